@@ -121,8 +121,8 @@ struct weir_trace {
 	__u8 opener;	/* DIR_* of the side that opened */
 	__u8 direction; /* DIR_* of the captured packet; of the opener when there is none */
 	__u8 state;
-	__u8 timed_out;	  /* 1: expired by idleness, and was a connection */
-	__u8 seen[2];	  /* OR of the TCP flags by direction */
+	__u8 timed_out; /* 1: expired by idleness, and was a connection */
+	__u8 seen[2];	/* OR of the TCP flags by direction */
 	__u8 pad[4];
 };
 
@@ -199,14 +199,15 @@ struct flow_key {
 	__u8 pad[3];
 };
 
-/* spill: per-CPU, what has no place in connections; only ever grows, user space takes differences. */
+/* spill: per-CPU, what has no place in connections; only ever grows, user space takes differences.
+ */
 struct spill_key {
 	__u32 src_entity;
 	__u32 dst_entity;
 	__u8 proto;
 	__u8 hook;
 	__u8 direction;
-	__u8 size; /* packet size class */
+	__u8 size;   /* packet size class */
 	__u8 detail; /* TCP: 1 << FLAG_* bits; ICMP: type */
 	__u8 pad[3];
 };
@@ -223,18 +224,18 @@ enum counter {
 	SEEN_UPLINK_OUT,
 	SEEN_UPLINK_IN,
 	IGNORED_ARP,
-	IGNORED_TOO_SHORT,	/* no whole Ethernet or IP header */
-	IGNORED_MALFORMED,	/* an IP header that contradicts itself */
-	IGNORED_OTHER,		/* another ethertype */
-	RING_FULL,		/* records that did not fit; their counts went back */
-	CONNECTIONS_FULL,	/* packets spilled because no connection could be added */
-	TALLY_SPILLED,		/* packets spilled at the brim, or beside an entry being deleted */
-	SPILL_FULL,		/* packets that not even spill could hold: counted, unnamed */
-	OBSERVATIONS_LOST,	/* handshake or duration overwritten before it was told */
-	FRAGMENT_UNKNOWN,	/* fragments whose first one was not seen: counted without ports */
+	IGNORED_TOO_SHORT, /* no whole Ethernet or IP header */
+	IGNORED_MALFORMED, /* an IP header that contradicts itself */
+	IGNORED_OTHER,	   /* another ethertype */
+	RING_FULL,	   /* records that did not fit; their counts went back */
+	CONNECTIONS_FULL,  /* packets spilled because no connection could be added */
+	TALLY_SPILLED,	   /* packets spilled at the brim, or beside an entry being deleted */
+	SPILL_FULL,	   /* packets that not even spill could hold: counted, unnamed */
+	OBSERVATIONS_LOST, /* handshake or duration overwritten before it was told */
+	FRAGMENT_UNKNOWN,  /* fragments whose first one was not seen: counted without ports */
 	DROPS_SEEN,
-	DROPS_IGNORED,		/* freed with a reason, but not IP */
-	DROPS_FULL,		/* drops counted by reason only, see drops_unnamed */
+	DROPS_IGNORED, /* freed with a reason, but not IP */
+	DROPS_FULL,    /* drops counted by reason only, see drops_unnamed */
 	COUNTERS,
 };
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * connection.h - the connection table: an entry, what it owes, and how that is taken.
+ *
+ * The law: a count is added to the entry or to spill, is taken by exchange, and goes back when
+ * it can't be told. So packets seen = packets told + packets still here, at every instant.
+ */
+#pragma once
+
+/* Why an entry may go: the sweep doubts it, a packet clears the doubt, a later sweep deletes it. */
+#define LIFE_ALIVE 0
+#define LIFE_DOUBTED 1
+#define LIFE_GONE 2
+
+struct connection {
+	__u32 life;
+	__u32 state;
+	__u8 opener;   /* DIR_* */
+	__u8 whole;    /* its opening was seen, so duration and size can be told */
+	__u8 last_fin; /* DIR_* of the latest FIN */
+	__u8 hook;
+	__u8 seen[2]; /* OR of TCP flags, by direction */
+	__u8 pad[2];
+	__u64 tally[2][SIZE_CLASSES];
+	__u64 tcp_flags[2];
+	__u64 events;
+	__u64 handshake_ns;
+	__u64 duration_ns;
+	__u64 closed_bytes;
+	__u64 told_bytes; /* since it opened; may be below 0 after a reopening */
+	__u64 first_ns;
+	__u64 last_ns; /* not kept for established TCP: there the sweep notices */
+	__u64 doubted_ns;
+	struct who a;
+	struct who b;
+};
+
+/* About 360 B an entry in use (key, value, element); --connections bounds it. A plain hash:
+ * an LRU would evict counts silently. Not preallocated: the bound may be generous. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, struct flow_key);
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+/* Who an address is. About 80 B a prefix. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1048576);
+	__type(key, struct prefix_key);
+	__type(value, struct who);
+} identities SEC(".maps");
+
+/* 16 B an entry and CPU. Never deleted from: user space takes differences. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct spill_key);
+	__type(value, struct count);
+} spill SEC(".maps");
+
+static __always_inline void identify(struct who *who, const __u8 *addr)
+{
+	struct prefix_key key = {.bits = 128};
+	struct who *found;
+
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	found = bpf_map_lookup_elem(&identities, &key);
+	if (found)
+		*who = *found;
+}
+
+static __always_inline __u32 size_class(__u32 bytes)
+{
+	if (bytes <= SIZE_2)
+		return bytes <= SIZE_0 ? 0 : bytes <= SIZE_1 ? 1 : 2;
+	if (bytes <= SIZE_4)
+		return bytes <= SIZE_3 ? 3 : 4;
+	return bytes <= SIZE_5 ? 5 : bytes <= SIZE_6 ? 6 : 7;
+}
+
+static __noinline int spill_add(struct spill_key *key, __u64 packets, __u64 bytes)
+{
+	struct count first = {.packets = packets, .bytes = bytes};
+	struct count *n;
+	__u32 full = SPILL_FULL;
+
+	if (!key)
+		return 0;
+	n = bpf_map_lookup_elem(&spill, key);
+	if (!n && !bpf_map_update_elem(&spill, key, &first, BPF_NOEXIST))
+		return 0;
+	if (!n) /* another CPU made it, or the table is full */
+		n = bpf_map_lookup_elem(&spill, key);
+	if (!n)
+		n = bpf_map_lookup_elem(&counters, &full);
+	if (n) {
+		n->packets += packets;
+		n->bytes += bytes;
+	}
+	return 0;
+}
+
+/* The names under which a connection's counts of one direction spill. */
+static __always_inline struct spill_key spill_name(const struct connection *c, __u8 proto,
+						   __u8 direction)
+{
+	struct spill_key key = {
+	    .src_entity = direction == DIR_A_TO_B ? c->a.entity : c->b.entity,
+	    .dst_entity = direction == DIR_A_TO_B ? c->b.entity : c->a.entity,
+	    .proto = proto,
+	    .hook = c->hook,
+	    .direction = direction,
+	};
+
+	return key;
+}
+
+/* A tally that nobody took for long moves to spill before it can overflow. */
+static __always_inline void spill_tally(struct connection *c, __u8 proto, __u8 direction,
+					__u32 size, __u8 detail)
+{
+	struct spill_key key = spill_name(c, proto, direction);
+	__u64 tally = __sync_lock_test_and_set(&c->tally[direction][size], 0);
+
+	key.size = size;
+	key.detail = detail;
+	spill_add(&key, tally / TALLY_PACKET, tally & TALLY_BYTES);
+	__sync_fetch_and_add(&c->told_bytes, tally & TALLY_BYTES);
+	count(TALLY_SPILLED, 0);
+}
+
+/* Likewise a lane of flag counts; SIZE_CLASSES as size says: flags only, no packets. */
+static __always_inline void spill_flags(struct connection *c, __u8 direction)
+{
+	struct spill_key key = spill_name(c, IPPROTO_TCP, direction);
+	__u64 flags = __sync_lock_test_and_set(&c->tcp_flags[direction], 0);
+
+	key.size = SIZE_CLASSES;
+	for (int lane = 0; lane < 4; lane++) {
+		key.detail = 1 << lane;
+		if (flags >> (16 * lane) & 0xffff)
+			spill_add(&key, flags >> (16 * lane) & 0xffff, 0);
+	}
+}
+
+static __always_inline __u64 owed_bytes(const struct connection *c)
+{
+	__u64 bytes = 0;
+
+#pragma unroll
+	for (int i = 0; i < 2 * SIZE_CLASSES; i++)
+		bytes += (&c->tally[0][0])[i] & TALLY_BYTES;
+	return bytes;
+}
+
+static __always_inline void observation_lost(__u64 earlier)
+{
+	if (earlier)
+		count(OBSERVATIONS_LOST, 0);
+}
+
+/* A full lane is not counted further: that would run into its neighbour. */
+static __always_inline void add_event(struct connection *c, __u32 lane)
+{
+	if (c->events >> (16 * lane) & 0x8000)
+		count(OBSERVATIONS_LOST, 0);
+	else
+		__sync_fetch_and_add(&c->events, LANE(lane));
+}
+
+/* Remember how long it lived and how much it carried, for the next record. */
+static __always_inline void end(struct connection *c, __u64 now)
+{
+	if (!c->whole)
+		return;
+	c->closed_bytes = c->told_bytes + owed_bytes(c);
+	observation_lost(
+	    __sync_lock_test_and_set(&c->duration_ns, now > c->first_ns ? now - c->first_ns : 1));
+}
+
+/* Take what the entry owes into `ext`; returns whether there was anything. */
+static __always_inline __u64 take(struct connection *c, struct weir_trace *ext)
+{
+	__u64 any = 0, bytes = 0;
+
+#pragma unroll
+	for (int i = 0; i < 2 * SIZE_CLASSES; i++) {
+		__u64 *word = &(&c->tally[0][0])[i], *to = &(&ext->tally[0][0])[i];
+
+		*to = *word ? __sync_lock_test_and_set(word, 0) : 0;
+		bytes += *to & TALLY_BYTES;
+		any |= *to;
+	}
+	if (bytes)
+		__sync_fetch_and_add(&c->told_bytes, bytes);
+	ext->tcp_flags[0] = c->tcp_flags[0] ? __sync_lock_test_and_set(&c->tcp_flags[0], 0) : 0;
+	ext->tcp_flags[1] = c->tcp_flags[1] ? __sync_lock_test_and_set(&c->tcp_flags[1], 0) : 0;
+	ext->events = c->events ? __sync_lock_test_and_set(&c->events, 0) : 0;
+	ext->handshake_ns = c->handshake_ns ? __sync_lock_test_and_set(&c->handshake_ns, 0) : 0;
+	ext->duration_ns = c->duration_ns ? __sync_lock_test_and_set(&c->duration_ns, 0) : 0;
+	ext->closed_bytes = ext->duration_ns ? c->closed_bytes : 0;
+	return any | ext->tcp_flags[0] | ext->tcp_flags[1] | ext->events | ext->handshake_ns |
+	       ext->duration_ns;
+}
+
+/* The record did not go out: all that it took is owed again. */
+static __always_inline void put_back(struct connection *c, const struct weir_trace *ext)
+{
+	__u64 bytes = 0;
+
+#pragma unroll
+	for (int i = 0; i < 2 * SIZE_CLASSES; i++) {
+		__u64 back = (&ext->tally[0][0])[i];
+
+		if (back)
+			__sync_fetch_and_add(&(&c->tally[0][0])[i], back);
+		bytes += back & TALLY_BYTES;
+	}
+	if (bytes)
+		__sync_fetch_and_add(&c->told_bytes, -bytes);
+	if (ext->tcp_flags[0])
+		__sync_fetch_and_add(&c->tcp_flags[0], ext->tcp_flags[0]);
+	if (ext->tcp_flags[1])
+		__sync_fetch_and_add(&c->tcp_flags[1], ext->tcp_flags[1]);
+	if (ext->events)
+		__sync_fetch_and_add(&c->events, ext->events);
+	if (ext->handshake_ns)
+		observation_lost(__sync_lock_test_and_set(&c->handshake_ns, ext->handshake_ns));
+	if (ext->duration_ns) {
+		c->closed_bytes = ext->closed_bytes;
+		observation_lost(__sync_lock_test_and_set(&c->duration_ns, ext->duration_ns));
+	}
+}
+
+/* Everything of a record but what the entry owes. */
+static __always_inline void describe(struct trace_record *r, const struct flow_key *key,
+				     const struct connection *c, __u8 direction)
+{
+	const struct who *src = direction == DIR_A_TO_B ? &c->a : &c->b;
+	const struct who *dst = direction == DIR_A_TO_B ? &c->b : &c->a;
+	const __u32 *a = (const void *)key->a;
+
+	r->hdr.type = NOTIFY_TRACE;
+	r->hdr.version = TRACE_VERSION;
+	r->hdr.ext_version = WEIR_EXT;
+	r->hdr.source = c->a.endpoint;
+	r->hdr.src_label = src->identity;
+	r->hdr.dst_label = dst->identity;
+	r->hdr.ifindex = key->ifindex;
+	r->hdr.flags = a[0] | a[1] || a[2] != bpf_htonl(0xffff) ? CLASS_IPV6 : 0;
+	if (c->hook == HOOK_POD) {
+		r->hdr.subtype = direction == DIR_A_TO_B ? POINT_TO_STACK : POINT_TO_ENDPOINT;
+		r->hdr.dst_id = direction == DIR_A_TO_B ? 0 : c->a.endpoint;
+	} else {
+		r->hdr.subtype = direction == DIR_A_TO_B ? POINT_TO_NETWORK : POINT_FROM_NETWORK;
+	}
+	if (c->state == STATE_RELATED)
+		r->hdr.reason = REASON_RELATED;
+	else if (direction != c->opener)
+		r->hdr.reason = REASON_REPLY;
+	else
+		r->hdr.reason = c->state < STATE_ESTABLISHED ? REASON_NEW : REASON_ESTABLISHED;
+	__builtin_memcpy(r->ext.a, key->a, sizeof(r->ext.a));
+	__builtin_memcpy(r->ext.b, key->b, sizeof(r->ext.b));
+	r->ext.a_entity = c->a.entity;
+	r->ext.b_entity = c->b.entity;
+	r->ext.a_port = key->a_port;
+	r->ext.b_port = key->b_port;
+	r->ext.proto = key->proto;
+	r->ext.hook = c->hook;
+	r->ext.opener = c->opener;
+	r->ext.direction = direction;
+	r->ext.state = c->state;
+	r->ext.seen[0] = c->seen[0];
+	r->ext.seen[1] = c->seen[1];
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * drop.h - packets that the kernel frees with a reason.
+ *
+ * Hook:  tp_btf/kfree_skb, for every namespace of the machine.
+ * Out:   `drops`, counts by entities, reason, protocol and port; an example record on the ring at
+ *        most every interval and kind, so that a flood of drops can't melt the node.
+ * Fail:  a full table: counts by reason alone, in `drops_unnamed`.
+ */
+#pragma once
+
+#define SKB_CONSUMED 1 /* enum skb_drop_reason: this and 0 are no drops */
+#define NO_HEADER 0xffff
+#define DROP_CAPTURE 128
+#define REASONS_UNNAMED 512
+
+const volatile __u64 drop_interval_ns = 5000000000;
+
+struct drop_key {
+	__u32 src_entity;
+	__u32 dst_entity;
+	__u32 reason;
+	__u16 dst_port;
+	__u8 proto;
+	__u8 pad;
+};
+
+struct drop {
+	__u32 life;
+	__u32 ifindex;
+	__u64 packets;
+	__u64 bytes;
+	__u64 told_ns;
+	__u64 last_ns;
+	__u64 doubted_ns;
+	__u32 src_identity;
+	__u32 dst_identity;
+	__u32 src[4];
+	__u32 dst[4];
+	__u16 src_port;
+	__u8 ipv6;
+	__u8 pad[5];
+};
+
+/* About 190 B an entry, preallocated: 1.5 MB. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct drop_key);
+	__type(value, struct drop);
+} drops SEC(".maps");
+
+/* By reason; the last one holds every reason above it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASONS_UNNAMED);
+	__type(key, __u32);
+	__type(value, struct count);
+} drops_unnamed SEC(".maps");
+
+struct drop_scratch {
+	struct drop_record record;
+	__u8 bytes[DROP_CAPTURE]; /* behind the record: sent in one piece */
+	struct packet packet;
+	struct drop fresh;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct drop_scratch);
+} drop_scratch SEC(".maps");
+
+/* The network header and on, as far as it is linear; its length. */
+static __always_inline __u32 copy_headers(const struct sk_buff *skb, __u8 *to)
+{
+	__u32 at = skb->network_header, n = skb->tail - at;
+
+	if (skb->tail <= at)
+		return 0;
+	if (n > DROP_CAPTURE)
+		n = DROP_CAPTURE;
+	asm volatile("" : "+r"(n)); /* keep the bound that the verifier has just seen */
+	if (n > DROP_CAPTURE || bpf_probe_read_kernel(to, n, skb->head + at))
+		return 0;
+	return n;
+}
+
+static __always_inline __u16 port_at(const __u8 *bytes, __u32 at)
+{
+	at &= DROP_CAPTURE / 2 - 1;
+	return bytes[at] << 8 | bytes[at + 1];
+}
+
+/* Less than parse() does: a drop needs the protocol and the ports that stand close. */
+static __always_inline int parse_dropped(struct packet *p, const __u8 *bytes, __u32 size,
+					 __u16 ethertype)
+{
+	const struct iphdr *ip4 = (const void *)bytes;
+	const struct ipv6hdr *ip6 = (const void *)bytes;
+	__u32 l4;
+
+	if (ethertype == bpf_htons(ETH_P_IP) && size >= sizeof(*ip4) && ip4->version == 4) {
+		map_ipv4(p->src, ip4->saddr);
+		map_ipv4(p->dst, ip4->daddr);
+		p->proto = ip4->protocol;
+		l4 = ip4->ihl * 4;
+		if (ip4->frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
+			return 1;
+	} else if (ethertype == bpf_htons(ETH_P_IPV6) && size >= sizeof(*ip6) &&
+		   ip6->version == 6) {
+		p->ipv6 = 1;
+		__builtin_memcpy(p->src, &ip6->saddr, sizeof(p->src));
+		__builtin_memcpy(p->dst, &ip6->daddr, sizeof(p->dst));
+		p->proto = ip6->nexthdr;
+		l4 = sizeof(*ip6);
+	} else {
+		return 0;
+	}
+	if (size < l4 + 4)
+		return 1;
+	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_SCTP) {
+		p->src_port = port_at(bytes, l4);
+		p->dst_port = port_at(bytes, l4 + 2);
+	} else if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
+		p->dst_port = port_at(bytes, l4); /* type << 8 | code */
+	}
+	return 1;
+}
+
+/* skb->len moves with the layers; this is from the first header that the packet still has. */
+static __always_inline __u64 whole_length(const struct sk_buff *skb)
+{
+	__u32 data = skb->data - skb->head, first = skb->network_header;
+
+	if (skb->mac_header != NO_HEADER && skb->mac_header < first)
+		first = skb->mac_header;
+	return (__u64)skb->len + data - first;
+}
+
+static __always_inline void describe_drop(struct drop_record *r, const struct drop_key *key,
+					  const struct drop *d)
+{
+	r->hdr.type = NOTIFY_DROP;
+	r->hdr.version = DROP_VERSION;
+	r->hdr.ext_version = WEIR_EXT;
+	r->hdr.src_label = d->src_identity;
+	r->hdr.dst_label = d->dst_identity;
+	r->hdr.ifindex = d->ifindex;
+	r->hdr.flags = CLASS_L3_DEVICE | (d->ipv6 ? CLASS_IPV6 : 0);
+	__builtin_memcpy(r->ext.src, d->src, sizeof(r->ext.src));
+	__builtin_memcpy(r->ext.dst, d->dst, sizeof(r->ext.dst));
+	r->ext.src_entity = key->src_entity;
+	r->ext.dst_entity = key->dst_entity;
+	r->ext.reason = key->reason;
+	r->ext.src_port = d->src_port;
+	r->ext.dst_port = key->dst_port;
+	r->ext.proto = key->proto;
+}
+
+static __always_inline __u64 take_drop(struct drop *d, struct weir_drop *ext)
+{
+	ext->packets = __sync_lock_test_and_set(&d->packets, 0);
+	ext->bytes = __sync_lock_test_and_set(&d->bytes, 0);
+	return ext->packets | ext->bytes;
+}
+
+static __always_inline void put_drop_back(struct drop *d, const struct weir_drop *ext)
+{
+	__sync_fetch_and_add(&d->packets, ext->packets);
+	__sync_fetch_and_add(&d->bytes, ext->bytes);
+}
+
+static __always_inline struct drop *open_drop(struct drop_scratch *s, const struct drop_key *key,
+					      const struct sk_buff *skb, const struct who *src,
+					      const struct who *dst)
+{
+	struct net_device *dev = skb->dev;
+	struct drop *d = &s->fresh;
+
+	__builtin_memset(d, 0, sizeof(*d));
+	d->ifindex = dev ? dev->ifindex : 0;
+	d->src_identity = src->identity;
+	d->dst_identity = dst->identity;
+	__builtin_memcpy(d->src, s->packet.src, sizeof(d->src));
+	__builtin_memcpy(d->dst, s->packet.dst, sizeof(d->dst));
+	d->src_port = s->packet.src_port;
+	d->ipv6 = s->packet.ipv6;
+	/* -EEXIST: another CPU was first, and its entry is as good */
+	bpf_map_update_elem(&drops, key, d, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&drops, key);
+}
+
+static __always_inline void count_unnamed(__u32 reason, __u64 bytes)
+{
+	__u32 at = reason < REASONS_UNNAMED ? reason : REASONS_UNNAMED - 1;
+	struct count *n = bpf_map_lookup_elem(&drops_unnamed, &at);
+
+	if (n) {
+		n->packets += 1;
+		n->bytes += bytes;
+	}
+	count(DROPS_FULL, bytes);
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
+{
+	struct who src = {}, dst = {};
+	struct drop_key key = {};
+	struct drop_scratch *s;
+	struct drop *d;
+	__u32 zero = 0, size;
+	__u64 bytes, now;
+
+	if (reason <= SKB_CONSUMED)
+		return 0;
+	s = bpf_map_lookup_elem(&drop_scratch, &zero);
+	if (!s)
+		return 0;
+	__builtin_memset(&s->packet, 0, sizeof(s->packet));
+	size = copy_headers(skb, s->bytes);
+	if (!parse_dropped(&s->packet, s->bytes, size, skb->protocol)) {
+		count(DROPS_IGNORED, skb->len);
+		return 0;
+	}
+	bytes = whole_length(skb);
+	count(DROPS_SEEN, bytes);
+	identify(&src, (void *)s->packet.src);
+	identify(&dst, (void *)s->packet.dst);
+	key.src_entity = src.entity;
+	key.dst_entity = dst.entity;
+	key.reason = reason;
+	key.dst_port = s->packet.dst_port;
+	key.proto = s->packet.proto;
+	d = bpf_map_lookup_elem(&drops, &key);
+	if (!d)
+		d = open_drop(s, &key, skb, &src, &dst);
+	if (!d || (d->life != LIFE_ALIVE &&
+		   __sync_val_compare_and_swap(&d->life, LIFE_DOUBTED, LIFE_ALIVE) == LIFE_GONE)) {
+		count_unnamed(reason, bytes);
+		return 0;
+	}
+	__sync_fetch_and_add(&d->packets, 1);
+	__sync_fetch_and_add(&d->bytes, bytes);
+	now = bpf_ktime_get_ns();
+	d->last_ns = now;
+	if (now - d->told_ns < drop_interval_ns)
+		return 0;
+	d->told_ns = now;
+	__builtin_memset(&s->record, 0, sizeof(s->record));
+	describe_drop(&s->record, &key, d);
+	s->record.hdr.hash = skb->hash;
+	s->record.hdr.len_orig = bytes;
+	s->record.hdr.len_cap = size;
+	take_drop(d, &s->record.ext);
+	if (size <= DROP_CAPTURE && !bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU,
+							   &s->record, sizeof(s->record) + size))
+		return 0;
+	put_drop_back(d, &s->record.ext);
+	count(RING_FULL, 0);
+	return 0;
+}
+
+/* What is written starts at `size`; `align` keeps the record at its own alignment. */
+struct drop_frame {
+	__u32 align;
+	__u32 size;
+	struct drop_record record;
+};
+
+SEC("iter/bpf_map_elem")
+int weir_sweep_drops(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct drop_frame frame = {.size = sizeof(struct drop_record)};
+	const struct drop_key *key = ctx->key;
+	struct drop *d = ctx->value;
+	__u64 now = bpf_ktime_get_ns();
+	struct drop_key own;
+	int gone;
+
+	if (!key || !d)
+		return 0;
+	own = *key;
+	count_entry(PASS_DROPS, ctx->meta->seq_num);
+	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns), idle_drop_ns, now);
+	if (take_drop(d, &frame.record.ext)) {
+		describe_drop(&frame.record, &own, d);
+		if (bpf_seq_write(ctx->meta->seq, &frame.size,
+				  sizeof(frame) - sizeof(frame.align))) {
+			put_drop_back(d, &frame.record.ext);
+			if (gone)
+				d->life = LIFE_DOUBTED;
+			return 0;
+		}
+	}
+	if (gone)
+		bpf_map_delete_elem(&drops, &own);
+	return 0;
+}

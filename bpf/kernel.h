@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * kernel.h - the few kernel types that the tracing programs read.
+ *
+ * Only the fields in use; preserve_access_index has libbpf move each to where the running
+ * kernel's BTF says it is, so the object is not bound to the kernel it was built on.
+ */
+#pragma once
+
+struct net_device {
+	int ifindex;
+} __attribute__((preserve_access_index));
+
+struct sk_buff {
+	unsigned int len;
+	unsigned int data_len;
+	__u32 hash;
+	__be16 protocol;
+	__u16 network_header;
+	__u16 mac_header;
+	__u32 tail; /* sk_buff_data_t: an offset on 64-bit kernels */
+	unsigned char *head;
+	unsigned char *data;
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+} __attribute__((preserve_access_index));
+
+struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+} __attribute__((preserve_access_index));

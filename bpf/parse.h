@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * parse.h - the bytes of a packet to the key of its connection.
+ *
+ * In:    a tc context; the linear part is extended only when the headers are not in it.
+ * Out:   struct packet, its key seen from the interface's own side.
+ * Fail:  an enum counter: why the packet is ignored. A cut transport header is no failure:
+ *        the packet counts with the ports it has.
+ */
+#pragma once
+
+#define ETH_HLEN_ 14
+#define HEADERS_MAX 128
+#define IPV6_EXTENSIONS_MAX 6
+
+#define IP_FRAGMENT_OFFSET 0x1fff
+#define IP_MORE_FRAGMENTS 0x2000
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+#define ICMP4_ECHO 8
+#define ICMP4_ECHO_REPLY 0
+#define ICMP6_ECHO 128
+#define ICMP6_ECHO_REPLY 129
+
+/* Ports of an ICMP fragment behind the first: it has no ICMP header, so it is no message. */
+#define PORT_FRAGMENT 0xffff
+
+/* A packet before sides are given to it. */
+struct packet {
+	__u32 src[4];
+	__u32 dst[4];
+	__u16 src_port;
+	__u16 dst_port;
+	__u8 proto;
+	__u8 ipv6;
+	__u8 tcp_flags;
+	__u8 icmp_type;
+	__u8 related;	 /* belongs to no connection of its own */
+	__u8 echo_reply; /* the sender answers: the other side opened */
+};
+
+struct fragment_key {
+	__u32 src[4];
+	__u32 dst[4];
+	__u32 id;
+	__u32 proto;
+};
+
+struct fragment_ports {
+	__u16 src_port;
+	__u16 dst_port;
+};
+
+/* 56 B an entry and the oldest goes first: a fragment that finds no entry still counts,
+ * without ports, so eviction costs no packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment_ports);
+} fragments SEC(".maps");
+
+static __always_inline void parse_icmp(struct packet *p, const __u8 *icmp, const void *end)
+{
+	__u8 echo = p->ipv6 ? ICMP6_ECHO : ICMP4_ECHO;
+	__u8 reply = p->ipv6 ? ICMP6_ECHO_REPLY : ICMP4_ECHO_REPLY;
+
+	p->related = 1;
+	if ((void *)(icmp + 8) > end)
+		return;
+	p->icmp_type = icmp[0];
+	p->dst_port = icmp[0] << 8 | icmp[1];
+	if (icmp[0] == echo) {
+		p->src_port = icmp[4] << 8 | icmp[5];
+		p->related = 0;
+	} else if (icmp[0] == reply) {
+		p->dst_port = icmp[4] << 8 | icmp[5];
+		p->src_port = echo << 8;
+		p->related = 0;
+		p->echo_reply = 1;
+	}
+}
+
+static __always_inline void parse_transport(struct packet *p, const __u8 *l4, const void *end)
+{
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		if ((void *)(l4 + 14) <= end)
+			p->tcp_flags = l4[13];
+		/* fallthrough: the ports stand at the same place */
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+		if ((void *)(l4 + 4) > end)
+			return;
+		p->src_port = bpf_ntohs(*(__u16 *)l4);
+		p->dst_port = bpf_ntohs(*(__u16 *)(l4 + 2));
+		return;
+	case IPPROTO_ICMP:
+		if (!p->ipv6)
+			parse_icmp(p, l4, end);
+		return;
+	case IPPROTO_ICMPV6:
+		if (p->ipv6)
+			parse_icmp(p, l4, end);
+		return;
+	}
+}
+
+/* Ports of a fragmented datagram: the first fragment leaves them for the others. */
+static __noinline int fragment(struct packet *p, __u32 id, __u32 first)
+{
+	struct fragment_key key = {.id = id};
+	struct fragment_ports ports = {}, *found;
+
+	if (!p)
+		return 0;
+	key.proto = p->proto;
+	__builtin_memcpy(key.src, p->src, sizeof(key.src));
+	__builtin_memcpy(key.dst, p->dst, sizeof(key.dst));
+	if (first) {
+		ports.src_port = p->src_port;
+		ports.dst_port = p->dst_port;
+		/* a failed update leaves the followers without ports, which is counted there */
+		return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
+	}
+	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
+		p->src_port = p->dst_port = PORT_FRAGMENT;
+		p->related = 1;
+		return 0;
+	}
+	found = bpf_map_lookup_elem(&fragments, &key);
+	if (!found) {
+		p->related = 1;
+		count(FRAGMENT_UNKNOWN, 0);
+		return 0;
+	}
+	p->src_port = found->src_port;
+	p->dst_port = found->dst_port;
+	return 0;
+}
+
+/* ::ffff:a.b.c.d, as four words in memory order */
+static __always_inline void map_ipv4(__u32 *to, __u32 addr_be)
+{
+	to[0] = 0;
+	to[1] = 0;
+	to[2] = bpf_htonl(0xffff);
+	to[3] = addr_be;
+}
+
+static __always_inline int parse_ipv4(struct packet *p, const __u8 *l3, const void *end)
+{
+	const struct iphdr *ip = (const void *)l3;
+	__u32 size, place;
+
+	if ((void *)(ip + 1) > end)
+		return IGNORED_TOO_SHORT;
+	size = ip->ihl * 4;
+	if (ip->version != 4 || size < sizeof(*ip) || bpf_ntohs(ip->tot_len) < size)
+		return IGNORED_MALFORMED;
+	map_ipv4(p->src, ip->saddr);
+	map_ipv4(p->dst, ip->daddr);
+	p->proto = ip->protocol;
+	place = bpf_ntohs(ip->frag_off) & (IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS);
+	if (!(place & IP_FRAGMENT_OFFSET))
+		parse_transport(p, l3 + size, end);
+	if (place)
+		fragment(p, ip->id, !(place & IP_FRAGMENT_OFFSET));
+	return 0;
+}
+
+/* RFC 8200 section 4: each extension says what follows it. */
+static __always_inline int parse_ipv6(struct packet *p, const __u8 *l3, const void *end)
+{
+	const struct ipv6hdr *ip = (const void *)l3;
+	const __u8 *at = (const void *)(ip + 1);
+	__u32 id = 0, place = 0;
+	__u8 next;
+
+	if ((void *)(ip + 1) > end)
+		return IGNORED_TOO_SHORT;
+	if (ip->version != 6)
+		return IGNORED_MALFORMED;
+	p->ipv6 = 1;
+	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
+	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
+	next = ip->nexthdr;
+#pragma unroll
+	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
+		__u32 size;
+
+		if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+		    next == IPPROTO_AH) {
+			if ((void *)(at + 2) > end)
+				break;
+			size = next == IPPROTO_AH ? (at[1] + 2) * 4 : (at[1] + 1) * 8;
+		} else if (next == IPPROTO_FRAGMENT) {
+			if ((void *)(at + 8) > end)
+				break;
+			place = bpf_ntohs(*(__u16 *)(at + 2)) & 0xfff9;
+			id = *(__u32 *)(at + 4);
+			size = 8;
+		} else {
+			break;
+		}
+		next = at[0];
+		at += size;
+		if (place & 0xfff8)
+			break; /* what follows is the middle of a datagram */
+	}
+	p->proto = next;
+	if (!(place & 0xfff8))
+		parse_transport(p, at, end);
+	if (place)
+		fragment(p, id, !(place & 0xfff8));
+	return 0;
+}
+
+static __always_inline int is_vlan(__u16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
+
+/* 0, or the enum counter that says why the packet is ignored. */
+static __always_inline int parse(struct __sk_buff *skb, struct packet *p)
+{
+	const __u8 *data = (void *)(long)skb->data;
+	const void *end = (void *)(long)skb->data_end;
+	const __u8 *l3 = data + ETH_HLEN_;
+	__u16 ethertype;
+
+	if ((void *)(l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr)) > end &&
+	    skb->len > (__u32)((long)end - (long)data)) {
+		/* refused only for want of memory: then what is linear is what there is */
+		bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX);
+		data = (void *)(long)skb->data;
+		end = (void *)(long)skb->data_end;
+		l3 = data + ETH_HLEN_;
+	}
+	if ((void *)l3 > end)
+		return IGNORED_TOO_SHORT;
+	ethertype = *(__u16 *)(data + 12);
+#pragma unroll
+	for (int i = 0; i < 2; i++) { /* 802.1Q inside 802.1ad */
+		if (!is_vlan(ethertype))
+			break;
+		if ((void *)(l3 + 4) > end)
+			return IGNORED_TOO_SHORT;
+		ethertype = *(__u16 *)(l3 + 2);
+		l3 += 4;
+	}
+	if (ethertype == bpf_htons(ETH_P_IP))
+		return parse_ipv4(p, l3, end);
+	if (ethertype == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(p, l3, end);
+	return ethertype == bpf_htons(ETH_P_ARP) ? IGNORED_ARP : IGNORED_OTHER;
+}

@@ -86,7 +86,7 @@ static __noinline int spill_add(struct spill_key *key, __u64 packets, __u64 byte
 {
 	struct count first = {.packets = packets, .bytes = bytes};
 	struct count *n;
-	__u32 full = SPILL_FULL;
+	__u32 unnamed;
 
 	if (!key)
 		return 0;
@@ -95,8 +95,13 @@ static __noinline int spill_add(struct spill_key *key, __u64 packets, __u64 byte
 		return 0;
 	if (!n) /* another CPU made it, or the table is full */
 		n = bpf_map_lookup_elem(&spill, key);
-	if (!n)
-		n = bpf_map_lookup_elem(&counters, &full);
+	if (!n) {
+		/* flags without packets have no packet to count unnamed */
+		unnamed = key->size == SIZE_CLASSES
+			      ? OBSERVATIONS_LOST
+			      : UNNAMED_FROM_POD + (key->hook << 1 | key->direction);
+		n = bpf_map_lookup_elem(&counters, &unnamed);
+	}
 	if (n) {
 		n->packets += packets;
 		n->bytes += bytes;

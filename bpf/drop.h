@@ -16,6 +16,10 @@
 
 const volatile __u64 drop_interval_ns = 5000000000;
 
+/* SKB_DROP_REASON_QUEUE_PURGE of the running kernel: what a socket had received and did not
+ * read before it closed, the last FIN of most connections included. It arrived: no drop. */
+const volatile __u32 purge_reason = 0;
+
 struct drop_key {
 	__u32 src_entity;
 	__u32 dst_entity;
@@ -216,6 +220,10 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 
 	if (reason <= SKB_CONSUMED)
 		return 0;
+	if (reason == purge_reason) {
+		count(DROPS_PURGED, skb->len);
+		return 0;
+	}
 	s = bpf_map_lookup_elem(&drop_scratch, &zero);
 	if (!s)
 		return 0;
@@ -281,9 +289,8 @@ int weir_sweep_drops(struct bpf_iter__bpf_map_elem *ctx)
 	int gone;
 
 	if (!key || !d)
-		return 0;
+		return end_pass(PASS_DROPS, ctx->meta->seq_num);
 	own = *key;
-	count_entry(PASS_DROPS, ctx->meta->seq_num);
 	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns), idle_drop_ns, now);
 	if (take_drop(d, &frame.record.ext)) {
 		describe_drop(&frame.record, &own, d);

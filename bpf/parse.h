@@ -161,7 +161,9 @@ static __always_inline int parse_ipv4(struct packet *p, const __u8 *l3, const vo
 	if ((void *)(ip + 1) > end)
 		return IGNORED_TOO_SHORT;
 	size = ip->ihl * 4;
-	if (ip->version != 4 || size < sizeof(*ip) || bpf_ntohs(ip->tot_len) < size)
+	/* a length of 0 is a segmented packet above 64 KiB */
+	if (ip->version != 4 || size < sizeof(*ip) ||
+	    (ip->tot_len && bpf_ntohs(ip->tot_len) < size))
 		return IGNORED_MALFORMED;
 	map_ipv4(p->src, ip->saddr);
 	map_ipv4(p->dst, ip->daddr);

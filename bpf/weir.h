@@ -230,11 +230,15 @@ enum counter {
 	RING_FULL,	   /* records that did not fit; their counts went back */
 	CONNECTIONS_FULL,  /* packets spilled because no connection could be added */
 	TALLY_SPILLED,	   /* packets spilled at the brim, or beside an entry being deleted */
-	SPILL_FULL,	   /* packets that not even spill could hold: counted, unnamed */
+	UNNAMED_FROM_POD,  /* packets that not even spill could hold, in the order of SEEN_* */
+	UNNAMED_TO_POD,
+	UNNAMED_UPLINK_OUT,
+	UNNAMED_UPLINK_IN,
 	OBSERVATIONS_LOST, /* handshake or duration overwritten before it was told */
 	FRAGMENT_UNKNOWN,  /* fragments whose first one was not seen: counted without ports */
 	DROPS_SEEN,
 	DROPS_IGNORED, /* freed with a reason, but not IP */
+	DROPS_PURGED,  /* freed unread by the socket that had received it */
 	DROPS_FULL,    /* drops counted by reason only, see drops_unnamed */
 	COUNTERS,
 };

@@ -1,0 +1,67 @@
+/**
+ * scrape.ts - ms to render 100,000 series of 6 labels when every value has changed since the last scrape.
+ *
+ * In:    --peers: prom-client with the same series, beside it, on standard error.
+ * Out:   the median of 15 renders.
+ */
+import { Counter, Registry } from 'prom-client'
+import { SeriesStore } from '../src/exporter/series.js'
+import { render } from '../src/exporter/text.js'
+import { fill, LABELS, metricOf, SERIES, valuesOf } from './many.js'
+
+export const name = 'scrape'
+export const unit = 'ms'
+export const limit = 35
+export const peer = 'prom-client 370-530 ms, client_golang 650-760 ms'
+export const peerValue = 370
+
+const ROUNDS = 15
+const MEGABYTE = 1e6
+
+export async function run(): Promise<number> {
+  const store = new SeriesStore()
+  const slots = fill(store)
+  let bytes = 0
+  const ms = await median(
+    i => store.add(slots[i]!, increment(i)),
+    async () => {
+      bytes = render(store).length
+    },
+  )
+  if (bytes < 16 * MEGABYTE) throw new Error(`scrape: ${bytes} bytes for ${SERIES} series is not the recorded case`)
+  if (process.argv.includes('--peers'))
+    process.stderr.write(`prom-client here: ${(await promClient()).toFixed(0)} ms\n`)
+  return ms
+}
+
+/** Six to seven digits, another each time: no scrape finds the text of the one before. */
+function increment(i: number): number {
+  return 100_000 + ((i * 7919) % 1_000_000)
+}
+
+async function median(change: (series: number) => void, render: () => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < SERIES; i++) change(i)
+    const begun = performance.now()
+    await render()
+    times.push(performance.now() - begun)
+  }
+  return times.sort((a, b) => a - b)[ROUNDS >> 1]!
+}
+
+async function promClient(): Promise<number> {
+  const registry = new Registry()
+  const counters = Array.from({ length: 10 }, (_, family) => {
+    const { name, help } = metricOf(family)
+    return new Counter({ name, help, labelNames: [...LABELS], registers: [registry] })
+  })
+  const labels = Array.from({ length: SERIES }, (_, i) => {
+    const values = valuesOf(i)
+    return Object.fromEntries(LABELS.map((label, at) => [label, values[at]!]))
+  })
+  return median(
+    i => counters[Math.floor((i * 10) / SERIES)]!.inc(labels[i]!, increment(i)),
+    () => registry.metrics(),
+  )
+}

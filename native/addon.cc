@@ -1,0 +1,21 @@
+/*
+ * addon.cc - what the addon exports, and nothing else.
+ */
+#include "kernel.h"
+#include "links.h"
+#include "log.h"
+#include "netns.h"
+#include "object.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports)
+{
+	Log::Install();
+	exports.Set("BpfObject", BpfObject::Define(env));
+	exports.Set("LinkWatch", LinkWatch::Define(env));
+	exports.Set("inNamespace", Napi::Function::New<InNamespace>(env, "inNamespace"));
+	exports.Set("kernelEnum", Napi::Function::New<KernelEnum>(env, "kernelEnum"));
+	exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
+	return exports;
+}
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Init)

@@ -1,0 +1,114 @@
+/*
+ * attach.cc - where an object's programs stand: interfaces and tracepoints.
+ */
+#include "attach.h"
+
+#include "netns.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace
+{
+/* include/uapi/linux/bpf.h of 6.6; libbpf 1.1 and its headers are older. */
+constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+constexpr uint32_t kBefore = 1u << 3; /* BPF_F_BEFORE nobody in particular: the head */
+
+Fault LinkTcx(const bpf_program *program, int ifindex, bpf_attach_type hook, Fd &link)
+{
+	auto options = Options<bpf_link_create_opts>();
+	options.flags = kBefore;
+	int fd = bpf_link_create(bpf_program__fd(program), ifindex, hook, &options);
+
+	if (fd < 0)
+		return FaultOf(fd, "bpf(BPF_LINK_CREATE)", "interface " + std::to_string(ifindex));
+	link.Reset(fd);
+	return {};
+}
+} // namespace
+
+Fault Attachments::Attach(const Hooks &hooks, Mode &mode)
+{
+	Fd netns;
+	Interface interface;
+	ino_t number;
+
+	if (Fault fault = CurrentNetns(netns, number))
+		return fault;
+	Key key{number, hooks.ifindex};
+	if (interfaces_.count(key))
+		return {EEXIST, "attach",
+			"interface " + std::to_string(hooks.ifindex) + " is attached already"};
+	if (mode == Mode::kAuto)
+		mode = has_tcx_.value_or(true) ? Mode::kTcx : Mode::kTc;
+	else if (mode == Mode::kTcx)
+		has_tcx_ = true; /* asked for by name: say why it fails */
+	Fault fault = mode == Mode::kTcx ? AttachLinks(hooks, interface) : Fault{};
+	if (mode == Mode::kTcx && !has_tcx_.value_or(true)) {
+		mode = Mode::kTc;
+		fault = {};
+	}
+	if (!fault && mode == Mode::kTc)
+		fault = AttachFilters(hooks, std::move(netns), interface);
+	if (!fault)
+		interfaces_.emplace(key, std::move(interface));
+	return fault;
+}
+
+Fault Attachments::AttachLinks(const Hooks &hooks, Interface &interface)
+{
+	Fault fault = LinkTcx(hooks.ingress, hooks.ifindex, kTcxIngress, interface.ingress_link);
+
+	/* A kernel without TCX refuses the attach type; one with it has no reason to refuse the
+	 * first link so. */
+	if (!has_tcx_ && (!fault || fault.err == EINVAL || fault.err == EOPNOTSUPP))
+		has_tcx_ = !fault;
+	if (fault)
+		return fault;
+	return LinkTcx(hooks.egress, hooks.ifindex, kTcxEgress, interface.egress_link);
+}
+
+Fault Attachments::AttachFilters(const Hooks &hooks, Fd netns, Interface &interface)
+{
+	auto home = std::make_shared<Fd>(std::move(netns));
+	const char *const ours[2] = {bpf_program__name(hooks.ingress),
+				     bpf_program__name(hooks.egress)};
+
+	interface.ingress_filter = std::make_unique<TcFilter>(hooks.ifindex, BPF_TC_INGRESS, home);
+	interface.egress_filter = std::make_unique<TcFilter>(hooks.ifindex, BPF_TC_EGRESS, home);
+	if (Fault fault = interface.ingress_filter->Attach(hooks.ingress, ours))
+		return fault;
+	return interface.egress_filter->Attach(hooks.egress, ours);
+}
+
+Fault Attachments::Detach(int ifindex)
+{
+	Fd netns;
+	ino_t number;
+
+	if (Fault fault = CurrentNetns(netns, number))
+		return fault;
+	interfaces_.erase({number, ifindex});
+	return {};
+}
+
+Fault Attachments::Trace(const bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+
+	if (tracing_.count(program))
+		return {EEXIST, "attach",
+			std::string("program '") + name + "' is attached already"};
+	LinkPtr link(bpf_program__attach(program));
+	if (!link)
+		return {errno, "bpf(BPF_RAW_TRACEPOINT_OPEN)", name};
+	tracing_.emplace(program, std::move(link));
+	return {};
+}
+
+void Attachments::Clear()
+{
+	interfaces_.clear();
+	tracing_.clear();
+}

@@ -1,0 +1,51 @@
+/*
+ * attach.h - where an object's programs stand: interfaces and tracepoints.
+ *
+ * In:    interface numbers of the namespace that the calling thread is in.
+ * Out:   TCX links (6.6+) at the head of the hook, so that Weir sees what later programs drop or
+ * redirect; else clsact filters. Fail:  an interface has both of its programs or none.
+ */
+#pragma once
+
+#include "errors.h"
+#include "owned.h"
+#include "tc.h"
+
+#include <map>
+#include <optional>
+#include <sys/types.h>
+
+enum class Mode { kAuto, kTcx, kTc };
+
+struct Hooks {
+	int ifindex;
+	const bpf_program *ingress;
+	const bpf_program *egress;
+};
+
+class Attachments
+{
+      public:
+	/* `mode` becomes the way taken: kTcx or kTc. */
+	Fault Attach(const Hooks &hooks, Mode &mode);
+	Fault Detach(int ifindex);
+	Fault Trace(const bpf_program *program);
+	void Clear();
+
+      private:
+	struct Interface {
+		Fd ingress_link;
+		Fd egress_link;
+		std::unique_ptr<TcFilter> ingress_filter;
+		std::unique_ptr<TcFilter> egress_filter;
+	};
+	/* Two namespaces may use one number. */
+	using Key = std::pair<ino_t, int>;
+
+	Fault AttachLinks(const Hooks &hooks, Interface &interface);
+	static Fault AttachFilters(const Hooks &hooks, Fd netns, Interface &interface);
+
+	std::map<Key, Interface> interfaces_;
+	std::map<const bpf_program *, LinkPtr> tracing_;
+	std::optional<bool> has_tcx_; /* known after the first attempt */
+};

@@ -1,0 +1,71 @@
+/*
+ * kernel.cc - what the running kernel tells about itself.
+ */
+#include "kernel.h"
+
+#include "errors.h"
+#include "log.h"
+#include "owned.h"
+
+#include <cerrno>
+
+namespace
+{
+Napi::Object Member(Napi::Env env, const char *name, double value)
+{
+	Napi::Object member = Napi::Object::New(env);
+
+	member.Set("name", Napi::String::New(env, name));
+	member.Set("value", Napi::Number::New(env, value));
+	return member;
+}
+
+double Value32(const btf_type *type, uint16_t i)
+{
+	int32_t value = btf_enum(type)[i].val;
+
+	return btf_kflag(type) ? value : static_cast<uint32_t>(value);
+}
+
+double Value64(const btf_type *type, uint16_t i)
+{
+	uint64_t value = btf_enum64_value(&btf_enum64(type)[i]);
+
+	return btf_kflag(type) ? static_cast<double>(static_cast<int64_t>(value))
+			       : static_cast<double>(value);
+}
+} // namespace
+
+Napi::Value KernelEnum(const Napi::CallbackInfo &info)
+{
+	Napi::Env env = info.Env();
+	std::string name = info[0].As<Napi::String>().Utf8Value();
+	Napi::Array members = Napi::Array::New(env);
+	Log log;
+	BtfPtr types(btf__load_vmlinux_btf());
+
+	if (!types)
+		return members;
+	int id = btf__find_by_name_kind(types.get(), name.c_str(), BTF_KIND_ENUM);
+	if (id < 0)
+		id = btf__find_by_name_kind(types.get(), name.c_str(), BTF_KIND_ENUM64);
+	if (id < 0)
+		return members;
+	const btf_type *type = btf__type_by_id(types.get(), static_cast<uint32_t>(id));
+	bool wide = btf_is_enum64(type);
+	for (uint16_t i = 0; i < btf_vlen(type); i++) {
+		uint32_t at = wide ? btf_enum64(type)[i].name_off : btf_enum(type)[i].name_off;
+		double value = wide ? Value64(type, i) : Value32(type, i);
+		members.Set(i, Member(env, btf__name_by_offset(types.get(), at), value));
+	}
+	return members;
+}
+
+Napi::Value PossibleCpus(const Napi::CallbackInfo &info)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return Throw(info.Env(), FaultOf(cpus, "open", "/sys/devices/system/cpu/possible"));
+	return Napi::Number::New(info.Env(), cpus);
+}

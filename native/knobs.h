@@ -1,0 +1,16 @@
+/*
+ * knobs.h - what is set in an opened object before it is loaded: read-only globals and table sizes.
+ *
+ * Fail: ENOENT for a name that the object does not have, ERANGE for a value that does not fit,
+ *       EINVAL for a global that is not one integer.
+ */
+#pragma once
+
+#include "errors.h"
+#include "owned.h"
+
+/* { name: value }, whole numbers from 0 to 2^53. */
+Fault SetKnobs(bpf_object *object, Napi::Object knobs);
+
+/* { map: max_entries } */
+Fault SetSizes(bpf_object *object, Napi::Object sizes);

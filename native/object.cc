@@ -1,0 +1,296 @@
+/*
+ * object.cc - one BPF object in the kernel, as one JS object: programs, tables, ring.
+ */
+#include "object.h"
+
+#include "knobs.h"
+#include "log.h"
+#include "programs.h"
+#include "tables.h"
+
+#include <cerrno>
+#include <unistd.h>
+
+namespace
+{
+Bytes BytesOf(Napi::Value value)
+{
+	auto array = value.As<Napi::Uint8Array>();
+
+	return {array.Data(), array.ByteLength()};
+}
+
+uint32_t CountOf(Napi::Value value)
+{
+	return value.As<Napi::Number>().Uint32Value();
+}
+
+Napi::Value NumberOf(Napi::Env env, uint64_t value)
+{
+	return Napi::Number::New(env, static_cast<double>(value));
+}
+
+Mode ModeOf(Napi::Value value)
+{
+	std::string name = value.As<Napi::String>().Utf8Value();
+
+	return name == "tcx" ? Mode::kTcx : name == "tc" ? Mode::kTc : Mode::kAuto;
+}
+} // namespace
+
+Napi::Function BpfObject::Define(Napi::Env env)
+{
+	return DefineClass(env, "BpfObject",
+			   {
+			       InstanceMethod<&BpfObject::AttachTracing>("attachTracing"),
+			       InstanceMethod<&BpfObject::AttachInterface>("attachInterface"),
+			       InstanceMethod<&BpfObject::DetachInterface>("detachInterface"),
+			       InstanceMethod<&BpfObject::OpenRing>("openRing"),
+			       InstanceMethod<&BpfObject::Drain>("drain"),
+			       InstanceMethod<&BpfObject::OnRing>("onRing"),
+			       InstanceMethod<&BpfObject::RingLost>("ringLost"),
+			       InstanceMethod<&BpfObject::RingOversize>("ringOversize"),
+			       InstanceMethod<&BpfObject::Sweep>("sweep"),
+			       InstanceMethod<&BpfObject::Read>("read"),
+			       InstanceMethod<&BpfObject::Update>("update"),
+			       InstanceMethod<&BpfObject::Remove>("remove"),
+			       InstanceMethod<&BpfObject::TestRun>("testRun"),
+			       InstanceMethod<&BpfObject::Programs>("programs"),
+			       InstanceMethod<&BpfObject::Close>("close"),
+			   });
+}
+
+BpfObject::BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObject>(info)
+{
+	std::string path = info[0].As<Napi::String>().Utf8Value();
+	Fault fault = Open(path);
+
+	if (!fault)
+		fault = SetKnobs(object_.get(), info[1].As<Napi::Object>());
+	if (!fault)
+		fault = SetSizes(object_.get(), info[2].As<Napi::Object>());
+	if (!fault)
+		fault = Load(path);
+	Throw(info.Env(), fault);
+}
+
+BpfObject::~BpfObject()
+{
+	Release();
+}
+
+Fault BpfObject::Open(const std::string &path)
+{
+	Log log;
+
+	/* libbpf calls a missing file an ENOENT too, but a missing section as well. */
+	if (access(path.c_str(), R_OK))
+		return {errno, "open", path};
+	object_.reset(bpf_object__open_file(path.c_str(), nullptr));
+	return object_ ? Fault{} : Fault{errno, "bpf_object__open_file", path + "\n" + log.Tail()};
+}
+
+Fault BpfObject::Load(const std::string &path)
+{
+	Log log;
+	int err = bpf_object__load(object_.get());
+
+	if (!err)
+		return {};
+	std::string words = log.Tail();
+	/* libbpf's own words are the only trace of which of the two it was. */
+	bool map = words.find("failed to create") != std::string::npos;
+	object_.reset();
+	return FaultOf(err, map ? "bpf(BPF_MAP_CREATE)" : "bpf(BPF_PROG_LOAD)",
+		       path + "\n" + words);
+}
+
+Fault BpfObject::FindProgram(const char *what, Napi::Value name, bpf_program *&program) const
+{
+	std::string text = name.As<Napi::String>().Utf8Value();
+
+	if (!object_)
+		return {EBADF, what, "the object is closed"};
+	program = bpf_object__find_program_by_name(object_.get(), text.c_str());
+	return program ? Fault{} : Fault{ENOENT, what, "the object has no program '" + text + "'"};
+}
+
+Fault BpfObject::FindMap(const char *what, Napi::Value name, bpf_map *&map) const
+{
+	std::string text = name.As<Napi::String>().Utf8Value();
+
+	if (!object_)
+		return {EBADF, what, "the object is closed"};
+	map = bpf_object__find_map_by_name(object_.get(), text.c_str());
+	return map ? Fault{} : Fault{ENOENT, what, "the object has no map '" + text + "'"};
+}
+
+Napi::Value BpfObject::AttachTracing(const Napi::CallbackInfo &info)
+{
+	bpf_program *program = nullptr;
+	Log log;
+	Fault fault = FindProgram("attachTracing", info[0], program);
+
+	return Throw(info.Env(), fault ? fault : attachments_.Trace(program));
+}
+
+Napi::Value BpfObject::AttachInterface(const Napi::CallbackInfo &info)
+{
+	bpf_program *ingress = nullptr, *egress = nullptr;
+	Mode mode = ModeOf(info[3]);
+	Log log;
+	Fault fault = FindProgram("attachInterface", info[1], ingress);
+
+	if (!fault)
+		fault = FindProgram("attachInterface", info[2], egress);
+	if (!fault)
+		fault = attachments_.Attach(
+		    {info[0].As<Napi::Number>().Int32Value(), ingress, egress}, mode);
+	if (fault)
+		return Throw(info.Env(), fault);
+	return Napi::String::New(info.Env(), mode == Mode::kTcx ? "tcx" : "tc");
+}
+
+Napi::Value BpfObject::DetachInterface(const Napi::CallbackInfo &info)
+{
+	Log log;
+
+	if (!object_)
+		return Throw(info.Env(), {EBADF, "detachInterface", "the object is closed"});
+	return Throw(info.Env(), attachments_.Detach(info[0].As<Napi::Number>().Int32Value()));
+}
+
+Napi::Value BpfObject::OpenRing(const Napi::CallbackInfo &info)
+{
+	bpf_map *map = nullptr;
+	Log log;
+	Fault fault = FindMap("openRing", info[0], map);
+
+	if (!fault && ring_)
+		fault = {EEXIST, "openRing", "the ring is open already"};
+	return Throw(info.Env(), fault ? fault : ring_.Open(bpf_map__fd(map), CountOf(info[1])));
+}
+
+Napi::Value BpfObject::Drain(const Napi::CallbackInfo &info)
+{
+	Bytes into = BytesOf(info[0]);
+	size_t filled = 0;
+
+	if (!ring_)
+		return Throw(info.Env(), {EBADF, "drain", "no ring is open"});
+	if (into.size < kMaxFrame)
+		return Throw(info.Env(),
+			     {EINVAL, "drain",
+			      "a buffer has at least " + std::to_string(kMaxFrame) + " bytes"});
+	if (Fault fault = ring_.Drain(into, filled))
+		return Throw(info.Env(), fault);
+	return NumberOf(info.Env(), filled);
+}
+
+Napi::Value BpfObject::OnRing(const Napi::CallbackInfo &info)
+{
+	if (!ring_)
+		return Throw(info.Env(), {EBADF, "onRing", "no ring is open"});
+	ring_readable_.Stop();
+	if (!info[0].IsFunction())
+		return info.Env().Undefined();
+	Fault fault = ring_.Kick();
+	return Throw(info.Env(),
+		     fault ? fault
+			   : ring_readable_.Watch(ring_.EpollFd(), info[0].As<Napi::Function>()));
+}
+
+Napi::Value BpfObject::RingLost(const Napi::CallbackInfo &info)
+{
+	return NumberOf(info.Env(), ring_.Lost());
+}
+
+Napi::Value BpfObject::RingOversize(const Napi::CallbackInfo &info)
+{
+	return NumberOf(info.Env(), ring_.Oversize());
+}
+
+Napi::Value BpfObject::Sweep(const Napi::CallbackInfo &info)
+{
+	bpf_program *program = nullptr;
+	bpf_map *map = nullptr;
+	Bytes into = BytesOf(info[2]);
+	size_t filled = 0;
+	Log log;
+	Fault fault = FindProgram("sweep", info[0], program);
+
+	if (!fault)
+		fault = FindMap("sweep", info[1], map);
+	if (!fault && into.size < SweepRoom())
+		fault = {EINVAL, "sweep",
+			 "a buffer has at least " + std::to_string(SweepRoom()) + " bytes"};
+	if (!fault)
+		fault = sweeps_.Read(program, map, into, filled);
+	return fault ? Throw(info.Env(), fault) : NumberOf(info.Env(), filled);
+}
+
+Napi::Value BpfObject::Read(const Napi::CallbackInfo &info)
+{
+	bpf_map *map = nullptr;
+	size_t entries = 0;
+	Fault fault = FindMap("read", info[0], map);
+
+	if (!fault)
+		fault = ReadTable(map, BytesOf(info[1]), entries);
+	return fault ? Throw(info.Env(), fault) : NumberOf(info.Env(), entries);
+}
+
+Napi::Value BpfObject::Update(const Napi::CallbackInfo &info)
+{
+	bpf_map *map = nullptr;
+	Fault fault = FindMap("update", info[0], map);
+
+	if (!fault)
+		fault = UpdateTable(map, BytesOf(info[1]), BytesOf(info[2]), CountOf(info[3]));
+	return Throw(info.Env(), fault);
+}
+
+Napi::Value BpfObject::Remove(const Napi::CallbackInfo &info)
+{
+	bpf_map *map = nullptr;
+	Fault fault = FindMap("remove", info[0], map);
+
+	if (!fault)
+		fault = RemoveFromTable(map, BytesOf(info[1]), CountOf(info[2]));
+	return Throw(info.Env(), fault);
+}
+
+Napi::Value BpfObject::TestRun(const Napi::CallbackInfo &info)
+{
+	bpf_program *program = nullptr;
+
+	if (Fault fault = FindProgram("testRun", info[0], program))
+		return Throw(info.Env(), fault);
+	return TestProgram(info.Env(), program, BytesOf(info[1]),
+			   info[2].As<Napi::Number>().Int32Value());
+}
+
+Napi::Value BpfObject::Programs(const Napi::CallbackInfo &info)
+{
+	if (!object_)
+		return Throw(info.Env(), {EBADF, "programs", "the object is closed"});
+	return ListPrograms(info.Env(), object_.get());
+}
+
+Napi::Value BpfObject::Close(const Napi::CallbackInfo &info)
+{
+	Release();
+	return info.Env().Undefined();
+}
+
+/* Writers before readers: no program runs any more when its ring and tables go. */
+void BpfObject::Release()
+{
+	Log log;
+
+	attachments_.Clear();
+	sweeps_.Clear();
+	ring_readable_.Stop();
+	ring_.Close();
+	object_.reset();
+}

@@ -1,0 +1,54 @@
+/*
+ * object.h - one BPF object in the kernel, as one JS object: programs, tables, ring.
+ *
+ * In:    arguments whose types src/datapath/native.ts has checked; sizes and names are checked
+ * here. Fail:  an Error with .code and .syscall; after close() EBADF. Never: starts a thread, or
+ * looks inside a record. What it made goes with close(), with the garbage collector, or with the
+ * environment, whichever is first.
+ */
+#pragma once
+
+#include "attach.h"
+#include "errors.h"
+#include "owned.h"
+#include "readable.h"
+#include "ring.h"
+#include "sweep.h"
+
+class BpfObject : public Napi::ObjectWrap<BpfObject>
+{
+      public:
+	static Napi::Function Define(Napi::Env env);
+	/* path, { name: knob }, { map: max_entries } */
+	explicit BpfObject(const Napi::CallbackInfo &info);
+	~BpfObject() override;
+
+      private:
+	Napi::Value AttachTracing(const Napi::CallbackInfo &info);
+	Napi::Value AttachInterface(const Napi::CallbackInfo &info);
+	Napi::Value DetachInterface(const Napi::CallbackInfo &info);
+	Napi::Value OpenRing(const Napi::CallbackInfo &info);
+	Napi::Value Drain(const Napi::CallbackInfo &info);
+	Napi::Value OnRing(const Napi::CallbackInfo &info);
+	Napi::Value RingLost(const Napi::CallbackInfo &info);
+	Napi::Value RingOversize(const Napi::CallbackInfo &info);
+	Napi::Value Sweep(const Napi::CallbackInfo &info);
+	Napi::Value Read(const Napi::CallbackInfo &info);
+	Napi::Value Update(const Napi::CallbackInfo &info);
+	Napi::Value Remove(const Napi::CallbackInfo &info);
+	Napi::Value TestRun(const Napi::CallbackInfo &info);
+	Napi::Value Programs(const Napi::CallbackInfo &info);
+	Napi::Value Close(const Napi::CallbackInfo &info);
+
+	Fault Open(const std::string &path);
+	Fault Load(const std::string &path);
+	Fault FindProgram(const char *what, Napi::Value name, bpf_program *&program) const;
+	Fault FindMap(const char *what, Napi::Value name, bpf_map *&map) const;
+	void Release();
+
+	ObjectPtr object_;
+	Ring ring_;
+	Readable ring_readable_;
+	Sweeps sweeps_;
+	Attachments attachments_;
+};

@@ -1,0 +1,84 @@
+/*
+ * owned.h - what the addon must give back: file descriptors and libbpf's objects, each with one
+ * owner.
+ */
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+/* A file descriptor, closed with its owner. */
+class Fd
+{
+      public:
+	explicit Fd(int fd = -1) : fd_(fd)
+	{
+	}
+	Fd(Fd &&other) noexcept : fd_(std::exchange(other.fd_, -1))
+	{
+	}
+	Fd &operator=(Fd &&other) noexcept
+	{
+		Reset(std::exchange(other.fd_, -1));
+		return *this;
+	}
+	~Fd()
+	{
+		Reset();
+	}
+	int Get() const
+	{
+		return fd_;
+	}
+	explicit operator bool() const
+	{
+		return fd_ >= 0;
+	}
+	void Reset(int fd = -1)
+	{
+		if (fd_ >= 0)
+			close(fd_);
+		fd_ = fd;
+	}
+
+      private:
+	int fd_;
+};
+
+struct Release {
+	void operator()(bpf_object *object) const
+	{
+		bpf_object__close(object);
+	}
+	void operator()(bpf_link *link) const
+	{
+		bpf_link__destroy(link);
+	}
+	void operator()(perf_buffer *ring) const
+	{
+		perf_buffer__free(ring);
+	}
+	void operator()(btf *types) const
+	{
+		btf__free(types);
+	}
+};
+
+using ObjectPtr = std::unique_ptr<bpf_object, Release>;
+using LinkPtr = std::unique_ptr<bpf_link, Release>;
+using RingPtr = std::unique_ptr<perf_buffer, Release>;
+using BtfPtr = std::unique_ptr<btf, Release>;
+
+/* libbpf's option structs: zeroed, with their size in `sz` (its own macro is C only). */
+template <typename T> T Options()
+{
+	T options{};
+
+	options.sz = sizeof(options);
+	return options;
+}

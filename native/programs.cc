@@ -1,0 +1,50 @@
+/*
+ * programs.cc - an object's programs: run on a packet, and as the kernel knows them.
+ */
+#include "programs.h"
+
+namespace
+{
+Napi::Object Describe(Napi::Env env, const char *name, const bpf_prog_info &facts)
+{
+	Napi::Object program = Napi::Object::New(env);
+
+	program.Set("name", Napi::String::New(env, name));
+	program.Set("id", Napi::Number::New(env, facts.id));
+	program.Set("recursionMisses",
+		    Napi::Number::New(env, static_cast<double>(facts.recursion_misses)));
+	return program;
+}
+} // namespace
+
+Napi::Value TestProgram(Napi::Env env, const bpf_program *program, Bytes packet, int repeat)
+{
+	auto run = Options<bpf_test_run_opts>();
+
+	run.data_in = packet.data;
+	run.data_size_in = static_cast<uint32_t>(packet.size);
+	run.repeat = repeat;
+	if (int err = bpf_prog_test_run_opts(bpf_program__fd(program), &run))
+		return Throw(env,
+			     FaultOf(err, "bpf(BPF_PROG_TEST_RUN)", bpf_program__name(program)));
+	Napi::Object result = Napi::Object::New(env);
+	result.Set("ns", Napi::Number::New(env, run.duration));
+	result.Set("returned", Napi::Number::New(env, static_cast<int32_t>(run.retval)));
+	return result;
+}
+
+Napi::Value ListPrograms(Napi::Env env, const bpf_object *object)
+{
+	Napi::Array list = Napi::Array::New(env);
+	bpf_program *program = nullptr;
+
+	while ((program = bpf_object__next_program(object, program))) {
+		bpf_prog_info facts{};
+		uint32_t size = sizeof(facts);
+		const char *name = bpf_program__name(program);
+		if (int err = bpf_obj_get_info_by_fd(bpf_program__fd(program), &facts, &size))
+			return Throw(env, FaultOf(err, "bpf(BPF_OBJ_GET_INFO_BY_FD)", name));
+		list.Set(list.Length(), Describe(env, name, facts));
+	}
+	return list;
+}

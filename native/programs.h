@@ -1,0 +1,14 @@
+/*
+ * programs.h - an object's programs: run on a packet, and as the kernel knows them.
+ */
+#pragma once
+
+#include "errors.h"
+#include "owned.h"
+#include "tables.h"
+
+/* BPF_PROG_TEST_RUN of a tc program: { ns: mean of a run, returned }. */
+Napi::Value TestProgram(Napi::Env env, const bpf_program *program, Bytes packet, int repeat);
+
+/* [{ name, id, recursionMisses }] */
+Napi::Value ListPrograms(Napi::Env env, const bpf_object *object);

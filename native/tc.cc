@@ -1,0 +1,95 @@
+/*
+ * tc.cc - one clsact filter of Weir's own, for kernels without TCX.
+ */
+#include "tc.h"
+
+#include "netns.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace
+{
+bpf_tc_opts OurPlace()
+{
+	auto place = Options<bpf_tc_opts>();
+
+	place.priority = kTcPriority;
+	place.handle = kTcHandle;
+	return place;
+}
+
+/* The kernel keeps 15 characters of a program's name. */
+std::string NameOf(uint32_t id)
+{
+	Fd program(bpf_prog_get_fd_by_id(id));
+	bpf_prog_info info{};
+	uint32_t size = sizeof(info);
+
+	if (!program || bpf_obj_get_info_by_fd(program.Get(), &info, &size))
+		return {};
+	return info.name;
+}
+
+bool IsNamed(const std::string &kernel_name, const char *name)
+{
+	return kernel_name == std::string(name).substr(0, BPF_OBJ_NAME_LEN - 1);
+}
+} // namespace
+
+TcFilter::TcFilter(int ifindex, bpf_tc_attach_point point, std::shared_ptr<Fd> netns)
+    : hook_(Options<bpf_tc_hook>()), netns_(std::move(netns))
+{
+	hook_.ifindex = ifindex;
+	hook_.attach_point = point;
+}
+
+TcFilter::~TcFilter()
+{
+	Visit visit;
+	auto found = OurPlace();
+	auto place = OurPlace();
+
+	/* Every failure here means that the filter is gone already: with its interface, or
+	 * replaced. */
+	if (!program_ || visit.Enter(netns_->Get()) || bpf_tc_query(&hook_, &found))
+		return;
+	if (found.prog_id == program_)
+		bpf_tc_detach(&hook_, &place);
+}
+
+Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
+{
+	std::string where = "interface " + std::to_string(hook_.ifindex);
+	auto place = OurPlace();
+
+	if (int err = bpf_tc_hook_create(&hook_); err && err != -EEXIST)
+		return FaultOf(err, "clsact", where);
+	place.prog_fd = bpf_program__fd(program);
+	int err = bpf_tc_attach(&hook_, &place);
+	if (err == -EEXIST) {
+		if (Fault fault = CheckLeftover(ours))
+			return fault;
+		place = OurPlace();
+		place.prog_fd = bpf_program__fd(program);
+		place.flags = BPF_TC_F_REPLACE;
+		err = bpf_tc_attach(&hook_, &place);
+	}
+	program_ = err ? 0 : place.prog_id;
+	return FaultOf(err, "tc filter", where);
+}
+
+Fault TcFilter::CheckLeftover(const char *const (&ours)[2])
+{
+	auto found = OurPlace();
+
+	if (int err = bpf_tc_query(&hook_, &found))
+		return FaultOf(err, "tc filter", "interface " + std::to_string(hook_.ifindex));
+	std::string name = NameOf(found.prog_id);
+	if (IsNamed(name, ours[0]) || IsNamed(name, ours[1]))
+		return {};
+	return {EEXIST, "tc filter",
+		"interface " + std::to_string(hook_.ifindex) + ": program '" + name +
+		    "' has Weir's priority " + std::to_string(kTcPriority) + " and handle"};
+}

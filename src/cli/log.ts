@@ -1,0 +1,40 @@
+/**
+ * log.ts - log lines on stderr: logfmt (Prometheus' form) or JSON, by level.
+ *
+ * In:    what the commands report; nothing that a peer can cause without a bound.
+ * Out:   one line an event, written at once: a crash loses none.
+ */
+import { writeSync } from 'node:fs'
+import { type Logger, pino } from 'pino'
+
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type Level = (typeof LEVELS)[number]
+export const FORMATS = ['logfmt', 'json'] as const
+export type Format = (typeof FORMATS)[number]
+export type Log = Logger
+
+const STDERR = 2
+
+export function createLog(level: Level, format: Format): Log {
+  const write = (line: string) => void writeSync(STDERR, line)
+  const options = {
+    level,
+    base: null,
+    messageKey: 'msg',
+    timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  return pino(options, format === 'json' ? { write } : { write: line => write(toLogfmt(line)) })
+}
+
+/** `ts=... level=info msg="..." key=value`; nested values as JSON. */
+function toLogfmt(line: string): string {
+  const { ts, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>
+  const pairs = Object.entries({ ts, level, msg, ...rest }).filter(([, value]) => value !== undefined)
+  return `${pairs.map(([key, value]) => `${key}=${quote(value)}`).join(' ')}\n`
+}
+
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)
+}

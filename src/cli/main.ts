@@ -1,0 +1,135 @@
+#!/usr/bin/env node
+/**
+ * main.ts - the command `weir`: its words, and the only process.exit of a command that ended.
+ *
+ * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what.
+ */
+import { Command, CommanderError } from 'commander'
+import { createLog } from './log.js'
+import { addLiveFlags, addLogFlags, type LiveFlags, type LogFlags, liveOptions } from './options.js'
+import { durationBetween, listenAddress, source, urlPath } from './values.js'
+import { VERSION } from './version.js'
+
+const OK = 0
+const FAILURE = 1
+const USAGE = 2
+const DAY_MS = 86_400_000
+
+interface WebFlags {
+  readonly 'web.listenAddress': string
+  readonly 'web.telemetryPath': string
+}
+
+type RunFlags = LiveFlags & LogFlags & WebFlags & { source: ReturnType<typeof source>; world?: string }
+
+let exitCode = OK
+
+function build(): Command {
+  const program = new Command('weir')
+    .description('Exact network flow metrics of a Kubernetes node, for Prometheus.')
+    .version(`weir, version ${VERSION}`)
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `weir: ${text
+            .replace(/^error: /, '')
+            .trim()
+            .replaceAll('\n', ' ')}\n`,
+        ),
+    })
+    .exitOverride()
+  addRun(program)
+  addDemo(program)
+  addMetrics(program)
+  addRecord(program)
+  addProbe(program)
+  return program
+}
+
+function addWebFlags(command: Command): Command {
+  return command
+    .option('--web.listen-address <address>', 'where to serve', listenAddress, ':10960')
+    .option('--web.telemetry-path <path>', 'where the metrics are', urlPath, '/metrics')
+}
+
+function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .description('serve the metrics of this node until SIGTERM')
+    .option('--source <source>', 'live or replay:FILE', source, { kind: 'live' })
+    .option('--world <file>', 'who is who, JSON or YAML (default: this host and the world)')
+  addLogFlags(addWebFlags(addLiveFlags(command))).action(async (flags: RunFlags) => {
+    const { run } = await import('./run.js')
+    const { source, world } = flags
+    const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
+    const options = { ...liveOptions(flags), ...web, source, ...(world === undefined ? {} : { world }) }
+    exitCode = await run(options, logOf(flags))
+  })
+}
+
+function addDemo(program: Command): void {
+  const command = program
+    .command('demo')
+    .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
+  addLogFlags(addWebFlags(command)).action(async (flags: LogFlags & WebFlags) => {
+    const { demo } = await import('./demo.js')
+    const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
+    exitCode = await demo(web, logOf(flags))
+  })
+}
+
+function addMetrics(program: Command): void {
+  program
+    .command('metrics')
+    .description('reduce a recording and print the exposition')
+    .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not')
+    .option('--world <file>', 'who is who, JSON or YAML (default: this host and the world)')
+    .action(async (flags: { inputFile: string; world?: string }) => {
+      const { metrics } = await import('./metrics.js')
+      exitCode = await metrics(flags)
+    })
+}
+
+function addRecord(program: Command): void {
+  const command = program
+    .command('record')
+    .description('write the records of this node to a recording until SIGTERM')
+    .requiredOption('-o, --output <file>', 'the recording')
+    .option('--duration <duration>', 'stop by itself after so long', durationBetween(1, DAY_MS))
+    .option('--world <file>', 'who is who, JSON or YAML (default: this host and the world)')
+  addLogFlags(addLiveFlags(command)).action(
+    async (flags: LiveFlags & LogFlags & { output: string; duration?: number; world?: string }) => {
+      const { record } = await import('./record.js')
+      const { output, duration, world } = flags
+      const own = { output, ...(duration === undefined ? {} : { duration }), ...(world === undefined ? {} : { world }) }
+      exitCode = await record({ ...liveOptions(flags), ...own }, logOf(flags))
+    },
+  )
+}
+
+function addProbe(program: Command): void {
+  program
+    .command('probe')
+    .description('say whether the live source can run here: exit code 0, or 1 and why not')
+    .action(async () => {
+      const { probe } = await import('./probe.js')
+      exitCode = probe()
+    })
+}
+
+function logOf(flags: LogFlags) {
+  return createLog(flags['log.level'], flags['log.format'])
+}
+
+try {
+  await build().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    exitCode = error.exitCode === 0 ? OK : USAGE
+  } else {
+    process.stderr.write(`weir: ${(error as Error).message.replaceAll('\n', ' ')}\n`)
+    exitCode = FAILURE
+  }
+}
+process.exit(exitCode)

@@ -1,0 +1,27 @@
+/**
+ * metrics.ts - `weir metrics`: reduce a recording and print the exposition.
+ *
+ * Fail:  a damaged recording: the exposition of what precedes the damage, one line on stderr, exit code 1.
+ */
+import { once } from 'node:events'
+import { Decoder } from '../datapath/decode.js'
+import { Replay } from '../datapath/replay.js'
+import { render } from '../exporter/text.js'
+import { createExporter, tellSelf } from './exporter.js'
+
+export interface MetricsOptions {
+  readonly inputFile: string
+  readonly world?: string
+}
+
+/** The exit code. */
+export async function metrics(options: MetricsOptions): Promise<number> {
+  const exporter = createExporter(options.world, false)
+  const decoder = new Decoder()
+  const result = new Replay(options.inputFile).run(decoder, exporter.reducer)
+  tellSelf(exporter, decoder)
+  if (!process.stdout.write(render(exporter.store))) await once(process.stdout, 'drain')
+  if (result.damage === undefined) return 0
+  process.stderr.write(`weir: ${result.damage}\n`)
+  return 1
+}

@@ -1,0 +1,206 @@
+/**
+ * live.ts - the source that stands on this machine's own interfaces.
+ *
+ * In:    the BPF object, who is who, which interfaces.
+ * Out:   records of the ring and of sweeps to the decoder, other counts to the sink; all exact after collect().
+ * Fail:  the constructor throws what the kernel says; later errors of the system stop a step, are kept in
+ *        `trouble` and the step is tried again at its next turn.
+ * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
+ */
+import { fileURLToPath } from 'node:url'
+import { PREFIX_KEY, WHO } from './abi.js'
+import { Counters } from './counters.js'
+import { Decoder } from './decode.js'
+import type { Entities } from './entities.js'
+import { type InterfaceOptions, Interfaces } from './interfaces.js'
+import type { BpfObject, Native } from './native.js'
+import type { FlowSink, Source } from './source.js'
+
+export const OBJECT_PATH = fileURLToPath(new URL('../../dist/weir.bpf.o', import.meta.url))
+
+export interface LiveOptions extends InterfaceOptions {
+  /** Milliseconds between sweeps: the longest that a count waits in the kernel. */
+  readonly reportIntervalMs: number
+  /** Milliseconds between drains of a ring that has not reached its watermark. */
+  readonly drainIntervalMs: number
+  /** Pages of each CPU's ring, a power of two. */
+  readonly ringPages: number
+  /** Entries of the connection table. */
+  readonly connections: number
+  /** Other knobs of the object (`const volatile` in bpf/), by name; tests shorten the idle times. */
+  readonly knobs?: Readonly<Record<string, number>>
+}
+
+export interface LiveListener {
+  /** Something failed that may be well again later. */
+  onError(error: Error, what: string): void
+  /** Frames as they came, before they are decoded: for recordings. Valid during the call. */
+  onFrames?(frames: Uint8Array, length: number): void
+}
+
+const PASS = { connections: 0, drops: 1 } as const
+const FRAMES = 1024 * 1024
+/** Keys and values of one batched update. */
+const BATCH = 4096
+const NS_PER_MS = 1_000_000
+
+export class Live implements Source {
+  readonly name = 'live'
+  readonly decoder = new Decoder()
+  readonly counters: Counters
+  readonly interfaces: Interfaces
+  readonly connectionsLimit: number
+  /** Entries that the last sweep met. */
+  connectionsUsed = 0
+  /** Seconds spent, by step. */
+  readonly seconds = { drain: 0, sweep: 0 }
+  readonly #object: BpfObject
+  readonly #sink: FlowSink
+  readonly #listener: LiveListener
+  readonly #frames = new Uint8Array(FRAMES)
+  readonly #passes = new Uint8Array(64)
+  readonly #timers: NodeJS.Timeout[]
+  readonly #troubles = new Map<string, string>()
+  #closed = false
+
+  constructor(native: Native, entities: Entities, options: LiveOptions, sink: FlowSink, listener: LiveListener) {
+    this.#sink = sink
+    this.#listener = listener
+    this.connectionsLimit = options.connections
+    this.#object = native.openObject(OBJECT_PATH, {
+      knobs: {
+        drop_interval_ns: options.reportIntervalMs * NS_PER_MS,
+        purge_reason: purgeReason(native),
+        ...options.knobs,
+      },
+      sizes: { connections: options.connections },
+    })
+    try {
+      this.counters = new Counters(this.#object, native.possibleCpus())
+      fillIdentities(this.#object, entities)
+      this.#object.openRing('events', options.ringPages)
+      this.#attachDrops()
+      this.interfaces = new Interfaces(native, this.#object, options, (error, link) =>
+        listener.onError(error, `interface ${link.name}`),
+      )
+    } catch (error) {
+      this.#object.close()
+      throw error
+    }
+    this.#object.onRing(() => this.#try('drain', () => this.#drain()))
+    this.#timers = [
+      setInterval(() => this.#try('drain', () => this.#drain()), options.drainIntervalMs),
+      setInterval(() => this.collect(), options.reportIntervalMs),
+    ]
+  }
+
+  get trouble(): string | undefined {
+    for (const [what, message] of this.#troubles) return `${what}: ${message}`
+    return undefined
+  }
+
+  /** Whether a step works; steps: drain, sweep, drops. */
+  up(step: string): boolean {
+    return !this.#troubles.has(step)
+  }
+
+  /** Everything that the programs have counted so far is in the sink when this returns. */
+  collect(): void {
+    if (this.#closed) return
+    this.#try('drain', () => this.#drain())
+    this.#try('sweep', () => this.#sweep())
+  }
+
+  programs(): ReturnType<BpfObject['programs']> {
+    return this.#object.programs()
+  }
+
+  ringLost(): number {
+    return this.#object.ringLost()
+  }
+
+  /** Detach, collect what is left, release all. Twice is fine. */
+  close(): void {
+    if (this.#closed) return
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#object.onRing(undefined)
+    this.interfaces.close()
+    this.collect()
+    this.#closed = true
+    this.#object.close()
+  }
+
+  #drain(): void {
+    for (;;) {
+      const length = this.#object.drain(this.#frames)
+      if (length === 0) return
+      this.#told(length)
+    }
+  }
+
+  #sweep(): void {
+    this.#pass('weir_sweep', 'connections')
+    this.#pass('weir_sweep_drops', 'drops')
+    this.counters.read(this.#sink)
+    this.#object.read('passes', this.#passes)
+    const view = new DataView(this.#passes.buffer)
+    this.connectionsUsed = view.getUint32(PASS.connections * 12 + 4, true)
+  }
+
+  #pass(program: string, map: string): void {
+    for (;;) {
+      const length = this.#object.sweep(program, map, this.#frames)
+      if (length === 0) return
+      this.#told(length)
+    }
+  }
+
+  #told(length: number): void {
+    this.#listener.onFrames?.(this.#frames, length)
+    this.decoder.decode(this.#frames, length, this.#sink)
+  }
+
+  /** Without it Weir still counts flows: say so and go on. */
+  #attachDrops(): void {
+    this.#try('drops', () => this.#object.attachTracing('weir_drop'))
+  }
+
+  #try(step: 'drain' | 'sweep' | 'drops', body: () => void): void {
+    const start = performance.now()
+    try {
+      body()
+      this.#troubles.delete(step)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+      const { message } = error as Error
+      if (this.#troubles.get(step) !== message) this.#listener.onError(error as Error, step)
+      this.#troubles.set(step, message)
+    }
+    if (step !== 'drops') this.seconds[step] += (performance.now() - start) / 1000
+  }
+}
+
+/** 0, which no drop has, on kernels that do not tell it apart (before 6.3). */
+function purgeReason(native: Native): number {
+  const reasons = native.kernelEnum('skb_drop_reason')
+  return reasons.find(({ name }) => name === 'SKB_DROP_REASON_QUEUE_PURGE')?.value ?? 0
+}
+
+function fillIdentities(object: BpfObject, entities: Entities): void {
+  const prefixes = entities.prefixes()
+  for (let from = 0; from < prefixes.length; from += BATCH) {
+    const batch = prefixes.slice(from, from + BATCH)
+    const keys = new Uint8Array(batch.length * PREFIX_KEY.size)
+    const values = new Uint8Array(batch.length * WHO.size)
+    const keyView = new DataView(keys.buffer)
+    const valueView = new DataView(values.buffer)
+    batch.forEach((prefix, i) => {
+      keyView.setUint32(i * PREFIX_KEY.size + PREFIX_KEY.bits, prefix.bits, true)
+      keys.set(prefix.addr, i * PREFIX_KEY.size + PREFIX_KEY.addr)
+      valueView.setUint32(i * WHO.size + WHO.identity, prefix.identity, true)
+      valueView.setUint32(i * WHO.size + WHO.entity, prefix.entity, true)
+      valueView.setUint32(i * WHO.size + WHO.endpoint, prefix.endpoint, true)
+    })
+    object.update('identities', keys, values, batch.length)
+  }
+}

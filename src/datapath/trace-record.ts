@@ -1,0 +1,139 @@
+/**
+ * trace-record.ts - TraceNotify versions 0 to 2, and struct weir_trace behind version 2.
+ *
+ * In:    a record aimed by the decoder.
+ * Out:   its fields; what a version lacks reads as 0. Fields of weir_trace need hasExtension.
+ */
+import { TRACE, WEIR_TRACE } from './abi.js'
+import { RecordWindow } from './record.js'
+
+const U32 = 4_294_967_296
+const SIZE_CLASS_BYTES = 8
+const DIRECTION_BYTES = 64
+const LANE_BYTES = 2
+const LANES_BYTES = 8
+
+export class TraceRecord extends RecordWindow {
+  /** Cilium's observation point: the subtype. */
+  get point(): number {
+    return this.subtype
+  }
+  /** Security identity of the packet's source, 0 unknown. */
+  get srcLabel(): number {
+    return this.view.getUint32(this.at + TRACE.srcLabel, true)
+  }
+  get dstLabel(): number {
+    return this.view.getUint32(this.at + TRACE.dstLabel, true)
+  }
+  /** Endpoint id at to-endpoint, proxy port at to-proxy. */
+  get dstId(): number {
+    return this.view.getUint16(this.at + TRACE.dstId, true)
+  }
+  /** 0 new, 1 established, 2 reply, 3 related, 5 unknown, ... */
+  get reason(): number {
+    return this.view.getUint8(this.at + TRACE.reason) & 0x7f
+  }
+  get encrypted(): boolean {
+    return (this.view.getUint8(this.at + TRACE.reason) & 0x80) !== 0
+  }
+  get flags(): number {
+    return this.view.getUint8(this.at + TRACE.flags)
+  }
+  get ipv6(): boolean {
+    return (this.flags & 0x01) !== 0
+  }
+  get l3Device(): boolean {
+    return (this.flags & 0x02) !== 0
+  }
+  get vxlan(): boolean {
+    return (this.flags & 0x04) !== 0
+  }
+  get geneve(): boolean {
+    return (this.flags & 0x08) !== 0
+  }
+  get ifindex(): number {
+    return this.view.getUint32(this.at + TRACE.ifindex, true)
+  }
+  /** Where the address before source NAT is (4 bytes, or 16 with ipv6); -1 when none was recorded. */
+  get origIpAt(): number {
+    if (this.version < 1) return -1
+    const at = this.at + TRACE.origIp
+    for (let word = 0; word < 16; word += 4) if (this.view.getUint32(at + word, true) !== 0) return at
+    return -1
+  }
+  get ipTraceId(): number {
+    return this.version < 2 ? 0 : this.u64(this.at + TRACE.ipTraceId)
+  }
+
+  /** Packets of a direction and size class since the last record. A tally is packets << 40 | bytes. */
+  tallyPackets(direction: number, sizeClass: number): number {
+    return this.view.getUint32(this.#tallyAt(direction, sizeClass) + 4, true) >>> 8
+  }
+  tallyBytes(direction: number, sizeClass: number): number {
+    const at = this.#tallyAt(direction, sizeClass)
+    return (this.view.getUint32(at + 4, true) & 0xff) * U32 + this.view.getUint32(at, true)
+  }
+  /** TCP control flags of a direction, by TcpFlagLane. */
+  tcpFlags(direction: number, lane: number): number {
+    const at = this.extensionAt + WEIR_TRACE.tcpFlags + direction * LANES_BYTES + lane * LANE_BYTES
+    return this.view.getUint16(at, true)
+  }
+  /** The connection's events, by EventLane. */
+  events(lane: number): number {
+    return this.view.getUint16(this.extensionAt + WEIR_TRACE.events + lane * LANE_BYTES, true)
+  }
+  get handshakeNs(): number {
+    return this.u64(this.extensionAt + WEIR_TRACE.handshakeNs)
+  }
+  get durationNs(): number {
+    return this.u64(this.extensionAt + WEIR_TRACE.durationNs)
+  }
+  get closedBytes(): number {
+    return this.u64(this.extensionAt + WEIR_TRACE.closedBytes)
+  }
+  /** Where the 16 bytes (IPv4 mapped) of the interface's own side are, and below of the other. */
+  get aAt(): number {
+    return this.extensionAt + WEIR_TRACE.a
+  }
+  get bAt(): number {
+    return this.extensionAt + WEIR_TRACE.b
+  }
+  get aEntity(): number {
+    return this.view.getUint32(this.extensionAt + WEIR_TRACE.aEntity, true)
+  }
+  get bEntity(): number {
+    return this.view.getUint32(this.extensionAt + WEIR_TRACE.bEntity, true)
+  }
+  get aPort(): number {
+    return this.view.getUint16(this.extensionAt + WEIR_TRACE.aPort, true)
+  }
+  get bPort(): number {
+    return this.view.getUint16(this.extensionAt + WEIR_TRACE.bPort, true)
+  }
+  get proto(): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.proto)
+  }
+  get hook(): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.hook)
+  }
+  get opener(): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.opener)
+  }
+  get direction(): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.direction)
+  }
+  get state(): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.state)
+  }
+  get timedOut(): boolean {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) !== 0
+  }
+  /** OR of the TCP flags of a direction. */
+  seen(direction: number): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.seen + direction)
+  }
+
+  #tallyAt(direction: number, sizeClass: number): number {
+    return this.extensionAt + WEIR_TRACE.tally + direction * DIRECTION_BYTES + sizeClass * SIZE_CLASS_BYTES
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * catalog.ts - every metric that Weir can emit: name, type, help, labels, buckets.
+ *
+ * In:    SIZE_CLASSES of the datapath, so that packet sizes arrive already classed.
+ * Out:   M, in the order of the exposition. Docs, dashboards and tests are made from it.
+ * Never: holds a value. It is the only place where a metric's name is spelled.
+ */
+import { SIZE_CLASSES } from '../datapath/abi.js'
+
+export interface Metric<L extends string = string> {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** One sentence, ended with a period, that names the source of the number. */
+  readonly help: string
+  readonly labels: readonly L[]
+  /** Histograms only: finite upper bounds, ascending, in the metric's unit. */
+  readonly buckets?: readonly number[]
+}
+
+/** Who sent the packet, and to whom: the labels that every flow family begins with. */
+export const ENDS = ['source_namespace', 'source_workload', 'destination_namespace', 'destination_workload'] as const
+
+/** The label of the one series that takes what is past a family's budget (OpenTelemetry's convention). */
+export const OVERFLOW_LABEL = 'otel_metric_overflow'
+
+const counter = <const L extends string = never>(name: string, help: string, labels: readonly L[] = []): Metric<L> => ({
+  name,
+  type: 'counter',
+  help,
+  labels,
+})
+
+const gauge = <const L extends string = never>(name: string, help: string, labels: readonly L[] = []): Metric<L> => ({
+  name,
+  type: 'gauge',
+  help,
+  labels,
+})
+
+const histogram = <const L extends string>(
+  name: string,
+  help: string,
+  labels: readonly L[],
+  buckets: readonly number[],
+): Metric<L> => ({ name, type: 'histogram', help, labels, buckets })
+
+/** Seconds: from a pod next door to a third SYN; 1, 3 and 10 tell retransmitted SYNs apart. */
+const HANDSHAKE = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10,
+] as const
+
+/** Seconds: a millisecond to a day. */
+const DURATION = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 21600, 86400] as const
+
+/** Bytes: 100 B to 10 GB by decades. */
+const TRANSFER = [1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10] as const
+
+const FLOWS = {
+  flowPackets: counter(
+    'weir_flow_packets_total',
+    'Packets as the interface counts them, from the connection table of the tc programs; the verdict DROPPED comes from tp_btf/kfree_skb.',
+    [...ENDS, 'reporter', 'verdict', 'protocol'],
+  ),
+  flowBytes: counter(
+    'weir_flow_bytes_total',
+    'Bytes of those packets with their Ethernet headers (skb->len), from the connection table of the tc programs.',
+    [...ENDS, 'reporter', 'verdict', 'protocol'],
+  ),
+  connectionsOpened: counter(
+    'weir_connections_opened_total',
+    'Connections that were seen to begin, from the connection table; the source is who opened them.',
+    [...ENDS, 'reporter', 'protocol'],
+  ),
+  connectionsClosed: counter(
+    'weir_connections_closed_total',
+    'Connections that ended by fin, reset or timeout, from the connection table; the source is who opened them.',
+    [...ENDS, 'reporter', 'protocol', 'how'],
+  ),
+  connectionsActive: gauge(
+    'weir_connections_active',
+    'Connections that are open now, those found open at the start included, from the connection table; the source is who opened them.',
+    [...ENDS, 'reporter', 'protocol'],
+  ),
+  dropPackets: counter(
+    'weir_drop_packets_total',
+    'Packets that the kernel freed with a drop reason, from tp_btf/kfree_skb; the reason is the name of the running kernel.',
+    [...ENDS, 'reporter', 'reason', 'protocol'],
+  ),
+  dropBytes: counter('weir_drop_bytes_total', 'Bytes of the packets that the kernel dropped, from tp_btf/kfree_skb.', [
+    ...ENDS,
+    'reporter',
+    'reason',
+    'protocol',
+  ]),
+  tcpFlags: counter(
+    'weir_tcp_flags_total',
+    'TCP segments that carried SYN, SYN-ACK, FIN or RST, from the connection table of the tc programs.',
+    [...ENDS, 'reporter', 'flag'],
+  ),
+  icmpMessages: counter(
+    'weir_icmp_messages_total',
+    'ICMP and ICMPv6 messages by their type, from the connection table of the tc programs.',
+    [...ENDS, 'reporter', 'type'],
+  ),
+  policyVerdicts: counter(
+    'weir_policy_verdicts_total',
+    'Policy verdicts by direction, what matched and what was done, from policy verdict records.',
+    [...ENDS, 'direction', 'match', 'action'],
+  ),
+  tcpHandshake: histogram(
+    'weir_tcp_handshake_seconds',
+    'Time from the SYN to the ACK that completes the handshake, as seen at the interface by the tc programs.',
+    [...ENDS, 'reporter'],
+    HANDSHAKE,
+  ),
+  connectionDuration: histogram(
+    'weir_connection_duration_seconds',
+    'Time from the first to the last packet of a connection that ended, from the connection table.',
+    [...ENDS, 'reporter'],
+    DURATION,
+  ),
+  connectionBytes: histogram(
+    'weir_connection_bytes',
+    'Bytes of both directions of a connection that ended, from the connection table.',
+    [...ENDS, 'reporter'],
+    TRANSFER,
+  ),
+  packetSize: histogram(
+    'weir_packet_size_bytes',
+    'Size of packets (skb->len), classed in the kernel by the tc programs.',
+    [...ENDS, 'reporter'],
+    SIZE_CLASSES,
+  ),
+} as const
+
+const SELF = {
+  packetsSeen: counter('weir_packets_seen_total', 'Packets that the tc programs saw, from their per-CPU counters.', [
+    'hook',
+  ]),
+  bytesSeen: counter('weir_bytes_seen_total', 'Bytes that the tc programs saw, from their per-CPU counters.', ['hook']),
+  packetsIgnored: counter(
+    'weir_packets_ignored_total',
+    'Packets seen that no flow family counts, and why, from per-CPU counters of the tc programs.',
+    ['why'],
+  ),
+  bytesIgnored: counter(
+    'weir_bytes_ignored_total',
+    'Bytes of packets seen that no flow family counts, and why, from per-CPU counters of the tc programs.',
+    ['why'],
+  ),
+  records: counter('weir_records_total', 'Records read from the source, by type and what became of them.', [
+    'type',
+    'outcome',
+  ]),
+  decodeFaults: counter('weir_decode_faults_total', 'Records that the decoder refused, by fault.', ['fault']),
+  ringFull: counter(
+    'weir_ring_full_total',
+    'Records that did not fit the perf ring, from per-CPU counters of the datapath; their counts were put back, so nothing is missing.',
+  ),
+  ringLost: counter(
+    'weir_ring_lost_records_total',
+    'Records that perf reports as lost, from PERF_RECORD_LOST; a cross-check of weir_ring_full_total, the same losses again.',
+  ),
+  connectionTableEntries: gauge(
+    'weir_connection_table_entries',
+    'Entries in the connection table at the last sweep of the BPF map.',
+  ),
+  connectionTableLimit: gauge(
+    'weir_connection_table_limit',
+    'Entries that the connection table can hold, from the BPF map.',
+  ),
+  connectionTableFull: counter(
+    'weir_connection_table_full_packets_total',
+    'Packets counted without a connection because the connection table was full, from per-CPU counters of the datapath.',
+  ),
+  spilledPackets: counter(
+    'weir_spilled_packets_total',
+    'Packets that moved to the spill table because a tally was at its brim or its entry was being deleted, from per-CPU counters of the datapath.',
+  ),
+  unnamedPackets: counter(
+    'weir_unnamed_packets_total',
+    'Packets counted in the flow families without names because the spill table was full, from per-CPU counters of the datapath.',
+  ),
+  observationsLost: counter(
+    'weir_observations_lost_total',
+    'Handshake or duration observations overwritten before they were told, from per-CPU counters of the datapath.',
+  ),
+  fragmentsUnknown: counter(
+    'weir_fragments_unknown_total',
+    'IP fragments counted without ports because their first one was not seen, from per-CPU counters of the datapath.',
+  ),
+  dropsSeen: counter('weir_drops_seen_total', 'Packets that tp_btf/kfree_skb saw freed with a drop reason.'),
+  dropsIgnored: counter(
+    'weir_drops_ignored_total',
+    'Packets that tp_btf/kfree_skb saw freed and that no drop family counts: not IP, or purged unread by the socket that had received them.',
+    ['why'],
+  ),
+  dropTableFull: counter(
+    'weir_drop_table_full_packets_total',
+    'Dropped packets counted by reason only because the drop table was full, from per-CPU counters of the datapath.',
+  ),
+  seriesCount: gauge('weir_series', 'Series that a family holds, from the series store.', ['family']),
+  seriesRefused: counter(
+    'weir_series_refused_total',
+    'Requests for a series past the budget of its family, answered with the overflow series, from the series store.',
+    ['family'],
+  ),
+  entityMisses: counter('weir_entity_misses_total', 'Addresses that no entity of the world explains.'),
+  interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces that the tc programs are attached to.', ['hook']),
+  interfaceErrors: counter('weir_interface_errors_total', 'Interfaces that could not be attached to or detached from.'),
+  stageUp: gauge('weir_stage_up', 'Whether a stage of the exporter works (1) or the system refused it (0).', ['stage']),
+  stageSeconds: counter('weir_stage_seconds_total', 'Time spent in a stage of the exporter, from its own clock.', [
+    'stage',
+  ]),
+  bpfMissed: counter(
+    'weir_bpf_recursion_misses_total',
+    "Runs of a BPF program refused by the kernel's recursion guard, from bpf_prog_info.",
+    ['program'],
+  ),
+  buildInfo: gauge('weir_build_info', 'Constant 1, labelled with what runs and where it runs.', [
+    'version',
+    'revision',
+    'nodeversion',
+    'arch',
+    'kernel',
+  ]),
+} as const
+
+/** Every metric; the order of the keys is the order of the exposition. */
+export const M = { ...FLOWS, ...SELF } as const

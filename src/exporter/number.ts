@@ -1,0 +1,65 @@
+/**
+ * number.ts - a sample value as text, written straight into bytes.
+ *
+ * In:    any double.
+ * Out:   what Go's ParseFloat reads back as the same double; integers up to 2^53 without an exponent.
+ * Never: makes a string for an integer: a fresh string a sample is most of what a scrape would cost.
+ */
+
+/** Upper bound in bytes of what writeNumber writes: `-1.2345678901234567e-100`. */
+export const NUMBER_BYTES = 25
+
+const ZERO = 48
+const MINUS = 45
+
+/**
+ * Write `n` at `at` and return the offset behind it; `out` must have NUMBER_BYTES of room.
+ * HOT: once a sample and scrape. `npm run bench scrape`
+ */
+export function writeNumber(out: Uint8Array, at: number, n: number): number {
+  if (n >>> 0 === n) return writeUint32(out, at, n)
+  if (!Number.isSafeInteger(n)) return writeOther(out, at, n)
+  if (n >= 0) return writeSafeInteger(out, at, n)
+  out[at] = MINUS
+  return writeSafeInteger(out, at + 1, -n)
+}
+
+function writeUint32(out: Uint8Array, at: number, n: number): number {
+  const end = at + digits(n)
+  for (let p = end, rest = n; p > at; ) {
+    const tens = (rest / 10) >>> 0
+    out[--p] = ZERO + rest - tens * 10
+    rest = tens
+  }
+  return end
+}
+
+/** Split at 10^9 so that both halves are 32-bit integers: those divide five times as fast as doubles. */
+function writeSafeInteger(out: Uint8Array, at: number, n: number): number {
+  const high = Math.floor(n / 1e9)
+  if (high === 0) return writeUint32(out, at, n)
+  const middle = writeUint32(out, at, high)
+  for (let p = middle + 9, rest = (n - high * 1e9) >>> 0; p > middle; ) {
+    const tens = (rest / 10) >>> 0
+    out[--p] = ZERO + rest - tens * 10
+    rest = tens
+  }
+  return middle + 9
+}
+
+function digits(n: number): number {
+  if (n < 1e5) return n < 10 ? 1 : n < 100 ? 2 : n < 1000 ? 3 : n < 1e4 ? 4 : 5
+  return n < 1e6 ? 6 : n < 1e7 ? 7 : n < 1e8 ? 8 : n < 1e9 ? 9 : 10
+}
+
+function writeOther(out: Uint8Array, at: number, n: number): number {
+  const text = numberText(n)
+  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i)
+  return at + text.length
+}
+
+/** The same text as a string, for what is written once: bucket bounds. */
+export function numberText(n: number): string {
+  if (n === Infinity) return '+Inf'
+  return n === -Infinity ? '-Inf' : String(n)
+}

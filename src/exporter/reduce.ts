@@ -1,0 +1,237 @@
+/**
+ * reduce.ts - records to increments: which pair of entities, which family, by how much.
+ *
+ * In:    records from the decoder; what the datapath counted beside its records, as differences.
+ * Out:   calls of Pairs. Every packet told is added once to each family that counts it.
+ * Fail:  a record whose packet can't be read is counted in `unread`; nothing here throws.
+ * Never: counts a connection as open that it can't count as closed.
+ */
+import { Direction, EventLane, Hook, SIZE_CLASSES, State, TcpFlagLane } from '../datapath/abi.js'
+import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../datapath/decode.js'
+import type { Entities } from '../datapath/entities.js'
+import { Packet } from '../datapath/packet.js'
+import { ciliumReason, type KernelReasons } from '../datapath/reasons.js'
+import type { FlowSink, SpillName } from '../datapath/source.js'
+import { Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
+import type { SeriesStore } from './series.js'
+
+const TCP = 6
+const ICMP = 1
+const ICMPV6 = 58
+const SYN = 0x02
+const ACK = 0x10
+const FIN = 0x01
+const RST = 0x04
+const LANES = 4
+/** bpf/parse.h PORT_FRAGMENT and bpf/track.h NO_MESSAGE: a fragment without an ICMP header is no message. */
+const PORT_FRAGMENT = 0xffff
+const NO_MESSAGE = 0xff
+
+/** Cilium's observation points (bpf/lib/notify.h) at the two ends; what is in between is nobody's end. */
+const POINT = { toEndpoint: 0, toProxy: 1, toHost: 2, toStack: 3, fromEndpoint: 5 } as const
+
+const MATCHES = ['none', 'l3-only', 'l3-l4', 'l4-only', 'all', 'l3-proto', 'proto-only'] as const
+
+export class Reducer implements FlowSink {
+  /** Records that no series counts. */
+  unread = 0
+  readonly #pairs: Pairs
+  readonly #entities: Entities
+  readonly #reasons: KernelReasons
+  readonly #live: boolean
+  readonly #packet = new Packet()
+
+  /** `live`: entity numbers in Weir's extension are rows of `entities`; else they are another process's. */
+  constructor(store: SeriesStore, entities: Entities, reasons: KernelReasons, live: boolean) {
+    this.#pairs = new Pairs(store, entities)
+    this.#entities = entities
+    this.#reasons = reasons
+    this.#live = live
+  }
+
+  /** HOT: `npm run bench reduce` */
+  trace(record: TraceRecord): void {
+    if (record.hasExtension) this.#connection(record)
+    else this.#sample(record)
+  }
+
+  drop(record: DropRecord): void {
+    if (record.hasExtension) this.#kernelDrop(record)
+    else this.#ciliumDrop(record)
+  }
+
+  verdict(record: VerdictRecord): void {
+    if (!this.#read(record)) return
+    const { ingress, remoteLabel } = record
+    const source = this.#end(record, this.#packet.srcAt, ingress ? remoteLabel : 0)
+    const destination = this.#end(record, this.#packet.dstAt, ingress ? 0 : remoteLabel)
+    const pair = this.#pairs.pair(source, destination, Reporter.node, this.#packet.protocol)
+    const match = MATCHES[record.matchType] ?? 'unknown'
+    this.#pairs.verdict(pair, ingress ? 'ingress' : 'egress', match, action(record))
+  }
+
+  /** Packets that the datapath counted without a connection, since the last time. */
+  spilled(name: SpillName, packets: number, bytes: number): void {
+    const reporter = reporterOf(name.hook, name.direction)
+    const pair = this.#pairs.pair(name.srcEntity, name.dstEntity, reporter, name.proto)
+    const flagsOnly = name.size > SIZE_CLASSES.length
+    if (!flagsOnly) {
+      this.#pairs.traffic(pair, packets, bytes)
+      this.#pairs.sizes(pair, name.size, packets, bytes)
+    }
+    if (name.proto === TCP) {
+      for (let lane = 0; lane < LANES; lane++) if (name.detail & (1 << lane)) this.#pairs.flag(pair, lane, packets)
+    } else if (isIcmp(name.proto) && name.detail !== NO_MESSAGE) {
+      this.#pairs.icmp(pair, name.detail, packets)
+    }
+  }
+
+  /** Packets for which the datapath had no place to keep a name. */
+  unnamed(hook: number, direction: number, packets: number, bytes: number): void {
+    this.#pairs.traffic(this.#pairs.pair(0, 0, reporterOf(hook, direction), UNKNOWN_PROTOCOL), packets, bytes)
+  }
+
+  /** Drops for which the datapath had no place to keep more than the reason. */
+  unnamedDrops(reason: number, packets: number, bytes: number): void {
+    this.#pairs.dropped(this.#pairs.droppedPair(0, 0, UNKNOWN_PROTOCOL), this.#reasons.name(reason), packets, bytes)
+  }
+
+  /** HOT: what one connection owes; `npm run bench reduce`. */
+  #connection(record: TraceRecord): void {
+    const sent = record.direction === Direction.aToB
+    const a = this.#live ? record.aEntity : this.#mapped(record, record.aAt, sent ? record.srcLabel : record.dstLabel)
+    const b = this.#live ? record.bEntity : this.#mapped(record, record.bAt, sent ? record.dstLabel : record.srcLabel)
+    this.#direction(record, Direction.aToB, a, b)
+    this.#direction(record, Direction.bToA, b, a)
+    if (record.opener === Direction.aToB) this.#events(record, a, b)
+    else this.#events(record, b, a)
+  }
+
+  #direction(record: TraceRecord, direction: number, source: number, destination: number): void {
+    const pair = this.#pairs.pair(source, destination, reporterOf(record.hook, direction), record.proto)
+    let packets = 0
+    let bytes = 0
+    for (let size = 0; size <= SIZE_CLASSES.length; size++) {
+      const n = record.tallyPackets(direction, size)
+      if (n === 0) continue
+      const sum = record.tallyBytes(direction, size)
+      this.#pairs.sizes(pair, size, n, sum)
+      packets += n
+      bytes += sum
+    }
+    if (packets > 0) this.#pairs.traffic(pair, packets, bytes)
+    if (record.proto === TCP) this.#flags(record, direction, pair)
+    else if (packets > 0 && isIcmp(record.proto)) this.#messages(record, direction, pair, packets)
+  }
+
+  #flags(record: TraceRecord, direction: number, pair: Pair): void {
+    for (let lane = 0; lane < LANES; lane++) {
+      const segments = record.tcpFlags(direction, lane)
+      if (segments > 0) this.#pairs.flag(pair, lane, segments)
+    }
+  }
+
+  /** An entry of the table holds one type a direction: echo from the opener, its reply, or one other. */
+  #messages(record: TraceRecord, direction: number, pair: Pair, packets: number): void {
+    const echo = record.proto === ICMPV6 ? 128 : 8
+    const reply = record.proto === ICMPV6 ? 129 : 0
+    const port = direction === Direction.aToB ? record.bPort : record.aPort
+    if (record.state !== State.related) this.#pairs.icmp(pair, direction === record.opener ? echo : reply, packets)
+    else if (port !== PORT_FRAGMENT) this.#pairs.icmp(pair, port >> 8, packets)
+  }
+
+  #events(record: TraceRecord, opener: number, other: number): void {
+    const opened = record.events(EventLane.opened)
+    const came = opened + record.events(EventLane.adopted)
+    const fin = record.events(EventLane.fin)
+    const reset = record.events(EventLane.reset)
+    const timeout = record.timedOut ? 1 : 0
+    const { handshakeNs, durationNs } = record
+    if (came + fin + reset + timeout === 0 && handshakeNs === 0 && durationNs === 0) return
+    const pairs = this.#pairs
+    const pair = pairs.pair(opener, other, reporterOf(record.hook, record.opener), record.proto)
+    if (opened > 0) pairs.opened(pair, opened)
+    if (fin > 0) pairs.closed(pair, Ending.fin, fin)
+    if (reset > 0) pairs.closed(pair, Ending.reset, reset)
+    if (timeout > 0) pairs.closed(pair, Ending.timeout, timeout)
+    if (came + fin + reset + timeout > 0) pairs.active(pair, came - fin - reset - timeout)
+    if (handshakeNs > 0) pairs.handshake(pair, handshakeNs)
+    if (durationNs > 0) pairs.lifetime(pair, durationNs, record.closedBytes)
+  }
+
+  /** HOT: a record of Cilium's stands for the one packet that it shows; `npm run bench reduce`. */
+  #sample(record: TraceRecord): void {
+    if (!this.#read(record)) return
+    const packet = this.#packet
+    const source = this.#end(record, packet.srcAt, record.srcLabel)
+    const destination = this.#end(record, packet.dstAt, record.dstLabel)
+    const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol)
+    this.#pairs.traffic(pair, 1, record.lenOrig)
+    this.#pairs.size(pair, record.lenOrig)
+    if (packet.tcpFlags > 0) this.#sampleFlags(pair, packet.tcpFlags)
+    if (packet.icmpType >= 0) this.#pairs.icmp(pair, packet.icmpType, 1)
+  }
+
+  #sampleFlags(pair: Pair, flags: number): void {
+    if (flags & SYN) this.#pairs.flag(pair, flags & ACK ? TcpFlagLane.synAck : TcpFlagLane.syn, 1)
+    if (flags & FIN) this.#pairs.flag(pair, TcpFlagLane.fin, 1)
+    if (flags & RST) this.#pairs.flag(pair, TcpFlagLane.rst, 1)
+  }
+
+  #kernelDrop(record: DropRecord): void {
+    const source = this.#live ? record.srcEntity : this.#mapped(record, record.srcAt, record.srcLabel)
+    const destination = this.#live ? record.dstEntity : this.#mapped(record, record.dstAt, record.dstLabel)
+    const pair = this.#pairs.droppedPair(source, destination, record.proto)
+    this.#pairs.dropped(pair, this.#reasons.name(record.kernelReason), record.packets, record.bytesDropped)
+  }
+
+  #ciliumDrop(record: DropRecord): void {
+    if (!this.#read(record)) return
+    const source = this.#end(record, this.#packet.srcAt, record.srcLabel)
+    const destination = this.#end(record, this.#packet.dstAt, record.dstLabel)
+    const pair = this.#pairs.droppedPair(source, destination, this.#packet.protocol)
+    this.#pairs.dropped(pair, ciliumReason(record.reason), 1, record.lenOrig)
+  }
+
+  /** Whether the record shows an IP packet, which #packet then describes. */
+  #read(record: RecordWindow): boolean {
+    this.#packet.parse(record.view, record.packetAt, record.packetLength, record.l3Device)
+    if (this.#packet.ipVersion !== 0) return true
+    this.unread++
+    return false
+  }
+
+  #end(record: RecordWindow, at: number, identity: number): number {
+    return this.#entities.resolve(record.bytes, at, this.#packet.ipVersion === 6, identity)
+  }
+
+  /** The entity of a 16-byte address with IPv4 mapped. */
+  #mapped(record: RecordWindow, at: number, identity: number): number {
+    const { view } = record
+    const mapped = view.getUint32(at) === 0 && view.getUint32(at + 4) === 0 && view.getUint32(at + 8) === 0xffff
+    return this.#entities.resolve(record.bytes, mapped ? at + 12 : at, !mapped, identity)
+  }
+}
+
+/** From the pod is the source's veth, to the pod the destination's. */
+function reporterOf(hook: number, direction: number): Reporter {
+  if (hook === Hook.uplink) return Reporter.uplink
+  return direction === Direction.aToB ? Reporter.source : Reporter.destination
+}
+
+function reporterAt(point: number): Reporter {
+  if (point === POINT.toEndpoint) return Reporter.destination
+  const left =
+    point === POINT.toProxy || point === POINT.toHost || point === POINT.toStack || point === POINT.fromEndpoint
+  return left ? Reporter.source : Reporter.node
+}
+
+function isIcmp(protocol: number): boolean {
+  return protocol === ICMP || protocol === ICMPV6
+}
+
+function action(record: VerdictRecord): string {
+  if (record.audited) return 'audit'
+  if (record.verdict < 0) return 'dropped'
+  return record.verdict > 0 ? 'redirected' : 'forwarded'
+}

@@ -1,0 +1,156 @@
+/**
+ * traffic.ts - exact traffic: a pod's agent from the outside, ping, and iperf3.
+ *
+ * In:    calls with typed arguments (calls.ts); counts and sizes.
+ * Out:   what was sent and what came back.
+ * Fail:  an Error that names the pod and the call, when the agent refuses, dies or misses the deadline.
+ */
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Answer, CallName, Calls } from './calls.js'
+import type { Child } from './lab.js'
+import type { Pod } from './pod.js'
+
+const CALL_TIMEOUT_MS = 60_000
+/** Of the agent's stderr: enough for one stack. */
+const COMPLAINT_BYTES = 4_096
+
+interface Waiting {
+  resolve(result: unknown): void
+  reject(reason: Error): void
+}
+
+/** A running agent.ts. Calls may overlap. */
+export class Agent {
+  readonly #name: string
+  readonly #child: Child
+  readonly #waiting = new Map<number, Waiting>()
+  #complaint = ''
+  #dead: Error | undefined
+  #nextId = 0
+
+  constructor(spawn: (argv: readonly string[]) => Child, name: string) {
+    this.#name = name
+    this.#child = spawn(agentArgv())
+    if (this.#child.stdout === null) throw new Error('an agent needs its stdout as a pipe')
+    createInterface({ input: this.#child.stdout }).on('line', line => this.#take(JSON.parse(line) as Answer))
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#complaint = `${this.#complaint}${chunk}`.slice(-COMPLAINT_BYTES)
+    })
+    this.#child.stdin?.on('error', () => undefined)
+    this.#child.once('error', reason => this.#die(reason.message))
+    this.#child.once('close', (code, signal) => this.#die(`ended (${signal ?? code}) ${this.#complaint}`.trim()))
+  }
+
+  /** Ask; resolves with the answer. The deadline is 60 s unless told. */
+  async call<Name extends CallName>(
+    name: Name,
+    args: Parameters<Calls[Name]>[0],
+    timeoutMs = CALL_TIMEOUT_MS,
+  ): Promise<Awaited<ReturnType<Calls[Name]>>> {
+    if (this.#dead !== undefined) throw this.#dead
+    const id = this.#nextId++
+    let deadline: NodeJS.Timeout | undefined
+    try {
+      const answer = new Promise<unknown>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject })
+        const late = new Error(`agent of ${this.#name}: no answer to ${name} in ${timeoutMs} ms`)
+        deadline = setTimeout(() => reject(late), timeoutMs)
+      })
+      this.#child.stdin?.write(`${JSON.stringify({ id, call: name, args })}\n`)
+      return (await answer) as Awaited<ReturnType<Calls[Name]>>
+    } finally {
+      clearTimeout(deadline)
+      this.#waiting.delete(id)
+    }
+  }
+
+  #take(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id)
+    if ('error' in answer) waiting?.reject(new Error(`agent of ${this.#name}: ${answer.error}`))
+    else waiting?.resolve(answer.result)
+  }
+
+  #die(how: string): void {
+    this.#dead ??= new Error(`agent of ${this.#name}: ${how}`)
+    for (const { reject } of this.#waiting.values()) reject(this.#dead)
+  }
+}
+
+export interface PingResult {
+  readonly sent: number
+  readonly received: number
+}
+
+export interface PingOptions {
+  readonly count: number
+  /** Bytes of ICMP payload; 56 unless told. */
+  readonly size?: number
+}
+
+/** Echo requests 10 ms apart, to an IPv4 or IPv6 address. */
+export async function ping(from: Pod, address: string, { count, size = 56 }: PingOptions): Promise<PingResult> {
+  const argv = ['ping', '-n', '-q', '-c', String(count), '-i', '0.01', '-s', String(size), '-W', '1', address]
+  const { stdout, stderr } = await from.exec(argv, { timeoutMs: 10_000 + count * 20 })
+  const found = /(\d+) packets transmitted, (\d+) received/.exec(stdout)
+  if (found === null) throw new Error(`ping ${address} from ${from.name}: ${stderr.trim() || stdout.trim()}`)
+  return { sent: Number(found[1]), received: Number(found[2]) }
+}
+
+export interface BulkResult {
+  /** Payload bytes that the receiver took. */
+  readonly bytes: number
+  readonly bitsPerSecond: number
+}
+
+export interface BulkOptions {
+  /** Whole seconds. */
+  readonly seconds: number
+  /** One-way bandwidth limit in bits a second; none unless told. */
+  readonly bitsPerSecond?: number
+  readonly port?: number
+}
+
+/** A TCP stream by iperf3, from one pod to an address of another. */
+export async function bulk(from: Pod, to: Pod, address: string, options: BulkOptions): Promise<BulkResult> {
+  const port = String(options.port ?? 5201)
+  const limit = options.bitsPerSecond === undefined ? [] : ['-b', String(options.bitsPerSecond)]
+  const argv = ['iperf3', '-c', address, '-p', port, '-t', String(options.seconds), '-J', ...limit]
+  const server = to.spawn(['iperf3', '-s', '-1', '-p', port, '--forceflush'])
+  try {
+    await listening(server, to.name)
+    const { stdout } = await from.exec(argv, { timeoutMs: (options.seconds + 15) * 1000 })
+    const { error, end } = JSON.parse(stdout) as IperfReport
+    // With -J it tells its failures in the report, and exits with 0.
+    const received = end.sum_received
+    if (received === undefined) throw new Error(`iperf3 from ${from.name} to ${address}: ${error}`)
+    return { bytes: received.bytes, bitsPerSecond: received.bits_per_second }
+  } finally {
+    server.kill('SIGKILL')
+  }
+}
+
+interface IperfReport {
+  readonly error?: string
+  readonly end: { readonly sum_received?: { readonly bytes: number; readonly bits_per_second: number } }
+}
+
+function listening(server: Child, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new Error(`iperf3 in ${name} does not listen after 5000 ms`)), 5_000)
+    server.once('error', reject)
+    server.stdout?.on('data', (chunk: Buffer) => {
+      if (!chunk.includes('listening')) return
+      clearTimeout(deadline)
+      resolve()
+    })
+  })
+}
+
+/** From a checkout the agent is TypeScript, and needs the loader; as built it is plain JavaScript. */
+function agentArgv(): string[] {
+  const source = import.meta.url.endsWith('.ts')
+  const program = fileURLToPath(new URL(source ? './agent.ts' : './agent.js', import.meta.url))
+  const loader = source ? ['--import', import.meta.resolve('tsx')] : []
+  return [process.execPath, ...loader, program]
+}

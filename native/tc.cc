@@ -3,6 +3,7 @@
  */
 #include "tc.h"
 
+#include "log.h"
 #include "netns.h"
 
 #include <cerrno>
@@ -62,6 +63,7 @@ TcFilter::~TcFilter()
 Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
 {
 	std::string where = "interface " + std::to_string(hook_.ifindex);
+	Log log; /* has the kernel's own words when it refuses */
 	auto place = OurPlace();
 
 	if (int err = bpf_tc_hook_create(&hook_); err && err != -EEXIST)
@@ -77,7 +79,8 @@ Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
 		err = bpf_tc_attach(&hook_, &place);
 	}
 	program_ = err ? 0 : place.prog_id;
-	return FaultOf(err, "tc filter", where);
+	return FaultOf(err, "tc filter",
+		       where + ", priority " + std::to_string(kTcPriority) + "\n" + log.Tail());
 }
 
 Fault TcFilter::CheckLeftover(const char *const (&ours)[2])

@@ -38,6 +38,7 @@ export class SelfMetrics {
     }
     this.#set(M.records, ['any', 'unread'], reducer.unread)
     for (const [fault, n] of Object.entries(decoder.faults) as [Fault, number][]) this.#set(M.decodeFaults, [fault], n)
+    this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
     this.#set(M.entityMisses, [], entities.misses)
   }
 

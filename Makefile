@@ -1,0 +1,73 @@
+# Every verb of the project; `make` lists them. Each installs what it needs (Debian packages, npm) and is quick when nothing changed.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+CLANG ?= clang
+BPF_CFLAGS := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fno-strict-aliasing -target bpf -mcpu=v3 \
+              -I/usr/include/$(shell uname -m)-linux-gnu
+C_FILES := $(wildcard bpf/*.h bpf/*.c native/*.h native/*.cc test/fixtures/*.c)
+SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
+
+# What building needs, and what the tests and `make demo` need on top.
+BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev zlib1g-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus bpftool clang-format netcat-openbsd procps
+
+.PHONY: help build run test check bench demo clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js ## Compile the datapath, the addon and the exporter
+
+run: build ## Run Weir on this machine; without root or BPF on the bundled recording (ARGS="--world FILE ...")
+	@if node dist/cli/main.js probe; then \
+	  exec node dist/cli/main.js run $(ARGS); \
+	else \
+	  echo "weir: running on the bundled recording instead" >&2; \
+	  exec node dist/cli/main.js run --source replay:test/fixtures/records.pcap --world test/fixtures/world.json $(ARGS); \
+	fi
+
+test: build .stamps/packages-test ## Run all tests; those that need root or BPF skip aloud without
+	@node test/run.mjs
+
+check: build .stamps/packages-test ## What CI runs: types, lint, formats, tests
+	npm run -s types
+	npm run -s lint
+	clang-format --dry-run --Werror $(C_FILES)
+	@node test/run.mjs
+
+bench: build .stamps/packages-test ## Measure beside the peers' figures (CASE="packet reduce", ARGS=--json)
+	npm run -s bench -- $(CASE) $(ARGS)
+
+demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir on it until Ctrl-C (root)
+	node dist/cli/main.js demo $(ARGS)
+
+clean: ## Remove what was built
+	rm -rf dist native/build .stamps .tap
+
+dist/weir.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c bpf/weir.bpf.c -o $@
+
+native/build/Release/weir.node: $(wildcard native/*.cc native/*.h native/binding.gyp) node_modules/.package-lock.json | .stamps/packages-build
+	npm run -s build:native
+	@touch $@
+
+dist/cli/main.js: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
+	npm run -s build
+	@chmod +x $@ && touch $@
+
+# No package's install script is needed: nothing is downloaded but the packages.
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --ignore-scripts --no-fund --no-audit
+	@touch $@
+
+.stamps/packages-build: Makefile
+	@deploy/packages.sh $(BUILD_PACKAGES)
+	@mkdir -p $(@D) && touch $@
+
+.stamps/packages-test: Makefile
+	@deploy/packages.sh $(TEST_PACKAGES)
+	@mkdir -p $(@D) && touch $@

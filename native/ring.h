@@ -14,7 +14,7 @@
 #include <cstdint>
 
 /* The largest frame that is passed on, in bytes. Also the room that is left when Drain stops. */
-constexpr size_t kMaxFrame = 4096;
+constexpr size_t kMaxFrame = 2048;
 
 class Ring
 {

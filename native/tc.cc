@@ -63,11 +63,11 @@ TcFilter::~TcFilter()
 Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
 {
 	std::string where = "interface " + std::to_string(hook_.ifindex);
-	Log log; /* has the kernel's own words when it refuses */
 	auto place = OurPlace();
 
 	if (int err = bpf_tc_hook_create(&hook_); err && err != -EEXIST)
 		return FaultOf(err, "clsact", where);
+	Log log; /* has the kernel's own words when it refuses */
 	place.prog_fd = bpf_program__fd(program);
 	int err = bpf_tc_attach(&hook_, &place);
 	if (err == -EEXIST) {

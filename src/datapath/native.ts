@@ -98,7 +98,7 @@ export interface Native {
 }
 
 /** The largest frame that drain() passes on, in bytes; native/ring.h has the same. */
-export const MAX_FRAME = 4096
+export const MAX_FRAME = 2048
 
 /** What the addon itself exports: the same, unchecked. */
 interface Addon {

@@ -72,14 +72,12 @@ Fault Attachments::AttachLinks(const Hooks &hooks, Interface &interface)
 Fault Attachments::AttachFilters(const Hooks &hooks, Fd netns, Interface &interface)
 {
 	auto home = std::make_shared<Fd>(std::move(netns));
-	const char *const ours[2] = {bpf_program__name(hooks.ingress),
-				     bpf_program__name(hooks.egress)};
 
 	interface.ingress_filter = std::make_unique<TcFilter>(hooks.ifindex, BPF_TC_INGRESS, home);
 	interface.egress_filter = std::make_unique<TcFilter>(hooks.ifindex, BPF_TC_EGRESS, home);
-	if (Fault fault = interface.ingress_filter->Attach(hooks.ingress, ours))
+	if (Fault fault = interface.ingress_filter->Attach(hooks.object, hooks.ingress))
 		return fault;
-	return interface.egress_filter->Attach(hooks.egress, ours);
+	return interface.egress_filter->Attach(hooks.object, hooks.egress);
 }
 
 Fault Attachments::Detach(int ifindex)

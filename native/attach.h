@@ -18,6 +18,7 @@
 enum class Mode { kAuto, kTcx, kTc };
 
 struct Hooks {
+	const bpf_object *object;
 	int ifindex;
 	const bpf_program *ingress;
 	const bpf_program *egress;

@@ -33,9 +33,15 @@ std::string NameOf(uint32_t id)
 	return info.name;
 }
 
-bool IsNamed(const std::string &kernel_name, const char *name)
+bool HasProgram(const bpf_object *object, const std::string &kernel_name)
 {
-	return kernel_name == std::string(name).substr(0, BPF_OBJ_NAME_LEN - 1);
+	bpf_program *program = nullptr;
+
+	while ((program = bpf_object__next_program(object, program)))
+		if (std::string(bpf_program__name(program)).substr(0, BPF_OBJ_NAME_LEN - 1) ==
+		    kernel_name)
+			return true;
+	return false;
 }
 } // namespace
 
@@ -60,7 +66,7 @@ TcFilter::~TcFilter()
 		bpf_tc_detach(&hook_, &place);
 }
 
-Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
+Fault TcFilter::Attach(const bpf_object *object, const bpf_program *program)
 {
 	std::string where = "interface " + std::to_string(hook_.ifindex);
 	auto place = OurPlace();
@@ -71,7 +77,7 @@ Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
 	place.prog_fd = bpf_program__fd(program);
 	int err = bpf_tc_attach(&hook_, &place);
 	if (err == -EEXIST) {
-		if (Fault fault = CheckLeftover(ours))
+		if (Fault fault = CheckLeftover(object))
 			return fault;
 		place = OurPlace();
 		place.prog_fd = bpf_program__fd(program);
@@ -83,14 +89,14 @@ Fault TcFilter::Attach(const bpf_program *program, const char *const (&ours)[2])
 		       where + ", priority " + std::to_string(kTcPriority) + "\n" + log.Tail());
 }
 
-Fault TcFilter::CheckLeftover(const char *const (&ours)[2])
+Fault TcFilter::CheckLeftover(const bpf_object *object)
 {
 	auto found = OurPlace();
 
 	if (int err = bpf_tc_query(&hook_, &found))
 		return FaultOf(err, "tc filter", "interface " + std::to_string(hook_.ifindex));
 	std::string name = NameOf(found.prog_id);
-	if (IsNamed(name, ours[0]) || IsNamed(name, ours[1]))
+	if (HasProgram(object, name))
 		return {};
 	return {EEXIST, "tc filter",
 		"interface " + std::to_string(hook_.ifindex) + ": program '" + name +

@@ -2,7 +2,7 @@
  * tc.h - one clsact filter of Weir's own, for kernels without TCX.
  *
  * Out:   the program at kTcPriority and kTcHandle of one interface's ingress or egress; it goes
- * with its owner. A filter that an earlier Weir left there (a program of the same name) is
+ * with its owner. A filter that an earlier Weir left there (a program with a name of ours) is
  * replaced, never doubled. Fail:  EEXIST when somebody else's filter is at that place. Never:
  * touches another's filter, nor removes the clsact qdisc: others hang their filters into it, and an
  *        empty one costs nothing.
@@ -27,11 +27,12 @@ class TcFilter
 	TcFilter(const TcFilter &) = delete;
 	TcFilter &operator=(const TcFilter &) = delete;
 
-	/* In the interface's namespace. `ours` are the names by which a leftover is known. */
-	Fault Attach(const bpf_program *program, const char *const (&ours)[2]);
+	/* In the interface's namespace. A leftover is known by the name of any of the object's
+	 * programs. */
+	Fault Attach(const bpf_object *object, const bpf_program *program);
 
       private:
-	Fault CheckLeftover(const char *const (&ours)[2]);
+	Fault CheckLeftover(const bpf_object *object);
 
 	bpf_tc_hook hook_;
 	std::shared_ptr<Fd> netns_; /* a filter is found by netlink, so from inside */

@@ -59,11 +59,10 @@ for (const mode of ['auto', 'tcx', 'tc'] as const) {
 
 t.test('TCX puts Weir before links that are there already', ROOT, async t => {
   const near = pair(t, 'first')
-  const path = compile(t)
-  const other = load(t, path)
-  const object = load(t, path)
+  const object = load(t, compile(t))
+  const other = load(t, compile(t, 'stranger'))
   native.inNamespace(near.path, () => {
-    other.attachInterface(near.ifindex, 'shoot', 'tell_knobs', 'tcx')
+    other.attachInterface(near.ifindex, 'shoot', 'stranger', 'tcx')
     object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tcx')
   })
   t.throws(() => near.ping(2), Error)
@@ -137,19 +136,18 @@ t.test('filters that a killed process left are replaced, not doubled', ROOT, asy
 
 t.test('a filter of somebody else in the same place stays, and is named', ROOT, async t => {
   const near = pair(t, 'stranger')
-  const path = compile(t)
-  const stranger = load(t, path)
-  const object = load(t, path)
+  const object = load(t, compile(t))
+  const stranger = load(t, compile(t, 'stranger'))
   native.inNamespace(near.path, () => {
-    stranger.attachInterface(near.ifindex, 'tell_knobs', 'tell_knobs', 'tc')
+    stranger.attachInterface(near.ifindex, 'stranger', 'stranger', 'tc')
     t.throws(() => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc'), {
       code: 'EEXIST',
-      message: new RegExp(`interface ${near.ifindex}: program 'tell_knobs'`),
+      message: new RegExp(`interface ${near.ifindex}: program 'stranger'`),
     })
   })
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['tell_knobs'], ['tell_knobs']])
+  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['stranger'], ['stranger']])
   object.close()
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['tell_knobs'], ['tell_knobs']])
+  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['stranger'], ['stranger']])
 })
 
 t.test(

@@ -123,10 +123,9 @@ t.test('a body runs in the other namespace, and the thread comes back', ROOT, as
   }
   t.throws(() => native.inNamespace(near.path, stumble), { name: 'RangeError', message: 'inside' })
   t.equal(here(), home, 'after a throw too')
-  t.equal(
-    native.inNamespace(near.path, () => native.inNamespace('/proc/1/ns/net', here)),
-    home,
-  )
+  const deeper = pair(t, 'deeper')
+  const nested = () => [native.inNamespace(deeper.path, here), here()]
+  t.equal(native.inNamespace(near.path, nested)[1], inside)
   t.equal(here(), home, 'and from within')
   t.throws(() => native.inNamespace('/run/netns/weir-none', here), {
     code: 'ENOENT',

@@ -34,7 +34,7 @@ t.test('an object', ROOT, async t => {
       programs.find(program => program.name === 'count_drops'),
       { id: Number, recursionMisses: 0 },
     )
-    t.equal(new Set(programs.map(program => program.id)).size, 7)
+    t.equal(new Set(programs.map(program => program.id)).size, 6)
   })
 
   t.test('attaches a tracing program once', async t => {

@@ -8,9 +8,10 @@
  */
 #pragma once
 
-/* Idle times after which an entry goes, in ns; closing is with a FIN of one side only. */
+/* Idle times after which an entry goes, in ns; closing is with a FIN of one side only. A SYN is
+ * sent again after up to 64 s (net.ipv4.tcp_syn_retries): opening lasts longer than that. */
 const volatile __u64 idle_tcp_ns = 21600000000000;
-const volatile __u64 idle_opening_ns = 60000000000;
+const volatile __u64 idle_opening_ns = 130000000000;
 const volatile __u64 idle_closing_ns = 300000000000;
 const volatile __u64 idle_closed_ns = 10000000000;
 const volatile __u64 idle_other_ns = 60000000000;
@@ -29,6 +30,15 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } passes SEC(".maps");
+
+/* Interfaces that are watched no more: their connections see no packet again. The oldest goes
+ * first, and then its connections wait for their own idle time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u8);
+} vanished SEC(".maps");
 
 /* What is written starts at `size`; `align` keeps the record at its own alignment. */
 struct trace_frame {
@@ -100,7 +110,7 @@ int weir_sweep(struct bpf_iter__bpf_map_elem *ctx)
 	struct trace_frame frame = {.size = sizeof(struct trace_record)};
 	const struct flow_key *key = ctx->key;
 	struct connection *c = ctx->value;
-	__u64 now = bpf_ktime_get_ns(), any;
+	__u64 now = bpf_ktime_get_ns(), idle, limit, any;
 	struct flow_key own;
 	__u32 state;
 	int gone;
@@ -112,8 +122,12 @@ int weir_sweep(struct bpf_iter__bpf_map_elem *ctx)
 	/* established TCP keeps no clock: owed packets are its sign of life */
 	if (own.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED && owed_bytes(c))
 		c->last_ns = now;
-	gone =
-	    expire(&c->life, &c->doubted_ns, since(now, c->last_ns), idle_limit(c, own.proto), now);
+	idle = since(now, c->last_ns);
+	limit = idle_limit(c, own.proto);
+	if (idle > idle_closed_ns && limit > idle_closed_ns &&
+	    bpf_map_lookup_elem(&vanished, &own.ifindex))
+		limit = idle_closed_ns;
+	gone = expire(&c->life, &c->doubted_ns, idle, limit, now);
 	if (gone)
 		frame.record.ext.timed_out = finish(c);
 	any = take(c, &frame.record.ext) | frame.record.ext.timed_out;

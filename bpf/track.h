@@ -148,7 +148,11 @@ static __always_inline int follow(struct connection *c, const struct packet *p, 
 		if (__sync_fetch_and_add(&c->tcp_flags[direction], lanes) & FLAGS_BRIM)
 			spill_flags(c, direction);
 	}
-	if (before == STATE_CLOSED) {
+	/* a SYN beside two FINs: the last ACK was not seen, and the ports are used again */
+	if (before == STATE_CLOSING && control == TCP_SYN && !(p->tcp_flags & TCP_ACK) &&
+	    c->seen[0] & c->seen[1] & TCP_FIN)
+		close(c, EVENT_FIN, now);
+	if (c->state == STATE_CLOSED) {
 		if (!(control & TCP_SYN) || p->tcp_flags & TCP_ACK)
 			return 0;
 		reopen(c, direction, now);

@@ -27,6 +27,7 @@ interface Watched {
   readonly mode: AttachMode
 }
 
+const VANISHED = Uint8Array.of(1)
 const MESSAGES = 256 * 1024
 const PROGRAMS = {
   [Hook.pod]: ['weir_from_pod', 'weir_to_pod'],
@@ -105,6 +106,7 @@ export class Interfaces implements LinkSink {
   gone(ifindex: number): void {
     if (!this.#watched.delete(ifindex)) return
     this.#inside(() => this.#object.detachInterface(ifindex))
+    this.#object.update('vanished', keyOf(ifindex), VANISHED, 1)
   }
 
   complete(): void {
@@ -127,6 +129,7 @@ export class Interfaces implements LinkSink {
     const [ingress, egress] = PROGRAMS[hook]
     try {
       const mode = this.#inside(() => this.#object.attachInterface(link.ifindex, ingress, egress, this.#options.attach))
+      this.#object.remove('vanished', keyOf(link.ifindex), 1)
       this.#watched.set(link.ifindex, { name: link.name, hook, mode })
     } catch (error) {
       // It may have vanished since the notice: then its end is being told, and nothing is wrong.
@@ -140,6 +143,11 @@ export class Interfaces implements LinkSink {
     const { netns } = this.#options
     return netns === undefined ? body() : this.#native.inNamespace(netns, body)
   }
+}
+
+/** Key of the table `vanished`, whose connections the sweep lets go early (bpf/sweep.h). */
+function keyOf(ifindex: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(ifindex).buffer)
 }
 
 function anyOf(patterns: readonly string[]): (link: Link) => boolean {

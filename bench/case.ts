@@ -14,5 +14,7 @@ export interface Case {
   readonly peer?: string
   /** The best end of that, in `unit`, for the ratio. */
   readonly peerValue?: number
+  /** What else run() measured, a line each; printed below the value, not with --json. */
+  readonly notes?: readonly string[]
   run(): Promise<number>
 }

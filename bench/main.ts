@@ -7,6 +7,7 @@
  * Never: fails because a machine is slow. Times are this machine's; compare both sides.
  */
 import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { Case } from './case.js'
 
 const CASES = ['packet', 'reduce', 'scrape', 'memory', 'throughput', 'pump'] as const
@@ -17,6 +18,11 @@ const unknown = asked.filter(name => !CASES.some(known => known === name))
 if (unknown.length > 0) {
   process.stderr.write(`bench: no case ${unknown.join(', ')}; there are ${CASES.join(', ')}\n`)
   process.exit(2)
+}
+
+// An exit, not a death by signal: what cases have in namespaces and processes is taken down on exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]))
 }
 
 const print = flags.includes('--json') ? printJson : printLine
@@ -41,12 +47,17 @@ function printJson({ name, unit, limit, peer }: Case, value: number): void {
 }
 
 function printLine(found: Case, value: number): void {
-  const { name, unit, peer, peerValue } = found
-  const ratio = peerValue === undefined ? '' : `${(peerValue / value).toFixed(1)} x `
+  const { name, unit, peer, peerValue, notes = [] } = found
+  const ratio = peerValue === undefined ? '' : `${better(found, value, peerValue).toFixed(1)} x `
   const columns = [name.padEnd(11), `${round(value)} ${unit}`.padStart(18), verdict(found, value).padEnd(24)]
   process.stdout.write(
     `${columns.join('  ')}${peer === undefined ? '' : `${ratio}(peer: ${peer})`}\n`.trimEnd().concat('\n'),
   )
+  for (const note of notes) process.stdout.write(`             ${note}\n`)
+}
+
+function better({ more }: Case, value: number, peerValue: number): number {
+  return more === true ? value / peerValue : peerValue / value
 }
 
 function verdict({ limit, more }: Case, value: number): string {

@@ -145,7 +145,8 @@ Napi::Value BpfObject::AttachInterface(const Napi::CallbackInfo &info)
 		fault = FindProgram("attachInterface", info[2], egress);
 	if (!fault)
 		fault = attachments_.Attach(
-		    {info[0].As<Napi::Number>().Int32Value(), ingress, egress}, mode);
+		    {object_.get(), info[0].As<Napi::Number>().Int32Value(), ingress, egress},
+		    mode);
 	if (fault)
 		return Throw(info.Env(), fault);
 	return Napi::String::New(info.Env(), mode == Mode::kTcx ? "tcx" : "tc");

@@ -8,23 +8,22 @@ import { compileGlob } from '../datapath/glob.js'
 import { parseListenAddress } from '../exporter/listen-address.js'
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+/** 16 MiB a CPU with pages of 4 KiB. */
+const MOST_PAGES = 4096
 
-/** A duration as Prometheus writes it, in milliseconds: `5s`, `1m30s`, `100ms`. */
-export function duration(text: string): number {
+/** A duration as Prometheus writes it, in milliseconds: `5s`, `1m30s`, `100ms`; NaN when it is none. */
+function duration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
-  const whole = parts.map(([part]) => part).join('')
-  if (parts.length === 0 || whole !== text)
-    throw new InvalidArgumentError('Allowed are durations like 100ms, 5s, 1m30s, 1h.')
-  const ms = parts.reduce((sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS], 0)
-  return ms
+  if (parts.map(([part]) => part).join('') !== text || text === '') return Number.NaN
+  return parts.reduce((sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS], 0)
 }
 
 /** A duration within bounds, in milliseconds. */
 export function durationBetween(least: number, most: number): (text: string) => number {
   return text => {
     const ms = duration(text)
-    if (ms < least || ms > most) throw new InvalidArgumentError(`Allowed are ${least}ms to ${most / 1000}s.`)
-    return ms
+    if (ms >= least && ms <= most) return ms
+    throw new InvalidArgumentError(`Allowed: a duration from ${shown(least)} to ${shown(most)}, like 100ms, 5s or 1m30s.`)
   }
 }
 
@@ -32,7 +31,7 @@ export function integerBetween(least: number, most: number): (text: string) => n
   return text => {
     const n = Number(text)
     if (!/^\d+$/.test(text) || n < least || n > most) {
-      throw new InvalidArgumentError(`Allowed are whole numbers from ${least} to ${most}.`)
+      throw new InvalidArgumentError(`Allowed: a whole number from ${least} to ${most}.`)
     }
     return n
   }
@@ -40,9 +39,15 @@ export function integerBetween(least: number, most: number): (text: string) => n
 
 /** Pages of a ring: perf wants a power of two. */
 export function ringPages(text: string): number {
-  const pages = integerBetween(1, 4096)(text)
-  if ((pages & (pages - 1)) !== 0) throw new InvalidArgumentError('Allowed are powers of two from 1 to 4096.')
-  return pages
+  const pages = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (pages >= 1 && pages <= MOST_PAGES && (pages & (pages - 1)) === 0) return pages
+  throw new InvalidArgumentError(`Allowed: a power of two from 1 to ${MOST_PAGES}.`)
+}
+
+/** A path; that of no file is a slip, like an unset variable. */
+export function file(text: string): string {
+  if (text !== '' && !text.includes('\0')) return text
+  throw new InvalidArgumentError('Allowed: the path of a file.')
 }
 
 /** A repeatable pattern. */
@@ -50,7 +55,8 @@ export function globs(text: string, previous: readonly string[]): readonly strin
   try {
     compileGlob(text)
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message)
+    // The option and the pattern are named already.
+    throw new InvalidArgumentError(sentence((error as Error).message.replace(/^.*?": /, '')))
   }
   return [...previous, text]
 }
@@ -59,14 +65,14 @@ export function listenAddress(text: string): string {
   try {
     parseListenAddress(text)
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message)
+    throw new InvalidArgumentError(sentence((error as Error).message.replace(/^.*?': expected/, 'Allowed:')))
   }
   return text
 }
 
 export function urlPath(text: string): string {
   if (!/^\/[\w./-]+$/.test(text) || text.startsWith('/-/')) {
-    throw new InvalidArgumentError('Allowed are paths like /metrics, not / and not below /-/.')
+    throw new InvalidArgumentError('Allowed: a path like /metrics, but not / and not below /-/.')
   }
   return text
 }
@@ -76,5 +82,16 @@ export function source(text: string): { kind: 'live' } | { kind: 'replay'; file:
   if (text === 'live') return { kind: 'live' }
   if (text.startsWith('replay:') && text.length > 'replay:'.length)
     return { kind: 'replay', file: text.slice('replay:'.length) }
-  throw new InvalidArgumentError('Allowed are live and replay:FILE.')
+  throw new InvalidArgumentError('Allowed: live, or replay:FILE.')
+}
+
+/** Milliseconds in their largest whole unit. */
+function shown(ms: number): string {
+  const units = Object.entries(UNIT_MS).filter(([, size]) => ms % size === 0)
+  const [unit, size] = units.at(-1)!
+  return `${ms / size}${unit}`
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }

@@ -22,6 +22,8 @@ export interface LabOptions {
   readonly neighbours?: 'fixed' | 'learned'
   /** false: segmentation and receive offloads off in pods and node, where ethtool is installed. They stay on unless told. */
   readonly offload?: boolean
+  /** Pods are in 10.N.0.0/16 and fdN::/16; 77 unless told, 10 to 99. */
+  readonly network?: number
   /** `destroy` (default): SIGINT, SIGTERM and SIGHUP destroy the lab and end the process; `leave`: the caller sees to it. */
   readonly signals?: 'destroy' | 'leave'
 }
@@ -38,6 +40,7 @@ export class Lab {
   readonly #prefix: string
   readonly #wiring: wiring.WiringOptions
   readonly #offload: boolean
+  readonly #network: number | undefined
   readonly #identities = new Identities()
   readonly #pods = new Map<string, Pod>()
   /** Of pods there are, and of those being made: what has to go whatever fails. */
@@ -53,6 +56,7 @@ export class Lab {
     this.#namespaces = new Set([netns])
     this.#wiring = { neighbours: options.neighbours ?? 'fixed' }
     this.#offload = options.offload ?? true
+    this.#network = options.network
   }
 
   /** Build a node and its pods. */
@@ -163,7 +167,7 @@ export class Lab {
   /** All of them, or none: what a failure leaves half made is removed. */
   async #add(specs: readonly PodSpec[]): Promise<void> {
     this.#refuseDuplicates(specs)
-    const places = specs.map(spec => ({ ...placePod(this.#prefix, this.#placed++, spec), spec }))
+    const places = specs.map(spec => ({ ...placePod(this.#prefix, this.#placed++, spec, this.#network), spec }))
     const namespaces = places.map(({ netns }) => netns)
     for (const netns of namespaces) this.#namespaces.add(netns)
     try {

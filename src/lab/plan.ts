@@ -5,7 +5,8 @@
  * Out:   everything that `wiring.ts` needs to build it.
  * Fail:  an Error that names the pod and what is wrong with it.
  *
- * Labs share address ranges: each is alone in its own namespaces.
+ * Labs share address ranges, each is alone in its own namespaces; but drops are told of the whole machine, and a test that
+ * counts them asks for a network of its own.
  */
 
 /** What a test or the demo asks for. */
@@ -34,6 +35,8 @@ export interface Place {
 export const GATEWAY = { ipv4: '169.254.1.1', ipv6: 'fe80::1' } as const
 export const NODE = { ipv4: '10.77.0.1', ipv6: 'fd77::1' } as const
 
+/** Of pods' addresses: 10.77.0.0/16 and fd77::/16, unless told. */
+const DEFAULT_NETWORK = 77
 /** What 10.77.0.0/16 holds, rounded down. */
 export const MAX_PODS = 65_000
 /** The node and the network come before the first pod. */
@@ -52,8 +55,8 @@ export function makerOf(netns: string): number | undefined {
   return found?.[1] === undefined ? undefined : Number(found[1])
 }
 
-/** Names and addresses of a lab's pod. */
-export function placePod(prefix: string, index: number, spec: PodSpec): Place {
+/** Names and addresses of a lab's pod; `network` is the second octet of its IPv4 address, and in the IPv6 one. */
+export function placePod(prefix: string, index: number, spec: PodSpec, network = DEFAULT_NETWORK): Place {
   if (!NAME.test(spec.name)) throw new Error(`pod name '${spec.name}': want ${NAME.source}`)
   if (index >= MAX_PODS) throw new Error(`pod '${spec.name}': a lab holds ${MAX_PODS} pods in its life`)
   const host = index + FIRST_HOST
@@ -64,8 +67,8 @@ export function placePod(prefix: string, index: number, spec: PodSpec): Place {
     index,
     netns: `${prefix}-pod-${spec.name}`,
     link: `lxc${base36(pid, 4)}${base36(lab, 2)}${base36(index, 3)}`,
-    ipv4: `10.77.${high}.${low}`,
-    ipv6: `fd77::${host.toString(16)}`,
+    ipv4: `10.${network}.${high}.${low}`,
+    ipv6: `fd${network}::${host.toString(16)}`,
     hostMac: `0a:58:00:00:${tail}`,
     podMac: `0a:58:01:00:${tail}`,
   }

@@ -1,0 +1,91 @@
+/**
+ * datapath.ts - the live source with nobody's interfaces and a world of 10,000 prefixes, for BPF_PROG_TEST_RUN.
+ *
+ * In:    root. Packets come from testRun() alone; drops of the machine reach the ring as on any node.
+ * Out:   Live itself and the object in it, so that what is measured is what `weir run` runs.
+ */
+import { Entities } from '../src/datapath/entities.js'
+import { Live, type LiveListener } from '../src/datapath/live.js'
+import { type BpfObject, loadNative, type Native } from '../src/datapath/native.js'
+import { KernelReasons } from '../src/datapath/reasons.js'
+import { parseWorld } from '../src/datapath/world.js'
+import { Reducer } from '../src/exporter/reduce.js'
+import { SeriesStore } from '../src/exporter/series.js'
+
+/** Pods of the world; each has an IPv4 and an IPv6 address, and a prefix for either. */
+export const PODS = 5_000
+const WORKLOADS = 100
+const FIRST_IDENTITY = 1_000
+/** `--ring-pages` where nobody says otherwise. */
+export const RING_PAGES = 64
+
+export interface Datapath {
+  readonly object: BpfObject
+  readonly live: Live
+  readonly entities: Entities
+  readonly native: Native
+}
+
+export interface DatapathOptions {
+  readonly ringPages?: number
+  readonly onFrames?: LiveListener['onFrames']
+}
+
+/** Load, fill the trie, open the ring; close it with `live.close()`. Throws without root, or with what the kernel says. */
+export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptions = {}): Datapath {
+  needRoot('it loads BPF programs')
+  const native = loadNative()
+  const entities = Entities.from(benchWorld())
+  const reducer = new Reducer(
+    new SeriesStore(),
+    entities,
+    new KernelReasons(native.kernelEnum('skb_drop_reason')),
+    true,
+  )
+  let object: BpfObject | undefined
+  const keeping: Native = {
+    ...native,
+    openObject: (path, options) => {
+      object = native.openObject(path, options)
+      return object
+    },
+  }
+  const live = new Live(keeping, entities, liveOptions(ringPages), reducer, {
+    onError: (error, what) => {
+      throw new Error(`${what}: ${error.message}`)
+    },
+    ...(onFrames === undefined ? {} : { onFrames }),
+  })
+  return { object: object!, live, entities, native }
+}
+
+/** Throws for everybody else: a case that measured nothing must not look like one that passed. */
+export function needRoot(why: string): void {
+  if (process.getuid?.() !== 0) throw new Error(`needs root: ${why}`)
+}
+
+function liveOptions(ringPages: number) {
+  return {
+    interfaces: ['weir-bench-none'],
+    uplinks: [],
+    netns: undefined,
+    attach: 'auto' as const,
+    reportIntervalMs: 5_000,
+    drainIntervalMs: 100,
+    ringPages,
+    connections: 262_144,
+  }
+}
+
+function benchWorld() {
+  const endpoints = Array.from({ length: PODS }, (_, host) => ({
+    id: 1 + host,
+    ips: [`10.1.${host >> 8}.${host & 255}`, `fd00::${(host >>> 0).toString(16)}`],
+    identity: FIRST_IDENTITY + (host % WORKLOADS),
+    namespace: `team-${host % 10}`,
+    pod: `service-${host % WORKLOADS}-${host}`,
+    workload: { kind: 'Deployment', name: `service-${host % WORKLOADS}` },
+    local: true,
+  }))
+  return parseWorld(JSON.stringify({ endpoints, cidrs: { '0.0.0.0/0': 2, '::/0': 2 } }), 'the world of the benchmarks')
+}

@@ -1,0 +1,48 @@
+/**
+ * pump.ts - records a second that one core drains end to end: kernel ring, native drain, decode, reduce, series.
+ *
+ * In:    root; storms of short connections that leave the ring some ten thousand records full.
+ * Out:   the median over ROUNDS storms of records by the seconds that Live's own drain took for them.
+ * Fail:  throws when records were lost or the ring overran: then it was another number of records.
+ */
+import { openDatapath } from './datapath.js'
+import { median } from './median.js'
+import { storm } from './storm.js'
+
+export const name = 'pump'
+export const unit = 'records/s'
+export const more = true
+export const peer = 'Hubble parser and handlers alone 204,000-233,000, without its ring'
+export const peerValue = 233_000
+export const notes: string[] = []
+
+/** 16 MiB a CPU, which hold 40,000 of these records: the storm runs on one CPU, as the scheduler likes. */
+const RING_PAGES = 4096
+const CONNECTIONS = 4_000
+const ROUNDS = 15
+const WARM_UP = 5
+
+export async function run(): Promise<number> {
+  const datapath = openDatapath({ ringPages: RING_PAGES })
+  const { live, object } = datapath
+  try {
+    const rates: number[] = []
+    const sweeps: number[] = []
+    for (let round = -WARM_UP; round < ROUNDS; round++) {
+      const records = storm(object, CONNECTIONS)
+      const before = { trace: live.decoder.counts.trace, ...live.seconds }
+      live.collect()
+      const told = live.decoder.counts.trace - before.trace
+      if (told !== records)
+        throw new Error(`${told} records of ${records}; ring full: ${live.counters.totals.ring_full.packets}`)
+      if (round < 0) continue
+      rates.push(records / (live.seconds.drain - before.drain))
+      sweeps.push((live.seconds.sweep - before.sweep) * 1000)
+    }
+    notes.length = 0
+    notes.push(`sweep of ${CONNECTIONS} connections that owe nothing: ${median(sweeps).toFixed(2)} ms`)
+    return median(rates)
+  } finally {
+    live.close()
+  }
+}

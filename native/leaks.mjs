@@ -1,0 +1,184 @@
+/**
+ * leaks.mjs - opens, attaches, drains, sweeps and closes in a loop, and looks at what stays behind.
+ *
+ *     node native/leaks.mjs OBJECT          file descriptors, kernel programs and maps, resident memory
+ *     node native/leaks.mjs OBJECT --asan   the same loop, shorter, in an addon built with AddressSanitizer
+ *
+ * In:    test/fixtures/native.bpf.c, compiled. Needs root.
+ * Out:   one JSON line; exit code 1 when something grows or the sanitizer speaks.
+ * Never: touches native/build: the sanitized addon is built in a directory of its own.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+
+const HERE = import.meta.dirname
+const ROUNDS = 200
+/** Rounds until allocators and caches have their size. */
+const WARM = 40
+/** Growth that 200 rounds may show: noise of the collector, far below one object a round (an object is > 100 KB). */
+const RESIDENT_SLACK = 8 << 20
+
+/** Of v0, the near end of a veth pair in a namespace of our own. */
+const INDEX = 100
+
+const require = createRequire(import.meta.url)
+// Without LD_PRELOAD: ip and tc are not ours to sanitize.
+const exec = (...command) => execFileSync('env', ['-u', 'LD_PRELOAD', ...command], { encoding: 'utf8' })
+
+/** One of everything that the addon can make, and every error path that leaves something half made. */
+function round(addon, path, netns, mode) {
+  const object = new addon.BpfObject(path, { mark: 9 }, { flows: 1000 })
+  const buffer = new Uint8Array(65536)
+  object.openRing('events', 8)
+  object.onRing(() => object.drain(buffer))
+  object.attachTracing('count_drops')
+  addon.inNamespace(netns, () => object.attachInterface(INDEX, 'count_in', 'count_out', mode))
+  attempt(() => addon.inNamespace(netns, () => object.attachInterface(INDEX, 'count_in', 'count_drops', mode)))
+  attempt(() => addon.inNamespace(netns, () => object.attachInterface(999, 'count_in', 'count_out', mode)))
+  attempt(() => object.attachTracing('count_in'))
+  object.update('flows', new Uint8Array(Uint32Array.of(1, 2).buffer), new Uint8Array(32).fill(1), 2)
+  object.sweep('sweep_flows', 'flows', buffer)
+  object.read('flows', buffer)
+  object.testRun('count_in', new Uint8Array(64), 1000)
+  object.drain(buffer)
+  object.programs()
+  if (mode === 'tc') addon.inNamespace(netns, () => object.detachInterface(INDEX))
+  object.close()
+}
+
+function refusals(addon, path) {
+  attempt(() => new addon.BpfObject('/nowhere', {}, {}))
+  attempt(() => new addon.BpfObject(import.meta.filename, {}, {}))
+  attempt(() => new addon.BpfObject(path, { absent: 1 }, {}))
+  attempt(() => new addon.BpfObject(path, {}, { flows: 2 ** 32 - 1 }))
+  attempt(() => addon.inNamespace('/nowhere', () => 1))
+  addon.kernelEnum('skb_drop_reason')
+}
+
+function watch(addon) {
+  const links = new addon.LinkWatch()
+  links.onReadable(() => links.read(new Uint8Array(65536)))
+  links.dump()
+  links.read(new Uint8Array(65536))
+  links.close()
+}
+
+function attempt(body) {
+  try {
+    body()
+  } catch {
+    return // the error itself is the tests' business
+  }
+  throw new Error(`went well: ${body}`)
+}
+
+/** Opens and never closes: the environment's end has to. */
+const LEAVER = `
+  const { workerData } = require('node:worker_threads')
+  const addon = require(workerData.addon)
+  const object = new addon.BpfObject(workerData.path, {}, {})
+  object.openRing('events', 8)
+  object.onRing(() => object.drain(new Uint8Array(65536)))
+  const links = new addon.LinkWatch()
+  links.onReadable(() => links.read(new Uint8Array(65536)))
+  addon.inNamespace(workerData.netns, () => object.attachInterface(${INDEX}, 'count_in', 'count_out', 'tc'))
+  require('node:worker_threads').parentPort.postMessage('ready')
+`
+
+async function leave(addonPath, path, netns) {
+  const worker = new Worker(LEAVER, { eval: true, workerData: { addon: addonPath, path, netns } })
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  await worker.terminate()
+}
+
+/** Kernel objects that this process holds; other processes' come and go. */
+function held() {
+  globalThis.gc?.()
+  const fds = readdirSync('/proc/self/fd').length
+  const maps = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter(line => line.includes('perf_event')).length
+  return { fds, maps, resident: process.memoryUsage.rss() }
+}
+
+const settle = () => new Promise(resolve => setTimeout(resolve, 20))
+
+async function loop(addonPath, path, netns, rounds) {
+  const addon = require(addonPath)
+  const run = async count => {
+    for (let i = 0; i < count; i++) {
+      round(addon, path, netns, i % 2 ? 'tc' : 'tcx')
+      watch(addon)
+      if (i % 10 === 0) refusals(addon, path)
+      if (i % 20 === 0) await leave(addonPath, path, netns)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await settle()
+    return held()
+  }
+  const before = await run(Math.min(WARM, rounds))
+  return { before, after: await run(rounds) }
+}
+
+/** Filters and programs of ours that outlived their objects, in the namespace and in the kernel. */
+function leftBehind(name) {
+  const programs = JSON.parse(exec('bpftool', 'prog', 'show', '-j')).filter(row => {
+    return row.pids?.some(({ pid }) => pid === process.pid)
+  })
+  const filters = ['ingress', 'egress'].map(way =>
+    exec('ip', 'netns', 'exec', name, 'tc', 'filter', 'show', 'dev', 'v0', way),
+  )
+  return { programs: programs.length, filters: filters.join('').includes('count_') }
+}
+
+async function check(addonPath, path, rounds) {
+  const name = `weir-${process.pid}-leaks`
+  exec('ip', 'netns', 'add', name)
+  try {
+    exec('ip', '-n', name, 'link', 'add', 'v0', 'index', String(INDEX), 'type', 'veth', 'peer', 'name', 'v1')
+    const { before, after } = await loop(addonPath, path, `/run/netns/${name}`, rounds)
+    const left = leftBehind(name)
+    console.log(JSON.stringify({ rounds, before, after, left }))
+    const grew = after.fds > before.fds || after.maps > before.maps
+    const fat = rounds >= ROUNDS && after.resident > before.resident + RESIDENT_SLACK
+    if (grew || fat || left.programs > 0 || left.filters) process.exitCode = 1
+  } finally {
+    exec('ip', 'netns', 'delete', name)
+  }
+}
+
+/** Build a sanitized addon aside, and run this file again on it. */
+function sanitized(path) {
+  const aside = mkdtempSync(join(tmpdir(), 'weir-asan-'))
+  try {
+    for (const file of readdirSync(HERE)) if (/\.(cc|h|gyp)$/.test(file)) cpSync(join(HERE, file), join(aside, file))
+    symlinkSync(join(HERE, '../node_modules'), join(aside, 'node_modules'))
+    const flags = '-fsanitize=address -fno-omit-frame-pointer -g'
+    const build = { env: { ...process.env, CXXFLAGS: flags, LDFLAGS: flags, JOBS: 'max' }, stdio: ['ignore', 2, 2] }
+    execFileSync('npm', ['exec', '--offline', '--', 'node-gyp', '--silent', '--directory', aside, 'rebuild'], build)
+    // What V8 and Node keep until the process ends is theirs; a leak of ours has the addon in its stack.
+    const suppressions = join(aside, 'suppressions')
+    writeFileSync(suppressions, 'leak:node::\nleak:v8::\nleak:uv_\nleak:/bin/node\nleak:libnode\n')
+    const env = {
+      ...process.env,
+      LD_PRELOAD: exec('g++', '-print-file-name=libasan.so').trim(),
+      ASAN_OPTIONS: 'detect_leaks=1:exitcode=23',
+      LSAN_OPTIONS: `suppressions=${suppressions}:print_suppressions=0`,
+      WEIR_ADDON: join(aside, 'build/Release/weir.node'),
+    }
+    const args = [import.meta.filename, path, '--rounds=10']
+    process.exitCode = spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status ?? 1
+  } finally {
+    rmSync(aside, { recursive: true })
+  }
+}
+
+const [path, ...flags] = process.argv.slice(2)
+const rounds = Number(flags.find(flag => flag.startsWith('--rounds='))?.slice(9) ?? ROUNDS)
+if (!path) throw new Error('usage: node native/leaks.mjs OBJECT [--asan] [--rounds=N]')
+if (flags.includes('--asan')) sanitized(path)
+else await check(process.env.WEIR_ADDON ?? join(HERE, 'build/Release/weir.node'), path, rounds)

@@ -1,0 +1,56 @@
+/**
+ * kernel-holdings.ts - what a process has in the kernel (BPF programs, maps, links), and what is left of it.
+ *
+ * In:    /proc/PID/fdinfo, where the kernel tells each BPF descriptor's object; bpftool for what there is on the machine.
+ * Out:   numbers, which the kernel does not use twice in a test's life.
+ */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+
+export const KINDS = ['prog', 'map', 'link'] as const
+export type Kind = (typeof KINDS)[number]
+
+export interface Holdings extends Readonly<Record<Kind, ReadonlySet<number>>> {
+  /** Interface numbers that its TCX links stand on, each as often as it has links there. */
+  readonly interfaces: readonly number[]
+  /** Open descriptors of every sort. */
+  readonly descriptors: number
+}
+
+/** What a living process holds. A tc filter's program counts, as long as the process has it open. */
+export function holdingsOf(pid: number): Holdings {
+  const held = { prog: new Set<number>(), map: new Set<number>(), link: new Set<number>() }
+  const interfaces: number[] = []
+  const infos = readdirSync(`/proc/${pid}/fdinfo`).map(fd => readInfo(`/proc/${pid}/fdinfo/${fd}`))
+  for (const info of infos) {
+    // A link's descriptor tells its program, too; the first of these is what it is.
+    const kind = (['link', 'map', 'prog'] as const).find(kind => info.has(`${kind}_id`))
+    if (kind !== undefined) held[kind].add(Number(info.get(`${kind}_id`)))
+    if (info.get('link_type') === 'tcx') interfaces.push(Number(info.get('ifindex')))
+  }
+  return { ...held, interfaces: interfaces.sort((a, b) => a - b), descriptors: infos.length }
+}
+
+/** Which of them the kernel still has, as `prog 12`. */
+export function leftOf(held: Readonly<Record<Kind, ReadonlySet<number>>>): string[] {
+  return KINDS.flatMap(kind => {
+    const there = new Set(list(kind))
+    return [...held[kind]].filter(id => there.has(id)).map(id => `${kind} ${id}`)
+  })
+}
+
+function list(kind: Kind): number[] {
+  const rows = JSON.parse(execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' })) as { id: number }[]
+  return rows.map(({ id }) => id)
+}
+
+/** `name:\tvalue` lines; empty when the descriptor was closed since it was listed. */
+function readInfo(file: string): Map<string, string> {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n')
+    return new Map(lines.map(line => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]))
+  } catch (reason) {
+    if ((reason as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+    throw reason
+  }
+}

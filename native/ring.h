@@ -27,6 +27,8 @@ class Ring
 	void Close()
 	{
 		ring_.reset();
+		kick_.Reset();
+		kicked_ = false;
 	}
 	explicit operator bool() const
 	{

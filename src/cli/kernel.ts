@@ -9,8 +9,7 @@ const NEEDED = 'CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root)'
 
 /** Run `body`; an error of missing privilege or support is told with its remedy. */
 export function explainKernel<T>(body: () => T): T {
-  const missing = missingCapabilities(ownStatus())
-  if (missing.length > 0) throw new Error(`the live source needs ${NEEDED}; missing: ${missing.join(', ')}`)
+  requireCapabilities()
   try {
     return body()
   } catch (error) {
@@ -21,6 +20,12 @@ export function explainKernel<T>(body: () => T): T {
       throw new Error(`the live source needs ${NEEDED} in the first user namespace: ${message.split('\n', 1)[0]}`)
     throw new Error(`the live source cannot start: ${message}`)
   }
+}
+
+/** Throws, naming what this process lacks for the live source. */
+export function requireCapabilities(): void {
+  const missing = missingCapabilities(ownStatus())
+  if (missing.length > 0) throw new Error(`the live source needs ${NEEDED}; missing: ${missing.join(', ')}`)
 }
 
 /** Of /proc/self/status; CAP_SYS_ADMIN is as good as the two that Linux 5.8 cut out of it. */

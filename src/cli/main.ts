@@ -7,13 +7,15 @@
 import { Command, CommanderError } from 'commander'
 import { createLog } from './log.js'
 import { addLiveFlags, addLogFlags, type LiveFlags, type LogFlags, liveOptions } from './options.js'
-import { durationBetween, listenAddress, source, urlPath } from './values.js'
+import { systemWords } from './os-error.js'
+import { durationBetween, file, listenAddress, source, urlPath } from './values.js'
 import { VERSION } from './version.js'
 
 const OK = 0
 const FAILURE = 1
 const USAGE = 2
 const DAY_MS = 86_400_000
+const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 
 interface WebFlags {
   readonly 'web.listenAddress': string
@@ -26,18 +28,11 @@ let exitCode = OK
 
 function build(): Command {
   const program = new Command('weir')
+  program
     .description('Exact network flow metrics of a Kubernetes node, for Prometheus.')
     .version(`weir, version ${VERSION}`)
     .showSuggestionAfterError(false)
-    .configureOutput({
-      outputError: (text, write) =>
-        write(
-          `weir: ${text
-            .replace(/^error: /, '')
-            .trim()
-            .replaceAll('\n', ' ')}\n`,
-        ),
-    })
+    .configureOutput({ outputError: (text, write) => write(`weir: ${refusal(program, text)}\n`) })
     .exitOverride()
   addRun(program)
   addDemo(program)
@@ -58,7 +53,7 @@ function addRun(program: Command): void {
     .command('run')
     .description('serve the metrics of this node until SIGTERM')
     .option('--source <source>', 'live or replay:FILE', source, { kind: 'live' })
-    .option('--world <file>', 'who is who, JSON or YAML (default: this host and the world)')
+    .option('--world <file>', WORLD_HELP, file)
   addLogFlags(addWebFlags(addLiveFlags(command))).action(async (flags: RunFlags) => {
     const { run } = await import('./run.js')
     const { source, world } = flags
@@ -83,8 +78,8 @@ function addMetrics(program: Command): void {
   program
     .command('metrics')
     .description('reduce a recording and print the exposition')
-    .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not')
-    .option('--world <file>', 'who is who, JSON or YAML (default: this host and the world)')
+    .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
+    .option('--world <file>', WORLD_HELP, file)
     .action(async (flags: { inputFile: string; world?: string }) => {
       const { metrics } = await import('./metrics.js')
       exitCode = await metrics(flags)
@@ -95,9 +90,9 @@ function addRecord(program: Command): void {
   const command = program
     .command('record')
     .description('write the records of this node to a recording until SIGTERM')
-    .requiredOption('-o, --output <file>', 'the recording')
+    .requiredOption('-o, --output <file>', 'the recording', file)
     .option('--duration <duration>', 'stop by itself after so long', durationBetween(1, DAY_MS))
-    .option('--world <file>', 'who is who, JSON or YAML (default: this host and the world)')
+    .option('--world <file>', WORLD_HELP, file)
   addLogFlags(addLiveFlags(command)).action(
     async (flags: LiveFlags & LogFlags & { output: string; duration?: number; world?: string }) => {
       const { record } = await import('./record.js')
@@ -121,6 +116,26 @@ function addProbe(program: Command): void {
 function logOf(flags: LogFlags) {
   return createLog(flags['log.level'], flags['log.format'])
 }
+
+/** The parser's words on one line, with what is allowed where it does not say so. */
+function refusal(program: Command, text: string): string {
+  const commands = program.commands.map(command => command.name())
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+  if (line.startsWith('unknown command')) return `${line}; allowed: ${commands.join(', ')}`
+  if (!line.startsWith('unknown option')) return line
+  const command = process.argv.slice(2).find(word => commands.includes(word))
+  return `${line}; allowed: what weir ${command === undefined ? '' : `${command} `}--help lists`
+}
+
+/** A reader that has seen enough (`| head`) is no failure; other trouble with stdout is. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(OK)
+  process.stderr.write(`weir: standard output: ${systemWords(error)}\n`)
+  process.exit(FAILURE)
+})
 
 try {
   await build().parseAsync()

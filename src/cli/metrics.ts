@@ -8,6 +8,7 @@ import { Decoder } from '../datapath/decode.js'
 import { Replay } from '../datapath/replay.js'
 import { render } from '../exporter/text.js'
 import { createExporter, tellSelf } from './exporter.js'
+import { explainFile } from './os-error.js'
 
 export interface MetricsOptions {
   readonly inputFile: string
@@ -16,9 +17,10 @@ export interface MetricsOptions {
 
 /** The exit code. */
 export async function metrics(options: MetricsOptions): Promise<number> {
+  const { inputFile } = options
   const exporter = createExporter(options.world, false)
   const decoder = new Decoder()
-  const result = new Replay(options.inputFile).run(decoder, exporter.reducer)
+  const result = explainFile('recording', inputFile, () => new Replay(inputFile).run(decoder, exporter.reducer))
   tellSelf(exporter, decoder)
   if (!process.stdout.write(render(exporter.store))) await once(process.stdout, 'drain')
   if (result.damage === undefined) return 0

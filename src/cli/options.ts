@@ -3,7 +3,7 @@
  */
 import { type Command, Option } from 'commander'
 import { FORMATS, LEVELS } from './log.js'
-import { durationBetween, globs, integerBetween, ringPages } from './values.js'
+import { durationBetween, file, globs, integerBetween, ringPages } from './values.js'
 
 const NONE: readonly string[] = []
 const HOUR_MS = 3_600_000
@@ -32,6 +32,7 @@ export function addLiveFlags(command: Command): Command {
     .option(
       '--netns <file>',
       'watch the interfaces of this network namespace, e.g. /proc/1/ns/net (needs CAP_SYS_ADMIN)',
+      file,
     )
     .addOption(
       new Option('--attach <mode>', 'how to stand on an interface').choices(['auto', 'tcx', 'tc']).default('auto'),

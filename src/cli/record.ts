@@ -10,8 +10,9 @@ import { Live, type LiveOptions } from '../datapath/live.js'
 import { loadNative } from '../datapath/native.js'
 import { RecordingWriter } from '../datapath/recording-writer.js'
 import { createExporter } from './exporter.js'
-import { explainKernel } from './kernel.js'
+import { explainKernel, requireCapabilities } from './kernel.js'
 import type { Log } from './log.js'
+import { explainFile } from './os-error.js'
 
 export interface RecordOptions extends LiveOptions {
   readonly output: string
@@ -23,29 +24,40 @@ export interface RecordOptions extends LiveOptions {
 const FRAME_HEADER = 4
 
 export async function record(options: RecordOptions, log: Log): Promise<number> {
+  requireCapabilities() // before the file is emptied
+  const { output } = options
   const { entities, reducer } = createExporter(options.world, true)
-  const writer = new RecordingWriter(options.output)
-  let records = 0
-  const live = explainKernel(
-    () =>
-      new Live(loadNative(), entities, options, reducer, {
-        onError: (error, what) => log.error({ what, err: error.message }, 'system refused'),
-        onFrames: (frames, length) => {
-          records += write(writer, frames, length)
-        },
-      }),
-  )
-  log.info({ file: options.output, interfaces: live.interfaces.names().length }, 'recording')
+  const writer = explainFile('output', output, () => new RecordingWriter(output))
   const stop = new AbortController()
-  const ends = ['SIGTERM', 'SIGINT'].map(name => once(process, name, { signal: stop.signal }))
-  if (options.duration !== undefined) ends.push(after(options.duration, [], { signal: stop.signal }))
-  await Promise.race(ends)
-  for (const end of ends) end.catch(() => undefined) // aborted below: that is their end
-  stop.abort()
+  let records = 0
+  const onFrames = (frames: Uint8Array, length: number) => {
+    if (stop.signal.reason instanceof Error) return
+    try {
+      records += explainFile('output', output, () => write(writer, frames, length))
+    } catch (error) {
+      stop.abort(error)
+    }
+  }
+  const onError = (error: Error, what: string) => log.error({ what, err: error.message }, 'system refused')
+  const live = explainKernel(() => new Live(loadNative(), entities, options, reducer, { onError, onFrames }))
+  log.info({ file: output, interfaces: live.interfaces.names().length }, 'recording')
+  await stopped(stop, options.duration)
   live.close()
-  writer.close()
-  log.info({ file: options.output, records }, 'recorded')
+  if (stop.signal.reason instanceof Error) throw stop.signal.reason
+  explainFile('output', output, () => writer.close())
+  log.info({ file: output, records }, 'recorded')
   return 0
+}
+
+/** Until a signal, `ms` or an abort, which ends the other waits as well. */
+async function stopped(stop: AbortController, ms: number | undefined): Promise<void> {
+  const { signal } = stop
+  const ends = ['SIGTERM', 'SIGINT'].map(name => once(process, name, { signal }))
+  if (ms !== undefined) ends.push(after(ms, [], { signal }))
+  const all = Promise.allSettled(ends)
+  await Promise.race(ends).catch(() => undefined)
+  if (!signal.aborted) stop.abort('done')
+  await all
 }
 
 /** Each frame as a packet of the recording; how many there were. */

@@ -17,6 +17,7 @@ import { createServer, type WeirServer } from '../exporter/server.js'
 import { createExporter, type Exporter, exporterOf, tellSelf } from './exporter.js'
 import { explainKernel } from './kernel.js'
 import type { Log } from './log.js'
+import { explainFile, systemWords } from './os-error.js'
 import { VERSION } from './version.js'
 
 export interface RunOptions extends LiveOptions {
@@ -106,7 +107,7 @@ function startLive(exporter: Exporter, options: RunOptions, log: Log): Running {
 
 /** Reads on between scrapes, so that they are answered while it lasts. */
 function startReplay(exporter: Exporter, file: string, log: Log): Running {
-  const replay = new Replay(file)
+  const replay = explainFile('recording', file, () => new Replay(file))
   const decoder = new Decoder()
   let state = 'reading'
   let closed = false
@@ -126,7 +127,11 @@ function startReplay(exporter: Exporter, file: string, log: Log): Running {
       await nextTurn()
     }
   }
-  void read()
+  read().catch(error => {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+    state = `recording ${file}: ${systemWords(error)}`
+    log.error({ file, err: state }, 'recording cannot be read')
+  })
   return {
     collect: () => tellSelf(exporter, decoder),
     notReady: () => (state === 'reading' ? 'reading the recording' : undefined),

@@ -23,7 +23,9 @@ export function durationBetween(least: number, most: number): (text: string) => 
   return text => {
     const ms = duration(text)
     if (ms >= least && ms <= most) return ms
-    throw new InvalidArgumentError(`Allowed: a duration from ${shown(least)} to ${shown(most)}, like 100ms, 5s or 1m30s.`)
+    throw new InvalidArgumentError(
+      `Allowed: a duration from ${shown(least)} to ${shown(most)}, like 100ms, 5s or 1m30s.`,
+    )
   }
 }
 

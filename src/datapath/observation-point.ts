@@ -1,0 +1,30 @@
+/**
+ * observation-point.ts - where in Cilium's datapath a packet was seen: the subtype of a TraceNotify.
+ *
+ * Out:   the name that `cilium monitor` and `hubble observe` print (cilium/cilium bpf/lib/notify.h, pkg/monitor/api).
+ */
+
+/** By number, as bpf/lib/notify.h numbers them. */
+export const Point = { toEndpoint: 0, toProxy: 1, fromEndpoint: 5 } as const
+
+const NAMES = [
+  'to-endpoint',
+  'to-proxy',
+  'to-host',
+  'to-stack',
+  'to-overlay',
+  'from-endpoint',
+  'from-proxy',
+  'from-host',
+  'from-stack',
+  'from-overlay',
+  'from-network',
+  'to-network',
+  'from-crypto',
+  'to-crypto',
+] as const
+
+/** The name, else the number in decimal. */
+export function observationPointName(point: number): string {
+  return NAMES[point] ?? String(point)
+}

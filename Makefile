@@ -14,7 +14,7 @@ SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
 BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev zlib1g-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus bpftool clang-format netcat-openbsd procps
 
-.PHONY: help build run test check bench demo clean
+.PHONY: help build run test check bench demo golden clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: build .stamps/packages-test ## Measure beside the peers' figures (CASE="p
 
 demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir on it until Ctrl-C (root)
 	node dist/cli/main.js demo $(ARGS)
+
+golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
+	node --import tsx test/golden.ts
 
 clean: ## Remove what was built
 	rm -rf dist native/build .stamps .tap

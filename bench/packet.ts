@@ -6,14 +6,13 @@
  * Fail:  throws when the runs sent a record: then it was not the established path that was measured.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BpfObject, Native } from '../src/datapath/native.js'
 import { type Datapath, openDatapath, PODS } from './datapath.js'
 import { type End, Frame, type Kind, TCP } from './ethernet.js'
 import { median, medianOf } from './median.js'
+import { scratchDirectory } from './scratch.js'
 
 export const name = 'packet'
 export const unit = 'ns'
@@ -96,16 +95,11 @@ function emptyCost(native: Native): number {
 }
 
 function withEmpty(native: Native, measure: (empty: BpfObject) => number): number {
-  const directory = mkdtempSync(join(tmpdir(), 'weir-bench-'))
+  const empty = native.openObject(compileEmpty(scratchDirectory()), { knobs: {}, sizes: {} })
   try {
-    const empty = native.openObject(compileEmpty(directory), { knobs: {}, sizes: {} })
-    try {
-      return measure(empty)
-    } finally {
-      empty.close()
-    }
+    return measure(empty)
   } finally {
-    rmSync(directory, { recursive: true })
+    empty.close()
   }
 }
 

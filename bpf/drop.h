@@ -289,7 +289,8 @@ int weir_sweep_drops(struct bpf_iter__bpf_map_elem *ctx)
 	int gone;
 
 	if (!key || !d)
-		return end_pass(PASS_DROPS, ctx->meta->seq_num);
+		return end_pass(PASS_DROPS);
+	meet(PASS_DROPS, ctx->meta->seq_num);
 	own = *key;
 	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns), idle_drop_ns, now);
 	if (take_drop(d, &frame.record.ext)) {

@@ -23,10 +23,11 @@ const volatile __u64 idle_drop_ns = 60000000000;
 #define PASS_CONNECTIONS 0
 #define PASS_DROPS 1
 
-/* Entries that the last pass met, by PASS_*. */
+/* Entries that the last pass met, by PASS_*; behind them those of the pass under way. */
+#define PASSES 2
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, 2 * PASSES);
 	__type(key, __u32);
 	__type(value, __u64);
 } passes SEC(".maps");
@@ -47,10 +48,28 @@ struct trace_frame {
 	struct trace_record record;
 };
 
-/* The kernel calls once more at the end of a pass, without an entry. */
-static __always_inline int end_pass(__u32 pass, __u64 entries)
+/* `seq_num` counts from 0, and an entry shown again has its number again. */
+static __always_inline void meet(__u32 pass, __u64 seq_num)
 {
-	bpf_map_update_elem(&passes, &pass, &entries, BPF_ANY); /* an array: it can't fail */
+	__u32 under_way = PASSES + pass;
+	__u64 *met = bpf_map_lookup_elem(&passes, &under_way);
+
+	if (met)
+		*met = seq_num + 1;
+}
+
+/* The kernel calls once more at the end of a pass, without an entry and with the last one's number.
+ */
+static __always_inline int end_pass(__u32 pass)
+{
+	__u32 under_way = PASSES + pass;
+	__u64 *met = bpf_map_lookup_elem(&passes, &under_way);
+	__u64 *last = bpf_map_lookup_elem(&passes, &pass);
+
+	if (met && last) {
+		*last = *met;
+		*met = 0;
+	}
 	return 0;
 }
 
@@ -116,7 +135,8 @@ int weir_sweep(struct bpf_iter__bpf_map_elem *ctx)
 	int gone;
 
 	if (!key || !c)
-		return end_pass(PASS_CONNECTIONS, ctx->meta->seq_num);
+		return end_pass(PASS_CONNECTIONS);
+	meet(PASS_CONNECTIONS, ctx->meta->seq_num);
 	own = *key;
 	state = c->state;
 	/* established TCP keeps no clock: owed packets are its sign of life */

@@ -5,7 +5,7 @@
  * In:    nothing.
  * Out:   every struct that crosses: records (perf ring and sweeps) and map keys and values.
  * Never: holds behaviour. src/datapath/abi.ts is its copy in TypeScript; test/abi.test.ts
- *        compares the two through the object's BTF (bpf/layout.h puts each struct there).
+ *        compares the two through the object's BTF, where each is the value of some map.
  *
  * A record is Cilium's header, then Weir's extension, then `len_cap` bytes of packet.
  * TraceNotify version 2 and DropNotify version 3 are Cilium's own layouts (cilium/cilium

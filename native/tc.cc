@@ -102,3 +102,16 @@ Fault TcFilter::CheckLeftover(const bpf_object *object)
 		"interface " + std::to_string(hook_.ifindex) + ": program '" + name +
 		    "' has Weir's priority " + std::to_string(kTcPriority) + " and handle"};
 }
+
+void TcFilter::RemoveLeftover(int ifindex, bpf_tc_attach_point point, const bpf_object *object)
+{
+	auto hook = Options<bpf_tc_hook>();
+	auto found = OurPlace();
+	auto place = OurPlace();
+
+	hook.ifindex = ifindex;
+	hook.attach_point = point;
+	/* Most interfaces have no clsact at all; a filter that can't be removed only costs time. */
+	if (!bpf_tc_query(&hook, &found) && HasProgram(object, NameOf(found.prog_id)))
+		bpf_tc_detach(&hook, &place);
+}

@@ -31,6 +31,11 @@ class TcFilter
 	 * programs. */
 	Fault Attach(const bpf_object *object, const bpf_program *program);
 
+	/* What an earlier Weir left where this one stands by TCX link; in the interface's
+	 * namespace. */
+	static void RemoveLeftover(int ifindex, bpf_tc_attach_point point,
+				   const bpf_object *object);
+
       private:
 	Fault CheckLeftover(const bpf_object *object);
 

@@ -12,7 +12,7 @@ import t, { type Test } from 'tap'
 import type { Lab } from '../src/lab/lab.js'
 import type { Pod } from '../src/lab/pod.js'
 import { must } from '../src/lab/process.js'
-import { labOf, ROOT, watch } from './watched-lab.js'
+import { labOf, ROOT, watch } from './watch.js'
 import type { WeirProcess } from './weir-process.js'
 
 /** UDP ports of b, and how many datagrams go to each; every number another, so that a sum tells its parts. */
@@ -20,6 +20,7 @@ const PORT = { plain: 4000, dropIn: 4001, redirectIn: 4002, dropOut: 4003, redir
 const SENT = { plain: 3, dropIn: 5, redirectIn: 7, dropOut: 11, redirectOut: 17 } as const
 type Fate = keyof typeof PORT
 const FATES = Object.keys(PORT) as Fate[]
+const NETWORK = 60
 const PAYLOAD = 100
 /** Ethernet, IPv4 and UDP before it. */
 const FRAME = PAYLOAD + 14 + 20 + 8
@@ -79,7 +80,7 @@ const CASES: readonly Case[] = [
 ]
 
 t.test('beside an independent program that drops and redirects', ROOT, async t => {
-  const lab = await labOf(t, ['coexist/a', 'coexist/b', 'coexist/c'])
+  const lab = await labOf(t, NETWORK, ['coexist/a', 'coexist/b', 'coexist/c'])
   const [a, b, c] = [lab.pod('a'), lab.pod('b'), lab.pod('c')]
   for (const fate of FATES) await b.agent.call('udpServe', { port: PORT[fate], answer: 'none' })
   const objects = compile(t, c)

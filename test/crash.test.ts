@@ -6,27 +6,18 @@ import t, { type Test } from 'tap'
 import type { Lab } from '../src/lab/lab.js'
 import { must } from '../src/lab/process.js'
 import { type Holdings, holdingsOf, KINDS, leftOf } from './kernel-holdings.js'
+import { ownFilters } from './own-filters.js'
 import { until } from './until.js'
-import { type Filter, filters, labOf, ROOT, watch } from './watched-lab.js'
+import { labOf, ROOT, watch } from './watch.js'
 import type { WeirProcess } from './weir-process.js'
 
+const NETWORK = 61
 const CYCLES = 10
 const PORT = 4000
 const DATAGRAMS = 20
 
-const ours = (filter: Filter): boolean => filter.program.name.startsWith('weir_')
-
-/** Weir's own filters on every pod's link. */
-async function ownFilters(lab: Lab): Promise<Filter[]> {
-  const all = await filters(
-    lab,
-    lab.pods.map(({ link }) => link),
-  )
-  return all.filter(ours)
-}
-
 /** Filters of somebody else at the same hooks of a's link; as the kernel tells them. */
-async function settle(lab: Lab): Promise<() => Promise<Filter[]>> {
+async function settle(lab: Lab): Promise<() => Promise<FilterRow[]>> {
   const { link } = lab.pod('a')
   const tc = (...argv: string[]) => must(['tc', '-n', lab.node.netns, ...argv])
   await tc('qdisc', 'add', 'dev', link, 'clsact')
@@ -39,7 +30,7 @@ async function settle(lab: Lab): Promise<() => Promise<Filter[]>> {
   }
   return async () => {
     const text = await Promise.all(['ingress', 'egress'].map(way => tc('-j', 'filter', 'show', 'dev', link, way)))
-    return text.flatMap(text => JSON.parse(text) as FilterRow[]).filter(isStrangers) as unknown as Filter[]
+    return text.flatMap(text => JSON.parse(text) as FilterRow[]).filter(isStrangers)
   }
 }
 
@@ -66,7 +57,7 @@ async function checkCounts(t: Test, lab: Lab, weir: WeirProcess): Promise<void> 
 }
 
 t.test('killed with TCX links nothing is left, and the next start counts', ROOT, async t => {
-  const lab = await labOf(t, ['crash/a', 'crash/b'])
+  const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const pins = readdirSync('/sys/fs/bpf')
   const held = await kill(await watch(t, lab, '--attach', 'tcx'))
@@ -81,12 +72,12 @@ t.test('killed with TCX links nothing is left, and the next start counts', ROOT,
 })
 
 t.test('killed with filters these stay, and the next start takes their place', ROOT, async t => {
-  const lab = await labOf(t, ['crash/a', 'crash/b'])
+  const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const held = await kill(await watch(t, lab, '--attach', 'tc'))
   const left = await ownFilters(lab)
   t.equal(left.length, 2 * lab.pods.length)
-  const standing = new Set(left.map(({ program }) => `prog ${program.id}`))
+  const standing = new Set(left.map(({ id }) => `prog ${id}`))
   // The maps that those programs use stay with them; other programs go.
   const programs = async () => leftOf(held).filter(name => name.startsWith('prog'))
   await until('other programs are gone', async () => (await programs()).length === standing.size)
@@ -99,7 +90,7 @@ t.test('killed with filters these stay, and the next start takes their place', R
 })
 
 t.test('filters of a killed one go when the next one attaches by links', ROOT, async t => {
-  const lab = await labOf(t, ['crash/a', 'crash/b'])
+  const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const held = await kill(await watch(t, lab, '--attach', 'tc'))
   const weir = await watch(t, lab)
@@ -111,7 +102,7 @@ t.test('filters of a killed one go when the next one attaches by links', ROOT, a
 
 for (const mode of ['tcx', 'tc'] as const) {
   t.test(`${CYCLES} crashes attached by ${mode} add up to nothing, and leave others' filters alone`, ROOT, async t => {
-    const lab = await labOf(t, ['crash/a', 'crash/b'])
+    const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
     await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
     const strangers = await settle(lab)
     const theirs = await strangers()

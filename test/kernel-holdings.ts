@@ -4,8 +4,10 @@
  * In:    /proc/PID/fdinfo, where the kernel tells each BPF descriptor's object; bpftool for what there is on the machine.
  * Out:   numbers, which the kernel does not use twice in a test's life.
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+
+const TRIES = 100
 
 export const KINDS = ['prog', 'map', 'link'] as const
 export type Kind = (typeof KINDS)[number]
@@ -39,9 +41,13 @@ export function leftOf(held: Readonly<Record<Kind, ReadonlySet<number>>>): strin
   })
 }
 
+/** bpftool gives up at a link that somebody is just making (EAGAIN): asked again. */
 function list(kind: Kind): number[] {
-  const rows = JSON.parse(execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' })) as { id: number }[]
-  return rows.map(({ id }) => id)
+  for (let left = TRIES; ; left--) {
+    const { status, stdout } = spawnSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' })
+    if (status === 0) return (JSON.parse(stdout) as { id: number }[]).map(({ id }) => id)
+    if (left === 0) throw new Error(`bpftool ${kind} show: ${stdout}`)
+  }
 }
 
 /** `name:\tvalue` lines; empty when the descriptor was closed since it was listed. */

@@ -5,8 +5,9 @@
  * Fail:  assertions of the test, named by pod, series or pair.
  */
 import type { Test } from 'tap'
+import type { Count } from './firewall.js'
+import type { Reading } from './gauged-lab.js'
 import type { Labels, Samples } from './samples.js'
-import type { Reading } from './watched-lab.js'
 
 const FORWARDED = { verdict: 'FORWARDED' } as const
 
@@ -40,11 +41,15 @@ export function addsUp(t: Test, samples: Samples): void {
     { packets: samples.sum('weir_drop_packets_total'), bytes: samples.sum('weir_drop_bytes_total') },
     'the verdict DROPPED holds what the drop families hold',
   )
-  t.equal(
-    samples.sum('weir_connections_active'),
-    samples.sum('weir_connections_opened_total') - samples.sum('weir_connections_closed_total'),
-    'what opened and did not close is active',
-  )
+}
+
+/** What opened and did not close is active; for a Weir that was there before all connections. */
+export function connectionsAddUp(t: Test, samples: Samples): void {
+  for (const { labels, value } of samples.series('weir_connections_active')) {
+    const opened = samples.sum('weir_connections_opened_total', labels)
+    const closed = samples.sum('weir_connections_closed_total', labels)
+    t.equal(value, opened - closed, `active ${labels.protocol} at the ${labels.reporter}`)
+  }
 }
 
 /** Every pod's link carried what the series of its workload say, to the packet and to the byte. */
@@ -82,6 +87,22 @@ export function reportersAgree(t: Test, samples: Samples): void {
     const arrived = samples.sum('weir_flow_packets_total', { ...pair, ...FORWARDED, reporter: 'destination' })
     t.equal(arrived, value - dropped, `${pair.source_workload} to ${pair.destination_workload}, ${pair.protocol}`)
   }
+}
+
+/** Segments by flag at one veth are what the node's firewall counted, less the SYNs that it dropped before they came there. */
+export function flagsAgree(
+  t: Test,
+  samples: Samples,
+  reporter: 'source' | 'destination',
+  { syn, synack, fin, rst }: Readonly<Record<string, Count>>,
+  synsDropped = 0,
+): void {
+  const counted = (flag: string) => samples.sum('weir_tcp_flags_total', { reporter, flag })
+  t.strictSame(
+    { syn: counted('SYN'), synack: counted('SYN-ACK'), fin: counted('FIN'), rst: counted('RST') },
+    { syn: (syn?.packets ?? 0) - synsDropped, synack: synack?.packets, fin: fin?.packets, rst: rst?.packets },
+    `flags at the ${reporter}`,
+  )
 }
 
 function sizesAddUp(t: Test, samples: Samples): void {

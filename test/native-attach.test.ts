@@ -119,20 +119,25 @@ const CRASHING = `
   setInterval(() => object, 1000)
 `
 
-t.test('filters that a killed process left are replaced, not doubled', ROOT, async t => {
-  const near = pair(t, 'left')
-  const path = compile(t)
-  const child = spawn(process.execPath, ['-e', CRASHING, ADDON, path, near.path, String(near.ifindex)])
-  t.teardown(() => child.kill('SIGKILL'))
-  t.match(String((await once(child.stdout, 'data'))[0]), 'attached')
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-  t.strictSame(filters(near, 'ingress'), ['count_in'], 'left over')
-  const object = load(t, path)
-  native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc'))
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['count_in'], ['count_out']])
-  counts(t, near, object, 3, 'and they are ours')
-})
+for (const [mode, expected] of [
+  ['tc', [['count_in'], ['count_out']]],
+  ['tcx', [[], []]],
+] as const) {
+  t.test(`filters that a killed process left are gone once attached by ${mode}, not doubled`, ROOT, async t => {
+    const near = pair(t, 'left')
+    const path = compile(t)
+    const child = spawn(process.execPath, ['-e', CRASHING, ADDON, path, near.path, String(near.ifindex)])
+    t.teardown(() => child.kill('SIGKILL'))
+    t.match(String((await once(child.stdout, 'data'))[0]), 'attached')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    t.strictSame(filters(near, 'ingress'), ['count_in'], 'left over')
+    const object = load(t, path)
+    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode))
+    t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], expected)
+    counts(t, near, object, 3, 'and what counts is ours')
+  })
+}
 
 t.test('a filter of somebody else in the same place stays, and is named', ROOT, async t => {
   const near = pair(t, 'stranger')

@@ -1,85 +1,66 @@
 /**
- * watched-lab.ts - a lab with a Weir on it, and both their counts of the same traffic.
- *
- * In:    pods, each a workload of its own where sums per pod are wanted; Weir's arguments.
- * Out:   readings: Weir's page, and what the kernel says that each link carried since Weir started.
- * Fail:  as Lab.create() and startWeir(); what was made until then is removed.
- *
- * Each test file takes a network of its own: drops are told of the whole machine, and other labs drop too.
+ * watched-lab.ts - a lab and Weir on it, both gone when the test is over; tc filters as the kernel tells them.
  */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Lab, type LabOptions } from '../src/lab/lab.js'
-import { type Counters, type LinkCounters, quiet } from '../src/lab/links.js'
 import type { PodSpec } from '../src/lab/plan.js'
-import type { Samples } from './samples.js'
+import { must } from '../src/lab/process.js'
 import { startWeir, type WeirProcess } from './weir-process.js'
 
-export const needsRoot = { skip: process.getuid?.() !== 0 && 'needs root' }
+export const ROOT = { skip: process.getuid?.() !== 0 && 'needs root' }
 
-export interface Reading {
-  readonly samples: Samples
-  /** By pod: rx came from it, tx went to it. */
-  readonly links: ReadonlyMap<string, LinkCounters>
+/** Pods `namespace/name`, each its own workload. */
+export async function labOf(t: Test, pods: readonly string[], options: LabOptions = {}): Promise<Lab> {
+  const lab = await Lab.create(pods.map(podSpec), options)
+  t.teardown(() => lab.destroy())
+  return lab
 }
 
-export interface WatchedLabOptions extends LabOptions {
-  readonly network: number
+export function podSpec(path: string): PodSpec {
+  const [namespace = '', name = ''] = path.split('/')
+  return { name, namespace, workload: name }
 }
 
-export class WatchedLab {
-  readonly lab: Lab
-  readonly weir: WeirProcess
-  readonly #before: ReadonlyMap<string, LinkCounters>
-
-  private constructor(lab: Lab, weir: WeirProcess, before: ReadonlyMap<string, LinkCounters>) {
-    this.lab = lab
-    this.weir = weir
-    this.#before = before
-  }
-
-  /** Both end with the test. */
-  static async start(
-    t: Test,
-    pods: readonly PodSpec[],
-    options: WatchedLabOptions,
-    args: readonly string[] = [],
-  ): Promise<WatchedLab> {
-    const lab = await Lab.create(pods, options)
-    t.teardown(() => lab.destroy())
-    const world = `${t.testdir()}/world.json`
-    await lab.writeWorld(world)
-    const before = await lab.allCounters()
-    const weir = await startWeir(['--netns', lab.node.path, '--world', world, ...args])
-    t.teardown(() => weir.stop())
-    return new WatchedLab(lab, weir, before)
-  }
-
-  /** Wait until nothing is under way any more, then read both. */
-  async read(): Promise<Reading> {
-    await this.settle()
-    const now = await this.lab.allCounters()
-    const links = new Map([...now].map(([pod, counters]) => [pod, since(this.#before.get(pod), counters)]))
-    return { samples: await this.weir.metrics(), links }
-  }
-
-  /** Until the links carry nothing. */
-  async settle(): Promise<void> {
-    await quiet(
-      this.lab.node.netns,
-      this.lab.pods.map(({ link }) => link),
-    )
-  }
+/** Write the lab's world file; its path. */
+export function worldFile(t: Test, lab: Lab): string {
+  const file = join(t.testdir({}), 'world.json')
+  writeFileSync(file, JSON.stringify(lab.world()))
+  return file
 }
 
-function since(before: LinkCounters | undefined, now: LinkCounters): LinkCounters {
-  if (before === undefined) return now
-  return { rx: minus(now.rx, before.rx), tx: minus(now.tx, before.tx) }
+/** Start Weir on a lab. */
+export async function watch(t: Test, lab: Lab, ...args: string[]): Promise<WeirProcess> {
+  const weir = await startWeir(['--netns', lab.node.path, '--world', worldFile(t, lab), ...args])
+  t.teardown(() => weir.stop('SIGKILL'))
+  return weir
 }
 
-function minus(now: Counters, before: Counters): Counters {
-  return {
-    packets: now.packets - before.packets,
-    bytes: now.bytes - before.bytes,
-    dropped: now.dropped - before.dropped,
+export interface Filter {
+  readonly link: string
+  readonly direction: 'ingress' | 'egress'
+  readonly priority: number
+  readonly handle: string
+  readonly program: { readonly id: number; readonly name: string }
+}
+
+/** Every BPF filter on these links of the node, in the kernel's order. */
+export async function filters(lab: Lab, links: readonly string[]): Promise<Filter[]> {
+  const found: Filter[] = []
+  for (const link of links) {
+    for (const direction of ['ingress', 'egress'] as const) {
+      const text = await must(['tc', '-n', lab.node.netns, '-j', 'filter', 'show', 'dev', link, direction])
+      for (const { pref, options } of JSON.parse(text) as FilterRow[]) {
+        if (options?.prog === undefined) continue
+        found.push({ link, direction, priority: pref, handle: options.handle, program: options.prog })
+      }
+    }
   }
+  return found
+}
+
+interface FilterRow {
+  readonly pref: number
+  readonly options?: { readonly handle: string; readonly prog: { readonly id: number; readonly name: string } }
 }

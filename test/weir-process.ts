@@ -64,7 +64,7 @@ export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
 }
 
 /** A runner's NODE_OPTIONS would load its hooks into Weir too. */
-function plainEnvironment(): NodeJS.ProcessEnv {
+export function plainEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, ...rest } = process.env
   return rest
 }

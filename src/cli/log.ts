@@ -3,6 +3,7 @@
  *
  * In:    what the commands report; nothing that a peer can cause without a bound.
  * Out:   one line an event, written at once: a crash loses none.
+ * Fail:  a line that stderr refuses is lost.
  */
 import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
@@ -16,7 +17,6 @@ export type Log = Logger
 const STDERR = 2
 
 export function createLog(level: Level, format: Format): Log {
-  const write = (line: string) => void writeSync(STDERR, line)
   const options = {
     level,
     base: null,
@@ -25,6 +25,15 @@ export function createLog(level: Level, format: Format): Log {
     formatters: { level: (label: string) => ({ level: label }) },
   }
   return pino(options, format === 'json' ? { write } : { write: line => write(toLogfmt(line)) })
+}
+
+/** A line that nobody takes (stderr closed, or full and not waiting) is lost: it must not end the exporter. */
+function write(line: string): void {
+  try {
+    writeSync(STDERR, line)
+  } catch {
+    // Telling would need the very stream that refused.
+  }
 }
 
 /** `ts=... level=info msg="..." key=value`; nested values as JSON. */

@@ -35,11 +35,13 @@ interface Running {
   close(): void
 }
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 /** Records of a recording between two looks at the event loop. */
 const REPLAY_CHUNK = 20_000
 
 /** Ends with the exit code, after a signal. */
 export async function run(options: RunOptions, log: Log): Promise<number> {
+  const signal = signalled() // from now on: one that comes during the start finds something to detach
   const exporter = exporterFor(options)
   let running: Running | undefined
   const server = createServer({
@@ -62,7 +64,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
     throw error
   }
   log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
-  await stopped(running, server, log)
+  await stopped(signal, running, server, log)
   return 0
 }
 
@@ -71,10 +73,13 @@ function exporterFor({ source, world }: RunOptions): Exporter {
   return typeof world === 'object' ? exporterOf(world, live) : createExporter(world, live)
 }
 
-async function stopped(running: Running, server: WeirServer, log: Log): Promise<void> {
-  const signal = await Promise.race(['SIGTERM', 'SIGINT'].map(name => once(process, name).then(() => name)))
-  for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => process.exit(1))
-  log.info({ signal }, 'stopping')
+function signalled(): Promise<string> {
+  return Promise.race(SIGNALS.map(name => once(process, name).then(() => name)))
+}
+
+async function stopped(signal: Promise<string>, running: Running, server: WeirServer, log: Log): Promise<void> {
+  log.info({ signal: await signal }, 'stopping')
+  for (const name of SIGNALS) process.once(name, () => process.exit(1))
   running.close()
   await server.close()
 }

@@ -17,34 +17,34 @@ export function word(bytes: Uint8Array, at: number): number {
 
 /** 32-bit keys: IPv4 addresses, identities. Open addressing; 8 bytes a slot. */
 export class WordTable {
-  readonly #keys: Int32Array
-  readonly #rows: Int32Array
+  /** Key, row, key, row: both in one cache line. */
+  readonly #cells: Int32Array
   readonly #mask: number
 
   constructor(capacity: number) {
     const slots = slotsFor(capacity)
-    this.#keys = new Int32Array(slots)
-    this.#rows = new Int32Array(slots)
-    this.#mask = slots - 1
+    this.#cells = new Int32Array(slots * 2)
+    this.#mask = slots * 2 - 2
   }
 
   /** Insert or replace. */
   set(key: number, row: number): void {
-    const slot = this.#slot(key | 0)
-    this.#keys[slot] = key
-    this.#rows[slot] = row
+    const at = this.#at(key | 0)
+    this.#cells[at] = key
+    this.#cells[at + 1] = row
   }
 
   /** HOT. Guard: bench `reduce`. */
   find(key: number): number {
-    return this.#rows[this.#slot(key | 0)]!
+    return this.#cells[this.#at(key | 0) + 1]!
   }
 
-  /** The key's slot, or the free one where it belongs. */
-  #slot(key: number): number {
-    let slot = mix(key) & this.#mask
-    while (this.#rows[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & this.#mask
-    return slot
+  /** Where the key is, or the free place where it belongs. */
+  #at(key: number): number {
+    const cells = this.#cells
+    let at = (mix(key) << 1) & this.#mask
+    while (cells[at] !== key && cells[at + 1] !== 0) at = (at + 2) & this.#mask
+    return at
   }
 }
 

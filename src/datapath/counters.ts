@@ -33,6 +33,8 @@ export class Counters {
   readonly #unnamed = UNNAMED.map(() => ({ packets: 0, bytes: 0 }))
   readonly #unnamedDrops = Array.from({ length: REASONS_UNNAMED }, () => ({ packets: 0, bytes: 0 }))
   readonly #sum: Count = { packets: 0, bytes: 0 }
+  #spillMoved = false
+  #dropsMoved = false
 
   constructor(object: BpfObject, cpus: number) {
     this.#object = object
@@ -41,18 +43,25 @@ export class Counters {
     this.#view = new DataView(this.#buffer.buffer)
   }
 
-  /** Read all; `spill` and the rest only when the counters say that something is there. */
+  /**
+   * Read all; `spill` and the rest when the counters say that something came, and once more after that: a program
+   * may have counted it on another CPU and not have put it there yet.
+   */
   read(sink: FlowSink): void {
     const { totals } = this
     const spilled = totals.connections_full.packets + totals.tally_spilled.packets
     const dropsFull = totals.drops_full.packets
+    const spillMoved = this.#spillMoved
+    const dropsMoved = this.#dropsMoved
     this.#readTotals()
+    this.#spillMoved = totals.connections_full.packets + totals.tally_spilled.packets > spilled
+    this.#dropsMoved = totals.drops_full.packets > dropsFull
     UNNAMED.forEach((name, i) => {
       const { packets, bytes } = rise(this.#unnamed[i]!, totals[name])
-      if (packets > 0) sink.unnamed(i >> 1, i & 1, packets, bytes)
+      if (packets + bytes > 0) sink.unnamed(i >> 1, i & 1, packets, bytes)
     })
-    if (totals.connections_full.packets + totals.tally_spilled.packets > spilled) this.#readSpill(sink)
-    if (totals.drops_full.packets > dropsFull) this.#readUnnamedDrops(sink)
+    if (spillMoved || this.#spillMoved) this.#readSpill(sink)
+    if (dropsMoved || this.#dropsMoved) this.#readUnnamedDrops(sink)
   }
 
   #readTotals(): void {
@@ -70,7 +79,7 @@ export class Counters {
     for (let i = 0; i < entries; i++) {
       const at = i * (SPILL_KEY.size + this.#cpus * COUNT.size)
       const { packets, bytes } = rise(this.#spillAt(at), this.#sumAt(at + SPILL_KEY.size))
-      if (packets === 0) continue
+      if (packets + bytes === 0) continue
       const name = {
         srcEntity: view.getUint32(at + SPILL_KEY.srcEntity, true),
         dstEntity: view.getUint32(at + SPILL_KEY.dstEntity, true),
@@ -92,7 +101,7 @@ export class Counters {
       const known = this.#unnamedDrops[reason]
       if (known === undefined) continue
       const { packets, bytes } = rise(known, this.#sumAt(i * size + KEY))
-      if (packets > 0) sink.unnamedDrops(reason, packets, bytes)
+      if (packets + bytes > 0) sink.unnamedDrops(reason, packets, bytes)
     }
   }
 
@@ -121,7 +130,7 @@ export class Counters {
   }
 }
 
-/** By how much `now` is above what was known, which becomes `now`. */
+/** By how much `now` is above what was known, which becomes `now`. A read may fall between a packet and its bytes. */
 function rise(known: Count, now: Count): Count {
   const difference = { packets: now.packets - known.packets, bytes: now.bytes - known.bytes }
   known.packets = now.packets

@@ -8,12 +8,15 @@
  *        Records in = sum of counts + sum of faults.
  */
 import { DROP, HDR, Notify, TRACE, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from './abi.js'
+import { CAPTURE_LENGTH, CaptureRecord } from './capture-record.js'
+import { DEBUG_LENGTH, DebugRecord } from './debug-record.js'
 import { DropRecord } from './drop-record.js'
 import type { RecordWindow } from './record.js'
+import { SOCK_PACKED, SockRecord } from './sock-record.js'
 import { TraceRecord } from './trace-record.js'
 import { VerdictRecord } from './verdict-record.js'
 
-export type { DropRecord, RecordWindow, TraceRecord, VerdictRecord }
+export type { CaptureRecord, DebugRecord, DropRecord, RecordWindow, SockRecord, TraceRecord, VerdictRecord }
 
 /** frame: longer than its batch; short: less than its fixed part; type, version: not known here. */
 export type Fault = 'frame' | 'short' | 'type' | 'version'
@@ -23,6 +26,10 @@ export interface RecordSink {
   trace(record: TraceRecord): void
   drop(record: DropRecord): void
   verdict(record: VerdictRecord): void
+  /** What a sink leaves out is counted all the same. */
+  debug?(record: DebugRecord): void
+  capture?(record: CaptureRecord): void
+  sock?(record: SockRecord): void
 }
 
 /** Fixed length by version byte. Cilium writes drop versions 0 and 1 alike. */
@@ -32,17 +39,22 @@ const VERDICT_OLD = 32
 const VERDICT_NEW = 40
 const VERDICT_VERSION = 1
 const FRAME_HEADER = 4
+/** perf rounds a record up to 8 bytes, its own u32 length included. */
+const MOST_PADDING = 7
 
 export class Decoder {
   /** Records skipped. */
   readonly faults: Record<Fault, number> = { frame: 0, short: 0, type: 0, version: 0 }
-  /** Records that were told to the sink, or are ignored because nothing reads them yet (debug, capture, traceSock). */
+  /** Records that were told to the sink, or that it leaves out. */
   readonly counts: Record<Kind, number> = { trace: 0, drop: 0, policyVerdict: 0, debug: 0, capture: 0, traceSock: 0 }
   /** Told without their packet: an ext_version that is not Weir's moves it to where nobody knows. Part of counts. */
   extensionsUnknown = 0
   readonly #trace = new TraceRecord()
   readonly #drop = new DropRecord()
   readonly #verdict = new VerdictRecord()
+  readonly #debug = new DebugRecord()
+  readonly #capture = new CaptureRecord()
+  readonly #sock = new SockRecord()
   #batch: Uint8Array = new Uint8Array(0)
   #batchView: DataView = new DataView(this.#batch.buffer)
   #view = this.#batchView
@@ -80,7 +92,7 @@ export class Decoder {
     else if (view.getUint8(at) === Notify.trace) this.#traceAt(view, at, size, sink)
     else if (view.getUint8(at) === Notify.drop) this.#dropAt(view, at, size, sink)
     else if (view.getUint8(at) === Notify.policyVerdict) this.#verdictAt(view, at, size, sink)
-    else this.#other(view.getUint8(at))
+    else this.#other(view, at, size, sink)
   }
 
   #traceAt(view: DataView, at: number, size: number, sink: RecordSink): void {
@@ -112,6 +124,7 @@ export class Decoder {
     if (view.getUint8(at + HDR.version) !== VERDICT_VERSION) return void this.faults.version++
     const record = this.#verdict.aim(view, this.#bytes, at, size)
     record.headerLength = verdictLength(size, record.lenCap)
+    if (record.headerLength > size) return void this.faults.short++
     this.#locate(record, record.headerLength, -1)
     this.counts.policyVerdict++
     sink.verdict(record)
@@ -131,24 +144,55 @@ export class Decoder {
       return
     }
     record.packetAt += known
-    record.packetLength = Math.min(record.lenCap, room)
+    record.packetLength = captured(record.lenCap, room, known > 0)
   }
 
-  #other(type: number): void {
-    if (type === Notify.debug) this.counts.debug++
-    else if (type === Notify.capture) this.counts.capture++
-    else if (type === Notify.traceSock) this.counts.traceSock++
+  #other(view: DataView, at: number, size: number, sink: RecordSink): void {
+    const type = view.getUint8(at)
+    if (type === Notify.debug) this.#debugAt(view, at, size, sink)
+    else if (type === Notify.capture) this.#captureAt(view, at, size, sink)
+    else if (type === Notify.traceSock) this.#sockAt(view, at, size, sink)
     else this.faults.type++
   }
+
+  #debugAt(view: DataView, at: number, size: number, sink: RecordSink): void {
+    if (size < DEBUG_LENGTH) return void this.faults.short++
+    this.counts.debug++
+    sink.debug?.(this.#debug.aim(view, at, size))
+  }
+
+  #captureAt(view: DataView, at: number, size: number, sink: RecordSink): void {
+    if (size < CAPTURE_LENGTH) return void this.faults.short++
+    const record = this.#capture.aim(view, this.#bytes, at, size)
+    this.#locate(record, CAPTURE_LENGTH, -1)
+    this.counts.capture++
+    sink.capture?.(record)
+  }
+
+  #sockAt(view: DataView, at: number, size: number, sink: RecordSink): void {
+    if (size < SOCK_PACKED) return void this.faults.short++
+    this.counts.traceSock++
+    sink.sock?.(this.#sock.aim(view, this.#bytes, at, size))
+  }
+}
+
+/**
+ * Bytes of the packet among the `room` behind the header: len_cap cuts perf's padding. What is more than padding, or
+ * follows a len_cap of 0, is no padding of Cilium's, which captures something of every packet: Hubble takes all of it.
+ */
+function captured(lenCap: number, room: number, extension: boolean): number {
+  return extension || (lenCap > 0 && room - lenCap <= MOST_PADDING) ? Math.min(lenCap, room) : room
 }
 
 /**
  * Both forms have version 1, so the size tells: without the packet 32-39 bytes are left for the old
  * form and 40-47 for the new, with or without perf's padding. A record cut inside its packet tells
- * nothing; it is taken for the new form, as Cilium 1.19 takes it, if that fits.
+ * nothing; it is taken for the new form, as Cilium 1.19 takes it, if that fits. So is one without a packet,
+ * which Cilium never writes: there is no telling an old one from a new one cut short.
  */
 function verdictLength(size: number, lenCap: number): number {
   const fixed = size - lenCap
-  if (fixed >= VERDICT_OLD) return fixed >= VERDICT_NEW ? VERDICT_NEW : VERDICT_OLD
+  if (lenCap === 0 || fixed >= VERDICT_NEW) return VERDICT_NEW
+  if (fixed >= VERDICT_OLD) return VERDICT_OLD
   return size >= VERDICT_NEW ? VERDICT_NEW : VERDICT_OLD
 }

@@ -76,28 +76,28 @@ export class Entities {
     return this.#rows.length
   }
   identity(entity: number): number {
-    return this.#rows[entity]!.identity
+    return this.#row(entity).identity
   }
   /** Endpoint id of a local endpoint, else 0. */
   endpoint(entity: number): number {
-    return this.#rows[entity]!.endpoint
+    return this.#row(entity).endpoint
   }
   namespace(entity: number): string {
-    return this.#rows[entity]!.namespace
+    return this.#row(entity).namespace
   }
   /** The workload's name; a pod's own without one; `host`, `world`, a CIDR ... for what is no pod. */
   workload(entity: number): string {
-    return this.#rows[entity]!.workload
+    return this.#row(entity).workload
   }
   /** `Deployment`, ...; empty when the world names none. */
   workloadKind(entity: number): string {
-    return this.#rows[entity]!.workloadKind
+    return this.#row(entity).workloadKind
   }
   pod(entity: number): string {
-    return this.#rows[entity]!.pod
+    return this.#row(entity).pod
   }
   labels(entity: number): readonly string[] {
-    return this.#rows[entity]!.labels
+    return this.#row(entity).labels
   }
 
   /**
@@ -135,6 +135,11 @@ export class Entities {
     const row = identity === 0 ? 0 : this.#byIdentity.find(identity)
     if (row === 0) this.misses++
     return row
+  }
+
+  /** A number that is no row's, as damaged bytes may hold, is unknown. */
+  #row(entity: number): Row {
+    return this.#rows[entity] ?? this.#rows[0]!
   }
 
   /** What resolve() knows of addresses, for the kernel's longest-prefix trie of mapped addresses. */

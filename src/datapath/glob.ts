@@ -25,7 +25,8 @@ function translate(pattern: string): string {
     else if (char === '?') out += '.'
     else if (char !== '[') out += quote(char)
     else {
-      const end = pattern.indexOf(']', i + 2)
+      // A ] that comes first is a member, as in a shell.
+      const end = pattern.indexOf(']', i + (/[!^]/.test(pattern[i + 1] ?? '') ? 3 : 2))
       if (end < 0) throw refuse(pattern, 'has a [ without its ]')
       out += translateSet(pattern, pattern.slice(i + 1, end))
       i = end

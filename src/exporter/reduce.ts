@@ -12,7 +12,7 @@ import type { Entities } from '../datapath/entities.js'
 import { Packet } from '../datapath/packet.js'
 import { ciliumReason, type KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink, SpillName } from '../datapath/source.js'
-import { Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
+import { Action, Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
 import type { SeriesStore } from './series.js'
 
 const TCP = 6
@@ -22,6 +22,7 @@ const SYN = 0x02
 const ACK = 0x10
 const FIN = 0x01
 const RST = 0x04
+const COUNTED_FLAGS = SYN | FIN | RST
 const LANES = 4
 /** bpf/parse.h PORT_FRAGMENT and bpf/track.h NO_MESSAGE: a fragment without an ICMP header is no message. */
 const PORT_FRAGMENT = 0xffff
@@ -30,11 +31,9 @@ const NO_MESSAGE = 0xff
 /** Cilium's observation points (bpf/lib/notify.h) at the two ends; what is in between is nobody's end. */
 const POINT = { toEndpoint: 0, toProxy: 1, toHost: 2, toStack: 3, fromEndpoint: 5 } as const
 
-const MATCHES = ['none', 'l3-only', 'l3-l4', 'l4-only', 'all', 'l3-proto', 'proto-only'] as const
-
 export class Reducer implements FlowSink {
-  /** Records that no series counts. */
-  unread = 0
+  /** Records that the decoder told and no series counts: they show no IP packet. */
+  readonly unreadOf = { trace: 0, drop: 0, policyVerdict: 0 }
   readonly #pairs: Pairs
   readonly #entities: Entities
   readonly #reasons: KernelReasons
@@ -49,6 +48,11 @@ export class Reducer implements FlowSink {
     this.#live = live
   }
 
+  /** All of unreadOf. */
+  get unread(): number {
+    return this.unreadOf.trace + this.unreadOf.drop + this.unreadOf.policyVerdict
+  }
+
   /** HOT: `npm run bench reduce` */
   trace(record: TraceRecord): void {
     if (record.hasExtension) this.#connection(record)
@@ -61,13 +65,12 @@ export class Reducer implements FlowSink {
   }
 
   verdict(record: VerdictRecord): void {
-    if (!this.#read(record)) return
+    if (!this.#read(record, 'policyVerdict')) return
     const { ingress, remoteLabel } = record
     const source = this.#end(record, this.#packet.srcAt, ingress ? remoteLabel : 0)
     const destination = this.#end(record, this.#packet.dstAt, ingress ? 0 : remoteLabel)
     const pair = this.#pairs.pair(source, destination, Reporter.node, this.#packet.protocol)
-    const match = MATCHES[record.matchType] ?? 'unknown'
-    this.#pairs.verdict(pair, ingress ? 'ingress' : 'egress', match, action(record))
+    this.#pairs.verdict(pair, ingress, record.matchType, action(record))
   }
 
   /** Packets that the datapath counted without a connection, since the last time. */
@@ -161,14 +164,13 @@ export class Reducer implements FlowSink {
 
   /** HOT: a record of Cilium's stands for the one packet that it shows; `npm run bench reduce`. */
   #sample(record: TraceRecord): void {
-    if (!this.#read(record)) return
+    if (!this.#read(record, 'trace')) return
     const packet = this.#packet
     const source = this.#end(record, packet.srcAt, record.srcLabel)
     const destination = this.#end(record, packet.dstAt, record.dstLabel)
     const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol)
-    this.#pairs.traffic(pair, 1, record.lenOrig)
-    this.#pairs.size(pair, record.lenOrig)
-    if (packet.tcpFlags > 0) this.#sampleFlags(pair, packet.tcpFlags)
+    this.#pairs.packet(pair, record.lenOrig)
+    if (packet.tcpFlags > 0 && packet.tcpFlags & COUNTED_FLAGS) this.#sampleFlags(pair, packet.tcpFlags)
     if (packet.icmpType >= 0) this.#pairs.icmp(pair, packet.icmpType, 1)
   }
 
@@ -186,7 +188,7 @@ export class Reducer implements FlowSink {
   }
 
   #ciliumDrop(record: DropRecord): void {
-    if (!this.#read(record)) return
+    if (!this.#read(record, 'drop')) return
     const source = this.#end(record, this.#packet.srcAt, record.srcLabel)
     const destination = this.#end(record, this.#packet.dstAt, record.dstLabel)
     const pair = this.#pairs.droppedPair(source, destination, this.#packet.protocol)
@@ -194,10 +196,10 @@ export class Reducer implements FlowSink {
   }
 
   /** Whether the record shows an IP packet, which #packet then describes. */
-  #read(record: RecordWindow): boolean {
+  #read(record: RecordWindow, kind: keyof typeof this.unreadOf): boolean {
     this.#packet.parse(record.view, record.packetAt, record.packetLength, record.l3Device)
     if (this.#packet.ipVersion !== 0) return true
-    this.unread++
+    this.unreadOf[kind]++
     return false
   }
 
@@ -230,8 +232,8 @@ function isIcmp(protocol: number): boolean {
   return protocol === ICMP || protocol === ICMPV6
 }
 
-function action(record: VerdictRecord): string {
-  if (record.audited) return 'audit'
-  if (record.verdict < 0) return 'dropped'
-  return record.verdict > 0 ? 'redirected' : 'forwarded'
+function action(record: VerdictRecord): number {
+  if (record.audited) return Action.audit
+  if (record.verdict < 0) return Action.dropped
+  return record.verdict > 0 ? Action.redirected : Action.forwarded
 }

@@ -30,13 +30,15 @@ export class SelfMetrics {
     this.#set(M.buildInfo, [version, revision, process.version, arch(), release()], 1)
   }
 
-  /** What every source has. */
+  /** What every source has. Each record read is in one series of the two families. */
   records(decoder: Decoder, reducer: Reducer, entities: Entities): void {
+    const unread: Partial<Record<Kind, number>> = reducer.unreadOf
     for (const [kind, n] of Object.entries(decoder.counts) as [Kind, number][]) {
-      const told = kind === 'trace' || kind === 'drop' || kind === 'policyVerdict'
-      this.#set(M.records, [RECORD_TYPES[kind], told ? 'told' : 'ignored'], n)
+      const lost = unread[kind]
+      this.#set(M.records, [RECORD_TYPES[kind], lost === undefined ? 'ignored' : 'told'], n - (lost ?? 0))
     }
-    this.#set(M.records, ['any', 'unread'], reducer.unread)
+    // An unknown extension hides the packet, so the reduce can't read the record either: a fault, and counted as such.
+    this.#set(M.records, ['any', 'unread'], reducer.unread - decoder.extensionsUnknown)
     for (const [fault, n] of Object.entries(decoder.faults) as [Fault, number][]) this.#set(M.decodeFaults, [fault], n)
     this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
     this.#set(M.entityMisses, [], entities.misses)

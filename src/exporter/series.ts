@@ -44,6 +44,11 @@ export class SeriesStore {
     return [...this.#families.values()]
   }
 
+  /** Every value by slot, for additions in a row; another array once a series is made. */
+  get values(): Float64Array {
+    return this.#cells.values
+  }
+
   /** HOT: every increment of every flow. `npm run bench reduce` */
   add(slot: Slot, n: number): void {
     this.#cells.values[slot]! += n

@@ -1,0 +1,12 @@
+/**
+ * scratch.ts - a directory for a case's files, which goes with the process however it ends.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export function scratchDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'weir-bench-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}

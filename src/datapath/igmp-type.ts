@@ -1,0 +1,16 @@
+/**
+ * igmp-type.ts - names of IGMP message types, as Hubble and `cilium monitor` print them (gopacket layers/igmp.go).
+ */
+
+const NAMES: Readonly<Record<number, string>> = {
+  17: 'IGMP Membership Query',
+  18: 'IGMPv1 Membership Report',
+  22: 'IGMPv2 Membership Report',
+  23: 'Leave Group',
+  34: 'IGMPv3 Membership Report',
+}
+
+/** The empty string for what has no name. */
+export function igmpTypeName(type: number): string {
+  return NAMES[type] ?? ''
+}

@@ -1,0 +1,72 @@
+/**
+ * connection.ts - a packet in a few words: `10.0.0.1:43210 -> 10.0.0.2:80 tcp SYN`.
+ *
+ * In:    the captured bytes, and what the record says of them; for Weir's swept records, which have none, their fields.
+ * Out:   what `cilium monitor` prints behind the colon; `[unknown]` without bytes, `[error]` for malformed ones.
+ */
+import type { Ethernet } from './layers/ethernet.js'
+import type { Flow, Layer } from './layers/layer.js'
+import type { Span } from './layers/span.js'
+import { type Dissection, dissect, type PacketKind } from './layers/walk.js'
+
+const UNKNOWN = '[unknown]'
+const ERROR = '[error]'
+
+export function connectionText(packet: Span, kind: PacketKind): string {
+  if (packet.length === 0) return UNKNOWN
+  const dissection = dissect(packet, kind)
+  if (dissection.outer.error !== undefined || dissection.inner?.error !== undefined) return ERROR
+  return dissectionText(dissection)
+}
+
+function dissectionText({ outer, inner }: Dissection): string {
+  const [tunnel, ...layers] = inner?.layers ?? []
+  if (tunnel === undefined) return layersText(outer.layers)
+  const { ip, transport } = read(outer.layers)
+  const ends = `${hostPort(ip?.src, transport?.src)} -> ${hostPort(ip?.dst, transport?.dst)}`
+  return `${layersText(layers)} [tunnel ${ends} ${tunnel.name.toLowerCase()}]`
+}
+
+function layersText(layers: readonly Layer[]): string {
+  const { ethernet, ip, transport, detail } = read(layers)
+  if (ip === undefined) return ethernet === undefined ? UNKNOWN : `${arrow(ethernet.flow)} ${ethernet.type}`
+  if (detail === undefined) return arrow(ip)
+  if (transport === undefined) return `${arrow(ip)} ${detail}`
+  return `${endsText(ip, transport)} ${detail}`
+}
+
+/** Both ends with their ports. */
+export function endsText(ip: Flow, ports: Flow): string {
+  return `${hostPort(ip.src, ports.src)} -> ${hostPort(ip.dst, ports.dst)}`
+}
+
+interface Read {
+  ethernet: Ethernet | undefined
+  ip: Flow | undefined
+  /** Ports, of a protocol that has some. */
+  transport: Flow | undefined
+  detail: string | undefined
+}
+
+/** Of several layers of a kind the innermost, as upstream does it. */
+function read(layers: readonly Layer[]): Read {
+  const found: Read = { ethernet: undefined, ip: undefined, transport: undefined, detail: undefined }
+  for (const layer of layers) {
+    if (layer.name === 'Ethernet') found.ethernet = layer as Ethernet
+    else if (layer.name === 'IPv4' || layer.name === 'IPv6') found.ip = layer.flow
+    else if (layer.detail !== undefined) {
+      found.detail = layer.detail
+      found.transport = layer.flow
+    }
+  }
+  return found
+}
+
+function arrow({ src, dst }: Flow): string {
+  return `${src} -> ${dst}`
+}
+
+/** An address with a colon goes into brackets. */
+function hostPort(host = '<nil>', port = '0'): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

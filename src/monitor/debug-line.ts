@@ -1,0 +1,30 @@
+/**
+ * debug-line.ts - a DebugMsg and a TraceSockNotify as the monitor prints them: not at the verbosity `info`.
+ *
+ * Out:   templates of cilium/cilium pkg/monitor/{datapath_debug,datapath_sock_trace}.go; the empty string for nothing.
+ */
+import { formatAddress, formatIpv4 } from '../datapath/address.js'
+import { debugText as message } from '../datapath/debug-text.js'
+import type { DebugRecord, SockRecord } from '../datapath/decode.js'
+import { xlatePointWord } from '../datapath/xlate-point.js'
+import { hash, type Style } from './style.js'
+
+const PROTOCOLS = ['unknown', 'tcp', 'udp'] as const
+
+export function debugText(record: DebugRecord, { verbosity, names }: Style, prefix: string): string {
+  if (verbosity === 'info') return ''
+  const text = message(record, names.interfaceName)
+  // Upstream quotes by itself here, so nothing is escaped for HTML.
+  if (verbosity === 'json') return `${JSON.stringify({ cpu: prefix, type: 'debug', message: text })}\n`
+  return `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DEBUG: ${text}\n`
+}
+
+/** Only `debug` shows socket traces, neither `verbose` nor JSON. */
+export function sockText(record: SockRecord, { verbosity }: Style, prefix: string): string {
+  if (verbosity !== 'debug') return ''
+  const address = record.ipv6 ? formatAddress(record.bytes, record.dstAt) : formatIpv4(record.bytes, record.dstAt)
+  return (
+    `${prefix} [${xlatePointWord(record.point)}] cgroup_id: ${record.cgroup} sock_cookie: ${record.cookie},` +
+    ` dst [${address}]:${record.dstPort} ${PROTOCOLS[record.proto] ?? 'unknown'} \n`
+  )
+}

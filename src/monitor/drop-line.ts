@@ -1,0 +1,94 @@
+/**
+ * drop-line.ts - a DropNotify as the monitor prints it.
+ *
+ * Out:   templates of cilium/cilium pkg/monitor/datapath_drop.go. Weir's own records tell the kernel's reason instead of
+ *        Cilium's, and who spoke to whom in their extension.
+ */
+import { DROP } from '../datapath/abi.js'
+import type { DropRecord } from '../datapath/decode.js'
+import { dropText as reasonText } from '../datapath/drop-text.js'
+import { sourceFile } from '../datapath/source-file.js'
+import { connectionText } from './connection.js'
+import { goJson } from './go-json.js'
+import { dropEnds } from './own-record.js'
+import { packetOf, packetText } from './packet-text.js'
+import { hash, type Names, SEPARATOR, type Style } from './style.js'
+import { summaryOf } from './summary.js'
+
+export function dropText(record: DropRecord, style: Style, prefix: string): string {
+  if (style.verbosity === 'json') return json(record, style.names, prefix)
+  return style.verbosity === 'verbose' ? verbose(record, style, prefix) : line(record, style.names)
+}
+
+function line(record: DropRecord, names: Names): string {
+  const id = traceId(record)
+  const mark = id === 0n ? '' : ` [ ip-trace-id = ${id} ]`
+  return (
+    `xx drop (${reason(record, names)}) flow ${hash(record.hash)} to endpoint ${record.dstId}, ifindex ${record.ifindex},` +
+    ` file ${sourceFile(record.file)}:${record.line}, ${mark}${identities(record, names)}: ${connection(record)}\n`
+  )
+}
+
+/** The trace id has no end, neither bracket nor line: upstream's. */
+function verbose(record: DropRecord, { names, hex }: Style, prefix: string): string {
+  const id = traceId(record)
+  const mark = id === 0n ? '' : ` [ IP-TRACE-ID=${id}`
+  const known = record.srcLabel !== 0 || record.dstLabel !== 0
+  const to = record.dstId === 0 ? '' : `, to endpoint ${record.dstId}`
+  const head =
+    `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DROP: ${record.lenOrig} bytes,` +
+    ` reason ${reason(record, names)}${known ? identities(record, names) : ''}${to}\n`
+  return SEPARATOR + head + mark + body(record, hex)
+}
+
+/** Drops turn the choice around: bytes unless asked for hex. Upstream does so. */
+function body(record: DropRecord, hex: boolean): string {
+  if (isBare(record)) return `${dropEnds(record).text}\n`
+  return record.lenCap === 0 ? '' : packetText(packetOf(record), record, !hex)
+}
+
+function json(record: DropRecord, names: Names, prefix: string): string {
+  const id = traceId(record)
+  const summary = record.lenCap === 0 ? undefined : summaryOf(packetOf(record), record)
+  const { l3, l4 } = isBare(record) ? dropEnds(record) : {}
+  const fields = {
+    cpu: prefix,
+    type: 'drop',
+    mark: hash(record.hash),
+    reason: reason(record, names),
+    source: record.source,
+    bytes: record.lenOrig,
+    srcLabel: record.srcLabel,
+    dstLabel: record.dstLabel,
+    dstID: record.dstId,
+    Line: record.line,
+    File: record.file,
+    ExtError: record.extError,
+    Ifindex: record.ifindex,
+    IPTraceID: id === 0n ? undefined : id,
+    summary: l3 === undefined ? summary : { l3: { ...l3 }, l4: l4 && { ...l4 } },
+  }
+  return `${goJson(fields)}\n`
+}
+
+function reason(record: DropRecord, names: Names): string {
+  if (record.hasExtension && record.reason === 0) return names.kernelReason(record.kernelReason)
+  return reasonText(record.reason, record.extError)
+}
+
+function identities(record: DropRecord, names: Names): string {
+  return `, identity ${names.identity(record.srcLabel)}->${names.identity(record.dstLabel)}`
+}
+
+/** All 64 bits, which a number does not hold. */
+function traceId(record: DropRecord): bigint {
+  return record.version < 3 ? 0n : record.view.getBigUint64(record.at + DROP.ipTraceId, true)
+}
+
+function isBare(record: DropRecord): boolean {
+  return record.hasExtension && record.packetLength === 0
+}
+
+function connection(record: DropRecord): string {
+  return isBare(record) ? dropEnds(record).text : connectionText(packetOf(record), record)
+}

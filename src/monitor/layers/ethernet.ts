@@ -1,0 +1,91 @@
+/**
+ * ethernet.ts - Ethernet II and 802.3.
+ *
+ * Fail:  less than 14 bytes.
+ */
+import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import type { Span } from './span.js'
+
+const HEADER = 14
+/** Below it the field is a length (802.3) and LLC follows. */
+const LEAST_TYPE = 0x0600
+
+/** gopacket's names of the types (layers/enums.go). */
+const TYPES: Readonly<Record<number, string>> = {
+  0: 'LLC',
+  2048: 'IPv4',
+  2054: 'ARP',
+  8192: 'CiscoDiscovery',
+  25_944: 'TransparentEthernetBridging',
+  33_024: 'Dot1Q',
+  34_525: 'IPv6',
+  34_827: 'PPP',
+  34_887: 'MPLSUnicast',
+  34_888: 'MPLSMulticast',
+  34_915: 'PPPoEDiscovery',
+  34_916: 'PPPoESession',
+  34_958: 'EAPOL',
+  34_984: 'Dot1Q',
+  35_006: 'ERSPAN Type II',
+  35_020: 'LinkLayerDiscovery',
+  36_864: 'EthernetCTP',
+}
+
+export function etherTypeName(type: number): string {
+  return TYPES[type] ?? 'UnknownEthernetType'
+}
+
+/** Who reads behind an EtherType. */
+export function afterEtherType(type: number): LayerName | undefined {
+  const name = TYPES[type]
+  if (name === 'IPv4' || name === 'IPv6') return name
+  return name === 'TransparentEthernetBridging' ? 'Ethernet' : undefined
+}
+
+export class Ethernet implements Layer {
+  readonly name = 'Ethernet'
+  readonly flow: { readonly src: string; readonly dst: string }
+  readonly payload: Span
+  readonly #header: Span
+  readonly #type: number
+  /** Of 802.3; else 0. */
+  readonly #length: number
+
+  private constructor(data: Span, capture: Capture) {
+    const field = data.u16(12)
+    this.#header = data.slice(0, HEADER)
+    this.#type = field < LEAST_TYPE ? 0 : field
+    this.#length = field < LEAST_TYPE ? field : 0
+    this.flow = { src: mac(data, 6), dst: mac(data, 0) }
+    if (field < LEAST_TYPE && data.length - HEADER < field) capture.truncated = true
+    this.payload = field < LEAST_TYPE ? data.slice(HEADER, HEADER + field) : data.slice(HEADER)
+  }
+
+  static decode(data: Span, capture: Capture): Ethernet | string {
+    if (data.length < HEADER) return `Ethernet header of ${HEADER} bytes, ${data.length} there`
+    return new Ethernet(data, capture)
+  }
+
+  get next(): LayerName | undefined {
+    return afterEtherType(this.#type)
+  }
+
+  get type(): string {
+    return etherTypeName(this.#type)
+  }
+
+  dump(): string {
+    return dumpLayer('Ethernet', [
+      ['Contents', this.#header],
+      ['Payload', this.payload],
+      ['SrcMAC', this.flow.src],
+      ['DstMAC', this.flow.dst],
+      ['EthernetType', this.type],
+      ['Length', this.#length],
+    ])
+  }
+}
+
+function mac(data: Span, from: number): string {
+  return [...data.slice(from, from + 6).bytes()].map(byte => byte.toString(16).padStart(2, '0')).join(':')
+}

@@ -1,0 +1,83 @@
+/**
+ * geneve.ts - the Geneve header with its options (RFC 8926).
+ *
+ * Fail:  a cut header or option.
+ */
+import { afterEtherType, etherTypeName } from './ethernet.js'
+import { type Capture, dumpFields, dumpLayer, type Layer, type LayerName } from './layer.js'
+import type { Span } from './span.js'
+
+const HEADER = 8
+const OPTION_HEADER = 4
+
+export class Geneve implements Layer {
+  readonly name = 'Geneve'
+  readonly payload: Span
+  readonly #header: Span
+  readonly #options: readonly string[]
+
+  private constructor(data: Span, options: readonly string[]) {
+    const length = HEADER + optionsLength(data)
+    this.#header = data.slice(0, length)
+    this.#options = options
+    this.payload = data.slice(length)
+  }
+
+  static decode(data: Span, capture: Capture): Geneve | string {
+    if (data.length < HEADER || data.length < HEADER + optionsLength(data)) {
+      capture.truncated = true
+      return `Geneve header of at least ${HEADER} bytes with its options, ${data.length} there`
+    }
+    const options = readOptions(data.slice(HEADER, HEADER + optionsLength(data)), capture)
+    return typeof options === 'string' ? options : new Geneve(data, options)
+  }
+
+  get next(): LayerName | undefined {
+    return afterEtherType(this.#header.u16(2))
+  }
+
+  dump(): string {
+    const header = this.#header
+    return dumpLayer('Geneve', [
+      ['Contents', header],
+      ['Payload', this.payload],
+      ['Version', header.u8(0) >> 7],
+      ['OptionsLength', optionsLength(header)],
+      ['OAMPacket', (header.u8(1) & 0x80) !== 0],
+      ['CriticalOption', (header.u8(1) & 0x40) !== 0],
+      ['Protocol', etherTypeName(header.u16(2))],
+      ['VNI', header.u24(4)],
+      ['Options', this.#options],
+    ])
+  }
+}
+
+/** Bytes, counted in words in the header's first byte. */
+function optionsLength(data: Span): number {
+  return (data.u8(0) & 0x3f) * 4
+}
+
+function readOptions(data: Span, capture: Capture): readonly string[] | string {
+  const texts: string[] = []
+  for (let at = 0; at < data.length; ) {
+    const length = OPTION_HEADER + (data.u8(at + 3) & 0x0f) * 4
+    if (at + length > data.length) {
+      capture.truncated = true
+      return `Geneve option of ${length} bytes, ${data.length - at} there`
+    }
+    texts.push(optionText(data.slice(at, at + length)))
+    at += length
+  }
+  return texts
+}
+
+function optionText(data: Span): string {
+  const fields = dumpFields([
+    ['Class', data.u16(0)],
+    ['Type', data.u8(2)],
+    ['Flags', data.u8(3) >> 4],
+    ['Length', data.length],
+    ['Data', data.slice(OPTION_HEADER)],
+  ])
+  return `{${fields}}`
+}

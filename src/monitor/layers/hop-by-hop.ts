@@ -1,0 +1,94 @@
+/**
+ * hop-by-hop.ts - IPv6 hop-by-hop options (RFC 8200), and the jumbo length among them (RFC 2675).
+ *
+ * Fail:  a cut header or option, a jumbo length that fits into 16 bits.
+ */
+import { ipProtocolName } from './ip-protocol.js'
+import { type Capture, dumpFields } from './layer.js'
+import type { Span } from './span.js'
+
+const PAD1 = 0
+const JUMBO = 0xc2
+const LEAST_JUMBO = 65_536
+
+interface Option {
+  readonly type: number
+  readonly length: number
+  readonly size: number
+  readonly data: Span
+}
+
+export class HopByHop {
+  /** Bytes of the header. */
+  readonly length: number
+  readonly jumboLength: number | undefined
+  readonly #data: Span
+  readonly #options: readonly Option[]
+
+  private constructor(data: Span, length: number, options: readonly Option[], jumboLength: number | undefined) {
+    this.#data = data
+    this.length = length
+    this.#options = options
+    this.jumboLength = jumboLength
+  }
+
+  static decode(data: Span, capture: Capture): HopByHop | string {
+    if (data.length < 2) {
+      capture.truncated = true
+      return `hop-by-hop header of at least 8 bytes, ${data.length} there`
+    }
+    const length = data.u8(1) * 8 + 8
+    if (data.length < length) return `hop-by-hop header of ${length} bytes, ${data.length} there`
+    const options = readOptions(data.slice(0, length), capture)
+    if (typeof options === 'string') return options
+    const jumbo = options.find(option => option.type === JUMBO)
+    if (jumbo !== undefined && (jumbo.data.length !== 4 || jumbo.data.u32(0) < LEAST_JUMBO))
+      return `jumbo option of ${jumbo.data.length} bytes, at least ${LEAST_JUMBO} in 4 bytes needed`
+    return new HopByHop(data, length, options, jumbo?.data.u32(0))
+  }
+
+  /** Protocol number behind the header. */
+  get next(): number {
+    return this.#data.u8(0)
+  }
+
+  /** As a field of the IPv6 header; the blank behind the brace is upstream's. */
+  dump(): string {
+    const fields = dumpFields([
+      ['Contents', this.#data.slice(0, this.length)],
+      ['Payload', this.#data.slice(this.length)],
+      ['NextHeader', ipProtocolName(this.next)],
+      ['HeaderLength', this.#data.u8(1)],
+      ['ActualLength', this.length],
+      ['Options', this.#options.map(dumpOption)],
+    ])
+    return `{ ${fields}}`
+  }
+}
+
+function readOptions(data: Span, capture: Capture): readonly Option[] | string {
+  const options: Option[] = []
+  for (let at = 2; at < data.length; ) {
+    const type = data.u8(at)
+    const left = data.length - at
+    const size = left < 2 ? 2 : type === PAD1 ? 1 : data.u8(at + 1) + 2
+    if (left < size) {
+      capture.truncated = true
+      return `hop-by-hop option ${type} of ${size} bytes, ${left} there`
+    }
+    const length = type === PAD1 ? 0 : size - 2
+    options.push({ type, length, size, data: data.slice(at + 2, at + 2 + length) })
+    at += size
+  }
+  return options
+}
+
+function dumpOption({ type, length, size, data }: Option): string {
+  return `{${dumpFields([
+    ['OptionType', type],
+    ['OptionLength', length],
+    ['ActualLength', size],
+    ['OptionData', data],
+    ['OptionAlignment', '[0 0]'],
+  ])}}`
+}

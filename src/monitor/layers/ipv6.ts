@@ -1,0 +1,72 @@
+/**
+ * ipv6.ts - the IPv6 header, with the hop-by-hop options behind it; other extension headers end the walk.
+ *
+ * Fail:  cut headers, a payload length of 0 that no jumbo option explains.
+ */
+import { formatAddress } from '../../datapath/address.js'
+import { HopByHop } from './hop-by-hop.js'
+import { afterIpProtocol, HOP_BY_HOP, ipProtocolName } from './ip-protocol.js'
+import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import type { Span } from './span.js'
+
+const HEADER = 40
+
+export class Ipv6 implements Layer {
+  readonly name = 'IPv6'
+  readonly payload: Span
+  readonly flow: { readonly src: string; readonly dst: string }
+  readonly #data: Span
+  readonly #options: HopByHop | undefined
+
+  private constructor(data: Span, payload: Span, options: HopByHop | undefined) {
+    this.#data = data
+    this.#options = options
+    this.payload = payload
+    const bytes = data.bytes()
+    this.flow = { src: formatAddress(bytes, 8), dst: formatAddress(bytes, 24) }
+  }
+
+  static decode(data: Span, capture: Capture): Ipv6 | string {
+    if (data.length < HEADER) {
+      capture.truncated = true
+      return `IPv6 header of ${HEADER} bytes, ${data.length} there`
+    }
+    const behind = data.slice(HEADER)
+    const options = data.u8(6) === HOP_BY_HOP ? HopByHop.decode(behind, capture) : undefined
+    if (typeof options === 'string') return options
+    const payload = payloadOf(behind, data.u16(4), options, capture)
+    return typeof payload === 'string' ? payload : new Ipv6(data, payload, options)
+  }
+
+  get next(): LayerName | undefined {
+    return afterIpProtocol(this.#options?.next ?? this.#data.u8(6))
+  }
+
+  dump(): string {
+    const data = this.#data
+    return dumpLayer('IPv6', [
+      ['Contents', data.slice(0, HEADER)],
+      ['Payload', this.payload],
+      ['Version', data.u8(0) >> 4],
+      ['TrafficClass', (data.u16(0) >> 4) & 0xff],
+      ['FlowLabel', data.u32(0) & 0xfffff],
+      ['Length', data.u16(4)],
+      ['NextHeader', ipProtocolName(data.u8(6))],
+      ['HopLimit', data.u8(7)],
+      ['SrcIP', this.flow.src],
+      ['DstIP', this.flow.dst],
+      ['HopByHop', this.#options?.dump() ?? 'nil'],
+    ])
+  }
+}
+
+/** Upstream counts the options into the length twice, which marks any such capture as truncated, and leaves a jumbo packet's options in its payload. */
+function payloadOf(behind: Span, length: number, options: HopByHop | undefined, capture: Capture): Span | string {
+  const jumbo = options?.jumboLength
+  if (length !== 0 && jumbo !== undefined) return `IPv6 payload length ${length} beside a jumbo length`
+  if (length === 0 && jumbo === undefined) return 'IPv6 payload length 0 without a jumbo option'
+  const rest = jumbo === undefined && options !== undefined ? behind.slice(options.length) : behind
+  const end = jumbo ?? length
+  if (end > rest.length) capture.truncated = true
+  return rest.slice(0, end)
+}

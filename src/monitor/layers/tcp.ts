@@ -1,0 +1,133 @@
+/**
+ * tcp.ts - the TCP header with its options.
+ *
+ * Fail:  cut or contradictory lengths, malformed options.
+ */
+import { type Capture, dumpLayer, type Field, type Layer } from './layer.js'
+import { tcpPort } from './port-name.js'
+import type { Span } from './span.js'
+
+const HEADER = 20
+const Option = { end: 0, noOperation: 1, segmentSize: 2, timestamps: 8 } as const
+/** Names of the option kinds (gopacket layers/tcp.go). */
+const KINDS = [
+  'EndList',
+  'NOP',
+  'MSS',
+  'WindowScale',
+  'SACKPermitted',
+  'SACK',
+  'Echo',
+  'EchoReply',
+  'Timestamps',
+  'PartialOrderConnectionPermitted',
+  'PartialOrderServiceProfile',
+  'CC',
+  'CCNew',
+  'CCEcho',
+  'AltChecksum',
+  'AltChecksumData',
+] as const
+/** Bits of byte 13. */
+const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const
+
+/** The flags of a summary: of these four, in this order. */
+export function tcpFlagsText(flags: number): string {
+  return [flags & 0x02 ? 'SYN' : '', flags & 0x10 ? 'ACK' : '', flags & 0x04 ? 'RST' : '', flags & 0x01 ? 'FIN' : '']
+    .filter(Boolean)
+    .join(', ')
+}
+
+export class Tcp implements Layer {
+  readonly name = 'TCP'
+  readonly next = undefined
+  readonly payload: Span
+  readonly flow: { readonly src: string; readonly dst: string }
+  readonly #data: Span
+  readonly #options: Options
+
+  private constructor(data: Span, options: Options) {
+    this.#data = data
+    this.#options = options
+    this.payload = data.slice(this.#headerLength)
+    this.flow = { src: String(data.u16(0)), dst: String(data.u16(2)) }
+  }
+
+  static decode(data: Span, capture: Capture): Tcp | string {
+    if (data.length < HEADER) {
+      capture.truncated = true
+      return `TCP header of at least ${HEADER} bytes, ${data.length} there`
+    }
+    const length = (data.u8(12) >> 4) * 4
+    if (length < HEADER) return `TCP header length ${length}, at least ${HEADER} needed`
+    if (length > data.length) {
+      capture.truncated = true
+      return `TCP header of ${length} bytes, ${data.length} there`
+    }
+    const options = readOptions(data.slice(HEADER, length), capture)
+    return typeof options === 'string' ? options : new Tcp(data, options)
+  }
+
+  get detail(): string {
+    return `tcp ${tcpFlagsText(this.#data.u8(13))}`
+  }
+
+  get #headerLength(): number {
+    return (this.#data.u8(12) >> 4) * 4
+  }
+
+  dump(): string {
+    const data = this.#data
+    const flags = data.u8(13)
+    return dumpLayer('TCP', [
+      ['Contents', data.slice(0, this.#headerLength)],
+      ['Payload', this.payload],
+      ['SrcPort', tcpPort(data.u16(0))],
+      ['DstPort', tcpPort(data.u16(2))],
+      ['Seq', data.u32(4)],
+      ['Ack', data.u32(8)],
+      ['DataOffset', data.u8(12) >> 4],
+      ...FLAGS.map((name, bit): Field => [name, (flags & (1 << bit)) !== 0]),
+      ['NS', (data.u8(12) & 1) !== 0],
+      ['Window', data.u16(14)],
+      ['Checksum', data.u16(16)],
+      ['Urgent', data.u16(18)],
+      ['Options', this.#options.texts],
+      ['Padding', this.#options.padding],
+    ])
+  }
+}
+
+interface Options {
+  readonly texts: readonly string[]
+  readonly padding: Span
+}
+
+function readOptions(data: Span, capture: Capture): Options | string {
+  const texts: string[] = []
+  let at = 0
+  while (at < data.length) {
+    const kind = data.u8(at)
+    const left = data.length - at
+    const single = kind === Option.end || kind === Option.noOperation
+    const length = single ? 1 : left < 2 ? 2 : data.u8(at + 1)
+    if (length === 0 || (length === 1 && !single)) return `TCP option ${kind} of ${length} bytes, at least 2 needed`
+    if (length > left) {
+      capture.truncated = true
+      return `TCP option ${kind} of ${length} bytes, ${left} there`
+    }
+    texts.push(optionText(kind, data.slice(at + 2, Math.max(at + 2, at + length))))
+    at += length
+    if (kind === Option.end) break
+  }
+  return { texts, padding: data.slice(at) }
+}
+
+function optionText(kind: number, data: Span): string {
+  const hex = data.length === 0 ? '' : ` 0x${Buffer.from(data.bytes()).toString('hex')}`
+  const name = KINDS[kind] ?? `Unknown(${kind})`
+  if (kind === Option.segmentSize && data.length >= 2) return `TCPOption(${name}:${data.u16(0)}${hex})`
+  if (kind === Option.timestamps && data.length === 8)
+    return `TCPOption(${name}:${data.u32(0)}/${data.u32(4)}${hex})`
+  return `TCPOption(${name}:${hex})`
+}

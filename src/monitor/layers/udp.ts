@@ -1,0 +1,53 @@
+/**
+ * udp.ts - the UDP header.
+ *
+ * Fail:  a cut header, a length from 1 to 7; a length of 0 is a jumbogram and takes all there is.
+ */
+import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import { udpPort } from './port-name.js'
+import type { Span } from './span.js'
+
+const HEADER = 8
+/** Ports whose payload upstream reads inside a tunnel, where it has readers for them. */
+const TUNNELS: Readonly<Record<number, LayerName>> = { 4789: 'VXLAN', 6081: 'Geneve' }
+
+export class Udp implements Layer {
+  readonly name = 'UDP'
+  readonly detail = 'udp'
+  readonly payload: Span
+  readonly flow: { readonly src: string; readonly dst: string }
+  readonly #data: Span
+
+  private constructor(data: Span) {
+    this.#data = data
+    this.payload = data.slice(HEADER, data.u16(4) || data.length)
+    this.flow = { src: String(data.u16(0)), dst: String(data.u16(2)) }
+  }
+
+  static decode(data: Span, capture: Capture): Udp | string {
+    if (data.length < HEADER) {
+      capture.truncated = true
+      return `UDP header of ${HEADER} bytes, ${data.length} there`
+    }
+    const length = data.u16(4)
+    if (length !== 0 && length < HEADER) return `UDP length ${length}, at least ${HEADER} needed`
+    if (length > data.length) capture.truncated = true
+    return new Udp(data)
+  }
+
+  get next(): LayerName | undefined {
+    return TUNNELS[this.#data.u16(2)] ?? TUNNELS[this.#data.u16(0)]
+  }
+
+  dump(): string {
+    const data = this.#data
+    return dumpLayer('UDP', [
+      ['Contents', data.slice(0, HEADER)],
+      ['Payload', this.payload],
+      ['SrcPort', udpPort(data.u16(0))],
+      ['DstPort', udpPort(data.u16(2))],
+      ['Length', data.u16(4)],
+      ['Checksum', data.u16(6)],
+    ])
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * own-record.ts - who spoke to whom, from Weir's extension: a swept record has no packet.
+ *
+ * In:    a record with hasExtension.
+ */
+import { Direction } from '../datapath/abi.js'
+import { formatAddress } from '../datapath/address.js'
+import type { DropRecord, TraceRecord } from '../datapath/decode.js'
+import { endsText } from './connection.js'
+import type { Flow } from './layers/layer.js'
+import { tcpFlagsText } from './layers/tcp.js'
+
+const TCP = 6
+/** Protocols with ports, as a summary calls them. */
+const WITH_PORTS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
+const ICMP: readonly number[] = [1, 58]
+
+export interface Ends {
+  readonly l3: Flow
+  readonly l4?: Flow
+  /** As the packet's own summary would be; TCP flags are all that were seen in this direction. */
+  readonly text: string
+}
+
+export function traceEnds(record: TraceRecord): Ends {
+  const a = { at: record.aAt, port: record.aPort }
+  const b = { at: record.bAt, port: record.bPort }
+  const [src, dst] = record.direction === Direction.aToB ? [a, b] : [b, a]
+  const l3 = { src: formatAddress(record.bytes, src.at), dst: formatAddress(record.bytes, dst.at) }
+  const flags = record.proto === TCP ? record.seen(record.direction) : 0
+  return ends(l3, { src: String(src.port), dst: String(dst.port) }, record.proto, flags)
+}
+
+export function dropEnds(record: DropRecord): Ends {
+  const l3 = { src: formatAddress(record.bytes, record.srcAt), dst: formatAddress(record.bytes, record.dstAt) }
+  return ends(l3, { src: String(record.srcPort), dst: String(record.dstPort) }, record.proto, 0)
+}
+
+function ends(l3: Flow, l4: Flow, protocol: number, flags: number): Ends {
+  const name = WITH_PORTS[protocol]
+  if (name === undefined) return { l3, text: `${l3.src} -> ${l3.dst}${ICMP.includes(protocol) ? ' icmp' : ''}` }
+  const detail = protocol === TCP ? `tcp ${tcpFlagsText(flags)}` : name
+  return { l3, l4, text: `${endsText(l3, l4)} ${detail}` }
+}

@@ -1,0 +1,126 @@
+/**
+ * trace-line.ts - a TraceNotify as the monitor prints it.
+ *
+ * Out:   templates of cilium/cilium pkg/monitor/datapath_trace.go; a record that Weir swept has no packet and is
+ *        summed up from its extension.
+ */
+import { TRACE } from '../datapath/abi.js'
+import { formatAddress, formatIpv4 } from '../datapath/address.js'
+import type { TraceRecord } from '../datapath/decode.js'
+import { observationPointName, Point } from '../datapath/observation-point.js'
+import { traceReasonWord } from '../datapath/trace-reason.js'
+import { connectionText } from './connection.js'
+import { goJson } from './go-json.js'
+import { traceEnds } from './own-record.js'
+import { packetOf, packetText } from './packet-text.js'
+import { hash, type Names, SEPARATOR, type Style } from './style.js'
+import { summaryOf } from './summary.js'
+
+/** Where it comes from or goes to, by observation point; endpoints and the proxy have numbers besides. */
+const WAYS = [
+  '-> endpoint',
+  '-> proxy',
+  '-> host from',
+  '-> stack',
+  '-> overlay',
+  '<- endpoint',
+  '<- proxy',
+  '<- host',
+  '<- stack',
+  '<- overlay',
+  '<- network',
+  '-> network',
+  '<- crypto',
+  '-> crypto',
+] as const
+
+export function traceText(record: TraceRecord, style: Style, prefix: string): string {
+  if (style.verbosity === 'json') return json(record, style.names, prefix)
+  return style.verbosity === 'verbose' ? verbose(record, style, prefix) : line(record, style.names)
+}
+
+function line(record: TraceRecord, names: Names): string {
+  const encrypted = record.encrypted ? 'encrypted  ' : ''
+  const id = traceId(record)
+  const mark = id === 0n ? '' : ` [ ip-trace-id = ${id} ]`
+  return (
+    `${way(record)} ${encrypted}flow ${hash(record.hash)} ${identities(record, names)}${mark} state ${reason(record)}` +
+    ` ifindex ${names.interfaceName(record.ifindex)} orig-ip ${origIp(record)}: ${connection(record)}\n`
+  )
+}
+
+function verbose(record: TraceRecord, { names, hex }: Style, prefix: string): string {
+  const id = traceId(record)
+  const mark = id === 0n ? '' : ` [ IP-TRACE-ID = ${id} ]`
+  const device = record.ifindex === 0 ? '' : `, interface ${names.interfaceName(record.ifindex)}`
+  const known = record.srcLabel !== 0 || record.dstLabel !== 0
+  const goal = record.point === Point.toProxy ? 'proxy-port' : 'endpoint'
+  const to = record.dstId === 0 ? '' : `, to ${goal} ${record.dstId}`
+  const head =
+    `${prefix} MARK ${hash(record.hash)}${mark} FROM ${record.source} ${observationPointName(record.point)}:` +
+    ` ${record.lenOrig} bytes (${record.lenCap} captured), state ${reason(record)}${device}` +
+    `${known ? `, ${identities(record, names)}` : ''}, orig-ip ${origIp(record)}${to}\n`
+  return SEPARATOR + head + body(record, hex)
+}
+
+function body(record: TraceRecord, hex: boolean): string {
+  if (isSwept(record)) return `${traceEnds(record).text}\n`
+  return record.lenCap === 0 ? '' : packetText(packetOf(record), record, hex)
+}
+
+function json(record: TraceRecord, names: Names, prefix: string): string {
+  const summary = record.lenCap === 0 ? undefined : summaryOf(packetOf(record), record)
+  const { l3, l4 } = isSwept(record) ? traceEnds(record) : {}
+  const fields = {
+    cpu: prefix,
+    type: 'trace',
+    mark: hash(record.hash),
+    ifindex: names.interfaceName(record.ifindex) || undefined,
+    state: reason(record),
+    observationPoint: observationPointName(record.point),
+    traceSummary: way(record),
+    source: record.source,
+    bytes: record.lenOrig,
+    srcLabel: record.srcLabel,
+    dstLabel: record.dstLabel,
+    dstID: record.dstId,
+    IpTraceID: traceId(record),
+    summary: l3 === undefined ? summary : { l3: { ...l3 }, l4: l4 && { ...l4 } },
+  }
+  return `${goJson(fields)}\n`
+}
+
+function way(record: TraceRecord): string {
+  const text = WAYS[record.point] ?? 'unknown trace'
+  if (record.point === Point.toEndpoint) return `${text} ${record.dstId}`
+  if (record.point === Point.fromEndpoint) return `${text} ${record.source}`
+  return record.point === Point.toProxy && record.dstId !== 0 ? `${text} port ${record.dstId}` : text
+}
+
+/** The comma in front is upstream's own, also where it follows a blank. */
+function identities(record: TraceRecord, names: Names): string {
+  return `, identity ${names.identity(record.srcLabel)}->${names.identity(record.dstLabel)}`
+}
+
+function reason(record: TraceRecord): string {
+  return traceReasonWord(record.reason | (record.encrypted ? 0x80 : 0))
+}
+
+function origIp(record: TraceRecord): string {
+  const at = record.origIpAt
+  if (at < 0) return record.ipv6 ? '::' : '0.0.0.0'
+  return record.ipv6 ? formatAddress(record.bytes, at) : formatIpv4(record.bytes, at)
+}
+
+/** All 64 bits, which a number does not hold. */
+function traceId(record: TraceRecord): bigint {
+  return record.version < 2 ? 0n : record.view.getBigUint64(record.at + TRACE.ipTraceId, true)
+}
+
+function isSwept(record: TraceRecord): boolean {
+  return record.hasExtension && record.packetLength === 0
+}
+
+function connection(record: TraceRecord): string {
+  return isSwept(record) ? traceEnds(record).text : connectionText(packetOf(record), record)
+}

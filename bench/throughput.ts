@@ -22,11 +22,19 @@ export const notes: string[] = []
 const BLOCKS = 8
 const SECONDS = 1
 const BITS = 8
+const KIB = 1024
+const NS_PER_SECOND = 1e9
 
-/** Bits a second, two runs of each: without, watched, watched, without, so that a machine's drift hits both alike. */
+/** Two runs each, in the order without, watched, watched, without: a machine's drift hits both alike. */
 interface Block {
-  readonly without: number
-  readonly watched: number
+  readonly without: Stream
+  readonly watched: Stream
+}
+
+interface Stream {
+  readonly bitsPerSecond: number
+  /** Nanoseconds of processor time a KiB, of both iperf3 together: what a neighbour's load moves least. */
+  readonly cost: number
 }
 
 export async function run(): Promise<number> {
@@ -50,41 +58,54 @@ export async function run(): Promise<number> {
 }
 
 function told(blocks: readonly Block[]): number {
-  const [without, watched] = [median(blocks.map(block => block.without)), median(blocks.map(block => block.watched))]
-  const losses = blocks.map(block => 100 * (1 - block.watched / block.without)).sort((a, b) => a - b)
+  const losses = blocks.map(({ without, watched }) => 100 * (1 - watched.bitsPerSecond / without.bitsPerSecond))
+  const costs = blocks.map(({ without, watched }) => 100 * (watched.cost / without.cost - 1))
   notes.length = 0
-  notes.push(`medians: ${gigabits(without)} without, ${gigabits(watched)} with Weir`)
-  notes.push(`by block: ${losses.map(loss => loss.toFixed(1)).join(', ')} percent; the value is their median`)
+  notes.push(
+    `medians: ${gigabits(blocks.map(block => block.without))} without, ${gigabits(blocks.map(block => block.watched))} with Weir`,
+  )
+  notes.push(`by block: ${list(losses)} percent; the value is their median`)
+  notes.push(`processor time a byte rises by ${list(costs)} percent; their median is ${median(costs).toFixed(1)}`)
   return median(losses)
 }
 
-function gigabits(bitsPerSecond: number): string {
-  return `${(bitsPerSecond / 1e9).toFixed(1)} Gbit/s`
+function list(values: readonly number[]): string {
+  return [...values]
+    .sort((a, b) => a - b)
+    .map(value => value.toFixed(1))
+    .join(', ')
+}
+
+function gigabits(streams: readonly Stream[]): string {
+  return `${(median(streams.map(({ bitsPerSecond }) => bitsPerSecond)) / 1e9).toFixed(1)} Gbit/s`
 }
 
 async function block(lab: Lab, args: readonly string[]): Promise<Block> {
   const first = await stream(lab)
   const watched = await watchedStreams(lab, args)
-  const last = await stream(lab)
-  return { without: (first + last) / 2, watched }
+  return { without: mean(first, await stream(lab)), watched }
 }
 
-/** The mean of two, and a check that it was these that Weir watched. */
-async function watchedStreams(lab: Lab, args: readonly string[]): Promise<number> {
+/** And a check that it was these that Weir watched. */
+async function watchedStreams(lab: Lab, args: readonly string[]): Promise<Stream> {
   const weir = await startWeir(args)
   try {
-    const sum = (await stream(lab)) + (await stream(lab))
+    const both = mean(await stream(lab), await stream(lab))
     const bytes = (await weir.metrics()).sum('weir_flow_bytes_total', { source_namespace: 'bench', reporter: 'source' })
-    const sent = (sum * SECONDS) / BITS
+    const sent = (2 * both.bitsPerSecond * SECONDS) / BITS
     if (bytes < sent) throw new Error(`Weir counted ${bytes} bytes of streams of ${sent}`)
-    return sum / 2
+    return both
   } finally {
     await weir.stop()
   }
 }
 
-async function stream(lab: Lab): Promise<number> {
+function mean(a: Stream, b: Stream): Stream {
+  return { bitsPerSecond: (a.bitsPerSecond + b.bitsPerSecond) / 2, cost: (a.cost + b.cost) / 2 }
+}
+
+async function stream(lab: Lab): Promise<Stream> {
   const [client, server] = [lab.pod('client'), lab.pod('server')]
-  const { bitsPerSecond } = await bulk(client, server, server.ipv4, { seconds: SECONDS })
-  return bitsPerSecond
+  const { bitsPerSecond, processors } = await bulk(client, server, server.ipv4, { seconds: SECONDS })
+  return { bitsPerSecond, cost: (processors * NS_PER_SECOND) / (bitsPerSecond / BITS / KIB) }
 }

@@ -150,6 +150,7 @@ static __always_inline void spill_flags(struct connection *c, __u8 direction)
 		if (flags >> (16 * lane) & 0xffff)
 			spill_add(&key, flags >> (16 * lane) & 0xffff, 0);
 	}
+	count(TALLY_SPILLED, 0);
 }
 
 static __always_inline __u64 owed_bytes(const struct connection *c)

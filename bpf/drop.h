@@ -300,10 +300,13 @@ int weir_sweep_drops(struct bpf_iter__bpf_map_elem *ctx)
 			put_drop_back(d, &frame.record.ext);
 			if (gone)
 				d->life = LIFE_DOUBTED;
+			refused(PASS_DROPS);
 			return 0;
 		}
 	}
-	if (gone)
+	if (gone) {
 		bpf_map_delete_elem(&drops, &own);
+		deleted(PASS_DROPS);
+	}
 	return 0;
 }

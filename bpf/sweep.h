@@ -23,13 +23,12 @@ const volatile __u64 idle_drop_ns = 60000000000;
 #define PASS_CONNECTIONS 0
 #define PASS_DROPS 1
 
-/* Entries that the last pass met, by PASS_*; behind them those of the pass under way. */
-#define PASSES 2
+/* By PASS_*; see struct pass. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * PASSES);
+	__uint(max_entries, 2);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct pass);
 } passes SEC(".maps");
 
 /* Interfaces that are watched no more: their connections see no packet again. The oldest goes
@@ -49,26 +48,42 @@ struct trace_frame {
 };
 
 /* `seq_num` counts from 0, and an entry shown again has its number again. */
-static __always_inline void meet(__u32 pass, __u64 seq_num)
+static __always_inline void meet(__u32 which, __u64 seq_num)
 {
-	__u32 under_way = PASSES + pass;
-	__u64 *met = bpf_map_lookup_elem(&passes, &under_way);
+	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
 
-	if (met)
-		*met = seq_num + 1;
+	if (pass)
+		pass->met = seq_num + 1;
+}
+
+/* The reader's buffer is full. The kernel finds the entry again by its place in its bucket, so
+ * after deletions it may miss some: they are not lost, but this pass was not whole. */
+static __always_inline void refused(__u32 which)
+{
+	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
+
+	if (pass && pass->deleted)
+		pass->missing = 1;
+}
+
+static __always_inline void deleted(__u32 which)
+{
+	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
+
+	if (pass)
+		pass->deleted++;
 }
 
 /* The kernel calls once more at the end of a pass, without an entry and with the last one's number.
  */
-static __always_inline int end_pass(__u32 pass)
+static __always_inline int end_pass(__u32 which)
 {
-	__u32 under_way = PASSES + pass;
-	__u64 *met = bpf_map_lookup_elem(&passes, &under_way);
-	__u64 *last = bpf_map_lookup_elem(&passes, &pass);
+	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
 
-	if (met && last) {
-		*last = *met;
-		*met = 0;
+	if (pass) {
+		pass->entries = pass->met - pass->deleted;
+		pass->missed = pass->missing;
+		pass->met = pass->deleted = pass->missing = 0;
 	}
 	return 0;
 }
@@ -162,10 +177,13 @@ int weir_sweep(struct bpf_iter__bpf_map_elem *ctx)
 			}
 			if (gone)
 				c->life = LIFE_DOUBTED;
+			refused(PASS_CONNECTIONS);
 			return 0;
 		}
 	}
-	if (gone)
+	if (gone) {
 		bpf_map_delete_elem(&connections, &own);
+		deleted(PASS_CONNECTIONS);
+	}
 	return 0;
 }

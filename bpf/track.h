@@ -62,24 +62,23 @@ static __always_inline void report(struct __sk_buff *skb, const struct flow_key 
 	count(RING_FULL, 0);
 }
 
+/* Two CPUs may see the last packets: one of them closes. An exchange and no comparison: whatever
+ * state another CPU moves it to meanwhile, it ends closed. */
 static __always_inline void close(struct connection *c, __u32 how, __u64 now)
 {
-	__u32 state = c->state;
-
-	/* two CPUs may see the last packets: one of them closes */
-	if (state == STATE_CLOSED ||
-	    __sync_val_compare_and_swap(&c->state, state, STATE_CLOSED) != state)
+	if (__sync_lock_test_and_set(&c->state, STATE_CLOSED) == STATE_CLOSED)
 		return;
 	add_event(c, how);
 	end(c, now);
 }
 
-/* A SYN on a closed entry: the same addresses and ports, another connection. */
-static __always_inline void reopen(struct connection *c, __u8 direction, __u64 now)
+/* A SYN on a closed entry: the same addresses and ports, another connection. What is owed is the
+ * old one's, but for the SYN's own `bytes`. */
+static __always_inline void reopen(struct connection *c, __u8 direction, __u32 bytes, __u64 now)
 {
 	if (__sync_val_compare_and_swap(&c->state, STATE_CLOSED, STATE_NEW) != STATE_CLOSED)
 		return;
-	c->told_bytes = -owed_bytes(c);
+	c->told_bytes = bytes - owed_bytes(c);
 	c->first_ns = now;
 	c->opener = direction;
 	c->whole = 1;
@@ -109,7 +108,7 @@ static __always_inline void follow_tcp(struct connection *c, __u8 flags, __u8 di
 		close(c, both & TCP_FIN ? EVENT_FIN : EVENT_RESET, now);
 	} else if (c->state == STATE_NEW && (flags & TCP_SYN) && (flags & TCP_ACK) &&
 		   direction != c->opener) {
-		c->state = STATE_SYN_ACK;
+		__sync_val_compare_and_swap(&c->state, STATE_NEW, STATE_SYN_ACK);
 	} else if (c->state == STATE_SYN_ACK && (flags & TCP_ACK) && direction == c->opener) {
 		if (__sync_val_compare_and_swap(&c->state, STATE_SYN_ACK, STATE_ESTABLISHED) ==
 			STATE_SYN_ACK &&
@@ -118,8 +117,11 @@ static __always_inline void follow_tcp(struct connection *c, __u8 flags, __u8 di
 			    __sync_lock_test_and_set(&c->handshake_ns, now - c->first_ns));
 	}
 	if (flags & TCP_FIN) {
-		if (c->state < STATE_CLOSING)
-			c->state = STATE_CLOSING;
+		__u32 state = c->state;
+
+		/* by comparison: a reset on another CPU must stay closed */
+		if (state < STATE_CLOSING)
+			__sync_val_compare_and_swap(&c->state, state, STATE_CLOSING);
 		c->last_fin = direction;
 	} else if (c->state == STATE_CLOSING && both & TCP_FIN && flags & TCP_ACK &&
 		   direction != c->last_fin) {
@@ -128,7 +130,8 @@ static __always_inline void follow_tcp(struct connection *c, __u8 flags, __u8 di
 }
 
 /* State and flags of a packet that is not plain data; whether it is worth a record. */
-static __always_inline int follow(struct connection *c, const struct packet *p, __u8 direction)
+static __always_inline int follow(struct connection *c, const struct packet *p, __u8 direction,
+				  __u32 bytes)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u8 control = p->tcp_flags & TCP_CONTROL;
@@ -155,7 +158,7 @@ static __always_inline int follow(struct connection *c, const struct packet *p, 
 	if (c->state == STATE_CLOSED) {
 		if (!(control & TCP_SYN) || p->tcp_flags & TCP_ACK)
 			return 0;
-		reopen(c, direction, now);
+		reopen(c, direction, bytes, now);
 	}
 	c->seen[direction] |= p->tcp_flags;
 	follow_tcp(c, p->tcp_flags, direction, now);
@@ -281,8 +284,9 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 		opened = 1;
 	}
 	if (!c || !alive(c)) {
-		count(c ? TALLY_SPILLED : CONNECTIONS_FULL, bytes);
 		spill_packet(&key, &p, hook << 1 | direction, bytes);
+		/* last: who reads that it rose finds the packet in spill */
+		count(c ? TALLY_SPILLED : CONNECTIONS_FULL, bytes);
 		return TC_ACT_UNSPEC;
 	}
 	size = size_class(bytes);
@@ -293,7 +297,7 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 	if (p.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED &&
 	    !(p.tcp_flags & TCP_CONTROL) && !opened)
 		return TC_ACT_UNSPEC;
-	if (follow(c, &p, direction) | opened)
+	if (follow(c, &p, direction, bytes) | opened)
 		report(skb, &key, c, direction);
 	return TC_ACT_UNSPEC;
 }

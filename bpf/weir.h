@@ -217,6 +217,15 @@ struct count {
 	__u64 bytes;
 };
 
+/* passes: a pass of the sweep over a table. */
+struct pass {
+	__u32 entries; /* that the last pass left in the table */
+	__u32 missed;  /* 1: it may have left out some, for another pass to tell */
+	__u32 met;     /* the rest is of the pass under way */
+	__u32 deleted;
+	__u32 missing;
+};
+
 /* counters: per-CPU struct count by this index; only ever grow. */
 enum counter {
 	SEEN_FROM_POD,

@@ -49,7 +49,7 @@ function defined(name: string): string {
 const upper = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
 
 t.test('each struct that crosses has the offsets and the size that abi.ts says', async t => {
-  const { HDR, TRACE, DROP, WEIR_TRACE, WEIR_DROP, PREFIX_KEY, WHO, SPILL_KEY, COUNT } = abi
+  const { HDR, TRACE, DROP, WEIR_TRACE, WEIR_DROP, PREFIX_KEY, WHO, SPILL_KEY, COUNT, PASS } = abi
   for (const [struct, table] of [
     ['trace_notify', { ...HDR, ...TRACE }],
     ['drop_notify', { ...HDR, ...DROP }],
@@ -58,6 +58,7 @@ t.test('each struct that crosses has the offsets and the size that abi.ts says',
     ['prefix_key', PREFIX_KEY],
     ['who', WHO],
     ['spill_key', SPILL_KEY],
+    ['pass', PASS],
     ['count', COUNT],
   ] as const) {
     t.strictSame(asWritten(table), layoutOf(struct), struct)

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { must } from '../src/lab/process.js'
+import type { Pod } from '../src/lab/pod.js'
 import { Firewall, FLAGS } from './firewall.js'
 import { GaugedLab, needsRoot, type Reading } from './gauged-lab.js'
 import { addsUp, agreesWithLinks, connectionsAddUp, flagsAgree } from './ledger.js'
@@ -43,6 +43,10 @@ function nothingMissing(t: Test, reading: Reading): void {
   t.equal(samples.sum('weir_stage_up'), samples.series('weir_stage_up').length, 'every stage works')
 }
 
+async function localPorts(pod: Pod, first: number, last: number): Promise<void> {
+  await pod.exec(['sh', '-c', `echo ${first} ${last} >/proc/sys/net/ipv4/ip_local_port_range`])
+}
+
 function closed({ samples }: Reading, reporter: string, how: string): number {
   return samples.sum('weir_connections_closed_total', { reporter, how })
 }
@@ -56,7 +60,7 @@ t.test('a storm of 100,000 connections while the reader stands still is counted 
   const storm = client.agent.call('tcpStorm', args, STORM_DEADLINE_MS)
   await sent(gauged, 0.2 * CONNECTIONS * PACKETS_A_CONNECTION)
   gauged.weir.process.kill('SIGSTOP')
-  await sent(gauged, 0.2 * CONNECTIONS * PACKETS_A_CONNECTION)
+  await sent(gauged, 0.3 * CONNECTIONS * PACKETS_A_CONNECTION)
   gauged.weir.process.kill('SIGCONT')
   t.strictSame(await storm, { succeeded: CONNECTIONS, failed: 0, errors: {} })
   const reading = await gauged.read()
@@ -76,8 +80,7 @@ t.test('ports that are used again before anybody read of their first use are cou
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ARGS)
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const firewall = await Firewall.start(gauged.lab, FLAGS)
-  const narrow = 'echo 20000 21999 >/proc/sys/net/ipv4/ip_local_port_range'
-  await must(['ip', 'netns', 'exec', client.netns, 'sh', '-c', narrow])
+  await localPorts(client, 20_000, 21_999)
   await server.agent.call('tcpServe', { ports: [8001] })
   const count = 20_000
   gauged.weir.process.kill('SIGSTOP')
@@ -99,4 +102,25 @@ t.test('ports that are used again before anybody read of their first use are cou
   }
   t.ok(lost > 0, 'an entry remembers one handshake and one duration')
   t.equal(observed + lost, 4 * count, 'a handshake and a duration each, at both veths, told or counted as lost')
+})
+
+t.test('a connection on used ports carries its own bytes, and none of the one before', needsRoot, async t => {
+  const gauged = await GaugedLab.start(t, PODS, { network: NETWORK })
+  const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
+  await localPorts(client, 20_000, 20_001)
+  await server.agent.call('tcpServe', { ports: [8001] })
+  const args = { host: server.ipv4, ports: [8001], count: 100, concurrency: 1, close: 'reset' } as const
+  t.match(await client.agent.call('tcpStorm', args), { succeeded: 100 })
+  const { samples, links } = await gauged.read()
+  const link = links.get('client')
+  for (const reporter of VETHS) {
+    t.equal(samples.sum('weir_connection_bytes_count', { reporter }), 100)
+    t.equal(
+      samples.sum('weir_connection_bytes_sum', { reporter }),
+      (link?.rx.bytes ?? 0) + (link?.tx.bytes ?? 0),
+      reporter,
+    )
+  }
+  t.equal(samples.sum('weir_observations_lost_total'), 0)
+  t.ok(samples.sum('weir_connection_table_entries') <= 4, 'two pairs of ports at two veths')
 })

@@ -27,49 +27,47 @@ function becomes(weir: WeirProcess, count: number): Promise<boolean> {
   return until(`${count} interfaces are watched`, async () => (await watched(weir)) === count)
 }
 
-/** Names of the interfaces that Weir's links stand on; each must have both. */
+/** Names of the interfaces that Weir stands on, by link or filter; each must have both directions. */
 async function names(t: Test, lab: Lab, weir: WeirProcess): Promise<string[]> {
   const { stdout } = await lab.run('node', ['ip', '-j', 'link'])
   const rows = JSON.parse(stdout) as { ifindex: number; ifname: string }[]
-  const { interfaces } = holdingsOf(weir.pid)
-  const each = [...new Set(interfaces)]
-  t.strictSame(
-    interfaces,
-    each.flatMap(ifindex => [ifindex, ifindex]),
-    'two links each',
-  )
-  return each.map(ifindex => rows.find(row => row.ifindex === ifindex)?.ifname ?? `no ${ifindex}`).sort()
+  const nameOf = (ifindex: number) => rows.find(row => row.ifindex === ifindex)?.ifname ?? `no ${ifindex}`
+  const linked = holdingsOf(weir.pid).interfaces.map(nameOf)
+  const filtered = (await ownFilters(lab)).map(({ link }) => link)
+  const all = [...linked, ...filtered].sort()
+  const each = [...new Set(all)]
+  const both = each.flatMap(name => [name, name])
+  t.strictSame(all, both, 'each has both directions, once')
+  return each
 }
 
 t.test('a pod that comes while it runs is counted from its first packet, and its counts outlive it', ROOT, async t => {
   const lab = await labOf(t, NETWORK, ['interfaces/a'])
-  const spec = podSpec('interfaces/late')
-  // The world file is read at the start: a pod is put in and taken out again to have it tell of one to come.
-  const plan = await labOf(t, NETWORK, ['interfaces/a', 'interfaces/late'])
+  // Weir reads the world file at its start: another lab tells where the pods to come will be.
+  const plan = await labOf(t, NETWORK, ['interfaces/a', 'interfaces/tcx', 'interfaces/tc'])
   const world = worldFile(t, plan)
   for (const attach of ['tcx', 'tc']) {
     const weir = await startWeir(['--netns', lab.node.path, '--world', world, '--attach', attach])
     t.teardown(() => weir.stop('SIGKILL'))
     t.equal(await watched(weir), 1)
     const start = Date.now()
-    const late = await lab.addPod(spec)
+    const late = await lab.addPod(podSpec(`interfaces/${attach}`))
     await becomes(weir, 2)
     t.comment(`${attach}: pod made and watched in ${Date.now() - start} ms`)
-    const datagrams = { host: late.ipv4, port: PORT, count: 50, size: 10 }
     await late.agent.call('udpServe', { port: PORT, answer: 'none' })
-    await lab.pod('a').agent.call('udpSend', datagrams)
-    const flow = { destination_workload: lab.pods[1]!.index === 1 ? 'late' : 'world', protocol: 'UDP' }
+    await lab.pod('a').agent.call('udpSend', { host: late.ipv4, port: PORT, count: 50, size: 10 })
     const check = async () => {
       const page = await weir.metrics()
       for (const reporter of ['source', 'destination']) {
-        t.equal(page.sum('weir_flow_packets_total', { ...flow, reporter }), 50, `${attach}, at the ${reporter}`)
+        const flow = { destination_workload: attach, protocol: 'UDP', reporter }
+        t.equal(page.sum('weir_flow_packets_total', flow), 50, `${attach}, at the ${reporter}`)
       }
+      t.equal(page.sum('weir_interface_errors_total'), 0)
     }
     await check()
-    await lab.removePod('late')
+    await lab.removePod(attach)
     await becomes(weir, 1)
     await check()
-    t.equal((await weir.metrics()).sum('weir_interface_errors_total'), 0)
     await weir.stop()
   }
 })
@@ -79,14 +77,15 @@ t.test(`${MANY} interfaces are watched when it says that it is ready`, ROOT, asy
   const { netns } = lab.pod('a')
   const line = (_: unknown, n: number) => `link add many${n} type veth peer name peer${n} netns ${netns}`
   await ip(lab, ...Array.from({ length: MANY }, line))
-  for (const attach of ['tcx', 'tc']) {
+  for (const attach of ['auto', 'tc']) {
     const start = performance.now()
     const weir = await watch(t, lab, '--attach', attach)
     t.comment(`${attach}: from process start to ready with ${MANY} veths: ${(performance.now() - start).toFixed(0)} ms`)
     t.equal(await watched(weir), MANY + 1)
-    if (attach === 'tcx') t.equal((await names(t, lab, weir)).length, MANY + 1)
+    t.equal((await names(t, lab, weir)).length, MANY + 1)
     t.equal((await weir.metrics()).sum('weir_interface_errors_total'), 0)
     t.strictSame(await weir.stop(), { code: 0, signal: null })
+    t.strictSame(await ownFilters(lab), [])
   }
 })
 
@@ -135,17 +134,17 @@ t.test('patterns pick exactly the interfaces that they match, of any kind', ROOT
   const veths = ['cali1', 'cali2', 'calx1', 'xcali1', 'p0', 'p1', 'p9'].map(
     name => `link add ${name} type veth peer name ${name} netns ${netns}`,
   )
-  await ip(lab, ...veths, 'link add p2 type dummy', 'link add cali type bridge')
+  await ip(lab, ...veths, 'link add p2 type veth peer name cali', 'link add q type veth peer name xp1')
   const weir = await watch(t, lab, '--interfaces', 'cali*', '--interfaces', 'p[0-5]')
   t.strictSame(await names(t, lab, weir), ['cali', 'cali1', 'cali2', 'p0', 'p1', 'p2'])
-  await ip(lab, 'link add p3 type dummy', 'link add p6 type dummy', 'link add cali7 type dummy')
+  await ip(lab, 'link add p3 type veth peer name p6', 'link add cali7 type veth peer name q7')
   await becomes(weir, 8)
   t.strictSame(await names(t, lab, weir), ['cali', 'cali1', 'cali2', 'cali7', 'p0', 'p1', 'p2', 'p3'])
 })
 
 t.test('an interface that is renamed is watched as long as its name matches', ROOT, async t => {
   const lab = await labOf(t, NETWORK, ['interfaces/a'])
-  await ip(lab, 'link add tmp1 type dummy', 'link add pod2 type dummy')
+  await ip(lab, 'link add tmp1 type veth peer name pod2')
   const weir = await watch(t, lab, '--interfaces', 'pod*')
   t.strictSame(await names(t, lab, weir), ['pod2'])
   await ip(lab, 'link set tmp1 name pod1')

@@ -63,7 +63,8 @@ export function traceRecord(fields: TraceFields): Buffer {
   ext.writeUInt32LE(fields.bEntity ?? 0, WEIR_TRACE.bEntity)
   ext.writeUInt16LE(fields.aPort ?? 0, WEIR_TRACE.aPort)
   ext.writeUInt16LE(fields.bPort ?? 0, WEIR_TRACE.bPort)
-  for (const name of ['proto', 'hook', 'opener', 'direction', 'state'] as const) ext[WEIR_TRACE[name]] = fields[name] ?? 0
+  for (const name of ['proto', 'hook', 'opener', 'direction', 'state'] as const)
+    ext[WEIR_TRACE[name]] = fields[name] ?? 0
   ext[WEIR_TRACE.timedOut] = fields.timedOut ? 1 : 0
   for (const [direction, size, packets, octets] of fields.tallies ?? []) {
     const tally = (BigInt(packets) << TALLY_BYTES) | BigInt(octets)

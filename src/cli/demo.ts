@@ -8,7 +8,7 @@ import { parseWorld } from '../datapath/world.js'
 import { createDemoLab, startTraffic } from '../lab/demo.js'
 import { Lab } from '../lab/lab.js'
 import type { Log } from './log.js'
-import { run } from './run.js'
+import { run, signalled } from './run.js'
 
 export interface DemoOptions {
   readonly listenAddress: string
@@ -28,10 +28,15 @@ const LIVE = {
 
 export async function demo(options: DemoOptions, log: Log): Promise<number> {
   if (process.getuid?.() !== 0) throw new Error('weir demo needs root: it makes network namespaces')
+  let early: string | undefined
+  void signalled().then(signal => {
+    early = signal
+  })
   await Lab.cleanupStale()
   log.info('building the lab')
   const lab = await createDemoLab({ signals: 'leave' })
   try {
+    if (early !== undefined) return 0
     log.info({ pods: lab.pods.map(pod => pod.name) }, 'lab is up; Ctrl-C ends it')
     const world = parseWorld(JSON.stringify(lab.world()), 'the lab')
     const running = run({ ...LIVE, ...options, netns: lab.node.path, world }, log)

@@ -6,13 +6,17 @@
 import type { Decoder } from '../datapath/decode.js'
 import { Entities } from '../datapath/entities.js'
 import { Live } from '../datapath/live.js'
-import { loadNative } from '../datapath/native.js'
-import { KernelReasons } from '../datapath/reasons.js'
+import type { FlowSink } from '../datapath/source.js'
 import { defaultWorld, loadWorld, type World } from '../datapath/world.js'
+import { WorldDirectory } from '../datapath/world-directory.js'
 import { tellBudgets } from '../exporter/budget.js'
 import { Reducer } from '../exporter/reduce.js'
 import { SelfMetrics } from '../exporter/self.js'
 import { SeriesStore } from '../exporter/series.js'
+import type { MetricConfig } from '../hubble/config.js'
+import { Hubble } from '../hubble/hubble.js'
+import { kernelReasons } from './kernel-reasons.js'
+import { tee } from './tee.js'
 import { REVISION, VERSION } from './version.js'
 
 export interface Exporter {
@@ -20,39 +24,51 @@ export interface Exporter {
   readonly entities: Entities
   readonly reducer: Reducer
   readonly self: SelfMetrics
+  /** hubble_* metrics, where they are asked for. */
+  readonly hubble: Hubble | undefined
+  /** Where records go: the reducer, and hubble. */
+  readonly sink: FlowSink
 }
 
 /** `live`: the entities in records are this process's own. */
-export function createExporter(worldFile: string | undefined, live: boolean): Exporter {
-  return exporterOf(worldFile === undefined ? defaultWorld() : loadWorld(worldFile), live)
+export function createExporter(
+  worldFile: string | undefined,
+  live: boolean,
+  hubbleMetrics?: readonly MetricConfig[],
+): Exporter {
+  return exporterOf(worldFile === undefined ? defaultWorld() : loadWorld(worldFile), live, hubbleMetrics)
 }
 
-export function exporterOf(world: World, live: boolean): Exporter {
+export function exporterOf(world: World, live: boolean, hubbleMetrics?: readonly MetricConfig[]): Exporter {
   const entities = Entities.from(world)
   const store = new SeriesStore()
+  const reasons = kernelReasons(live)
+  const reducer = new Reducer(store, entities, reasons, live)
+  const parts = { entities, kernelReasons: reasons }
+  const hubble = hubbleMetrics && new Hubble({ ...parts, directory: new WorldDirectory(world) }, hubbleMetrics)
   return {
     store,
     entities,
-    reducer: new Reducer(store, entities, kernelReasons(live), live),
+    reducer,
     self: new SelfMetrics(store, VERSION, REVISION),
+    hubble,
+    sink: hubble === undefined ? reducer : tee(reducer, hubble),
   }
 }
 
-/** Bring the self metrics up to date. */
-export function tellSelf({ self, reducer, entities, store }: Exporter, decoder: Decoder, live?: Live): void {
+/** Stores whose families are not Weir's own. */
+export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
+  return hubble?.stores ?? []
+}
+
+/** Bring everything up to date that is not counted as records come. */
+export function tellSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
+  const { self, reducer, entities, store, hubble } = exporter
   self.records(decoder, reducer, entities)
   if (live !== undefined) self.live(live)
-  tellBudgets(store)
-}
-
-/** A recording may be read where there is no kernel to ask: then its reasons stay numbers. */
-function kernelReasons(needed: boolean): KernelReasons {
-  try {
-    return new KernelReasons(loadNative().kernelEnum('skb_drop_reason'))
-  } catch (error) {
-    if (needed) throw error
-    return new KernelReasons([])
-  }
+  if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
+  hubble?.collect()
+  tellBudgets(store, otherStores(exporter))
 }
 
 export { Live }

@@ -5,7 +5,9 @@
  * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what.
  */
 import { Command, CommanderError } from 'commander'
+import { addHubbleFlags, type HubbleFlags, hubbleOptions } from './hubble-options.js'
 import { createLog } from './log.js'
+import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-options.js'
 import { addLiveFlags, addLogFlags, type LiveFlags, type LogFlags, liveOptions } from './options.js'
 import { systemWords } from './os-error.js'
 import { durationBetween, file, listenAddress, source, urlPath } from './values.js'
@@ -22,7 +24,7 @@ interface WebFlags {
   readonly 'web.telemetryPath': string
 }
 
-type RunFlags = LiveFlags & LogFlags & WebFlags & { source: ReturnType<typeof source>; world?: string }
+type RunFlags = LiveFlags & LogFlags & WebFlags & HubbleFlags & { source: ReturnType<typeof source>; world?: string }
 
 let exitCode = OK
 
@@ -37,6 +39,7 @@ function build(): Command {
   addRun(program)
   addDemo(program)
   addMetrics(program)
+  addMonitor(program)
   addRecord(program)
   addProbe(program)
   return program
@@ -54,11 +57,12 @@ function addRun(program: Command): void {
     .description('serve the metrics of this node until SIGTERM')
     .option('--source <source>', 'live or replay:FILE', source, { kind: 'live' })
     .option('--world <file>', WORLD_HELP, file)
-  addLogFlags(addWebFlags(addLiveFlags(command))).action(async (flags: RunFlags) => {
+  addLogFlags(addHubbleFlags(addWebFlags(addLiveFlags(command)))).action(async (flags: RunFlags) => {
     const { run } = await import('./run.js')
     const { source, world } = flags
     const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
-    const options = { ...liveOptions(flags), ...web, source, ...(world === undefined ? {} : { world }) }
+    const own = { ...hubbleOptions(flags), source, ...(world === undefined ? {} : { world }) }
+    const options = { ...liveOptions(flags), ...web, ...own }
     exitCode = await run(options, logOf(flags))
   })
 }
@@ -75,15 +79,24 @@ function addDemo(program: Command): void {
 }
 
 function addMetrics(program: Command): void {
-  program
+  const command = program
     .command('metrics')
     .description('reduce a recording and print the exposition')
     .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
     .option('--world <file>', WORLD_HELP, file)
-    .action(async (flags: { inputFile: string; world?: string }) => {
-      const { metrics } = await import('./metrics.js')
-      exitCode = await metrics(flags)
-    })
+  addHubbleFlags(command).action(async (flags: HubbleFlags & { inputFile: string; world?: string }) => {
+    const { metrics } = await import('./metrics.js')
+    const { inputFile, world } = flags
+    exitCode = await metrics({ ...hubbleOptions(flags), inputFile, ...(world === undefined ? {} : { world }) })
+  })
+}
+
+function addMonitor(program: Command): void {
+  const command = program.command('monitor').description('print raw records as cilium monitor does')
+  addMonitorFlags(command).action(async (flags: MonitorFlags) => {
+    const { monitor } = await import('./monitor.js')
+    exitCode = await monitor(monitorOptions(flags))
+  })
 }
 
 function addRecord(program: Command): void {

@@ -39,9 +39,10 @@ export async function record(options: RecordOptions, log: Log): Promise<number> 
     }
   }
   const onError = (error: Error, what: string) => log.error({ what, err: error.message }, 'system refused')
+  const ended = stopped(stop, options.duration) // from now on: a signal that comes during the start finds something to detach
   const live = explainKernel(() => new Live(loadNative(), entities, options, reducer, { onError, onFrames }))
   log.info({ file: output, interfaces: live.interfaces.names().length }, 'recording')
-  await stopped(stop, options.duration)
+  await ended
   live.close()
   if (stop.signal.reason instanceof Error) throw stop.signal.reason
   explainFile('output', output, () => writer.close())

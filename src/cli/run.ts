@@ -14,7 +14,8 @@ import { Replay } from '../datapath/replay.js'
 import type { World } from '../datapath/world.js'
 import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
-import { createExporter, type Exporter, exporterOf, tellSelf } from './exporter.js'
+import type { MetricConfig } from '../hubble/config.js'
+import { createExporter, type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
 import { explainKernel } from './kernel.js'
 import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
@@ -25,6 +26,7 @@ export interface RunOptions extends LiveOptions {
   readonly world?: string | World
   readonly listenAddress: string
   readonly telemetryPath: string
+  readonly hubbleMetrics?: readonly MetricConfig[]
 }
 
 /** What a running exporter is made of, besides its server. */
@@ -36,6 +38,8 @@ interface Running {
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+/** For detaching and the scrapes in progress; the process has 2 s in all. */
+const STOP_MS = 1500
 /** Records of a recording between two looks at the event loop. */
 const REPLAY_CHUNK = 20_000
 
@@ -47,6 +51,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const server = createServer({
     telemetryPath: options.telemetryPath,
     store: exporter.store,
+    otherStores: () => otherStores(exporter),
     collect: () => running?.collect(),
     onCollectFault: error => log.error({ err: error.message }, 'collect failed'),
     processText: await processMetrics(),
@@ -68,26 +73,28 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   return 0
 }
 
-function exporterFor({ source, world }: RunOptions): Exporter {
+function exporterFor({ source, world, hubbleMetrics }: RunOptions): Exporter {
   const live = source.kind === 'live'
-  return typeof world === 'object' ? exporterOf(world, live) : createExporter(world, live)
+  return typeof world === 'object' ? exporterOf(world, live, hubbleMetrics) : createExporter(world, live, hubbleMetrics)
 }
 
-function signalled(): Promise<string> {
+/** The first signal to stop, from now on. */
+export function signalled(): Promise<string> {
   return Promise.race(SIGNALS.map(name => once(process, name).then(() => name)))
 }
 
 async function stopped(signal: Promise<string>, running: Running, server: WeirServer, log: Log): Promise<void> {
   log.info({ signal: await signal }, 'stopping')
+  const begun = performance.now()
   for (const name of SIGNALS) process.once(name, () => process.exit(1))
   running.close()
-  await server.close()
+  await server.close(Math.max(0, STOP_MS - (performance.now() - begun)))
 }
 
 function startLive(exporter: Exporter, options: RunOptions, log: Log): Running {
   const live = explainKernel(
     () =>
-      new Live(loadNative(), exporter.entities, options, exporter.reducer, {
+      new Live(loadNative(), exporter.entities, options, exporter.sink, {
         onError: (error, what) => log.error({ what, err: error.message }, 'system refused'),
       }),
   )
@@ -118,9 +125,9 @@ function startReplay(exporter: Exporter, file: string, log: Log): Running {
   let closed = false
   const read = async () => {
     for (
-      let result = replay.run(decoder, exporter.reducer, REPLAY_CHUNK);
+      let result = replay.run(decoder, exporter.sink, REPLAY_CHUNK);
       ;
-      result = replay.run(decoder, exporter.reducer, REPLAY_CHUNK)
+      result = replay.run(decoder, exporter.sink, REPLAY_CHUNK)
     ) {
       if (result.done || closed) {
         state = result.damage ?? (result.done ? 'read to its end' : 'closed')

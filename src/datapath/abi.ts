@@ -103,6 +103,10 @@ export const SPILL_KEY = {
 } as const
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
+/** struct pass: what a sweep tells of itself, by table. */
+export const PASS = { entries: 0, missed: 4, met: 8, deleted: 12, missing: 16, size: 20 } as const
+export const Pass = { connections: 0, drops: 1 } as const
+
 /** DIR_*: `a` is the interface's own side, the pod behind a veth or the node behind an uplink. */
 export const Direction = { aToB: 0, bToA: 1 } as const
 export const Hook = { pod: 0, uplink: 1 } as const

@@ -51,9 +51,9 @@ export interface Flow {
   destination?: Endpoint
   Type?: Named<FlowKind>
   node_name?: string
-  node_labels?: string[]
-  source_names?: string[]
-  destination_names?: string[]
+  node_labels?: readonly string[]
+  source_names?: readonly string[]
+  destination_names?: readonly string[]
   l7?: Layer7
   reply?: boolean
   event_type?: EventType
@@ -154,9 +154,9 @@ export interface Endpoint {
   cluster_name?: string
   namespace?: string
   /** `source:key=value`, sorted. */
-  labels?: string[]
+  labels?: readonly string[]
   pod_name?: string
-  workloads?: Workload[]
+  workloads?: readonly Workload[]
 }
 
 export interface Workload {

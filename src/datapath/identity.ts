@@ -5,6 +5,8 @@
  * Out:   names for series. Source: cilium/cilium pkg/identity/numericidentity.go, pkg/labels.
  */
 
+import { parsePrefix } from './address.js'
+
 /** By number; 11 has no name there either. */
 export const RESERVED = [
   'unknown',
@@ -19,6 +21,13 @@ export const RESERVED = [
   'world-ipv4',
   'world-ipv6',
 ] as const
+
+/** Labels of the reserved identities; that of the API server's node also says that it is a node. */
+const RESERVED_LABELS: readonly (readonly string[])[] = RESERVED.map(name =>
+  name === 'kube-apiserver' ? [`reserved:${name}`, 'reserved:remote-node'] : [`reserved:${name}`],
+)
+const NO_LABELS: readonly string[] = []
+const CLUSTER = 'io.cilium.k8s.policy.cluster'
 
 const SCOPE_SHIFT = 24
 const SCOPE_CIDR = 1
@@ -36,6 +45,46 @@ export function says(identity: number): Says {
   const scope = identity >>> SCOPE_SHIFT
   if (scope === SCOPE_CIDR) return Says.cidr
   return scope === SCOPE_REMOTE_NODE ? Says.node : Says.workload
+}
+
+/** The labels of a reserved identity, sorted; none of any other. */
+export function reservedLabels(identity: number): readonly string[] {
+  return RESERVED_LABELS[identity] ?? NO_LABELS
+}
+
+/** A CIDR's or an FQDN's identity, which only its node knows. */
+export function isLocalScope(identity: number): boolean {
+  return identity >>> SCOPE_SHIFT === SCOPE_CIDR
+}
+
+/** The cluster that the labels name. */
+export function clusterOf(labels: readonly string[]): string {
+  return labelValue(labels, CLUSTER) ?? ''
+}
+
+/**
+ * Of the CIDR labels only the longest, as Hubble shows a local identity (pkg/hubble/parser/common/labels.go); a length
+ * of 0 and what is no prefix are left out. Sorted.
+ */
+export function withLongestCidr(labels: readonly string[]): string[] {
+  const kept = labels.filter(label => !label.startsWith('cidr:'))
+  let longest: string | undefined
+  let most = 0
+  for (const label of labels) {
+    const bits = label.startsWith('cidr:') ? prefixBits(label.slice('cidr:'.length)) : 0
+    if (bits > most) [longest, most] = [label, bits]
+  }
+  return longest === undefined ? kept : [...kept, longest].sort()
+}
+
+/** 0 for what is no prefix. */
+function prefixBits(text: string): number {
+  try {
+    parsePrefix(text.replaceAll('-', ':'))
+    return bitsOf(text)
+  } catch {
+    return 0
+  }
 }
 
 /** Namespace and workload of an identity for which no endpoint is known. */

@@ -97,8 +97,8 @@ export function readIpv6(layers: Layers): string | undefined {
 /** gopacket leaves the payload of a jumbogram where the options begin, and a packet's where they end. */
 function hopByHop(layers: Layers, length: number): string | undefined {
   const { view, bytes, at, end } = layers
-  const size = layers.left < 2 ? end : bytes[at + 1]! * 8 + 8
-  if (size > layers.left) return 'hop-by-hop header too short'
+  const size = bytes[at + 1]! * 8 + 8
+  if (layers.left < 2 || size > layers.left) return 'hop-by-hop header too short'
   let jumbo = -1
   for (let option = at + 2; option < at + size; ) {
     if (option + 2 > end) return 'hop-by-hop option too short'

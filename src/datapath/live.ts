@@ -8,7 +8,7 @@
  * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
  */
 import { fileURLToPath } from 'node:url'
-import { PREFIX_KEY, WHO } from './abi.js'
+import { PASS, Pass, PREFIX_KEY, WHO } from './abi.js'
 import { Counters } from './counters.js'
 import { Decoder } from './decode.js'
 import type { Entities } from './entities.js'
@@ -38,7 +38,9 @@ export interface LiveListener {
   onFrames?(frames: Uint8Array, length: number): void
 }
 
-const PASS = { connections: 0, drops: 1 } as const
+/** One a table suffices but where entries went while the buffer was full; what the last leaves out waits for the next sweep. */
+const PASSES_MAX = 8
+const PASS_KEY = 4
 const FRAMES = 1024 * 1024
 /** Keys and values of one batched update. */
 const BATCH = 4096
@@ -50,7 +52,7 @@ export class Live implements Source {
   readonly counters: Counters
   readonly interfaces: Interfaces
   readonly connectionsLimit: number
-  /** Entries that the last sweep met. */
+  /** Entries that the last sweep left in the table. */
   connectionsUsed = 0
   /** Seconds spent, by step. */
   readonly seconds = { drain: 0, sweep: 0 }
@@ -58,7 +60,8 @@ export class Live implements Source {
   readonly #sink: FlowSink
   readonly #listener: LiveListener
   readonly #frames = new Uint8Array(FRAMES)
-  readonly #passes = new Uint8Array(64)
+  readonly #passTable = new Uint8Array(2 * (PASS_KEY + PASS.size))
+  readonly #passView = new DataView(this.#passTable.buffer)
   readonly #timers: NodeJS.Timeout[]
   readonly #troubles = new Map<string, string>()
   #closed = false
@@ -139,12 +142,22 @@ export class Live implements Source {
   }
 
   #sweep(): void {
-    this.#pass('weir_sweep', 'connections')
-    this.#pass('weir_sweep_drops', 'drops')
+    this.#passes('weir_sweep', 'connections', Pass.connections)
+    this.#passes('weir_sweep_drops', 'drops', Pass.drops)
     this.counters.read(this.#sink)
-    this.#object.read('passes', this.#passes)
-    const view = new DataView(this.#passes.buffer)
-    this.connectionsUsed = view.getUint32(PASS.connections * 12 + 4, true)
+    this.connectionsUsed = this.#ofPass(Pass.connections, PASS.entries)
+  }
+
+  #passes(program: string, map: string, table: number): void {
+    for (let n = 0; n < PASSES_MAX; n++) {
+      this.#pass(program, map)
+      this.#object.read('passes', this.#passTable)
+      if (this.#ofPass(table, PASS.missed) === 0) return
+    }
+  }
+
+  #ofPass(table: number, field: number): number {
+    return this.#passView.getUint32(table * (PASS_KEY + PASS.size) + PASS_KEY + field, true)
   }
 
   #pass(program: string, map: string): void {

@@ -85,9 +85,17 @@ const CILIUM: Readonly<Record<number, string>> = {
   205: 'DROP_PUNT_PROXY',
 }
 
+/** All names of flow.proto's enum DropReason. */
+export const CILIUM_REASONS: readonly string[] = Object.values(CILIUM)
+
 /** flow.proto's name, else the code in decimal. */
 export function ciliumReason(code: number): string {
   return CILIUM[code] ?? String(code)
+}
+
+/** flow.proto's name, if it has one. */
+export function ciliumReasonName(code: number): string | undefined {
+  return CILIUM[code]
 }
 
 const PREFIX = 'SKB_DROP_REASON_'

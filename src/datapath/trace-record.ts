@@ -78,6 +78,11 @@ export class TraceRecord extends RecordWindow {
     const at = this.extensionAt + WEIR_TRACE.tcpFlags + direction * LANES_BYTES + lane * LANE_BYTES
     return this.view.getUint16(at, true)
   }
+  /** Whether any lane counts. */
+  hasTcpFlags(direction: number): boolean {
+    const at = this.extensionAt + WEIR_TRACE.tcpFlags + direction * LANES_BYTES
+    return this.view.getUint32(at, true) !== 0 || this.view.getUint32(at + 4, true) !== 0
+  }
   /** The connection's events, by EventLane. */
   events(lane: number): number {
     return this.view.getUint16(this.extensionAt + WEIR_TRACE.events + lane * LANE_BYTES, true)

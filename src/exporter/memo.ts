@@ -7,6 +7,8 @@
  */
 
 export const UNSET = -1
+/** The pairs of 512 entities that all talk with each other. */
+export const DEFAULT_LIMIT = 262_144
 
 export class Memo {
   readonly #limit: number
@@ -18,7 +20,7 @@ export class Memo {
   cells: Int32Array
 
   /** `limit` rows of 12 + 4 * columns bytes, and 4 to 8 more for the table over them. */
-  constructor(columns: number, limit = 262_144) {
+  constructor(columns: number, limit = DEFAULT_LIMIT) {
     this.#limit = limit
     this.cells = new Int32Array((this.#capacity / 2) * columns).fill(UNSET)
   }

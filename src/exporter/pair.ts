@@ -10,7 +10,7 @@ import type { Entities } from '../datapath/entities.js'
 import { icmpTypeName, protocolName } from '../datapath/protocol.js'
 import { M } from './catalog.js'
 import type { Family, Slot } from './family.js'
-import { Memo, UNSET } from './memo.js'
+import { DEFAULT_LIMIT, Memo, UNSET } from './memo.js'
 import type { SeriesStore } from './series.js'
 
 /** Who saw the packet, in the order of the bits in a row's kind. */
@@ -65,13 +65,16 @@ export type Pair = number & { readonly __pair: unique symbol }
 export class Pairs {
   readonly #store: SeriesStore
   readonly #entities: Entities
-  readonly #memo = new Memo(COLUMNS)
-  readonly #details = new Memo(2)
+  readonly #memo: Memo
+  readonly #details: Memo
   readonly #reasons = new Map<string, number>()
   readonly #packetSize: Family
 
-  constructor(store: SeriesStore, entities: Entities) {
+  /** `limit`: rows that the memos keep; 25 MB at the default. */
+  constructor(store: SeriesStore, entities: Entities, limit = DEFAULT_LIMIT) {
     this.#store = store
+    this.#memo = new Memo(COLUMNS, limit)
+    this.#details = new Memo(2, limit)
     this.#entities = entities
     this.#packetSize = store.family(M.packetSize)
   }

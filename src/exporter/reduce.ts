@@ -104,13 +104,17 @@ export class Reducer implements FlowSink {
     const sent = record.direction === Direction.aToB
     const a = this.#live ? record.aEntity : this.#mapped(record, record.aAt, sent ? record.srcLabel : record.dstLabel)
     const b = this.#live ? record.bEntity : this.#mapped(record, record.bAt, sent ? record.dstLabel : record.srcLabel)
-    this.#direction(record, Direction.aToB, a, b)
-    this.#direction(record, Direction.bToA, b, a)
-    if (record.opener === Direction.aToB) this.#events(record, a, b)
-    else this.#events(record, b, a)
+    // The opener's direction comes last: its pair is also the events'.
+    if (record.opener === Direction.aToB) {
+      this.#direction(record, Direction.bToA, b, a)
+      this.#events(record, this.#direction(record, Direction.aToB, a, b))
+    } else {
+      this.#direction(record, Direction.aToB, a, b)
+      this.#events(record, this.#direction(record, Direction.bToA, b, a))
+    }
   }
 
-  #direction(record: TraceRecord, direction: number, source: number, destination: number): void {
+  #direction(record: TraceRecord, direction: number, source: number, destination: number): Pair {
     const pair = this.#pairs.pair(source, destination, reporterOf(record.hook, direction), record.proto)
     let packets = 0
     let bytes = 0
@@ -125,9 +129,11 @@ export class Reducer implements FlowSink {
     if (packets > 0) this.#pairs.traffic(pair, packets, bytes)
     if (record.proto === TCP) this.#flags(record, direction, pair)
     else if (packets > 0 && isIcmp(record.proto)) this.#messages(record, direction, pair, packets)
+    return pair
   }
 
   #flags(record: TraceRecord, direction: number, pair: Pair): void {
+    if (!record.hasTcpFlags(direction)) return
     for (let lane = 0; lane < LANES; lane++) {
       const segments = record.tcpFlags(direction, lane)
       if (segments > 0) this.#pairs.flag(pair, lane, segments)
@@ -143,7 +149,7 @@ export class Reducer implements FlowSink {
     else if (port !== PORT_FRAGMENT) this.#pairs.icmp(pair, port >> 8, packets)
   }
 
-  #events(record: TraceRecord, opener: number, other: number): void {
+  #events(record: TraceRecord, pair: Pair): void {
     const opened = record.events(EventLane.opened)
     const came = opened + record.events(EventLane.adopted)
     const fin = record.events(EventLane.fin)
@@ -152,7 +158,6 @@ export class Reducer implements FlowSink {
     const { handshakeNs, durationNs } = record
     if (came + fin + reset + timeout === 0 && handshakeNs === 0 && durationNs === 0) return
     const pairs = this.#pairs
-    const pair = pairs.pair(opener, other, reporterOf(record.hook, record.opener), record.proto)
     if (opened > 0) pairs.opened(pair, opened)
     if (fin > 0) pairs.closed(pair, Ending.fin, fin)
     if (reset > 0) pairs.closed(pair, Ending.reset, reset)

@@ -8,7 +8,7 @@
  * Never: keeps a page. Scrapes that wait at the same time get the same one, made after both arrived.
  */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { tellBudgets } from './budget.js'
@@ -16,6 +16,7 @@ import { M } from './catalog.js'
 import { parseListenAddress, urlOf } from './listen-address.js'
 import { landingPage } from './page.js'
 import type { SeriesStore } from './series.js'
+import { Sockets } from './sockets.js'
 import { CONTENT_TYPE, render } from './text.js'
 
 export interface ServerOptions {
@@ -26,6 +27,8 @@ export interface ServerOptions {
   /** Told the OS error that collect() ended with, to be logged. */
   readonly onCollectFault?: (error: Error) => void
   readonly store: SeriesStore
+  /** Stores of other families, for the same page. */
+  readonly otherStores?: () => readonly SeriesStore[]
   /** More exposition text, to stand behind the store's. */
   readonly processText?: () => Promise<string>
   /** Why not ready, or undefined. */
@@ -63,14 +66,15 @@ export function createServer(options: ServerOptions): WeirServer {
   const routes = routesOf(options)
   const server = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: IDLE_MS }, (request, response) => {
     if (!server.listening) response.setHeader('Connection', 'close')
-    response.on('close', () => !server.listening && server.closeIdleConnections())
+    sockets.answering(request.socket, response)
     // Not caught: what rejects here is a bug, and a bug ends the process.
     void dispatch(routes, request, response)
   })
   server.timeout = IDLE_MS
+  const sockets = new Sockets(server)
   return {
     listen: address => listen(server, address),
-    close: (deadlineMs = CLOSE_DEADLINE_MS) => close(server, deadlineMs),
+    close: (deadlineMs = CLOSE_DEADLINE_MS) => close(server, sockets, deadlineMs),
   }
 }
 
@@ -125,7 +129,8 @@ function scrapes(options: ServerOptions): Answer {
 }
 
 /** What takes time comes first, so that the numbers are of the moment when the page is sent. */
-async function makePage({ collect, onCollectFault, store, processText }: ServerOptions): Promise<Buffer> {
+async function makePage(options: ServerOptions): Promise<Buffer> {
+  const { collect, onCollectFault, store, otherStores, processText } = options
   const more = processText === undefined ? '' : await processText()
   const up = store.family(M.stageUp).series(['collect'])
   try {
@@ -136,9 +141,10 @@ async function makePage({ collect, onCollectFault, store, processText }: ServerO
     store.set(up, 0)
     onCollectFault?.(error)
   }
-  tellBudgets(store)
+  const others = otherStores?.() ?? []
+  tellBudgets(store, others)
   const begun = performance.now()
-  const page = render(store)
+  const page = render(store, ...others)
   // Told by the next page: this one is written.
   store.add(store.family(M.stageSeconds).series(['render']), (performance.now() - begun) / 1000)
   return more === '' ? page : Buffer.concat([page, Buffer.from(more)])
@@ -168,9 +174,12 @@ async function listen(server: Server, text: string): Promise<string> {
   return urlOf(address, (server.address() as AddressInfo).port)
 }
 
-async function close(server: Server, deadlineMs: number): Promise<void> {
+async function close(server: Server, sockets: Sockets, deadlineMs: number): Promise<void> {
   if (!server.listening) return
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
-  await new Promise<void>(resolve => server.close(() => resolve()))
+  // net's, not http's: that one takes an answer for finished when it is written, and cuts it off under a slow reader.
+  const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()))
+  sockets.closeIdle()
+  await closed
   clearTimeout(deadline)
 }

@@ -1,7 +1,7 @@
 /**
  * text.ts - the series of a store as Prometheus text, format 0.0.4.
  *
- * In:    a store, at rest while this runs (everything here is synchronous).
+ * In:    stores, at rest while this runs (everything here is synchronous).
  * Out:   one buffer of its own, so it stays as it is while it is being sent.
  * Never: prints a family without series, nor builds a string for a line.
  *
@@ -17,14 +17,16 @@ const LINE_FEED = 10
 const PLACE = new Map<string, number>(Object.values(M).map((metric, place) => [metric.name, place]))
 
 /** The exposition: families in the order of the catalogue, unknown ones last, series in the order they were made. */
-export function render(store: SeriesStore): Buffer {
-  const families = store.families().filter(family => family.size > 0)
+export function render(...stores: SeriesStore[]): Buffer {
+  const owners = new Map(stores.flatMap(store => store.families().map(family => [family, store] as const)))
+  const families = [...owners.keys()].filter(family => family.size > 0)
   families.sort((a, b) => place(a) - place(b))
   const heads = families.map(head)
   // Not from the pool, and not filled: most of the estimate's slack is never touched, so never paid for.
   const out = Buffer.allocUnsafeSlow(families.reduce((sum, f, i) => sum + heads[i]!.length + estimate(f), 0))
   let at = 0
   families.forEach((family, i) => {
+    const store = owners.get(family)!
     out.set(heads[i]!, at)
     at += heads[i]!.length
     at =

@@ -7,10 +7,12 @@
  * Never: allocates. The rules are those of cilium/cilium pkg/hubble/parser/threefour, which flows are made by, too.
  */
 import { Notify } from '../datapath/abi.js'
+import { isMapped } from '../datapath/address.js'
 import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../datapath/decode.js'
 import type { Entities } from '../datapath/entities.js'
 import { Ends } from './ends.js'
 import { Needs } from './needs.js'
+import { readConnection, readDrop } from './own-shape.js'
 import { L4, Shape } from './shape.js'
 
 const REASON = { reply: 2, unknown: 5, srv6Encap: 6, srv6Decap: 7 } as const
@@ -22,8 +24,9 @@ const MOST_REASON = 0xff
 const CONTROL = 0x07
 const ACK = 0x10
 
-/** Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2. */
+/** Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2, own 1. */
 const SHIFT = { subtype: 3, ip: 11, l4: 13, direction: 16, reply: 18, flags: 20, match: 24, verdict: 27 } as const
+const OWN = 1 << 29
 
 export class Key {
   source = 0
@@ -60,21 +63,19 @@ export class Key {
 
   /** HOT. Guard: bench `hubble`. */
   trace(record: TraceRecord): boolean {
-    if (record.extVersion !== 0 || !this.#read(record)) return false
-    if (record.vxlan || record.geneve) {
-      if (!this.#shape.readInner(!record.vxlan)) return false
-    }
     const shape = this.#shape
-    const origAt = shape.ipVersion === 0 ? -1 : record.origIpAt
-    if (origAt < 0) this.source = this.#end(record, shape.srcAt, record.srcLabel)
+    if (record.hasExtension && record.packetLength === 0) readConnection(shape, record)
+    else if (!this.#readTunnelled(record)) return false
+    const origAt = originalAt(record)
+    if (origAt < 0 || shape.ipVersion === 0) this.source = this.#end(record, shape.srcAt, record.srcLabel)
     else this.source = this.ends.at(record.bytes, origAt, record.ipv6, record.srcLabel)
     const { reason } = record
     let kind = Notify.trace as number
     kind |= replyOf(reason) << SHIFT.reply
     if (this.#point) kind |= record.subtype << SHIFT.subtype
     if (this.#direction && record.source !== 0 && reason !== REASON.unknown) {
-      const own = record.source === this.#endpoints[this.ends.entity]
-      const egress = own !== (reason === REASON.reply) || origAt >= 0
+      const fromSource = record.source === this.#endpoints[this.ends.entity]
+      const egress = fromSource !== (reason === REASON.reply) || origAt >= 0
       kind |= (egress ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
     this.destination = this.#end(record, shape.dstAt, record.dstLabel)
@@ -83,25 +84,29 @@ export class Key {
   }
 
   drop(record: DropRecord): boolean {
-    if (record.extVersion !== 0 || !this.#read(record)) return false
-    if (record.vxlan || record.geneve) {
-      if (!this.#shape.readInner(!record.vxlan)) return false
-    }
+    const own = record.hasExtension
+    if (own && record.packetLength === 0) readDrop(this.#shape, record)
+    else if (own || !this.#readTunnelled(record)) return false
     this.source = this.#end(record, this.#shape.srcAt, record.srcLabel)
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
     if (this.#direction && record.source !== 0) {
-      const own = record.source === this.#endpoints[this.ends.entity]
-      kind |= (own ? Direction.egress : Direction.ingress) << SHIFT.direction
+      const fromSource = record.source === this.#endpoints[this.ends.entity]
+      kind |= (fromSource ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
     this.destination = this.#end(record, this.#shape.dstAt, record.dstLabel)
     this.#finish(kind)
+    if (own) {
+      // The kernel's reason stands for Cilium's; such a record tells no ICMP type that could be there instead.
+      this.kind |= OWN
+      this.detail = record.kernelReason
+    }
     return true
   }
 
   /** HOT. Guard: bench `hubble`. */
   verdict(record: VerdictRecord): boolean {
     const { verdict, ingress, remoteLabel } = record
-    if (record.extVersion !== 0 || -verdict > MOST_REASON || !this.#read(record)) return false
+    if (-verdict > MOST_REASON || !this.#read(record)) return false
     const shape = this.#shape
     this.source = this.#end(record, shape.srcAt, ingress ? remoteLabel : 0)
     this.destination = this.#end(record, shape.dstAt, ingress ? 0 : remoteLabel)
@@ -118,22 +123,36 @@ export class Key {
     return this.#shape.read(record.view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)
   }
 
+  #readTunnelled(record: TraceRecord | DropRecord): boolean {
+    if (!this.#read(record)) return false
+    if (record.vxlan) return this.#shape.readInner(false)
+    return record.geneve ? this.#shape.readInner(true) : true
+  }
+
   #end(record: RecordWindow, at: number, identity: number): number {
     if (at < 0) return this.ends.nowhere(identity)
-    return this.ends.at(record.bytes, at, this.#shape.ipVersion === 6, identity)
+    return this.ends.at(record.bytes, at, this.#shape.wide, identity)
   }
 
   /** What the packet adds. */
   #finish(kind: number): void {
     const { ipVersion, l4, tcpFlags } = this.#shape
-    let whole = kind | (ipVersion >> 1 << SHIFT.ip) | (l4 << SHIFT.l4)
-    if (this.#flags) whole |= ((tcpFlags & CONTROL) | (tcpFlags & ACK) >> 1) << SHIFT.flags
+    let whole = kind | ((ipVersion >> 1) << SHIFT.ip) | (l4 << SHIFT.l4)
+    if (this.#flags) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
     this.kind = whole
     this.port = this.#shape.dstPort
     this.detail = 0
     if (l4 === L4.icmp || l4 === L4.icmpv6) this.detail = this.#icmp ? this.#shape.icmp : 0
     else if (l4 === L4.sctp) this.detail = this.#chunk ? this.#shape.chunk : 0
   }
+}
+
+/** As the flow has it: -1 when the address before NAT is not told. */
+function originalAt(record: TraceRecord): number {
+  const at = record.origIpAt
+  if (at < 0) return at
+  if (!record.ipv6) return record.view.getUint32(at) === 0 ? -1 : at
+  return record.view.getUint32(at + 12) === 0 && isMapped(record.bytes, at) ? -1 : at
 }
 
 function replyOf(reason: number): number {

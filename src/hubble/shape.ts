@@ -2,7 +2,7 @@
  * shape.ts - what a memo key takes from a captured packet, read as Hubble reads it.
  *
  * In:    packet bytes of a record, all inside its view.
- * Out:   offsets and numbers; false for what is rare or damaged (IP in IP, hop-by-hop, VRRP, bad lengths ...): there
+ * Out:   offsets and numbers; false for what is rare or damaged (IP in IP, hop-by-hop, Geneve options, VRRP, bad lengths ...): there
  *        only the full flow knows what Hubble would say, or whether it says anything.
  * Never: allocates. Rules: cilium/cilium pkg/hubble/parser/threefour, gopacket's layers.
  */
@@ -12,19 +12,35 @@ export const L4 = { none: 0, tcp: 1, udp: 2, icmp: 3, icmpv6: 4, sctp: 5 } as co
 
 const ETHERNET = 14
 const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd } as const
-const PROTO = { icmp: 1, igmp: 2, ipip: 4, tcp: 6, udp: 17, ipv6: 41, icmpv6: 58, vrrp: 112, sctp: 132 } as const
+const PROTO = {
+  icmp: 1,
+  igmp: 2,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  icmpv6: 58,
+  ipip94: 94,
+  vrrp: 112,
+  sctp: 132,
+} as const
 const HOP_BY_HOP = 0
 const FRAGMENT = 0x3fff
 const TUNNEL_HEADER = 8
 const BRIDGED = 0x6558
 const END_OF_OPTIONS = 0
 const NO_OPERATION = 1
+/** gopacket refuses an IPv4 option of 2 bytes, which has no data. */
+const LEAST_IPV4_OPTION = 3
+const LEAST_TCP_OPTION = 2
 
 export class Shape {
   /** 4, 6, or 0 without an IP header. */
   ipVersion = 0
   srcAt = -1
   dstAt = -1
+  /** The addresses have 16 bytes, else 4. */
+  wide = false
   l4: number = L4.none
   dstPort = 0
   /** FIN 1, SYN 2, RST 4, ACK 16. */
@@ -41,7 +57,7 @@ export class Shape {
   read(view: DataView, at: number, length: number, l3Device: boolean, ipv6: boolean): boolean {
     this.#view = view
     this.#end = at + length
-    this.#clear()
+    this.clear()
     if (length === 0) return true
     if (!l3Device) return this.#ethernet(at)
     return ipv6 ? this.#ipv6(at) : this.#ipv4(at)
@@ -55,13 +71,13 @@ export class Shape {
     const length = view.getUint16(this.#l4At + 4)
     if (length !== 0) this.#end = Math.min(this.#end, this.#l4At + length)
     if (at + TUNNEL_HEADER > this.#end) return false
-    if (geneve && view.getUint16(at + 2) !== BRIDGED) return false
-    const options = geneve ? (view.getUint8(at) & 0x3f) * 4 : 0
-    this.#clear()
-    return this.#ethernet(at + TUNNEL_HEADER + options)
+    if (geneve && ((view.getUint8(at) & 0x3f) !== 0 || view.getUint16(at + 2) !== BRIDGED)) return false
+    this.clear()
+    return this.#ethernet(at + TUNNEL_HEADER)
   }
 
-  #clear(): void {
+  /** No packet. */
+  clear(): void {
     this.ipVersion = 0
     this.srcAt = this.dstAt = -1
     this.l4 = L4.none
@@ -72,7 +88,7 @@ export class Shape {
     if (at + ETHERNET > this.#end) return false
     const type = this.#view.getUint16(at + 12)
     if (type === ETHERTYPE.ipv4) return this.#ipv4(at + ETHERNET)
-    return type === ETHERTYPE.ipv6 ? this.#ipv6(at + ETHERNET) : true
+    return type === ETHERTYPE.ipv6 ? this.#ipv6(at + ETHERNET) : type !== BRIDGED
   }
 
   #ipv4(at: number): boolean {
@@ -82,9 +98,10 @@ export class Shape {
     // 0 is what segmentation offload leaves there.
     if (total !== 0) this.#end = Math.min(this.#end, at + total)
     const header = (view.getUint8(at) & 0x0f) * 4
-    if (header !== 20 && !this.#options(at + 20, at + header)) return false
+    if (header !== 20 && !this.#options(at + 20, at + header, LEAST_IPV4_OPTION)) return false
     if (at + header > this.#end) return false
     this.ipVersion = 4
+    this.wide = false
     this.srcAt = at + 12
     this.dstAt = at + 16
     if ((view.getUint16(at + 6) & FRAGMENT) !== 0) return true
@@ -99,6 +116,7 @@ export class Shape {
     if (payload === 0 || next === HOP_BY_HOP) return false
     this.#end = Math.min(this.#end, at + 40 + payload)
     this.ipVersion = 6
+    this.wide = true
     this.srcAt = at + 8
     this.dstAt = at + 24
     return this.#transport(next, at + 40)
@@ -120,6 +138,7 @@ export class Shape {
       case PROTO.igmp:
       case PROTO.ipip:
       case PROTO.ipv6:
+      case PROTO.ipip94:
       case PROTO.vrrp:
         return false
       default:
@@ -130,7 +149,7 @@ export class Shape {
   #tcp(at: number): boolean {
     if (at + 20 > this.#end) return false
     const header = (this.#view.getUint8(at + 12) >> 4) * 4
-    if (header !== 20 && !this.#options(at + 20, at + header)) return false
+    if (header !== 20 && !this.#options(at + 20, at + header, LEAST_TCP_OPTION)) return false
     this.l4 = L4.tcp
     this.dstPort = this.#view.getUint16(at + 2)
     this.tcpFlags = this.#view.getUint8(at + 13)
@@ -162,13 +181,17 @@ export class Shape {
   }
 
   /** Whether options from `at` to `end`, of IPv4 or TCP, are as long as they say: else Hubble drops the event. */
-  #options(at: number, end: number): boolean {
+  #options(at: number, end: number, least: number): boolean {
     if (end < at || end > this.#end) return false
     for (let option = at; option < end; ) {
       const kind = this.#view.getUint8(option)
       if (kind === END_OF_OPTIONS) return true
-      const length = kind === NO_OPERATION ? 1 : option + 1 < end ? this.#view.getUint8(option + 1) : 0
-      if (length === 0 || (length === 1 && kind !== NO_OPERATION) || option + length > end) return false
+      if (kind === NO_OPERATION) {
+        option++
+        continue
+      }
+      const length = option + 1 < end ? this.#view.getUint8(option + 1) : 0
+      if (length < least || option + length > end) return false
       option += length
     }
     return true

@@ -101,6 +101,8 @@ export interface BulkResult {
   /** Payload bytes that the receiver took. */
   readonly bytes: number
   readonly bitsPerSecond: number
+  /** Processor time that sender and receiver took together, in seconds a second. */
+  readonly processors: number
 }
 
 export interface BulkOptions {
@@ -124,7 +126,9 @@ export async function bulk(from: Pod, to: Pod, address: string, options: BulkOpt
     // With -J it tells its failures in the report, and exits with 0.
     const received = end.sum_received
     if (received === undefined) throw new Error(`iperf3 from ${from.name} to ${address}: ${error}`)
-    return { bytes: received.bytes, bitsPerSecond: received.bits_per_second }
+    const { host_total, remote_total } = end.cpu_utilization_percent
+    const processors = (host_total + remote_total) / 100
+    return { bytes: received.bytes, bitsPerSecond: received.bits_per_second, processors }
   } finally {
     server.kill('SIGKILL')
   }
@@ -132,7 +136,10 @@ export async function bulk(from: Pod, to: Pod, address: string, options: BulkOpt
 
 interface IperfReport {
   readonly error?: string
-  readonly end: { readonly sum_received?: { readonly bytes: number; readonly bits_per_second: number } }
+  readonly end: {
+    readonly sum_received?: { readonly bytes: number; readonly bits_per_second: number }
+    readonly cpu_utilization_percent: { readonly host_total: number; readonly remote_total: number }
+  }
 }
 
 function listening(server: Child, name: string): Promise<void> {

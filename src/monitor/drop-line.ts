@@ -66,7 +66,7 @@ function json(record: DropRecord, names: Names, prefix: string): string {
     ExtError: record.extError,
     Ifindex: record.ifindex,
     IPTraceID: id === 0n ? undefined : id,
-    summary: l3 === undefined ? summary : { l3: { ...l3 }, l4: l4 && { ...l4 } },
+    summary: l3 === undefined ? summary : { l3, l4 },
   }
   return `${goJson(fields)}\n`
 }

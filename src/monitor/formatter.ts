@@ -45,14 +45,14 @@ export class Formatter implements RecordSink {
   record(view: DataView, at: number, size: number, cpu: number): string {
     this.#prefix = cpuPrefix(cpu)
     this.#text = undefined
-    const unknown = this.decoder.faults.type
+    const { type, version } = this.decoder.faults
     this.decoder.record(view, at, size, this)
     if (this.#text !== undefined) return this.#text
-    if (this.decoder.faults.type > unknown) {
+    if (size === 0) return 'cannot decode a record without bytes\n'
+    if (this.decoder.faults.type > type)
       return `${this.#prefix} Unknown event: [${new Span(view, at, size).bytes().join(' ')}]\n`
-    }
-    if (size === 0) return 'cannot decode an empty record\n'
-    return `cannot decode message type '${view.getUint8(at)}': ${size} bytes are too few, or its version is unknown\n`
+    const why = this.decoder.faults.version > version ? 'its version is unknown' : `${size} bytes are too few`
+    return `cannot decode message type '${view.getUint8(at)}': ${why}\n`
   }
 
   /** Records that the kernel had no room for. */

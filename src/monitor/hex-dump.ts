@@ -16,7 +16,9 @@ export function hexDump(data: Span): string {
 }
 
 function line(bytes: Uint8Array, at: number): string {
-  const hex = [...bytes].map((byte, i) => `${byte.toString(16).padStart(2, '0')}${i === GROUP - 1 ? '  ' : ' '}`).join('')
+  const hex = [...bytes]
+    .map((byte, i) => `${byte.toString(16).padStart(2, '0')}${i === GROUP - 1 ? '  ' : ' '}`)
+    .join('')
   const ascii = [...bytes].map(byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
   return `${at.toString(16).padStart(8, '0')}  ${hex.padEnd(WIDTH)} |${ascii}|\n`
 }

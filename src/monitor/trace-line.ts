@@ -85,7 +85,7 @@ function json(record: TraceRecord, names: Names, prefix: string): string {
     dstLabel: record.dstLabel,
     dstID: record.dstId,
     IpTraceID: traceId(record),
-    summary: l3 === undefined ? summary : { l3: { ...l3 }, l4: l4 && { ...l4 } },
+    summary: l3 === undefined ? summary : { l3, l4 },
   }
   return `${goJson(fields)}\n`
 }

@@ -3,7 +3,7 @@
  *
  * Fail:  less than 14 bytes.
  */
-import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 14
@@ -16,19 +16,19 @@ const TYPES: Readonly<Record<number, string>> = {
   2048: 'IPv4',
   2054: 'ARP',
   8192: 'CiscoDiscovery',
-  25_944: 'TransparentEthernetBridging',
-  33_024: 'Dot1Q',
-  34_525: 'IPv6',
-  34_827: 'PPP',
-  34_887: 'MPLSUnicast',
-  34_888: 'MPLSMulticast',
-  34_915: 'PPPoEDiscovery',
-  34_916: 'PPPoESession',
-  34_958: 'EAPOL',
-  34_984: 'Dot1Q',
-  35_006: 'ERSPAN Type II',
-  35_020: 'LinkLayerDiscovery',
-  36_864: 'EthernetCTP',
+  25944: 'TransparentEthernetBridging',
+  33024: 'Dot1Q',
+  34525: 'IPv6',
+  34827: 'PPP',
+  34887: 'MPLSUnicast',
+  34888: 'MPLSMulticast',
+  34915: 'PPPoEDiscovery',
+  34916: 'PPPoESession',
+  34958: 'EAPOL',
+  34984: 'Dot1Q',
+  35006: 'ERSPAN Type II',
+  35020: 'LinkLayerDiscovery',
+  36864: 'EthernetCTP',
 }
 
 export function etherTypeName(type: number): string {
@@ -44,7 +44,7 @@ export function afterEtherType(type: number): LayerName | undefined {
 
 export class Ethernet implements Layer {
   readonly name = 'Ethernet'
-  readonly flow: { readonly src: string; readonly dst: string }
+  readonly flow: Flow
   readonly payload: Span
   readonly #header: Span
   readonly #type: number

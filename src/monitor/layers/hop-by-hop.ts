@@ -39,7 +39,7 @@ export class HopByHop {
     }
     const length = data.u8(1) * 8 + 8
     if (data.length < length) return `hop-by-hop header of ${length} bytes, ${data.length} there`
-    const options = readOptions(data.slice(0, length), capture)
+    const options = readOptions(data, length, capture)
     if (typeof options === 'string') return options
     const jumbo = options.find(option => option.type === JUMBO)
     if (jumbo !== undefined && (jumbo.data.length !== 4 || jumbo.data.u32(0) < LEAST_JUMBO))
@@ -66,9 +66,10 @@ export class HopByHop {
   }
 }
 
-function readOptions(data: Span, capture: Capture): readonly Option[] | string {
+/** Upstream lets the last option reach behind the header, as far as there are bytes. */
+function readOptions(data: Span, end: number, capture: Capture): readonly Option[] | string {
   const options: Option[] = []
-  for (let at = 2; at < data.length; ) {
+  for (let at = 2; at < end; ) {
     const type = data.u8(at)
     const left = data.length - at
     const size = left < 2 ? 2 : type === PAD1 ? 1 : data.u8(at + 1) + 2

@@ -5,7 +5,7 @@
  */
 import { formatIpv4 } from '../../datapath/address.js'
 import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
-import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 20
@@ -16,7 +16,7 @@ const FLAGS = ['MF', 'DF', 'Evil'] as const
 export class Ipv4 implements Layer {
   readonly name = 'IPv4'
   readonly payload: Span
-  readonly flow: { readonly src: string; readonly dst: string }
+  readonly flow: Flow
   readonly #data: Span
   readonly #header: Span
   readonly #total: number

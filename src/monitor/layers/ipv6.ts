@@ -6,7 +6,7 @@
 import { formatAddress } from '../../datapath/address.js'
 import { HopByHop } from './hop-by-hop.js'
 import { afterIpProtocol, HOP_BY_HOP, ipProtocolName } from './ip-protocol.js'
-import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 40
@@ -14,7 +14,7 @@ const HEADER = 40
 export class Ipv6 implements Layer {
   readonly name = 'IPv6'
   readonly payload: Span
-  readonly flow: { readonly src: string; readonly dst: string }
+  readonly flow: Flow
   readonly #data: Span
   readonly #options: HopByHop | undefined
 

@@ -35,10 +35,8 @@ export interface Layer {
   dump(): string
 }
 
-export interface Flow {
-  readonly src: string
-  readonly dst: string
-}
+/** A type and no interface, so that it is JSON (go-json.ts). */
+export type Flow = { readonly src: string; readonly dst: string }
 
 /** What a decoder finds out about the capture. */
 export interface Capture {

@@ -3,7 +3,7 @@
  *
  * Fail:  a cut header.
  */
-import { dumpLayer, type Layer } from './layer.js'
+import { dumpLayer, type Flow, type Layer } from './layer.js'
 import { sctpPort } from './port-name.js'
 import type { Span } from './span.js'
 
@@ -14,7 +14,7 @@ export class Sctp implements Layer {
   readonly detail = 'sctp'
   readonly next = undefined
   readonly payload: Span
-  readonly flow: { readonly src: string; readonly dst: string }
+  readonly flow: Flow
   readonly #data: Span
 
   private constructor(data: Span) {

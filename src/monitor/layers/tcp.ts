@@ -3,7 +3,7 @@
  *
  * Fail:  cut or contradictory lengths, malformed options.
  */
-import { type Capture, dumpLayer, type Field, type Layer } from './layer.js'
+import { type Capture, dumpLayer, type Field, type Flow, type Layer } from './layer.js'
 import { tcpPort } from './port-name.js'
 import type { Span } from './span.js'
 
@@ -42,7 +42,7 @@ export class Tcp implements Layer {
   readonly name = 'TCP'
   readonly next = undefined
   readonly payload: Span
-  readonly flow: { readonly src: string; readonly dst: string }
+  readonly flow: Flow
   readonly #data: Span
   readonly #options: Options
 
@@ -127,7 +127,6 @@ function optionText(kind: number, data: Span): string {
   const hex = data.length === 0 ? '' : ` 0x${Buffer.from(data.bytes()).toString('hex')}`
   const name = KINDS[kind] ?? `Unknown(${kind})`
   if (kind === Option.segmentSize && data.length >= 2) return `TCPOption(${name}:${data.u16(0)}${hex})`
-  if (kind === Option.timestamps && data.length === 8)
-    return `TCPOption(${name}:${data.u32(0)}/${data.u32(4)}${hex})`
+  if (kind === Option.timestamps && data.length === 8) return `TCPOption(${name}:${data.u32(0)}/${data.u32(4)}${hex})`
   return `TCPOption(${name}:${hex})`
 }

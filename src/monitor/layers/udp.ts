@@ -3,7 +3,7 @@
  *
  * Fail:  a cut header, a length from 1 to 7; a length of 0 is a jumbogram and takes all there is.
  */
-import { type Capture, dumpLayer, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import { udpPort } from './port-name.js'
 import type { Span } from './span.js'
 
@@ -15,7 +15,7 @@ export class Udp implements Layer {
   readonly name = 'UDP'
   readonly detail = 'udp'
   readonly payload: Span
-  readonly flow: { readonly src: string; readonly dst: string }
+  readonly flow: Flow
   readonly #data: Span
 
   private constructor(data: Span) {

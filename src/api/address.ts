@@ -1,0 +1,53 @@
+/**
+ * address.ts - where a flow API is: a unix socket or a TCP port, as Hubble's flags write it.
+ *
+ * In:    `unix:///PATH`, `unix:PATH`, `HOST:PORT`, `[IPV6]:PORT`, `:PORT`; for clients also `tls://HOST:PORT`.
+ * Fail:  an Error that names the text and what is allowed.
+ */
+
+export type ApiAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean }
+
+/** Where a running Weir is found unless told. */
+export const DEFAULT_ADDRESS = 'unix:///var/run/weir/hubble.sock'
+
+const TCP = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:[\]\s/]*)):(\d{1,5})$/
+const MOST_PORT = 65_535
+/** sun_path of sockaddr_un, less the closing zero. */
+const MOST_PATH = 107
+
+export function parseApiAddress(text: string): ApiAddress {
+  if (text.startsWith('unix:')) return { kind: 'unix', path: socketPath(text) }
+  const tls = text.startsWith('tls://')
+  const found = TCP.exec(tls ? text.slice('tls://'.length) : text)
+  const port = Number(found?.[3])
+  if (found === null || port > MOST_PORT) {
+    throw new Error(`address '${text}': allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MOST_PORT}`)
+  }
+  return { kind: 'tcp', host: found[1] ?? found[2] ?? '', port, tls }
+}
+
+/** What the gRPC library connects to; no host is this one. */
+export function connectTarget(address: ApiAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`
+  return `${hostText(address.host === '' ? 'localhost' : address.host)}:${address.port}`
+}
+
+/** What the gRPC library listens on; no host is every address. */
+export function listenTarget(address: ApiAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`
+  return `${hostText(address.host === '' ? '::' : address.host)}:${address.port}`
+}
+
+function socketPath(text: string): string {
+  const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '')
+  if (path === '' || path.includes('\0') || Buffer.byteLength(path) > MOST_PATH) {
+    throw new Error(`address '${text}': allowed: unix:///PATH with a path of 1 to ${MOST_PATH} bytes`)
+  }
+  return path
+}
+
+function hostText(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

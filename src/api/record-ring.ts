@@ -1,0 +1,189 @@
+/**
+ * record-ring.ts - the last records, raw: what the flow API tells of the past.
+ *
+ * In:    frames as a source delivers them (u32 size, then `size` bytes), or single records, each with its time.
+ * Out:   records by sequence number, from `first` to before `next`; a number that is no longer held was overwritten.
+ *        Nothing is decoded before somebody reads.
+ * Never: allocates a record, or grows: `capacity` records at most, and 512 bytes for each of them on average.
+ */
+
+const FRAME_HEADER = 4
+/** Weir's own records have at most 416 bytes, Cilium's fewer. */
+const BYTES_A_RECORD = 512
+/** Room for some of the largest records (a perf record's size is a u16), however small the capacity. */
+const LEAST_BYTES = 1 << 18
+const MOST_CAPACITY = 65_535
+const LOSS_BYTES = 4
+
+export class RecordRing {
+  /** Records that it holds at most. */
+  readonly capacity: number
+  /** The sequence number of the next record to be written. */
+  next = 0
+  /** Where records are, for readers. */
+  readonly view: DataView
+  readonly #bytes: Uint8Array
+  readonly #mask: number
+  /** By slot: where the record begins, counted on and on over all turns of the ring; its size, 0 for a loss; its time. */
+  readonly #positions: Float64Array
+  readonly #sizes: Uint32Array
+  readonly #seconds: Float64Array
+  readonly #nanoseconds: Uint32Array
+  #head = 0
+  #first = 0
+  #losses = 0
+  #batch: Uint8Array = new Uint8Array(0)
+  #batchView = new DataView(this.#batch.buffer)
+  #waiting: (() => void)[] = []
+
+  /** `capacity` is a power of two minus one, as Hubble's: 1 to 65,535. */
+  constructor(capacity: number) {
+    if (!(capacity >= 1 && capacity <= MOST_CAPACITY && (capacity & (capacity + 1)) === 0)) {
+      throw new RangeError(`capacity ${capacity}: allowed is a power of two minus one, 1 to ${MOST_CAPACITY}`)
+    }
+    this.capacity = capacity
+    this.#mask = capacity
+    this.#bytes = new Uint8Array(Math.max(LEAST_BYTES, (capacity + 1) * BYTES_A_RECORD))
+    this.view = new DataView(this.#bytes.buffer)
+    this.#positions = new Float64Array(capacity + 1)
+    this.#sizes = new Uint32Array(capacity + 1)
+    this.#seconds = new Float64Array(capacity + 1)
+    this.#nanoseconds = new Uint32Array(capacity + 1)
+  }
+
+  /** The oldest sequence number that is still whole. */
+  get first(): number {
+    let first = Math.max(this.#first, this.next - this.capacity)
+    const oldest = this.#head - this.#bytes.length
+    while (first < this.next && this.#positions[first & this.#mask]! < oldest) first++
+    this.#first = first
+    return first
+  }
+
+  /** Records written since the start. */
+  get seen(): number {
+    return this.next - this.#losses
+  }
+
+  /** Records held, losses among them. */
+  get length(): number {
+    return this.next - this.first
+  }
+
+  /**
+   * HOT: whole frames in the first `length` bytes, all of one time; one copy for as many as fit before the ring's end.
+   * Guard: bench `flow-buffer`.
+   */
+  append(frames: Uint8Array, length: number, seconds: number, nanoseconds: number): void {
+    if (frames !== this.#batch) {
+      this.#batch = frames
+      this.#batchView = new DataView(frames.buffer, frames.byteOffset, frames.byteLength)
+    }
+    const view = this.#batchView
+    let from = 0
+    let at = 0
+    let room = this.#room()
+    while (at + FRAME_HEADER <= length) {
+      const size = view.getUint32(at, true)
+      const end = at + FRAME_HEADER + size
+      if (end > length || size === 0) break
+      if (end - from > room) {
+        this.#copy(frames, from, at)
+        this.#turn()
+        from = at
+        room = this.#room()
+      }
+      this.#index(this.#head + at + FRAME_HEADER - from, size, seconds, nanoseconds)
+      at = end
+    }
+    this.#copy(frames, from, at)
+    this.#wake()
+  }
+
+  /** One record of `size` bytes at `at`; an empty one is left out. */
+  appendRecord(view: DataView, at: number, size: number, seconds: number, nanoseconds: number): void {
+    if (size === 0 || size > this.#bytes.length) return
+    if (size > this.#room()) this.#turn()
+    this.#index(this.#head, size, seconds, nanoseconds)
+    this.#copy(new Uint8Array(view.buffer, view.byteOffset + at, size), 0, size)
+    this.#wake()
+  }
+
+  /** So many records were lost before they came here. */
+  appendLoss(records: number, seconds: number, nanoseconds: number): void {
+    if (LOSS_BYTES > this.#room()) this.#turn()
+    this.view.setUint32(this.#head % this.#bytes.length, records, true)
+    this.#index(this.#head, 0, seconds, nanoseconds)
+    this.#losses++
+    this.#head += LOSS_BYTES
+    this.#wake()
+  }
+
+  /** Of a record that is held: where it is in `view`; its size, 0 for a loss; when it was received. */
+  at(sequence: number): number {
+    return this.#positions[sequence & this.#mask]! % this.#bytes.length
+  }
+  size(sequence: number): number {
+    return this.#sizes[sequence & this.#mask]!
+  }
+  /** Unix seconds, and nanoseconds of the second. */
+  seconds(sequence: number): number {
+    return this.#seconds[sequence & this.#mask]!
+  }
+  nanoseconds(sequence: number): number {
+    return this.#nanoseconds[sequence & this.#mask]!
+  }
+  /** Records lost, where the size is 0. */
+  loss(sequence: number): number {
+    return this.view.getUint32(this.at(sequence), true)
+  }
+
+  /** Resolves when more was written, or `signal` aborts. */
+  written(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      if (signal.aborted) return resolve()
+      const done = () => {
+        signal.removeEventListener('abort', aborted)
+        resolve()
+      }
+      const aborted = () => {
+        this.#waiting = this.#waiting.filter(each => each !== done)
+        resolve()
+      }
+      signal.addEventListener('abort', aborted, { once: true })
+      this.#waiting.push(done)
+    })
+  }
+
+  /** Bytes before the ring's end. */
+  #room(): number {
+    return this.#bytes.length - (this.#head % this.#bytes.length)
+  }
+
+  /** A record is never split: leave the rest before the ring's end unused. */
+  #turn(): void {
+    this.#head += this.#room()
+  }
+
+  #index(position: number, size: number, seconds: number, nanoseconds: number): void {
+    const slot = this.next & this.#mask
+    this.#positions[slot] = position
+    this.#sizes[slot] = size
+    this.#seconds[slot] = seconds
+    this.#nanoseconds[slot] = nanoseconds
+    this.next++
+  }
+
+  #copy(from: Uint8Array, start: number, end: number): void {
+    if (end <= start) return
+    this.#bytes.set(from.subarray(start, end), this.#head % this.#bytes.length)
+    this.#head += end - start
+  }
+
+  #wake(): void {
+    if (this.#waiting.length === 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * metrics.ts - hubble_* series: every record that is a flow counts once in each metric that takes it.
+ *
+ * In:    records; compiled metrics; a function that makes the flow of a record.
+ * Out:   series in stores of their own, a store a family, up to date after flush().
+ * Never: makes a flow of a record whose like was counted before, until the tallies are full and forget.
+ *
+ * A record's key (key.ts) stands for everything that the labels depend on but the destination port, which would make
+ * every connection a row of its own: a row's tag leads to a second tally, by port, for the metrics that have it.
+ */
+import type {
+  CaptureRecord,
+  DropRecord,
+  RecordSink,
+  RecordWindow,
+  SockRecord,
+  TraceRecord,
+  VerdictRecord,
+} from '../datapath/decode.js'
+import type { Entities } from '../datapath/entities.js'
+import type { Flow } from '../datapath/flow.js'
+import { Memo } from '../exporter/memo.js'
+import { SeriesStore, type Slot } from '../exporter/series.js'
+import { chunkName } from './chunk.js'
+import type { CompiledMetric } from './compile.js'
+import { Key } from './key.js'
+import { Needs } from './needs.js'
+import { Tally, type Target } from './tally.js'
+
+export type AnyRecord = RecordWindow | SockRecord
+/** The flow that Hubble would make of a record; undefined where it makes none. */
+export type FlowOf = (record: AnyRecord) => Flow | undefined
+
+/** Rows of each tally: some 50 bytes each. */
+const MOST_ROWS = 262_144
+const NO_PORT = -1
+
+export class HubbleMetrics implements RecordSink {
+  /** Records for which a flow had to be made. */
+  made = 0
+  /** Times that the tallies were full and began anew. */
+  forgotten = 0
+  readonly #flowOf: FlowOf
+  readonly #key: Key
+  readonly #metrics: readonly CompiledMetric[]
+  readonly #stores: readonly SeriesStore[]
+  readonly #plain: readonly number[]
+  readonly #ported: readonly number[]
+  readonly #kinds: Memo
+  readonly #tally: Tally
+  readonly #ports: Tally
+  readonly #groups = new Map<string, number>()
+  readonly #mostRows: number
+  #crowded = false
+
+  constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, mostRows = MOST_ROWS) {
+    this.#metrics = metrics
+    this.#flowOf = flowOf
+    this.#stores = metrics.map(() => new SeriesStore())
+    this.#key = new Key(
+      entities,
+      metrics.reduce((needs, metric) => needs | metric.needs, 0),
+    )
+    const all = metrics.map((_, i) => i)
+    this.#ported = all.filter(i => metrics[i]!.needs & Needs.port)
+    this.#plain = all.filter(i => !this.#ported.includes(i))
+    const add = (metric: number, slot: number, n: number) => this.#stores[metric]!.add(slot as Slot, n)
+    this.#mostRows = mostRows
+    this.#kinds = new Memo(0, mostRows)
+    this.#tally = new Tally(mostRows, add)
+    this.#ports = new Tally(mostRows, add)
+  }
+
+  /** One store a family; their series are current after flush(). */
+  get stores(): readonly SeriesStore[] {
+    return this.#stores
+  }
+
+  /** HOT. Guard: bench `hubble`. */
+  trace(record: TraceRecord): void {
+    if (this.#key.trace(record)) this.#counted(record)
+    else this.#once(record)
+  }
+
+  drop(record: DropRecord): void {
+    if (this.#key.drop(record)) this.#counted(record)
+    else this.#once(record)
+  }
+
+  /** HOT. Guard: bench `hubble`. */
+  verdict(record: VerdictRecord): void {
+    if (this.#key.verdict(record)) this.#counted(record)
+    else this.#once(record)
+  }
+
+  capture(record: CaptureRecord): void {
+    this.#once(record)
+  }
+
+  sock(record: SockRecord): void {
+    this.#once(record)
+  }
+
+  /** Bring the series up to date. */
+  flush(): void {
+    this.#tally.flush()
+    this.#ports.flush()
+  }
+
+  /** HOT: the key holds all that counts. Guard: bench `hubble`. */
+  #counted(record: RecordWindow): void {
+    const key = this.#key
+    const kind = this.#kinds.row(key.kind, key.detail, 0)
+    const row = this.#tally.row(key.source, key.destination, kind)
+    if (!this.#tally.known(row)) this.#learn(row, record)
+    const group = this.#tally.count(row)
+    if (group !== NO_PORT) this.#countPort(group, record)
+    if (this.#crowded) this.#forget()
+  }
+
+  #countPort(group: number, record: RecordWindow): void {
+    const row = this.#ports.row(group, this.#key.port, 0)
+    if (!this.#ports.known(row)) this.#learnPort(row, record)
+    this.#ports.count(row)
+  }
+
+  #learn(row: number, record: RecordWindow): void {
+    const flow = this.#flow(record)
+    this.#tally.learn(row, this.#targets(this.#plain, flow), this.#group(flow))
+    this.#crowded ||= this.#tally.full || this.#kinds.size >= this.#mostRows || this.#key.ends.full
+  }
+
+  #learnPort(row: number, record: RecordWindow): void {
+    this.#ports.learn(row, this.#targets(this.#ported, this.#flow(record)), NO_PORT)
+    this.#crowded ||= this.#ports.full
+  }
+
+  /** All at once: their rows hold each other's numbers. */
+  #forget(): void {
+    this.#tally.forget()
+    this.#ports.forget()
+    this.#kinds.clear()
+    this.#key.ends.forget()
+    this.#groups.clear()
+    this.#crowded = false
+    this.forgotten++
+  }
+
+  /** Records that differ by nothing but the port are a group: what their labels are without it. */
+  #group(flow: Flow | undefined): number {
+    if (flow === undefined) return NO_PORT
+    const chunk = chunkName(this.#key.chunk)
+    const without = this.#ported.flatMap(i => {
+      const { metric, count } = this.#metrics[i]!
+      const port = metric.labels.indexOf('port')
+      return count(flow, chunk).map(values => [i, values.toSpliced(port, 1)])
+    })
+    if (without.length === 0) return NO_PORT
+    const name = JSON.stringify(without)
+    const known = this.#groups.get(name) ?? this.#groups.size
+    this.#groups.set(name, known)
+    return known
+  }
+
+  /** A record without a key. */
+  #once(record: AnyRecord): void {
+    const flow = this.#flow(record)
+    for (let i = 0; i < this.#metrics.length; i++) {
+      for (const { metric, slot } of this.#targets([i], flow)) this.#stores[metric]!.add(slot as Slot, 1)
+    }
+  }
+
+  #flow(record: AnyRecord): Flow | undefined {
+    this.made++
+    return this.#flowOf(record)
+  }
+
+  /** Series of these metrics that the flow counts in. */
+  #targets(metrics: readonly number[], flow: Flow | undefined): Target[] {
+    if (flow === undefined) return []
+    const chunk = chunkName(this.#key.chunk)
+    return metrics.flatMap(i => {
+      const { metric, count } = this.#metrics[i]!
+      const family = this.#stores[i]!.family(metric)
+      return count(flow, chunk).map(values => ({ metric: i, slot: family.series(values) }))
+    })
+  }
+}

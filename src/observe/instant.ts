@@ -1,0 +1,63 @@
+/**
+ * instant.ts - points in time that compare as text.
+ *
+ * In:    the time of a flow; the words of --since and --until: a duration ago (`5m`, `1h30m`) or a time as one of
+ *        --time-format's formats with a year writes it.
+ * Out:   an Instant: RFC 3339 in UTC with nine digits, so that `<` is earlier.
+ */
+
+declare const instant: unique symbol
+export type Instant = string & { readonly [instant]: true }
+
+const UNITS_NS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+}
+const ALLOWED = '5m, 1h30m, 2026-01-31, 2026-01-31T10Z, 2026-01-31T10:20Z, 2026-01-31T10:20:30.123+01:00'
+const ZONE = '(Z|[+-]\\d\\d:\\d\\d)'
+const DATE_FORMS = new RegExp(`^\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d(?::\\d\\d(?::\\d\\d(?:\\.(\\d{1,9}))?)?)?${ZONE})?$`)
+const RFC1123Z = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}$/
+
+/** Undefined for a flow without time. */
+export function instantOf(time: string | undefined): Instant | undefined {
+  if (time === undefined) return undefined
+  const dot = time.indexOf('.')
+  const whole = dot < 0 ? time.slice(0, -1) : time.slice(0, dot)
+  const fraction = dot < 0 ? '' : time.slice(dot + 1, -1)
+  return `${whole}.${fraction.padEnd(9, '0')}Z` as Instant
+}
+
+/** Throws an Error that says what is allowed; `nowMs` is Date.now(). */
+export function parseInstant(text: string, nowMs: number): Instant {
+  const ago = durationMs(text)
+  if (ago !== undefined) return instantOf(new Date(nowMs - ago).toISOString())!
+  if (RFC1123Z.test(text)) return fromMs(Date.parse(text), '', text)
+  const [whole, fraction = ''] = DATE_FORMS.exec(text) ?? []
+  if (whole === undefined) throw refusal(text)
+  // Date knows hours only with minutes.
+  const hoursOnly = text.replace(/^(\d{4}-\d\d-\d\dT\d\d)(Z|[+-])/, '$1:00$2').replace(/\.\d+/, '')
+  return fromMs(Date.parse(hoursOnly), fraction, text)
+}
+
+function fromMs(ms: number, fraction: string, text: string): Instant {
+  if (Number.isNaN(ms)) throw refusal(text)
+  return instantOf(`${new Date(ms).toISOString().slice(0, -'.000Z'.length)}.${fraction}Z`)!
+}
+
+/** Go's durations; a leading minus is the future. */
+function durationMs(text: string): number | undefined {
+  const [, sign, rest = ''] = /^([+-]?)(.+)$/.exec(text) ?? []
+  const parts = [...rest.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)]
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== rest) return rest === '0' ? 0 : undefined
+  const ns = parts.reduce((sum, [, n, unit]) => sum + Number(n) * UNITS_NS[unit!]!, 0)
+  return (sign === '-' ? -ns : ns) / 1e6
+}
+
+function refusal(text: string): Error {
+  return new Error(`"${text}" is no time; allowed: ${ALLOWED}`)
+}

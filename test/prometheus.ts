@@ -1,0 +1,76 @@
+/**
+ * prometheus.ts - a real Prometheus for a test: scrapes one target every second, answers queries, is gone afterwards.
+ *
+ * Fail:  an Error with what it said on stderr.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { plainEnvironment } from '../src/lab/process.js'
+import { until } from './until.js'
+
+export interface Prometheus {
+  /** The value of an instant query that gives one series; undefined when it gives none. */
+  query(expression: string): Promise<number | undefined>
+  /** `up`, `down` or `unknown`, and the last scrape's error, of the only target. */
+  target(): Promise<{ readonly health: string; readonly lastError: string }>
+}
+
+interface Answer {
+  readonly data: {
+    readonly result: readonly { readonly value: readonly [number, string] }[]
+    readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[]
+  }
+}
+
+/** Start it on a free port; its data are in a directory of its own. */
+export async function startPrometheus(t: Test, target: string): Promise<Prometheus> {
+  const home = mkdtempSync(join(tmpdir(), 'weir-prometheus-'))
+  const config = join(home, 'prometheus.yml')
+  const scrape = { job_name: 'weir', scrape_interval: '1s', static_configs: [{ targets: [new URL(target).host] }] }
+  // JSON is YAML.
+  writeFileSync(config, JSON.stringify({ scrape_configs: [scrape] }))
+  const listen = `127.0.0.1:${await freePort()}`
+  const flags = [`--config.file=${config}`, `--storage.tsdb.path=${home}/data`, `--web.listen-address=${listen}`]
+  const child = spawn('prometheus', flags, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-10_000)
+  })
+  t.teardown(async () => {
+    if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'close')
+    rmSync(home, { recursive: true })
+  })
+  const ask = async (path: string): Promise<Answer> =>
+    (await (await fetch(`http://${listen}/api/v1/${path}`)).json()) as Answer
+  await until('Prometheus answers', async () => {
+    if (child.exitCode !== null) throw new Error(`prometheus ended with ${child.exitCode}: ${said}`)
+    const response = await fetch(`http://${listen}/-/ready`).catch(() => undefined)
+    return response?.ok
+  })
+  return {
+    async query(expression) {
+      const { data } = await ask(`query?query=${encodeURIComponent(expression)}`)
+      if (data.result.length > 1) throw new Error(`${expression} gives ${data.result.length} series`)
+      const value = data.result[0]?.value[1]
+      return value === undefined ? undefined : Number(value)
+    },
+    async target() {
+      const [only] = (await ask('targets')).data.activeTargets
+      return { health: only?.health ?? 'unknown', lastError: only?.lastError ?? '' }
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

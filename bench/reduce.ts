@@ -73,7 +73,7 @@ function recordsOf({ counts }: Decoder): number {
 }
 
 /** A recording as drain() would deliver it: u32 size, then the record. */
-function recordedFrames(path: string): Uint8Array {
+export function recordedFrames(path: string): Uint8Array {
   const reader = new RecordingReader(path)
   const parts: Uint8Array[] = []
   while (reader.next()) {
@@ -105,6 +105,6 @@ function ownFrames(): Batch {
   return { frames, length, entities, live: true }
 }
 
-function fileOf(relative: string): string {
+export function fileOf(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url))
 }

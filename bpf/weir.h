@@ -238,7 +238,7 @@ enum counter {
 	IGNORED_OTHER,	   /* another ethertype */
 	RING_FULL,	   /* records that did not fit; their counts went back */
 	CONNECTIONS_FULL,  /* packets spilled because no connection could be added */
-	TALLY_SPILLED,	   /* packets spilled at the brim, or beside an entry being deleted */
+	TALLY_SPILLED,	   /* times that counts spilled: at the brim, or beside an entry going */
 	UNNAMED_FROM_POD,  /* packets that not even spill could hold, in the order of SEEN_* */
 	UNNAMED_TO_POD,
 	UNNAMED_UPLINK_OUT,

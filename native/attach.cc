@@ -5,7 +5,6 @@
 
 #include "netns.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -15,11 +14,6 @@ namespace
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 constexpr uint32_t kBefore = 1u << 3; /* BPF_F_BEFORE nobody in particular: the head */
-
-/* Interfaces that kAuto takes by link. Each link waits for an RCU grace period when it comes and
- * when it goes, with rtnl locked (tcx_entry_sync): measured, 200 interfaces took 5.5 s to attach
- * and 4.5 s to detach, by filter 23 ms and 7 ms. */
-constexpr long kMaxLinked = 16;
 
 Fault LinkTcx(const bpf_program *program, int ifindex, bpf_attach_type hook, Fd &link)
 {
@@ -47,7 +41,7 @@ Fault Attachments::Attach(const Hooks &hooks, Mode &mode)
 		return {EEXIST, "attach",
 			"interface " + std::to_string(hooks.ifindex) + " is attached already"};
 	if (mode == Mode::kAuto)
-		mode = has_tcx_.value_or(true) && Linked() < kMaxLinked ? Mode::kTcx : Mode::kTc;
+		mode = has_tcx_.value_or(true) ? Mode::kTcx : Mode::kTc;
 	else if (mode == Mode::kTcx)
 		has_tcx_ = true; /* asked for by name: say why it fails */
 	Fault fault = mode == Mode::kTcx ? AttachLinks(hooks, interface) : Fault{};
@@ -60,13 +54,6 @@ Fault Attachments::Attach(const Hooks &hooks, Mode &mode)
 	if (!fault)
 		interfaces_.emplace(key, std::move(interface));
 	return fault;
-}
-
-long Attachments::Linked() const
-{
-	return std::count_if(interfaces_.begin(), interfaces_.end(), [](const auto &entry) {
-		return static_cast<bool>(entry.second.ingress_link);
-	});
 }
 
 Fault Attachments::AttachLinks(const Hooks &hooks, Interface &interface)

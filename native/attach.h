@@ -43,7 +43,6 @@ class Attachments
 	/* Two namespaces may use one number. */
 	using Key = std::pair<ino_t, int>;
 
-	long Linked() const;
 	Fault AttachLinks(const Hooks &hooks, Interface &interface);
 	static Fault AttachFilters(const Hooks &hooks, Fd netns, Interface &interface);
 

@@ -52,7 +52,7 @@ t.test('a lab after traffic of every kind', needsRoot, async t => {
     agreesWithLinks(t, reading)
     addsUp(t, samples)
     t.equal(samples.sum('weir_packets_ignored_total'), 0)
-    t.equal(samples.sum('weir_spilled_packets_total') + samples.sum('weir_unnamed_packets_total'), 0)
+    t.equal(samples.sum('weir_spills_total') + samples.sum('weir_unnamed_packets_total'), 0)
   })
   t.test('what the node did not drop is counted alike at both ends', async t => reportersAgree(t, samples))
   t.test('datagrams are as many and as large as were sent', async t => datagrams(t, samples))

@@ -73,13 +73,13 @@ t.test('a flow that knows nothing of its ends has empty names, and the labels al
 })
 
 t.test('of a list the first name that is not empty counts', async t => {
-  t.equal(told('sourceContext=dns|workload|ip', FLOW)['source'], 'shop/web')
-  t.equal(told('destinationContext=workload|dns|ip', FLOW)['destination'], 'a.example,b.example')
-  t.equal(told('destinationContext=workload|pod|app', FLOW)['destination'], '')
+  t.equal(told('sourceContext=dns|workload|ip', FLOW).source, 'shop/web')
+  t.equal(told('destinationContext=workload|dns|ip', FLOW).destination, 'a.example,b.example')
+  t.equal(told('destinationContext=workload|pod|app', FLOW).destination, '')
 })
 
 t.test('reserved-identity takes the first reserved label unless it is the API server', async t => {
-  const named = (labels: string[]) => told('sourceContext=reserved-identity', { source: { labels } })['source']
+  const named = (labels: string[]) => told('sourceContext=reserved-identity', { source: { labels } }).source
   t.equal(named(['cidr:10.0.0.0/8', 'reserved:world']), 'reserved:world')
   t.equal(named(['reserved:host', 'reserved:remote-node']), 'reserved:host')
   t.equal(named(['reserved:host', 'reserved:kube-apiserver']), 'reserved:kube-apiserver')
@@ -87,7 +87,7 @@ t.test('reserved-identity takes the first reserved label unless it is the API se
 })
 
 t.test('app takes the first label of three keys, in the order of the labels, that has a value', async t => {
-  const app = (...labels: string[]) => told('sourceContext=app', { source: { labels } })['source']
+  const app = (...labels: string[]) => told('sourceContext=app', { source: { labels } }).source
   t.equal(app('k8s:app=a', 'k8s:app.kubernetes.io/name=b', 'k8s:k8s-app=c'), 'a')
   t.equal(app('k8s:app.kubernetes.io/name=b', 'k8s:app=a'), 'b')
   t.equal(app('k8s:app=', 'k8s:k8s-app=c'), 'c')
@@ -96,16 +96,16 @@ t.test('app takes the first label of three keys, in the order of the labels, tha
 })
 
 t.test('a pod outside any namespace is its name alone', async t => {
-  t.equal(told('sourceContext=pod', { source: { pod_name: 'static' } })['source'], 'static')
-  t.equal(told('sourceContext=workload', { source: { workloads: [{ name: 'w' }] } })['source'], 'w')
+  t.equal(told('sourceContext=pod', { source: { pod_name: 'static' } }).source, 'static')
+  t.equal(told('sourceContext=workload', { source: { workloads: [{ name: 'w' }] } }).source, 'w')
 })
 
 t.test('a directional context replaces the plain one in its direction, and only there', async t => {
   const options = 'sourceContext=ip;sourceEgressContext=pod;sourceIngressContext=namespace'
-  t.equal(told(options, FLOW)['source'], 'shop/web-1')
-  t.equal(told(options, { ...FLOW, traffic_direction: 'INGRESS' })['source'], 'shop')
+  t.equal(told(options, FLOW).source, 'shop/web-1')
+  t.equal(told(options, { ...FLOW, traffic_direction: 'INGRESS' }).source, 'shop')
   const { traffic_direction: _, ...unknown } = FLOW
-  t.equal(told(options, unknown)['source'], '10.0.0.1')
+  t.equal(told(options, unknown).source, '10.0.0.1')
 })
 
 t.test('with directional contexts alone the label stays, empty in the other direction', async t => {

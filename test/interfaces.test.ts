@@ -100,10 +100,11 @@ for (const attach of ['tcx', 'tc']) {
     }
     await watched(weir)
     const before = held()
-    for (let cycle = 0; cycle < CYCLES; cycle++) {
-      await ip(lab, `link add x${cycle} type veth peer name y netns ${netns}`)
-      await becomes(weir, 2)
-      await ip(lab, `link del x${cycle}`)
+    const names = ['w', 'x', 'y', 'z']
+    for (let cycle = 0; cycle < CYCLES; cycle += names.length) {
+      await ip(lab, ...names.map(name => `link add ${name}${cycle} type veth peer name ${name} netns ${netns}`))
+      await becomes(weir, 1 + names.length)
+      await ip(lab, ...names.map(name => `link del ${name}${cycle}`))
       await becomes(weir, 1)
     }
     t.strictSame(held(), before)

@@ -42,7 +42,7 @@ t.test(
   async t => {
     t.equal(
       monitorText(TRACE),
-      '-> network encrypted  flow 0x12345678 , identity 65537->131074 [ ip-trace-id = 4504699407205384 ] state reply' +
+      '-> network encrypted  flow 0x12345678 , identity 65537->131074 [ ip-trace-id = 4506915426404104 ] state reply' +
         ' ifindex lxc9 orig-ip a00:1:a00:2:a00:3:a00:4: [fd00::1]:8080 -> [fd00::2]:53 udp\n',
     )
     t.equal(
@@ -89,7 +89,7 @@ t.test('an unknown reason is its number, the encrypted bit included', async t =>
 
 t.test('a verbose trace is followed by its headers, or by its bytes', async t => {
   const head =
-    `${SEPARATOR}CPU 07: MARK 0x12345678 [ IP-TRACE-ID = 4504699407205384 ] FROM 4660 to-network: 1500 bytes` +
+    `${SEPARATOR}CPU 07: MARK 0x12345678 [ IP-TRACE-ID = 4506915426404104 ] FROM 4660 to-network: 1500 bytes` +
     ' (51 captured), state reply, interface lxc9, , identity 65537->131074, orig-ip a00:1:a00:2:a00:3:a00:4, to endpoint 7\n'
   t.equal(monitorText(TRACE, { verbosity: 'verbose' }), head + UDP_LINES)
   t.match(monitorText(TRACE, { verbosity: 'verbose', hex: true }), `${head}00000000  60 00 00 00 00 0b 11 40  fd 00`)
@@ -104,7 +104,7 @@ t.test('a verbose trace is followed by its headers, or by its bytes', async t =>
 t.test('a drop is one line: reason, hash, endpoint, interface, source file, trace id, identities, packet', async t => {
   t.equal(
     monitorText(DROP),
-    'xx drop (11, -5) flow 0x12345678 to endpoint 196611, ifindex 9, file bpf_lxc.c:1633,  [ ip-trace-id = 4504699407205384 ],' +
+    'xx drop (Missed tail call to custom program, -5) flow 0x12345678 to endpoint 196611, ifindex 9, file bpf_lxc.c:1633,  [ ip-trace-id = 4506915426404104 ],' +
       ' identity 65537->131074: [fd00::1]:8080 -> [fd00::2]:53 udp\n',
   )
   t.match(monitorText(patched(DROP, 1, 133)), 'xx drop (Policy denied, -5) ')
@@ -116,7 +116,7 @@ t.test('a drop is one line: reason, hash, endpoint, interface, source file, trac
 t.test('a verbose drop is followed by its bytes, and by its headers when bytes are asked for', async t => {
   const head =
     `${SEPARATOR}CPU 07: MARK 0x12345678 FROM 4660 DROP: 1500 bytes, reason Policy denied, -5, identity 65537->131074,` +
-    ' to endpoint 196611\n [ IP-TRACE-ID=4504699407205384'
+    ' to endpoint 196611\n [ IP-TRACE-ID=4506915426404104'
   const drop = patched(DROP, 1, 133)
   t.match(monitorText(drop, { verbosity: 'verbose' }), `${head}00000000  60 00 00 00 00 0b 11 40  fd 00`)
   t.equal(monitorText(drop, { verbosity: 'verbose', hex: true }), head + UDP_LINES)
@@ -210,14 +210,14 @@ t.test('JSON has the keys of cilium monitor in its order', async t => {
     monitorText(TRACE, { verbosity: 'json' }),
     '{"cpu":"CPU 07:","type":"trace","mark":"0x12345678","ifindex":"lxc9","state":"reply",' +
       '"observationPoint":"to-network","traceSummary":"-\\u003e network","source":4660,"bytes":1500,"srcLabel":65537,' +
-      '"dstLabel":131074,"dstID":7,"IpTraceID":4504699407205384,"summary":{' +
+      '"dstLabel":131074,"dstID":7,"IpTraceID":4506915426404104,"summary":{' +
       `"ipv6":${JSON.stringify(UDP_LINES.split('\n')[0])},"udp":${JSON.stringify(UDP_LINES.split('\n')[1])},` +
       '"l3":{"src":"fd00::1","dst":"fd00::2"},"l4":{"src":"8080","dst":"53"}}}\n',
   )
   t.equal(
     monitorText(patched(DROP, 12, 0), { verbosity: 'json' }),
-    '{"cpu":"CPU 07:","type":"drop","mark":"0x12345678","reason":"11, -5","source":4660,"bytes":1500,"srcLabel":65537,' +
-      '"dstLabel":131074,"dstID":196611,"Line":1633,"File":2,"ExtError":-5,"Ifindex":9,"IPTraceID":4504699407205384}\n',
+    '{"cpu":"CPU 07:","type":"drop","mark":"0x12345678","reason":"Missed tail call to custom program, -5","source":4660,"bytes":1500,"srcLabel":65537,' +
+      '"dstLabel":131074,"dstID":196611,"Line":1633,"File":2,"ExtError":-5,"Ifindex":9,"IPTraceID":4506915426404104}\n',
     'nothing captured, no summary',
   )
   t.notMatch(monitorText(TRACE_2, { verbosity: 'json' }), 'summary":', 'nor of a packet that cannot be read')

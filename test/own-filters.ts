@@ -15,7 +15,8 @@ export interface OwnFilter {
 interface Row {
   readonly devname: string
   readonly kind: string
-  readonly name: string
+  /** Classic BPF has none. */
+  readonly name?: string
   readonly id: number
 }
 
@@ -23,6 +24,7 @@ interface Row {
 export async function ownFilters(lab: Lab): Promise<OwnFilter[]> {
   const { stdout } = await lab.run('node', ['bpftool', '-j', 'net', 'show'])
   const [{ tc }] = JSON.parse(stdout) as [{ tc: Row[] }]
-  const own = tc.filter(({ name }) => name.startsWith('weir_'))
-  return own.map(({ devname, kind, id, name }) => ({ link: devname, hook: kind, id, name }))
+  return tc.flatMap(({ devname, kind, id, name = '' }) =>
+    name.startsWith('weir_') ? [{ link: devname, hook: kind, id, name }] : [],
+  )
 }

@@ -2,7 +2,6 @@
  * reduce.test.ts - Weir's own records to exact series, and what came without a record.
  */
 import t from 'tap'
-import { DROP_3, hex, patched, TRACE_2, VERDICT_40 } from './records.js'
 import { DB, DB6, entityOf, IDENTITY, reduced, STRANGER, WEB, WEB6 } from './reduced.js'
 import { dropRecord, traceRecord } from './weir-records.js'
 

@@ -104,7 +104,7 @@ t.test('the live source tells of its tables, steps and programs, from 0 on', NEE
     'weir_bytes_ignored_total',
     'weir_connection_table_entries',
     'weir_connection_table_full_packets_total',
-    'weir_spilled_packets_total',
+    'weir_spills_total',
     'weir_unnamed_packets_total',
     'weir_observations_lost_total',
     'weir_fragments_unknown_total',

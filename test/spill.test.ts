@@ -59,7 +59,7 @@ t.test('a tally that nobody took moves on before it is full', needsRoot, async t
     t.strictSame(flow(samples, { ...PAIR, protocol }), { packets: count, bytes: count * packet.length }, protocol)
   }
   t.equal(samples.sum('weir_icmp_messages_total', { ...PAIR, type: 'EchoRequest' }), BRIM + 2000)
-  t.ok(samples.sum('weir_spilled_packets_total') > 0)
+  t.ok(samples.sum('weir_spills_total') > 0)
   t.equal(samples.sum('weir_connection_table_full_packets_total'), 0)
   addsUp(t, samples)
 })

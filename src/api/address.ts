@@ -23,7 +23,9 @@ export function parseApiAddress(text: string): ApiAddress {
   const found = TCP.exec(tls ? text.slice('tls://'.length) : text)
   const port = Number(found?.[3])
   if (found === null || port > MOST_PORT) {
-    throw new Error(`address '${text}': allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MOST_PORT}`)
+    throw new Error(
+      `address '${text}': allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MOST_PORT}`,
+    )
   }
   return { kind: 'tcp', host: found[1] ?? found[2] ?? '', port, tls }
 }

@@ -20,7 +20,7 @@ export interface Timestamp {
 
 const NS_DIGITS = 9
 
-export function flowsResponse({ flow, lost_events: lost, time, ...rest }: FlowResponse): Message {
+export function flowResponse({ flow, lost_events: lost, time, ...rest }: FlowResponse): Message {
   return {
     ...rest,
     ...(flow === undefined ? {} : { flow: flowMessage(flow) }),
@@ -29,8 +29,13 @@ export function flowsResponse({ flow, lost_events: lost, time, ...rest }: FlowRe
   }
 }
 
-export function flowsResponseOf(message: Message): FlowResponse {
-  const { flow, lost_events: lost, time, ...rest } = message as {
+export function flowResponseOf(message: Message): FlowResponse {
+  const {
+    flow,
+    lost_events: lost,
+    time,
+    ...rest
+  } = message as {
     flow?: Message
     lost_events?: Message
     time?: Timestamp

@@ -17,7 +17,7 @@ export interface Api {
   readonly grpc: GrpcLibrary
   readonly observer: Service
   readonly peer: Service
-  readonly records: Service
+  readonly weir: Service
   /** Field names of a message, each with the name of its message type, '' for what is none. */
   fields(message: string): ReadonlyMap<string, string>
 }
@@ -57,7 +57,7 @@ async function load(): Promise<Api> {
     grpc,
     observer: service('observer.Observer'),
     peer: service('peer.Peer'),
-    records: service('weir.Records'),
+    weir: service('weir.Weir'),
     fields,
   }
 }

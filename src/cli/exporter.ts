@@ -6,8 +6,10 @@
 import type { Decoder } from '../datapath/decode.js'
 import { Entities } from '../datapath/entities.js'
 import { Live } from '../datapath/live.js'
+import type { KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink } from '../datapath/source.js'
 import { defaultWorld, loadWorld, type World } from '../datapath/world.js'
+import type { Directory } from '../datapath/directory.js'
 import { WorldDirectory } from '../datapath/world-directory.js'
 import { tellBudgets } from '../exporter/budget.js'
 import { Reducer } from '../exporter/reduce.js'
@@ -24,6 +26,9 @@ export interface Exporter {
   readonly entities: Entities
   readonly reducer: Reducer
   readonly self: SelfMetrics
+  readonly kernelReasons: KernelReasons
+  /** What flows need to know of the same world. */
+  readonly directory: Directory
   /** hubble_* metrics, where they are asked for. */
   readonly hubble: Hubble | undefined
   /** Where records go: the reducer, and hubble. */
@@ -44,13 +49,15 @@ export function exporterOf(world: World, live: boolean, hubbleMetrics?: readonly
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)
-  const parts = { entities, kernelReasons: reasons }
-  const hubble = hubbleMetrics && new Hubble({ ...parts, directory: new WorldDirectory(world) }, hubbleMetrics)
+  const directory = new WorldDirectory(world)
+  const hubble = hubbleMetrics && new Hubble({ entities, kernelReasons: reasons, directory }, hubbleMetrics)
   return {
     store,
     entities,
     reducer,
     self: new SelfMetrics(store, VERSION, REVISION),
+    kernelReasons: reasons,
+    directory,
     hubble,
     sink: hubble === undefined ? reducer : tee(reducer, hubble),
   }

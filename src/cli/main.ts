@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander'
 import { addHubbleFlags, type HubbleFlags, hubbleOptions } from './hubble-options.js'
 import { createLog } from './log.js'
 import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-options.js'
+import { addFilterFlags, addObserveFlags, type ObserveFlags, observeOptions } from './observe-options.js'
 import { addLiveFlags, addLogFlags, type LiveFlags, type LogFlags, liveOptions } from './options.js'
 import { systemWords } from './os-error.js'
 import { durationBetween, file, listenAddress, source, urlPath } from './values.js'
@@ -40,6 +41,7 @@ function build(): Command {
   addDemo(program)
   addMetrics(program)
   addMonitor(program)
+  addObserve(program)
   addRecord(program)
   addProbe(program)
   return program
@@ -96,6 +98,15 @@ function addMonitor(program: Command): void {
   addMonitorFlags(command).action(async (flags: MonitorFlags) => {
     const { monitor } = await import('./monitor.js')
     exitCode = await monitor(monitorOptions(flags))
+  })
+}
+
+function addObserve(program: Command): void {
+  const command = program.command('observe').description('print flows as hubble observe does')
+  const filters = addFilterFlags(addObserveFlags(command))
+  command.action(async (flags: ObserveFlags) => {
+    const { observe } = await import('./observe.js')
+    exitCode = await observe(observeOptions(command, flags, filters))
   })
 }
 

@@ -15,13 +15,16 @@ import type { World } from '../datapath/world.js'
 import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
+import type { ApiOptions } from './api-options.js'
 import { createExporter, type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
+import { FlowApi } from './flow-api.js'
 import { explainKernel } from './kernel.js'
 import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
+import { tee } from './tee.js'
 import { VERSION } from './version.js'
 
-export interface RunOptions extends LiveOptions {
+export interface RunOptions extends LiveOptions, ApiOptions {
   readonly source: { kind: 'live' } | { kind: 'replay'; file: string }
   readonly world?: string | World
   readonly listenAddress: string
@@ -47,12 +50,16 @@ const REPLAY_CHUNK = 20_000
 export async function run(options: RunOptions, log: Log): Promise<number> {
   const signal = signalled() // from now on: one that comes during the start finds something to detach
   const exporter = exporterFor(options)
+  const api = FlowApi.of(options)
   let running: Running | undefined
   const server = createServer({
     telemetryPath: options.telemetryPath,
     store: exporter.store,
     otherStores: () => otherStores(exporter),
-    collect: () => running?.collect(),
+    collect: () => {
+      running?.collect()
+      api?.tell(exporter.store)
+    },
     onCollectFault: error => log.error({ err: error.message }, 'collect failed'),
     processText: await processMetrics(),
     ready: () => (running === undefined ? 'starting' : running.notReady()),
@@ -62,14 +69,16 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   try {
     running =
       options.source.kind === 'live'
-        ? startLive(exporter, options, log)
-        : startReplay(exporter, options.source.file, log)
+        ? startLive(exporter, options, api, log)
+        : startReplay(exporter, options.source.file, api, log)
+    await api?.start(exporter, rowsOf(exporter, running), log)
   } catch (error) {
+    running?.close()
     await server.close(0)
     throw error
   }
   log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
-  await stopped(signal, running, server, log)
+  await stopped(signal, running, api, server, log)
   return 0
 }
 
@@ -83,19 +92,36 @@ export function signalled(): Promise<string> {
   return Promise.race(SIGNALS.map(name => once(process, name).then(() => name)))
 }
 
-async function stopped(signal: Promise<string>, running: Running, server: WeirServer, log: Log): Promise<void> {
+/** What `weir status` shows besides the flows. */
+function rowsOf({ store }: Exporter, running: Running): Running['status'] {
+  return () => {
+    const series = store.families().reduce((sum, family) => sum + family.size, 0)
+    return [...running.status(), ['series', String(series)]]
+  }
+}
+
+async function stopped(
+  signal: Promise<string>,
+  running: Running,
+  api: FlowApi | undefined,
+  server: WeirServer,
+  log: Log,
+): Promise<void> {
   log.info({ signal: await signal }, 'stopping')
   const begun = performance.now()
   for (const name of SIGNALS) process.once(name, () => process.exit(1))
   running.close()
+  const apiClosed = api?.close()
   await server.close(Math.max(0, STOP_MS - (performance.now() - begun)))
+  await apiClosed
 }
 
-function startLive(exporter: Exporter, options: RunOptions, log: Log): Running {
-  const live = explainKernel(
+function startLive(exporter: Exporter, options: RunOptions, api: FlowApi | undefined, log: Log): Running {
+  const live: Live = explainKernel(
     () =>
       new Live(loadNative(), exporter.entities, options, exporter.sink, {
         onError: (error, what) => log.error({ what, err: error.message }, 'system refused'),
+        ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
   const watched = live.interfaces.names()
@@ -112,22 +138,24 @@ function startLive(exporter: Exporter, options: RunOptions, log: Log): Running {
       ['pod interfaces', String(live.interfaces.count(Hook.pod))],
       ['uplinks', String(live.interfaces.count(Hook.uplink))],
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
+      ['records lost', String(live.ringLost())],
     ],
     close: () => live.close(),
   }
 }
 
 /** Reads on between scrapes, so that they are answered while it lasts. */
-function startReplay(exporter: Exporter, file: string, log: Log): Running {
+function startReplay(exporter: Exporter, file: string, api: FlowApi | undefined, log: Log): Running {
   const replay = explainFile('recording', file, () => new Replay(file))
   const decoder = new Decoder()
+  const sink = api === undefined ? exporter.sink : tee(exporter.sink, api.records(replay))
   let state = 'reading'
   let closed = false
   const read = async () => {
     for (
-      let result = replay.run(decoder, exporter.sink, REPLAY_CHUNK);
+      let result = replay.run(decoder, sink, REPLAY_CHUNK);
       ;
-      result = replay.run(decoder, exporter.sink, REPLAY_CHUNK)
+      result = replay.run(decoder, sink, REPLAY_CHUNK)
     ) {
       if (result.done || closed) {
         state = result.damage ?? (result.done ? 'read to its end' : 'closed')

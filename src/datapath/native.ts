@@ -23,10 +23,9 @@ export interface BpfObject {
   /** Attach a tp_btf program by its function name. */
   attachTracing(program: string): void
   /**
-   * Attach `ingress` and `egress` to an interface, first in their hook's order. `auto` tries tcx for
-   * the object's first 16 interfaces, then tc: a link takes two grace periods of RCU, some 28 ms an interface.
-   * tc is clsact, priority and handle of Weir's own; a filter of an earlier Weir there is replaced, anybody else's
-   * is an EEXIST.
+   * Attach `ingress` and `egress` to an interface, first in their hook's order. `auto` tries tcx, then tc (clsact,
+   * priority and handle of Weir's own; a filter of an earlier Weir there is replaced, anybody else's is an EEXIST).
+   * By tcx an earlier Weir's filters there are removed.
    */
   attachInterface(ifindex: number, ingress: string, egress: string, mode: AttachMode | 'auto'): AttachMode
   /** Detach and forget; an interface that is gone, or was never attached, is fine. */

@@ -173,9 +173,9 @@ const SELF = {
     'weir_connection_table_full_packets_total',
     'Packets counted without a connection because the connection table was full, from per-CPU counters of the datapath.',
   ),
-  spilledPackets: counter(
-    'weir_spilled_packets_total',
-    'Packets that moved to the spill table because a tally was at its brim or its entry was being deleted, from per-CPU counters of the datapath.',
+  spills: counter(
+    'weir_spills_total',
+    'Times that counts went to the spill table, because a tally was at its brim or its entry was being deleted, from per-CPU counters of the datapath.',
   ),
   unnamedPackets: counter(
     'weir_unnamed_packets_total',
@@ -216,6 +216,11 @@ const SELF = {
     'weir_bpf_recursion_misses_total',
     "Runs of a BPF program refused by the kernel's recursion guard, from bpf_prog_info.",
     ['program'],
+  ),
+  apiStreams: gauge('weir_flow_api_streams', 'Streams of flows or records that clients have open at the flow API.'),
+  apiLost: counter(
+    'weir_flow_api_lost_records_total',
+    'Records overwritten in the flow buffer before a slow client of the flow API had read them; told to it as lost.',
   ),
   buildInfo: gauge('weir_build_info', 'Constant 1, labelled with what runs and where it runs.', [
     'version',

@@ -60,7 +60,7 @@ export class SelfMetrics {
     this.#set(M.connectionTableEntries, [], live.connectionsUsed)
     this.#set(M.connectionTableLimit, [], live.connectionsLimit)
     this.#set(M.connectionTableFull, [], totals.connections_full.packets)
-    this.#set(M.spilledPackets, [], totals.tally_spilled.packets)
+    this.#set(M.spills, [], totals.tally_spilled.packets)
     this.#set(
       M.unnamedPackets,
       [],

@@ -112,26 +112,27 @@ export class HubbleMetrics implements RecordSink {
     const key = this.#key
     const kind = this.#kinds.row(key.kind, key.detail, 0)
     const row = this.#tally.row(key.source, key.destination, kind)
-    if (!this.#tally.known(row)) this.#learn(row, record)
+    const flow = this.#tally.known(row) ? undefined : this.#learn(row, record)
     const group = this.#tally.count(row)
-    if (group !== NO_PORT) this.#countPort(group, record)
+    if (group !== NO_PORT) this.#countPort(group, record, flow)
     if (this.#crowded) this.#forget()
   }
 
-  #countPort(group: number, record: RecordWindow): void {
+  #countPort(group: number, record: RecordWindow, flow: Flow | undefined): void {
     const row = this.#ports.row(group, this.#key.port, 0)
-    if (!this.#ports.known(row)) this.#learnPort(row, record)
+    if (!this.#ports.known(row)) this.#learnPort(row, flow ?? this.#flow(record))
     this.#ports.count(row)
   }
 
-  #learn(row: number, record: RecordWindow): void {
+  #learn(row: number, record: RecordWindow): Flow | undefined {
     const flow = this.#flow(record)
     this.#tally.learn(row, this.#targets(this.#plain, flow), this.#group(flow))
     this.#crowded ||= this.#tally.full || this.#kinds.size >= this.#mostRows || this.#key.ends.full
+    return flow
   }
 
-  #learnPort(row: number, record: RecordWindow): void {
-    this.#ports.learn(row, this.#targets(this.#ported, this.#flow(record)), NO_PORT)
+  #learnPort(row: number, flow: Flow | undefined): void {
+    this.#ports.learn(row, this.#targets(this.#ported, flow), NO_PORT)
     this.#crowded ||= this.#ports.full
   }
 

@@ -94,13 +94,14 @@ function dropWords({ file }: Flow, code: number): string {
 }
 
 /** `http-request`, `dns-response proxy`. */
-function l7Words({ type = 'UNKNOWN_L7_TYPE', dns, http, kafka }: Layer7): string {
+function l7Words({ type, dns, http, kafka }: Layer7): string {
   const protocol = http !== undefined ? 'http' : dns !== undefined ? 'dns' : kafka !== undefined ? 'kafka' : 'l7'
   const source = dns === undefined ? '' : ` ${dns.observation_source ?? ''}`
-  return `${protocol}-${String(type).toLowerCase()}${source}`
+  return `${protocol}-${String(type ?? 'UNKNOWN_L7_TYPE').toLowerCase()}${source}`
 }
 
-export function verdictWords({ verdict = 'VERDICT_UNKNOWN', event_type: event }: Flow): string {
+export function verdictWords({ verdict: told, event_type: event }: Flow): string {
+  const verdict = told ?? 'VERDICT_UNKNOWN'
   const action = event?.type === Notify.policyVerdict ? ACTIONS[verdict] : undefined
   return action ?? String(verdict)
 }

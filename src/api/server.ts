@@ -1,0 +1,165 @@
+/**
+ * server.ts - the flow API of a running Weir: Hubble's Observer and Peer, and Weir's own service, over gRPC.
+ *
+ * In:    an Observer; addresses of api/address.ts. Plain text: who can reach the address can read.
+ * Out:   streams that end with the request, with the client, or with close().
+ * Fail:  listen() throws what is wrong with an address. A bad request is answered INVALID_ARGUMENT, one stream too many
+ *        RESOURCE_EXHAUSTED. What throws in a stream besides is a bug, and ends the process.
+ */
+import { networkInterfaces } from 'node:os'
+import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
+import { type ApiAddress, connectTarget, listenTarget, parseApiAddress } from './address.js'
+import type { Cursor, Step } from './cursor.js'
+import type { Message } from './message.js'
+import type { EventsRequest, FlowsRequest, Observer } from './observer.js'
+import { type Api, loadApi } from './proto.js'
+import { pump } from './pump.js'
+import { makeRoom, protectSocket } from './socket-file.js'
+
+/** Each takes turns of 2 ms on the thread that also drains the ring. */
+const MOST_STREAMS = 32
+const CLOSE_DEADLINE_MS = 1000
+const PEER_ADDED = 1
+
+type Stream = ServerWritableStream<Message, Message>
+
+interface Finds<T> {
+  readonly cursor: Cursor<T>
+  message(step: Exclude<Step<T>, string>): Message
+}
+
+export class FlowServer {
+  /** Streams that are open. */
+  streams = 0
+  readonly #api: Api
+  readonly #observer: Observer
+  readonly #nodeName: string
+  readonly #server: Server
+  readonly #closing = new AbortController()
+  readonly #addresses: ApiAddress[] = []
+
+  /** A server that does not listen yet. */
+  static async create(observer: Observer, nodeName: string): Promise<FlowServer> {
+    return new FlowServer(await loadApi(), observer, nodeName)
+  }
+
+  private constructor(api: Api, observer: Observer, nodeName: string) {
+    this.#api = api
+    this.#observer = observer
+    this.#nodeName = nodeName
+    this.#server = new api.grpc.Server()
+    this.#server.addService(api.observer, {
+      GetFlows: this.#streaming(request => observer.getFlows(request as FlowsRequest, api.fields)),
+      // Weir has no agent whose events there could be, and makes no debug events.
+      GetAgentEvents: (call: Stream) => this.#nothing(call),
+      GetDebugEvents: (call: Stream) => this.#nothing(call),
+      GetNodes: unary(() => observer.nodes(this.#reachable())),
+      GetNamespaces: unary(() => observer.namespaces(this.#closing.signal)),
+      ServerStatus: unary(() => observer.status()),
+    })
+    this.#server.addService(api.peer, { Notify: (call: Stream) => this.#notify(call) })
+    this.#server.addService(api.weir, {
+      GetRecords: this.#streaming(request => observer.getRecords(request as EventsRequest)),
+      GetStatus: unary(() => observer.rows()),
+    })
+  }
+
+  /** Listen there as well; the address, with the port that was found for port 0. */
+  async listen(text: string): Promise<string> {
+    const address = parseApiAddress(text)
+    if (address.kind === 'tcp' && address.tls) throw new Error(`address '${text}': Weir serves no TLS`)
+    if (address.kind === 'unix') await makeRoom(address.path)
+    const port = await this.#bind(address, text)
+    if (address.kind === 'unix') protectSocket(address.path)
+    const bound = address.kind === 'unix' ? address : { ...address, port }
+    this.#addresses.push(bound)
+    return address.kind === 'unix' ? `unix://${address.path}` : connectTarget(bound)
+  }
+
+  /** End all streams and calls, then the sockets. Twice is fine. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const deadline = setTimeout(() => this.#server.forceShutdown(), CLOSE_DEADLINE_MS)
+    await new Promise<void>(resolve => this.#server.tryShutdown(() => resolve()))
+    clearTimeout(deadline)
+  }
+
+  #bind(address: ApiAddress, text: string): Promise<number> {
+    const credentials = this.#api.grpc.ServerCredentials.createInsecure()
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(listenTarget(address), credentials, (error, port) => {
+        if (error === null) resolve(port)
+        else reject(new Error(`address '${text}': ${error.message}`))
+      })
+    })
+  }
+
+  #streaming<T>(begin: (request: Message) => Finds<T>): (call: Stream) => void {
+    return call => {
+      const { status } = this.#api.grpc
+      if (this.streams >= MOST_STREAMS)
+        return refuse(call, status.RESOURCE_EXHAUSTED, `${MOST_STREAMS} streams are open`)
+      let finds: Finds<T>
+      try {
+        finds = begin(call.request)
+      } catch (error) {
+        return refuse(call, status.INVALID_ARGUMENT, (error as Error).message)
+      }
+      this.streams++
+      // Not caught: what rejects here is a bug, and a bug ends the process.
+      void this.#run(call, finds).finally(() => this.streams--)
+    }
+  }
+
+  async #run<T>(call: Stream, { cursor, message }: Finds<T>): Promise<void> {
+    await pump(this.#observer.ring, cursor, call, message, this.#endOf(call))
+    call.end()
+  }
+
+  /** Open as long as a follower's would be. */
+  #nothing(call: Stream): void {
+    if (!(call.request as EventsRequest).follow) call.end()
+    else this.#endOf(call).addEventListener('abort', () => call.end())
+  }
+
+  /** A Relay asks its peers for all of them; Weir knows of itself. */
+  #notify(call: Stream): void {
+    call.write({ name: this.#nodeName, address: this.#reachable(), type: PEER_ADDED })
+    this.#endOf(call).addEventListener('abort', () => call.end())
+  }
+
+  /** Aborted when the client or this server goes. */
+  #endOf(call: Stream): AbortSignal {
+    const gone = new AbortController()
+    call.once('cancelled', () => gone.abort())
+    return AbortSignal.any([gone.signal, this.#closing.signal])
+  }
+
+  /** Where others reach this node: its first TCP address; a socket's path when there is none. */
+  #reachable(): string {
+    const tcp = this.#addresses.find(address => address.kind === 'tcp')
+    const address = tcp ?? this.#addresses[0]
+    if (address === undefined) return ''
+    if (address.kind === 'unix') return `unix://${address.path}`
+    return connectTarget(isWildcard(address.host) ? { ...address, host: ownAddress() } : address)
+  }
+}
+
+function unary(answer: () => Message | Promise<Message>) {
+  return (_: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
+    void Promise.resolve(answer()).then(message => done(null, message))
+  }
+}
+
+function refuse(call: Stream, code: number, details: string): void {
+  call.emit('error', Object.assign(new Error(details), { code, details }))
+}
+
+function isWildcard(host: string): boolean {
+  return host === '' || host === '::' || host === '0.0.0.0'
+}
+
+function ownAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap(each => each ?? [])
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? 'localhost'
+}

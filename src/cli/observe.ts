@@ -1,0 +1,59 @@
+/**
+ * observe.ts - `weir observe`: print flows as `hubble observe` does.
+ *
+ * Fail:  a damaged recording: the flows of what precedes the damage, one line on stderr, exit code 1.
+ */
+import { defaultWorld, loadWorld } from '../datapath/world.js'
+import { WorldDirectory } from '../datapath/world-directory.js'
+import { nodeStatusLine } from '../observe/node-status-words.js'
+import type { Printer } from '../observe/printer.js'
+import { createPrinter } from '../observe/printers.js'
+import { RecordedFlows } from '../observe/recorded-flows.js'
+import type { FlowSource } from '../observe/response.js'
+import { type Selection, select } from '../observe/selection.js'
+import type { TimeFormatter } from '../observe/time-format.js'
+import { kernelReasons } from './kernel-reasons.js'
+import { nodeName } from './node-name.js'
+import { explainFile } from './os-error.js'
+import { StandardOutput } from './standard-output.js'
+import { VERSION } from './version.js'
+
+export interface ObserveOptions {
+  readonly inputFile: string
+  readonly world?: string
+  readonly selection: Selection
+  readonly output: string
+  readonly time: TimeFormatter
+  readonly nodeName: boolean
+  readonly numeric: boolean
+}
+
+/** The exit code. */
+export async function observe(options: ObserveOptions): Promise<number> {
+  const { inputFile: path, world } = options
+  const directory = new WorldDirectory(world === undefined ? defaultWorld() : loadWorld(world))
+  const own = { path, directory, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
+  const flows = explainFile('recording', path, () => new RecordedFlows(own))
+  await show(select(flows, options.selection), printerOf(options), options.time)
+  if (flows.damage === undefined) return 0
+  process.stderr.write(`weir: ${flows.damage}\n`)
+  return 1
+}
+
+/** Print a source until it ends, or nobody reads any more. */
+export async function show(source: FlowSource, printer: Printer, time: TimeFormatter): Promise<void> {
+  const output = new StandardOutput()
+  for await (const response of source) {
+    if (response.node_status !== undefined) process.stderr.write(nodeStatusLine(response, time))
+    if (output.add(printer.print(response))) await output.flush()
+    if (output.closed) return
+  }
+  output.add(printer.end())
+  await output.flush()
+}
+
+export function printerOf({ output, time, nodeName, numeric }: ObserveOptions): Printer {
+  const printer = createPrinter(output, { time, nodeName, numeric })
+  if (printer === undefined) throw new Error(`output ${output} is not known`)
+  return printer
+}

@@ -1,0 +1,47 @@
+/**
+ * status.ts - `weir status`: how a running Weir, or a Hubble, is doing.
+ *
+ * Out:   the lines of `hubble status`, then what only a Weir has: source, tables, series, losses.
+ */
+import { ObserverClient, type ServerStatus } from '../api/client.js'
+
+const NS_PER_SECOND = 1e9
+
+/** The exit code. */
+export async function status(server: string): Promise<number> {
+  const client = await ObserverClient.connect(server)
+  try {
+    const lines = statusLines(await client.serverStatus())
+    const rows = (await client.getStatus()) ?? []
+    for (const [name, value] of rows) lines.push(`${name.charAt(0).toUpperCase()}${name.slice(1)}: ${value}`)
+    process.stdout.write(`${lines.join('\n')}\n`)
+    return 0
+  } finally {
+    client.close()
+  }
+}
+
+/** Wording of hubble/cmd/status, 1.19; a node alone tells no connected nodes. */
+export function statusLines(status: ServerStatus): string[] {
+  const { num_flows = '0', max_flows = '0', seen_flows = '0', uptime_ns = '0', flows_rate = 0, version } = status
+  const share = Number(max_flows) > 0 ? ` (${((Number(num_flows) / Number(max_flows)) * 100).toFixed(2)}%)` : ''
+  const lines = [`Current/Max Flows: ${grouped(num_flows)}/${grouped(max_flows)}${share}`]
+  lines.push(`Flows/s: ${flows_rate.toFixed(2)}`)
+  const { num_connected_nodes: connected, num_unavailable_nodes: unavailable, unavailable_nodes: names = [] } = status
+  if (connected !== undefined) {
+    const total = unavailable === undefined ? '' : `/${grouped(String(connected + unavailable))}`
+    lines.push(`Connected Nodes: ${grouped(String(connected))}${total}`)
+  }
+  if (unavailable !== undefined && unavailable > 0) {
+    lines.push(`Unavailable Nodes: ${grouped(String(unavailable))}`, ...names.map(name => `  - ${name}`))
+  }
+  lines.push(`Seen flows: ${grouped(seen_flows)}`)
+  lines.push(`Uptime: ${grouped(String(Math.round(Number(uptime_ns) / NS_PER_SECOND)))} s`)
+  if (version !== undefined) lines.push(`Version: ${version}`)
+  return lines
+}
+
+/** `1234567` as `1,234,567`. */
+function grouped(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+$)/g, ',')
+}

@@ -1,0 +1,24 @@
+/**
+ * printers.ts - the words of -o to a printer.
+ */
+import { CompactPrinter } from './compact-printer.js'
+import { DictPrinter } from './dict-printer.js'
+import { JsonPrinter } from './json-printer.js'
+import type { Printer, PrinterOptions } from './printer.js'
+import { TablePrinter } from './table-printer.js'
+
+const MAKERS: Readonly<Record<string, (options: PrinterOptions) => Printer>> = {
+  compact: options => new CompactPrinter(options),
+  dict: options => new DictPrinter(options),
+  json: () => new JsonPrinter(),
+  jsonpb: () => new JsonPrinter(),
+  tab: options => new TablePrinter(options),
+  table: options => new TablePrinter(options),
+}
+
+export const OUTPUTS: readonly string[] = Object.keys(MAKERS)
+
+/** Undefined when there is no such output. */
+export function createPrinter(output: string, options: PrinterOptions): Printer | undefined {
+  return Object.hasOwn(MAKERS, output) ? MAKERS[output]?.(options) : undefined
+}

@@ -1,0 +1,114 @@
+/**
+ * hubbled.ts - records through the decoder into hubble_* metrics, and what came out.
+ *
+ * In:    records, a configuration, the world of test/fixtures.
+ * Out:   series by their text `name{label="value",...}`, labels sorted; the same counted without any memo, to compare.
+ */
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { Decoder, type RecordSink } from '../src/datapath/decode.js'
+import { Entities } from '../src/datapath/entities.js'
+import { RecordingReader } from '../src/datapath/pcap.js'
+import { KernelReasons } from '../src/datapath/reasons.js'
+import { loadWorld } from '../src/datapath/world.js'
+import { WorldDirectory } from '../src/datapath/world-directory.js'
+import { render } from '../src/exporter/text.js'
+import { compileMetrics } from '../src/hubble/compile.js'
+import { flowOf } from '../src/hubble/flow-of.js'
+import { parseStatic } from '../src/hubble/grammar.js'
+import { type AnyRecord, HubbleMetrics } from '../src/hubble/metrics.js'
+import { Samples } from './samples.js'
+
+export type Series = ReadonlyMap<string, number>
+
+const FIXTURES = new URL('./fixtures/', import.meta.url)
+const REASONS = [
+  { name: 'SKB_DROP_REASON_NO_SOCKET', value: 3 },
+  { name: 'SKB_DROP_REASON_NETFILTER_DROP', value: 8 },
+  { name: 'SKB_DROP_REASON_PKT_TOO_BIG', value: 70 },
+]
+const world = loadWorld(new URL('world.json', FIXTURES).pathname)
+export const WORLD = {
+  entities: Entities.from(world),
+  directory: new WorldDirectory(world),
+  kernelReasons: new KernelReasons(REASONS),
+}
+
+/** A file of test/fixtures/hubble, unpacked where only `name`.gz is there. */
+export function fixture(name: string): string {
+  const path = new URL(`hubble/${name}`, FIXTURES).pathname
+  return name.endsWith('.gz') ? gunzipSync(readFileSync(path)).toString() : readFileSync(path, 'utf8').trim()
+}
+
+/** Every record of test/fixtures/records.pcap. */
+export function recordedRecords(): Uint8Array[] {
+  const reader = new RecordingReader(new URL('records.pcap', FIXTURES).pathname)
+  const records: Uint8Array[] = []
+  while (reader.next()) {
+    const { buffer, byteOffset } = reader.view
+    records.push(new Uint8Array(buffer, byteOffset + reader.at, reader.size).slice())
+  }
+  return records
+}
+
+export function hubbleMetrics(config: string, mostRows?: number): HubbleMetrics {
+  const { entities, directory, kernelReasons } = WORLD
+  return new HubbleMetrics(compileMetrics(parseStatic(config)), entities, flowOf(directory, kernelReasons), mostRows)
+}
+
+/** Decode all records into the metrics, which are current then. */
+export function feed(metrics: HubbleMetrics, records: readonly Uint8Array[]): void {
+  decodeAll(records, metrics)
+  metrics.flush()
+}
+
+export function seriesOf(metrics: HubbleMetrics): Series {
+  return parseSeries(render(...metrics.stores).toString())
+}
+
+/** hubble_* series of a page, but what Hubble tells of itself. */
+export function parseSeries(page: string): Series {
+  const samples = Samples.parse(page)
+  const names = samples.names.filter(name => /^hubble_(?!lost_events|metrics_http)/.test(name))
+  return new Map(
+    names.flatMap(name => samples.series(name).map(({ labels, value }) => [textOf(name, labels), value] as const)),
+  )
+}
+
+/** Each record's flow made and counted: what the metrics must amount to. */
+export function countedOneByOne(config: string, records: readonly Uint8Array[]): Series {
+  const metrics = compileMetrics(parseStatic(config))
+  const flow = flowOf(WORLD.directory, WORLD.kernelReasons)
+  const series = new Map<string, number>()
+  const take = (record: AnyRecord) => {
+    const made = flow(record)
+    if (made === undefined) return
+    for (const { metric, count } of metrics) {
+      for (const values of count(made, '')) {
+        const text = textOf(metric.name, Object.fromEntries(metric.labels.map((label, i) => [label, values[i]!])))
+        series.set(text, (series.get(text) ?? 0) + 1)
+      }
+    }
+  }
+  decodeAll(records, { trace: take, drop: take, verdict: take, capture: take, sock: take })
+  return series
+}
+
+/** `want 3, got 2: name{...}` of what differs, at most `most` lines. */
+export function differences(want: Series, got: Series, most = 5): string[] {
+  const texts = new Set([...want.keys(), ...got.keys()])
+  const differ = [...texts].filter(text => want.get(text) !== got.get(text))
+  return differ.slice(0, most).map(text => `want ${want.get(text)}, got ${got.get(text)}: ${text}`)
+}
+
+function decodeAll(records: readonly Uint8Array[], sink: RecordSink): void {
+  const decoder = new Decoder()
+  for (const record of records) {
+    decoder.record(new DataView(record.buffer, record.byteOffset, record.byteLength), 0, record.length, sink)
+  }
+}
+
+function textOf(name: string, labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`)
+  return `${name}{${pairs.sort().join(',')}}`
+}

@@ -35,7 +35,7 @@ t.test('filters and numbers leave out what they are asked to', async t => {
 
 t.test('wrong usage is told in one line, with exit code 2', async t => {
   for (const [args, word] of [
-    [[], '--input-file'],
+    [['--input-file', RECORDS, '--server', 'unix:x'], '--server'],
     [['--input-file', RECORDS, '-t', 'recorder'], '"recorder"'],
     [['--input-file', RECORDS, 'extra'], 'arguments'],
   ] as const) {

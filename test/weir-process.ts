@@ -38,7 +38,9 @@ const STDERR_CHARACTERS = 1 << 20
 /** Start `weir run` on a free port and wait until it is ready. */
 export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run make build first`)
-  const argv = [MAIN, 'run', '--web.listen-address', '127.0.0.1:0', ...args]
+  // The default address is one for the whole machine, and tests run side by side.
+  const api = args.includes('--hubble.listen-address') ? [] : ['--hubble.listen-address', 'none']
+  const argv = [MAIN, 'run', '--web.listen-address', '127.0.0.1:0', ...api, ...args]
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
   const killed = (): boolean => child.kill('SIGKILL')
   process.once('exit', killed)

@@ -158,7 +158,9 @@ export class ObserverClient {
   /** Weir's own: what else its status has; undefined when the server is none. */
   async getStatus(): Promise<readonly (readonly [string, string])[] | undefined> {
     try {
-      const { rows = [] } = (await this.#ask(this.#api.weir.GetStatus!)) as { rows?: { name?: string; value?: string }[] }
+      const { rows = [] } = (await this.#ask(this.#api.weir.GetStatus!)) as {
+        rows?: { name?: string; value?: string }[]
+      }
       return rows.map(({ name = '', value = '' }) => [name, value] as const)
     } catch (error) {
       if ((error as ServiceError).code === this.#api.grpc.status.UNIMPLEMENTED) return undefined

@@ -4,12 +4,12 @@
  * Out:   what `weir run`, `weir metrics` and `weir demo` share.
  */
 import type { Decoder } from '../datapath/decode.js'
+import type { Directory } from '../datapath/directory.js'
 import { Entities } from '../datapath/entities.js'
 import { Live } from '../datapath/live.js'
 import type { KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink } from '../datapath/source.js'
 import { defaultWorld, loadWorld, type World } from '../datapath/world.js'
-import type { Directory } from '../datapath/directory.js'
 import { WorldDirectory } from '../datapath/world-directory.js'
 import { tellBudgets } from '../exporter/budget.js'
 import { Reducer } from '../exporter/reduce.js'

@@ -11,7 +11,6 @@ import { RecordRing } from '../api/record-ring.js'
 import { RingFlows } from '../api/ring-flows.js'
 import type { FlowServer } from '../api/server.js'
 import type { RecordSink } from '../datapath/decode.js'
-import type { RecordWindow } from '../datapath/record.js'
 import type { Replay } from '../datapath/replay.js'
 import { M } from '../exporter/catalog.js'
 import type { SeriesStore } from '../exporter/series.js'
@@ -20,6 +19,13 @@ import type { Exporter } from './exporter.js'
 import type { Log } from './log.js'
 import { nodeName } from './node-name.js'
 import { VERSION } from './version.js'
+
+/** Where a record of any kind is. */
+interface Place {
+  readonly view: DataView
+  readonly at: number
+  readonly size: number
+}
 
 const MS = 1000
 const NS_PER_MS = 1_000_000
@@ -53,7 +59,7 @@ export class FlowApi {
 
   /** Records of a recording, at their own time. */
   records(replay: Replay): RecordSink {
-    const keep = ({ view, at, size }: RecordWindow) =>
+    const keep = ({ view, at, size }: Place) =>
       this.#ring.appendRecord(view, at, size, replay.seconds, replay.nanoseconds)
     return { trace: keep, drop: keep, verdict: keep, debug: keep, capture: keep, sock: keep }
   }

@@ -5,18 +5,21 @@
  * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what.
  */
 import { Command, CommanderError } from 'commander'
+import { DEFAULT_ADDRESS } from '../api/address.js'
+import { type ApiFlags, addApiFlags, addServerFlag, apiOptions } from './api-options.js'
 import { addHubbleFlags, type HubbleFlags, hubbleOptions } from './hubble-options.js'
 import { createLog } from './log.js'
 import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-options.js'
 import { addFilterFlags, addObserveFlags, type ObserveFlags, observeOptions } from './observe-options.js'
 import { addLiveFlags, addLogFlags, type LiveFlags, type LogFlags, liveOptions } from './options.js'
 import { systemWords } from './os-error.js'
-import { durationBetween, file, listenAddress, source, urlPath } from './values.js'
+import { durationBetween, file, integerBetween, listenAddress, source, urlPath } from './values.js'
 import { VERSION } from './version.js'
 
 const OK = 0
 const FAILURE = 1
 const USAGE = 2
+const UINT32_MAX = 0xffff_ffff
 const DAY_MS = 86_400_000
 const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 
@@ -25,7 +28,11 @@ interface WebFlags {
   readonly 'web.telemetryPath': string
 }
 
-type RunFlags = LiveFlags & LogFlags & WebFlags & HubbleFlags & { source: ReturnType<typeof source>; world?: string }
+type RunFlags = LiveFlags &
+  LogFlags &
+  WebFlags &
+  HubbleFlags &
+  ApiFlags & { source: ReturnType<typeof source>; world?: string }
 
 let exitCode = OK
 
@@ -39,6 +46,8 @@ function build(): Command {
     .exitOverride()
   addRun(program)
   addDemo(program)
+  addStatus(program)
+  addIdentity(program)
   addMetrics(program)
   addMonitor(program)
   addObserve(program)
@@ -59,12 +68,12 @@ function addRun(program: Command): void {
     .description('serve the metrics of this node until SIGTERM')
     .option('--source <source>', 'live or replay:FILE', source, { kind: 'live' })
     .option('--world <file>', WORLD_HELP, file)
-  addLogFlags(addHubbleFlags(addWebFlags(addLiveFlags(command)))).action(async (flags: RunFlags) => {
+  addLogFlags(addApiFlags(addHubbleFlags(addWebFlags(addLiveFlags(command))))).action(async (flags: RunFlags) => {
     const { run } = await import('./run.js')
     const { source, world } = flags
     const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
     const own = { ...hubbleOptions(flags), source, ...(world === undefined ? {} : { world }) }
-    const options = { ...liveOptions(flags), ...web, ...own }
+    const options = { ...liveOptions(flags), ...apiOptions(flags), ...web, ...own }
     exitCode = await run(options, logOf(flags))
   })
 }
@@ -78,6 +87,30 @@ function addDemo(program: Command): void {
     const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
     exitCode = await demo(web, logOf(flags))
   })
+}
+
+function addStatus(program: Command): void {
+  const command = program.command('status').description('say how a running Weir, or a Hubble, is doing')
+  addServerFlag(command).action(async ({ server = DEFAULT_ADDRESS }: { server?: string }) => {
+    const { status } = await import('./status.js')
+    exitCode = await status(server)
+  })
+}
+
+function addIdentity(program: Command): void {
+  const command = program.command('identity').description('say which labels an identity stands for')
+  const add = (usage: string, description: string) =>
+    command.command(usage).description(description).option('--world <file>', WORLD_HELP, file)
+  add('list', 'all that are known').action(async ({ world }: { world?: string }) => {
+    const { identityList } = await import('./identity.js')
+    exitCode = identityList(world)
+  })
+  add('get', 'one of them')
+    .argument('<identity>', 'its number', integerBetween(0, UINT32_MAX))
+    .action(async (identity: number, { world }: { world?: string }) => {
+      const { identityGet } = await import('./identity.js')
+      exitCode = identityGet(identity, world)
+    })
 }
 
 function addMetrics(program: Command): void {

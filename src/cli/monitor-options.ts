@@ -2,8 +2,10 @@
  * monitor-options.ts - the flags of `weir monitor`; they are called as those of `cilium monitor`.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_ADDRESS } from '../api/address.js'
 import { MESSAGE_TYPES, type MessageType } from '../datapath/message-type.js'
 import type { Verbosity } from '../monitor/style.js'
+import { addServerFlag } from './api-options.js'
 import type { MonitorOptions } from './monitor.js'
 import { integerBetween } from './values.js'
 
@@ -15,7 +17,8 @@ const LEVELS = ['info', 'debug', 'verbose'] as const
 
 /** Names are commander's, of the flags. */
 export interface MonitorFlags {
-  readonly inputFile: string
+  readonly inputFile?: string
+  readonly server?: string
   readonly world?: string
   readonly output: 'text' | 'json'
   readonly json?: true
@@ -30,8 +33,11 @@ export interface MonitorFlags {
 }
 
 export function addMonitorFlags(command: Command): Command {
+  addServerFlag(command)
   return command
-    .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not')
+    .addOption(
+      new Option('--input-file <file>', 'a recording instead: pcap, link type 147, gzip or not').conflicts('server'),
+    )
     .option('--world <file>', 'names of interfaces, JSON or YAML (default: their numbers)')
     .addOption(new Option('-o, --output <format>', 'form of the lines').choices(['text', 'json']).default('text'))
     .option('-j, --json', 'short for --output json')
@@ -46,9 +52,9 @@ export function addMonitorFlags(command: Command): Command {
 }
 
 export function monitorOptions(flags: MonitorFlags): MonitorOptions {
-  const { inputFile, world, cpu, type, from, to, relatedTo } = flags
+  const { inputFile, server = DEFAULT_ADDRESS, world, cpu, type, from, to, relatedTo } = flags
   return {
-    inputFile,
+    ...(inputFile === undefined ? { server } : { inputFile }),
     ...(world === undefined ? {} : { world }),
     verbosity: verbosity(flags),
     hex: flags.hex ?? false,

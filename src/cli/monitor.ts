@@ -13,7 +13,9 @@ import { kernelReasons } from './kernel-reasons.js'
 import { StandardOutput } from './standard-output.js'
 
 export interface MonitorOptions extends FilterOptions {
-  readonly inputFile: string
+  /** A recording, or else a server. */
+  readonly inputFile?: string
+  readonly server?: string
   readonly world?: string
   readonly verbosity: Verbosity
   readonly hex: boolean
@@ -25,9 +27,14 @@ export interface MonitorOptions extends FilterOptions {
 
 /** The exit code. */
 export async function monitor(options: MonitorOptions): Promise<number> {
-  const { verbosity, hex, cpu } = options
+  const { verbosity, hex, cpu, inputFile, server } = options
   const formatter = new Formatter({ verbosity, hex, names: namesOf(options) }, new Filter(options))
-  const reader = new RecordingReader(options.inputFile)
+  if (server !== undefined) {
+    // Here and not above: a recording needs no gRPC.
+    const { monitorServer } = await import('./monitor-server.js')
+    return monitorServer(server, formatter, cpu)
+  }
+  const reader = new RecordingReader(inputFile ?? '')
   const output = new StandardOutput()
   while (!output.closed && reader.next()) {
     if (output.add(formatter.record(reader.view, reader.at, reader.size, cpu))) await output.flush()

@@ -5,12 +5,14 @@
  * Fail:  what is not allowed is refused by the parser, with the flag's name and what is allowed.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_ADDRESS } from '../api/address.js'
 import { FilterBuilder } from '../observe/filter-builder.js'
 import { FILTER_FLAGS, type FilterFlag } from '../observe/filter-flags.js'
 import { type Instant, parseInstant } from '../observe/instant.js'
 import { OUTPUTS } from '../observe/printers.js'
 import { MOST_LAST, type Selection } from '../observe/selection.js'
 import { TIME_FORMATS, type TimeFormatter, timeFormatter } from '../observe/time-format.js'
+import { addServerFlag } from './api-options.js'
 import type { ObserveOptions } from './observe.js'
 import { file, integerBetween } from './values.js'
 
@@ -19,6 +21,8 @@ const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 /** Names are commander's, of the flags. */
 export interface ObserveFlags {
   readonly inputFile?: string
+  readonly server?: string
+  readonly follow?: true
   readonly world?: string
   readonly output: string
   readonly timeFormat: TimeFormatter
@@ -35,8 +39,15 @@ export interface ObserveFlags {
 export function addObserveFlags(command: Command): Command {
   const last = new Option('--last <n>', 'only the last').argParser(integerBetween(1, MOST_LAST))
   const first = new Option('--first <n>', 'only the first').argParser(integerBetween(1, Number.MAX_SAFE_INTEGER))
+  const follow = new Option('-f, --follow', 'go on with flows as they come (server only)')
+  addServerFlag(command)
   return command
-    .option('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
+    .addOption(
+      new Option('--input-file <file>', 'a recording instead: pcap, link type 147, gzip or not')
+        .argParser(file)
+        .conflicts(['server', 'follow']),
+    )
+    .addOption(follow.conflicts('first'))
     .option('--world <file>', WORLD_HELP, file)
     .addOption(new Option('-o, --output <format>', 'form of the output').choices(OUTPUTS).default('compact'))
     .addOption(timeFormatOption())
@@ -44,7 +55,7 @@ export function addObserveFlags(command: Command): Command {
     .option('--numeric', 'addresses instead of names')
     .addOption(last.conflicts(['first', 'all']))
     .addOption(first.conflicts(['last', 'all']))
-    .option('--all', 'every flow (of a recording: the default)')
+    .option('--all', 'every flow (of a recording: the default; of a server: the last 20)')
     .option('--since <time>', 'not before: a duration ago (5m) or a time (2026-01-31T10:20:30Z)', time)
     .option('--until <time>', 'not after', time)
 }
@@ -69,8 +80,9 @@ export function addFilterFlags(command: Command): FilterBuilder {
 
 /** Ends with a usage error when the flags do not go together. */
 export function observeOptions(command: Command, flags: ObserveFlags, builder: FilterBuilder): ObserveOptions {
-  const { inputFile, world, output, since, until, first, last } = flags
-  if (inputFile === undefined) command.error('error: no source of flows; allowed: --input-file FILE')
+  const { inputFile, server = DEFAULT_ADDRESS, world, output, since, until, first, last, follow = false } = flags
+  // Its columns are known at the end only; the words are Hubble's.
+  if (follow && output.startsWith('tab')) command.error('error: table output format is not compatible with follow mode')
   const { allow, deny } = refused(command, () => builder.build())
   const selection: Selection = {
     allow,
@@ -81,7 +93,10 @@ export function observeOptions(command: Command, flags: ObserveFlags, builder: F
     ...(last === undefined ? {} : { last }),
   }
   return {
-    inputFile,
+    ...(inputFile === undefined ? {} : { inputFile }),
+    server,
+    follow,
+    all: flags.all ?? false,
     ...(world === undefined ? {} : { world }),
     selection,
     output,

@@ -19,7 +19,13 @@ import { StandardOutput } from './standard-output.js'
 import { VERSION } from './version.js'
 
 export interface ObserveOptions {
-  readonly inputFile: string
+  /** A recording; without it the server. */
+  readonly inputFile?: string
+  readonly server: string
+  /** Go on with flows as they come. */
+  readonly follow: boolean
+  /** Not only the last 20 of a server. */
+  readonly all: boolean
   readonly world?: string
   readonly selection: Selection
   readonly output: string
@@ -31,6 +37,11 @@ export interface ObserveOptions {
 /** The exit code. */
 export async function observe(options: ObserveOptions): Promise<number> {
   const { inputFile: path, world } = options
+  if (path === undefined) {
+    // Here and not above: a recording needs no gRPC.
+    const { observeServer } = await import('./observe-server.js')
+    return observeServer(options)
+  }
   const directory = new WorldDirectory(world === undefined ? defaultWorld() : loadWorld(world))
   const own = { path, directory, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
   const flows = explainFile('recording', path, () => new RecordedFlows(own))
@@ -40,12 +51,12 @@ export async function observe(options: ObserveOptions): Promise<number> {
   return 1
 }
 
-/** Print a source until it ends, or nobody reads any more. */
-export async function show(source: FlowSource, printer: Printer, time: TimeFormatter): Promise<void> {
+/** Print a source until it ends, or nobody reads any more; `follow`: each response at once. */
+export async function show(source: FlowSource, printer: Printer, time: TimeFormatter, follow = false): Promise<void> {
   const output = new StandardOutput()
   for await (const response of source) {
     if (response.node_status !== undefined) process.stderr.write(nodeStatusLine(response, time))
-    if (output.add(printer.print(response))) await output.flush()
+    if (output.add(printer.print(response)) || follow) await output.flush()
     if (output.closed) return
   }
   output.add(printer.end())

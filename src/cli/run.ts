@@ -152,11 +152,7 @@ function startReplay(exporter: Exporter, file: string, api: FlowApi | undefined,
   let state = 'reading'
   let closed = false
   const read = async () => {
-    for (
-      let result = replay.run(decoder, sink, REPLAY_CHUNK);
-      ;
-      result = replay.run(decoder, sink, REPLAY_CHUNK)
-    ) {
+    for (let result = replay.run(decoder, sink, REPLAY_CHUNK); ; result = replay.run(decoder, sink, REPLAY_CHUNK)) {
       if (result.done || closed) {
         state = result.damage ?? (result.done ? 'read to its end' : 'closed')
         const line = { file, records: result.records }

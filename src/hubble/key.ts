@@ -8,13 +8,15 @@
  */
 import { Notify } from '../datapath/abi.js'
 import { isMapped } from '../datapath/address.js'
-import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../datapath/decode.js'
+import type { DropRecord, TraceRecord, VerdictRecord } from '../datapath/decode.js'
 import type { Entities } from '../datapath/entities.js'
 import { Ends } from './ends.js'
 import { Needs } from './needs.js'
 import { readConnection, readDrop } from './own-shape.js'
 import { L4, Shape } from './shape.js'
 
+/** Flags of trace and drop records (cilium/cilium bpf/lib/classifiers.h). */
+const Flag = { ipv6: 1, l3Device: 2, vxlan: 4, geneve: 8 } as const
 const REASON = { reply: 2, unknown: 5, srv6Encap: 6, srv6Decap: 7 } as const
 const Reply = { unknown: 0, no: 1, yes: 2 } as const
 const Direction = { unknown: 0, ingress: 1, egress: 2 } as const
@@ -64,52 +66,53 @@ export class Key {
   /** HOT. Guard: bench `hubble`. */
   trace(record: TraceRecord): boolean {
     const shape = this.#shape
-    if (record.hasExtension && record.packetLength === 0) readConnection(shape, record)
-    else if (!this.#readTunnelled(record)) return false
+    const { view, bytes, packetAt, packetLength, flags, reason } = record
+    if (packetLength === 0 && record.hasExtension) readConnection(shape, record)
+    else if (!this.#read(view, packetAt, packetLength, flags)) return false
     const origAt = originalAt(record)
-    if (origAt < 0 || shape.ipVersion === 0) this.source = this.#end(record, shape.srcAt, record.srcLabel)
-    else this.source = this.ends.at(record.bytes, origAt, record.ipv6, record.srcLabel)
-    const { reason } = record
-    let kind = Notify.trace as number
-    kind |= replyOf(reason) << SHIFT.reply
+    if (origAt < 0 || shape.ipVersion === 0) this.source = this.#end(bytes, shape.srcAt, record.srcLabel)
+    else this.source = this.ends.at(bytes, origAt, (flags & Flag.ipv6) !== 0, record.srcLabel)
+    let kind = Notify.trace | (replyOf(reason) << SHIFT.reply)
     if (this.#point) kind |= record.subtype << SHIFT.subtype
     if (this.#direction && record.source !== 0 && reason !== REASON.unknown) {
       const fromSource = record.source === this.#endpoints[this.ends.entity]
       const egress = fromSource !== (reason === REASON.reply) || origAt >= 0
       kind |= (egress ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
-    this.destination = this.#end(record, shape.dstAt, record.dstLabel)
+    this.destination = this.#end(bytes, shape.dstAt, record.dstLabel)
     this.#finish(kind)
     return true
   }
 
   drop(record: DropRecord): boolean {
     const own = record.hasExtension
-    if (own && record.packetLength === 0) readDrop(this.#shape, record)
-    else if (own || !this.#readTunnelled(record)) return false
-    this.source = this.#end(record, this.#shape.srcAt, record.srcLabel)
+    const { view, bytes, packetAt, packetLength, flags } = record
+    if (packetLength === 0 && own) readDrop(this.#shape, record)
+    else if (own || !this.#read(view, packetAt, packetLength, flags)) return false
+    this.source = this.#end(bytes, this.#shape.srcAt, record.srcLabel)
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
     if (this.#direction && record.source !== 0) {
       const fromSource = record.source === this.#endpoints[this.ends.entity]
       kind |= (fromSource ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
-    this.destination = this.#end(record, this.#shape.dstAt, record.dstLabel)
+    this.destination = this.#end(bytes, this.#shape.dstAt, record.dstLabel)
     this.#finish(kind)
     if (own) {
       // The kernel's reason stands for Cilium's; such a record tells no ICMP type that could be there instead.
       this.kind |= OWN
-      this.detail = record.kernelReason
+      this.detail = record.kernelReason | 0
     }
     return true
   }
 
   /** HOT. Guard: bench `hubble`. */
   verdict(record: VerdictRecord): boolean {
-    const { verdict, ingress, remoteLabel } = record
-    if (-verdict > MOST_REASON || !this.#read(record)) return false
+    const { view, bytes, verdict, ingress, remoteLabel } = record
     const shape = this.#shape
-    this.source = this.#end(record, shape.srcAt, ingress ? remoteLabel : 0)
-    this.destination = this.#end(record, shape.dstAt, ingress ? 0 : remoteLabel)
+    if (-verdict > MOST_REASON) return false
+    if (!shape.read(view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)) return false
+    this.source = this.#end(bytes, shape.srcAt, ingress ? remoteLabel : 0)
+    this.destination = this.#end(bytes, shape.dstAt, ingress ? 0 : remoteLabel)
     let kind = Notify.policyVerdict | (verdictOf(record) << SHIFT.verdict)
     if (verdict < 0) kind |= -verdict << SHIFT.subtype
     else kind |= Reply.no << SHIFT.reply
@@ -119,19 +122,14 @@ export class Key {
     return true
   }
 
-  #read(record: RecordWindow): boolean {
-    return this.#shape.read(record.view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)
+  #read(view: DataView, at: number, length: number, flags: number): boolean {
+    const shape = this.#shape
+    if (!shape.read(view, at, length, (flags & Flag.l3Device) !== 0, (flags & Flag.ipv6) !== 0)) return false
+    return (flags & (Flag.vxlan | Flag.geneve)) === 0 || shape.readInner((flags & Flag.vxlan) === 0)
   }
 
-  #readTunnelled(record: TraceRecord | DropRecord): boolean {
-    if (!this.#read(record)) return false
-    if (record.vxlan) return this.#shape.readInner(false)
-    return record.geneve ? this.#shape.readInner(true) : true
-  }
-
-  #end(record: RecordWindow, at: number, identity: number): number {
-    if (at < 0) return this.ends.nowhere(identity)
-    return this.ends.at(record.bytes, at, this.#shape.wide, identity)
+  #end(bytes: Uint8Array, at: number, identity: number): number {
+    return at < 0 ? this.ends.nowhere(identity) : this.ends.at(bytes, at, this.#shape.wide, identity)
   }
 
   /** What the packet adds. */

@@ -6,7 +6,7 @@
  * Never: makes a flow of a record whose like was counted before, until the tallies are full and forget.
  *
  * A record's key (key.ts) stands for everything that the labels depend on but the destination port, which would make
- * every connection a row of its own: a row's tag leads to a second tally, by port, for the metrics that have it.
+ * every connection a key of its own: a key's tag leads to a second tally, by port, for the metrics that have it.
  */
 import type {
   CaptureRecord,
@@ -19,20 +19,19 @@ import type {
 } from '../datapath/decode.js'
 import type { Entities } from '../datapath/entities.js'
 import type { Flow } from '../datapath/flow.js'
-import { Memo } from '../exporter/memo.js'
 import { SeriesStore, type Slot } from '../exporter/series.js'
 import { chunkName } from './chunk.js'
 import type { CompiledMetric } from './compile.js'
 import { Key } from './key.js'
 import { Needs } from './needs.js'
-import { Tally, type Target } from './tally.js'
+import { type Place, Tally, type Target } from './tally.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */
 export type FlowOf = (record: AnyRecord) => Flow | undefined
 
-/** Rows of each tally: some 50 bytes each. */
-const MOST_ROWS = 262_144
+/** Keys of each tally: some 100 bytes each. */
+const MOST_KEYS = 262_144
 const NO_PORT = -1
 
 export class HubbleMetrics implements RecordSink {
@@ -46,14 +45,12 @@ export class HubbleMetrics implements RecordSink {
   readonly #stores: readonly SeriesStore[]
   readonly #plain: readonly number[]
   readonly #ported: readonly number[]
-  readonly #kinds: Memo
   readonly #tally: Tally
   readonly #ports: Tally
   readonly #groups = new Map<string, number>()
-  readonly #mostRows: number
   #crowded = false
 
-  constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, mostRows = MOST_ROWS) {
+  constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, mostKeys = MOST_KEYS) {
     this.#metrics = metrics
     this.#flowOf = flowOf
     this.#stores = metrics.map(() => new SeriesStore())
@@ -65,10 +62,8 @@ export class HubbleMetrics implements RecordSink {
     this.#ported = all.filter(i => metrics[i]!.needs & Needs.port)
     this.#plain = all.filter(i => !this.#ported.includes(i))
     const add = (metric: number, slot: number, n: number) => this.#stores[metric]!.add(slot as Slot, n)
-    this.#mostRows = mostRows
-    this.#kinds = new Memo(0, mostRows)
-    this.#tally = new Tally(mostRows, add)
-    this.#ports = new Tally(mostRows, add)
+    this.#tally = new Tally(mostKeys, add)
+    this.#ports = new Tally(mostKeys, add)
   }
 
   /** One store a family; their series are current after flush(). */
@@ -110,37 +105,35 @@ export class HubbleMetrics implements RecordSink {
   /** HOT: the key holds all that counts. Guard: bench `hubble`. */
   #counted(record: RecordWindow): void {
     const key = this.#key
-    const kind = this.#kinds.row(key.kind, key.detail, 0)
-    const row = this.#tally.row(key.source, key.destination, kind)
-    const flow = this.#tally.known(row) ? undefined : this.#learn(row, record)
-    const group = this.#tally.count(row)
+    const place = this.#tally.find(key.source, key.destination, key.kind, key.detail)
+    const flow = this.#tally.known(place) ? undefined : this.#learn(place, record)
+    const group = this.#tally.count(place)
     if (group !== NO_PORT) this.#countPort(group, record, flow)
     if (this.#crowded) this.#forget()
   }
 
   #countPort(group: number, record: RecordWindow, flow: Flow | undefined): void {
-    const row = this.#ports.row(group, this.#key.port, 0)
-    if (!this.#ports.known(row)) this.#learnPort(row, flow ?? this.#flow(record))
-    this.#ports.count(row)
+    const place = this.#ports.find(group, this.#key.port, 0, 0)
+    if (!this.#ports.known(place)) this.#learnPort(place, flow ?? this.#flow(record))
+    this.#ports.count(place)
   }
 
-  #learn(row: number, record: RecordWindow): Flow | undefined {
+  #learn(place: Place, record: RecordWindow): Flow | undefined {
     const flow = this.#flow(record)
-    this.#tally.learn(row, this.#targets(this.#plain, flow), this.#group(flow))
-    this.#crowded ||= this.#tally.full || this.#kinds.size >= this.#mostRows || this.#key.ends.full
+    this.#tally.learn(place, this.#targets(this.#plain, flow), this.#group(flow))
+    this.#crowded ||= this.#tally.full || this.#key.ends.full
     return flow
   }
 
-  #learnPort(row: number, flow: Flow | undefined): void {
-    this.#ports.learn(row, this.#targets(this.#ported, flow), NO_PORT)
+  #learnPort(place: Place, flow: Flow | undefined): void {
+    this.#ports.learn(place, this.#targets(this.#ported, flow), NO_PORT)
     this.#crowded ||= this.#ports.full
   }
 
-  /** All at once: their rows hold each other's numbers. */
+  /** All at once: their keys hold each other's numbers. */
   #forget(): void {
     this.#tally.forget()
     this.#ports.forget()
-    this.#kinds.clear()
     this.#key.ends.forget()
     this.#groups.clear()
     this.#crowded = false

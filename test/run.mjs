@@ -42,7 +42,9 @@ for await (const line of createInterface({ input: tap.stdout })) {
   }
   if (verdict === 'not ok' && depth > 0) console.log(`  failed: ${names.slice(0, depth).join(' > ')} > ${name}`)
 }
-const [code] = await new Promise(resolve => (tap.exitCode === null ? tap.once('close', (...args) => resolve(args)) : resolve([tap.exitCode])))
+const [code] = await new Promise(resolve =>
+  tap.exitCode === null ? tap.once('close', (...args) => resolve(args)) : resolve([tap.exitCode]),
+)
 if (code !== 0 && count.failed === 0) count.failed = 1
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0)

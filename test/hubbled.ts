@@ -14,6 +14,7 @@ import { loadWorld } from '../src/datapath/world.js'
 import { WorldDirectory } from '../src/datapath/world-directory.js'
 import { render } from '../src/exporter/text.js'
 import { compileMetrics } from '../src/hubble/compile.js'
+import type { MetricConfig } from '../src/hubble/config.js'
 import { flowOf } from '../src/hubble/flow-of.js'
 import { parseStatic } from '../src/hubble/grammar.js'
 import { type AnyRecord, HubbleMetrics } from '../src/hubble/metrics.js'
@@ -51,9 +52,14 @@ export function recordedRecords(): Uint8Array[] {
   return records
 }
 
-export function hubbleMetrics(config: string, mostRows?: number): HubbleMetrics {
+/** A static list, or what was parsed from another form. */
+export type Config = string | readonly MetricConfig[]
+
+export function hubbleMetrics(config: Config, mostRows?: number): HubbleMetrics {
   const { entities, directory, kernelReasons } = WORLD
-  return new HubbleMetrics(compileMetrics(parseStatic(config)), entities, flowOf(directory, kernelReasons), mostRows)
+  return new HubbleMetrics(compiled(config), entities, flowOf(directory, kernelReasons), {
+    ...(mostRows === undefined ? {} : { mostKeys: mostRows }),
+  })
 }
 
 /** Decode all records into the metrics, which are current then. */
@@ -76,8 +82,8 @@ export function parseSeries(page: string): Series {
 }
 
 /** Each record's flow made and counted: what the metrics must amount to. */
-export function countedOneByOne(config: string, records: readonly Uint8Array[]): Series {
-  const metrics = compileMetrics(parseStatic(config))
+export function countedOneByOne(config: Config, records: readonly Uint8Array[]): Series {
+  const metrics = compiled(config)
   const flow = flowOf(WORLD.directory, WORLD.kernelReasons)
   const series = new Map<string, number>()
   const take = (record: AnyRecord) => {
@@ -101,7 +107,11 @@ export function differences(want: Series, got: Series, most = 5): string[] {
   return differ.slice(0, most).map(text => `want ${want.get(text)}, got ${got.get(text)}: ${text}`)
 }
 
-function decodeAll(records: readonly Uint8Array[], sink: RecordSink): void {
+function compiled(config: Config) {
+  return compileMetrics(typeof config === 'string' ? parseStatic(config) : config)
+}
+
+export function decodeAll(records: readonly Uint8Array[], sink: RecordSink): void {
   const decoder = new Decoder()
   for (const record of records) {
     decoder.record(new DataView(record.buffer, record.byteOffset, record.byteLength), 0, record.length, sink)

@@ -16,22 +16,33 @@ import { until } from './until.js'
 export interface Prometheus {
   /** The value of an instant query that gives one series; undefined when it gives none. */
   query(expression: string): Promise<number | undefined>
+  /** The values of an instant query, one a series. */
+  values(expression: string): Promise<readonly number[]>
   /** `up`, `down` or `unknown`, and the last scrape's error, of the only target. */
   target(): Promise<{ readonly health: string; readonly lastError: string }>
 }
 
 interface Answer {
+  readonly error?: string
   readonly data: {
     readonly result: readonly { readonly value: readonly [number, string] }[]
     readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[]
   }
 }
 
-/** Start it on a free port; its data are in a directory of its own. */
-export async function startPrometheus(t: Test, target: string): Promise<Prometheus> {
+/** Start it on a free port; its data are in a directory of its own. `labels` are the target's. */
+export async function startPrometheus(
+  t: Test,
+  target: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<Prometheus> {
   const home = mkdtempSync(join(tmpdir(), 'weir-prometheus-'))
   const config = join(home, 'prometheus.yml')
-  const scrape = { job_name: 'weir', scrape_interval: '1s', static_configs: [{ targets: [new URL(target).host] }] }
+  const scrape = {
+    job_name: 'weir',
+    scrape_interval: '1s',
+    static_configs: [{ targets: [new URL(target).host], labels }],
+  }
   // JSON is YAML.
   writeFileSync(config, JSON.stringify({ scrape_configs: [scrape] }))
   const listen = `127.0.0.1:${await freePort()}`
@@ -58,6 +69,11 @@ export async function startPrometheus(t: Test, target: string): Promise<Promethe
       if (data.result.length > 1) throw new Error(`${expression} gives ${data.result.length} series`)
       const value = data.result[0]?.value[1]
       return value === undefined ? undefined : Number(value)
+    },
+    async values(expression) {
+      const { data, error } = await ask(`query?query=${encodeURIComponent(expression)}`)
+      if (error !== undefined) throw new Error(`${expression}: ${error}`)
+      return data.result.map(({ value }) => Number(value[1]))
     },
     async target() {
       const [only] = (await ask('targets')).data.activeTargets

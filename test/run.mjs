@@ -22,15 +22,14 @@ for await (const line of createInterface({ input: tap.stdout })) {
   const text = line.trim()
   const subtest = /^# Subtest: (.*)/.exec(text)
   if (subtest) names.splice(depth, names.length, subtest[1])
-  const result = /^(not ok|ok) \d+(?: - (.*?))?(?: # time=[\d.]+m?s)?$/.exec(text)
-  if (result === null) {
-    const skip = /^ok \d+ - (.*) # (SKIP|TODO)(.*)/i.exec(text)
-    if (skip) {
-      count.skipped++
-      console.log(`skipped: ${skip[1]}${skip[3]}`)
-    }
+  const skip = /^ok \d+ - (.*?) # (?:SKIP|TODO)(.*)/i.exec(text)
+  if (skip) {
+    count.skipped++
+    console.log(`skipped: ${names.slice(0, depth).join(' > ')} > ${skip[1]}:${skip[2]}`)
     continue
   }
+  const result = /^(not ok|ok) \d+(?: - (.*?))?(?: # time=[\d.]+m?s)?$/.exec(text)
+  if (result === null) continue
   const [, verdict, name = ''] = result
   // The line that closes a subtest repeats what its own lines said; one that failed by itself (a timeout) has no lines.
   const closes = names[depth] !== undefined && (name === names[depth] || name.endsWith(names[depth]))

@@ -67,7 +67,7 @@ export class ObserverClient {
   readonly #address: string
   readonly #client: GrpcClient
 
-  /** Connect; throws when nobody answers within 5 s. */
+  /** Connect; throws when there is nobody, or nobody who answers within 5 s. */
   static async connect(address: string): Promise<ObserverClient> {
     const parsed = parseApiAddress(address)
     const api = await loadApi()
@@ -75,14 +75,9 @@ export class ObserverClient {
     const tls = parsed.kind === 'tcp' && parsed.tls
     const security = tls ? credentials.createSsl() : credentials.createInsecure()
     const client = new api.grpc.Client(connectTarget(parsed), security)
-    await new Promise<void>((resolve, reject) => {
-      client.waitForReady(Date.now() + CONNECT_MS, error => {
-        if (error === undefined) return resolve()
-        client.close()
-        reject(new Error(`${address}: no flow API answers there`))
-      })
-    })
-    return new ObserverClient(api, address, client)
+    if (await isReady(client, api)) return new ObserverClient(api, address, client)
+    client.close()
+    throw new Error(`${address}: no flow API answers there`)
   }
 
   private constructor(api: Api, address: string, client: GrpcClient) {
@@ -210,4 +205,19 @@ export class ObserverClient {
   #explain(error: ServiceError): Error {
     return Object.assign(new Error(`${this.#address}: ${error.details || error.message}`), { code: error.code })
   }
+}
+
+/** The library would try again until the deadline; a refused connection is answer enough. */
+function isReady(client: GrpcClient, { grpc }: Api): Promise<boolean> {
+  const channel = client.getChannel()
+  const deadline = Date.now() + CONNECT_MS
+  return new Promise(resolve => {
+    const look = () => {
+      const state = channel.getConnectivityState(true)
+      if (state === grpc.connectivityState.READY) return resolve(true)
+      if (state === grpc.connectivityState.TRANSIENT_FAILURE) return resolve(false)
+      channel.watchConnectivityState(state, deadline, error => (error === undefined ? look() : resolve(false)))
+    }
+    look()
+  })
 }

@@ -38,7 +38,8 @@ export class RecordRing {
 
   /** `capacity` is a power of two minus one, as Hubble's: 1 to 65,535. */
   constructor(capacity: number) {
-    if (!(capacity >= 1 && capacity <= MOST_CAPACITY && (capacity & (capacity + 1)) === 0)) {
+    const whole = Number.isInteger(capacity) && capacity >= 1 && capacity <= MOST_CAPACITY
+    if (!whole || (capacity & (capacity + 1)) !== 0) {
       throw new RangeError(`capacity ${capacity}: allowed is a power of two minus one, 1 to ${MOST_CAPACITY}`)
     }
     this.capacity = capacity

@@ -18,6 +18,8 @@ import type { MetricConfig } from '../hubble/config.js'
 import type { ApiOptions } from './api-options.js'
 import { createExporter, type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
 import { FlowApi } from './flow-api.js'
+import type { HubbleFile } from './hubble-options.js'
+import { watchHubbleFile } from './hubble-watch.js'
 import { explainKernel } from './kernel.js'
 import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
@@ -30,6 +32,8 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   readonly listenAddress: string
   readonly telemetryPath: string
   readonly hubbleMetrics?: readonly MetricConfig[]
+  /** Where hubbleMetrics came from, to be followed. */
+  readonly hubbleFile?: HubbleFile
 }
 
 /** What a running exporter is made of, besides its server. */
@@ -78,7 +82,10 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
     throw error
   }
   log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
+  const { hubble } = exporter
+  const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
   await stopped(signal, running, api, server, log)
+  unfollow?.()
   return 0
 }
 

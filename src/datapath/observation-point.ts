@@ -5,7 +5,7 @@
  */
 
 /** By number, as bpf/lib/notify.h numbers them. */
-export const Point = { toEndpoint: 0, toProxy: 1, fromEndpoint: 5 } as const
+export const Point = { toEndpoint: 0, toProxy: 1, toStack: 3, fromEndpoint: 5, fromNetwork: 10, toNetwork: 11 } as const
 
 const NAMES = [
   'to-endpoint',

@@ -4,7 +4,7 @@
  * In:    a record aimed by the decoder.
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_trace need hasExtension.
  */
-import { TRACE, WEIR_TRACE } from './abi.js'
+import { TcpFlagLane, TRACE, WEIR_TRACE } from './abi.js'
 import { RecordWindow } from './record.js'
 
 const U32 = 4_294_967_296
@@ -12,6 +12,10 @@ const SIZE_CLASS_BYTES = 8
 const DIRECTION_BYTES = 64
 const LANE_BYTES = 2
 const LANES_BYTES = 8
+const FIN = 0x01
+const SYN = 0x02
+const RST = 0x04
+const ACK = 0x10
 
 export class TraceRecord extends RecordWindow {
   /** Cilium's observation point: the subtype. */
@@ -136,6 +140,25 @@ export class TraceRecord extends RecordWindow {
   /** OR of the TCP flags of a direction. */
   seen(direction: number): number {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.seen + direction)
+  }
+  /** TCP flags of a direction that a record without a packet tells: of SYN, FIN and RST those since the last record. */
+  flagsSince(direction: number): number {
+    const flags = this.seen(direction) & ~(SYN | FIN | RST)
+    if (!this.hasTcpFlags(direction)) return flags
+    const { syn, synAck, fin, rst } = TcpFlagLane
+    let control = this.tcpFlags(direction, fin) > 0 ? FIN : 0
+    if (this.tcpFlags(direction, rst) > 0) control |= RST
+    if (this.tcpFlags(direction, synAck) > 0) return flags | control | SYN | ACK
+    // An ACK of later would make another flag of it.
+    return this.tcpFlags(direction, syn) > 0 ? (flags & ~ACK) | control | SYN : flags | control
+  }
+  /** Whether a packet went in that direction since the last record. */
+  carried(direction: number): boolean {
+    const from = this.extensionAt + WEIR_TRACE.tally + direction * DIRECTION_BYTES
+    for (let at = from; at < from + DIRECTION_BYTES; at += LANE_BYTES * 2) {
+      if (this.view.getUint32(at, true) !== 0) return true
+    }
+    return false
   }
 
   #tallyAt(direction: number, sizeClass: number): number {

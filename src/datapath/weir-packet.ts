@@ -26,7 +26,7 @@ export function connectionPacket(record: TraceRecord): FlowPacket {
   const sender = out ? record.aPort : record.bPort
   const receiver = out ? record.bPort : record.aPort
   if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) {
-    return withTransport(packet, proto, sender, receiver, record.seen(direction))
+    return withTransport(packet, proto, sender, receiver, record.flagsSince(direction))
   }
   // Type and code stand in the port of the one who is asked, or of the receiver of what is no echo.
   const asked = direction === opener || state === State.related ? receiver : sender
@@ -36,9 +36,14 @@ export function connectionPacket(record: TraceRecord): FlowPacket {
   return packet
 }
 
-/** An ICMP drop has no ports in its extension that would tell its type. */
+/** The port of an ICMP drop is its type and code. 0 may be an echo reply or a fragment: it stays without a name. */
 export function droppedPacket(record: DropRecord): FlowPacket {
   const packet = ipPacket(record.bytes, record.srcAt, record.dstAt)
+  const { proto, dstPort } = record
+  if (dstPort !== 0 && (proto === PROTO.icmp || proto === PROTO.icmpv6)) {
+    setIcmp(packet, proto === PROTO.icmpv6, dstPort >> 8, dstPort & 0xff)
+    return packet
+  }
   return withTransport(packet, record.proto, record.srcPort, record.dstPort, 0)
 }
 

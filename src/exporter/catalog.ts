@@ -222,6 +222,27 @@ const SELF = {
     'weir_flow_api_lost_records_total',
     'Records overwritten in the flow buffer before a slow client of the flow API had read them; told to it as lost.',
   ),
+  hubbleFlowsMade: counter(
+    'weir_hubble_flows_made_total',
+    'Records for which the hubble_* metrics had to make a whole flow, as nothing like it was counted before.',
+  ),
+  hubbleForgotten: counter(
+    'weir_hubble_forgotten_total',
+    'Times that the tallies of the hubble_* metrics were full, were added to the series and began anew.',
+  ),
+  hubbleDeletionsRefused: counter(
+    'weir_hubble_deletions_refused_total',
+    'Deleted pods whose series stay because too many deletions were waiting already.',
+  ),
+  hubbleConfigGood: gauge(
+    'weir_hubble_config_good',
+    'Whether the file of --hubble-dynamic-metrics-config-path is in force as it is (1), or the last good one (0).',
+  ),
+  hubbleConfigReloads: counter(
+    'weir_hubble_config_reloads_total',
+    'Changes of the file of --hubble-dynamic-metrics-config-path, by what became of them.',
+    ['result'],
+  ),
   buildInfo: gauge('weir_build_info', 'Constant 1, labelled with what runs and where it runs.', [
     'version',
     'revision',

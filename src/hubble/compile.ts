@@ -7,13 +7,15 @@
  */
 import type { Flow } from '../datapath/flow.js'
 import type { Metric } from '../exporter/catalog.js'
-import { ConfigError, type MetricConfig, type OptionConfig, unknown } from './config.js'
+import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknown } from './config.js'
 import { CONTEXT_OPTIONS, type Context, compileContext } from './context.js'
-import type { Counter, Increment, Plugin } from './counter.js'
+import { type Counter, type Increment, NO_INCREMENTS, type Plugin } from './counter.js'
 import { PLUGINS } from './families.js'
 
 export interface CompiledMetric {
   readonly metric: Metric
+  /** The same for as long as its series mean the same: the family, and the options as they were written. */
+  readonly signature: string
   readonly needs: number
   readonly context: Context
   /** Label values of each increment, in the order of metric.labels. */
@@ -33,7 +35,7 @@ export function compileMetrics(configs: readonly MetricConfig[]): CompiledMetric
 }
 
 /** Families of one metric; its name is known. */
-function compileMetric({ name, options }: MetricConfig): CompiledMetric[] {
+function compileMetric({ name, options, filter }: MetricConfig): CompiledMetric[] {
   const plugin = PLUGINS[name]!
   const contexts: OptionConfig[] = []
   const own = new Set<string>()
@@ -43,7 +45,10 @@ function compileMetric({ name, options }: MetricConfig): CompiledMetric[] {
     else own.add(ownOption(name, plugin, option))
   }
   const context = compileContext(name, contexts)
-  return plugin.counters(own).map(counter => join(counter, context))
+  return plugin.counters(own).map(counter => {
+    const signature = JSON.stringify([counter.name, options])
+    return join(filter === undefined ? counter : filtered(counter, filter), context, signature)
+  })
 }
 
 function ownOption(metric: string, plugin: Plugin, { name, values }: OptionConfig): string {
@@ -54,7 +59,15 @@ function ownOption(metric: string, plugin: Plugin, { name, values }: OptionConfi
   return found
 }
 
-function join(counter: Counter, context: Context): CompiledMetric {
+function filtered(counter: Counter, filter: MetricFilter): Counter {
+  return {
+    ...counter,
+    needs: counter.needs | filter.needs,
+    count: (flow, chunk) => (filter.accepts(flow) ? counter.count(flow, chunk) : NO_INCREMENTS),
+  }
+}
+
+function join(counter: Counter, context: Context, signature: string): CompiledMetric {
   const { contextFirst, labels } = counter
   const metric: Metric = {
     name: `hubble_${counter.name}`,
@@ -64,6 +77,7 @@ function join(counter: Counter, context: Context): CompiledMetric {
   }
   return {
     metric,
+    signature,
     needs: counter.needs | context.needs,
     context,
     count(flow, chunk) {

@@ -4,6 +4,7 @@
  * In:    names, options and values as somebody wrote them.
  * Fail:  Unknown names the place, the word and what is allowed.
  */
+import type { Flow } from '../datapath/flow.js'
 
 /** `sourceContext=pod|dns` is a name and two values; `any-drop` is a name and none. */
 export interface OptionConfig {
@@ -11,10 +12,19 @@ export interface OptionConfig {
   readonly values: readonly string[]
 }
 
+/** Which flows count. */
+export interface MetricFilter {
+  /** Bits of Needs: what of a record the answer depends on. */
+  readonly needs: number
+  accepts(flow: Flow): boolean
+}
+
 /** One metric to keep. */
 export interface MetricConfig {
   readonly name: string
   readonly options: readonly OptionConfig[]
+  /** Without it every flow counts. */
+  readonly filter?: MetricFilter
 }
 
 /** Refused configuration. */

@@ -91,7 +91,8 @@ function labelsContext(where: string, wanted: readonly string[] | undefined): st
 
 function labelNeeds(label: string): number {
   if (label === 'traffic_direction') return Needs.direction
-  return label.endsWith('_ip') ? Needs.address : 0
+  const side = label.startsWith('source_') ? Needs.source : Needs.destination
+  return label.endsWith('_ip') ? side | Needs.address : side
 }
 
 interface CompiledSide {
@@ -114,7 +115,7 @@ function compileSide(
   const [plain, egress, ingress] = [list(`${side}Context`), list(`${side}EgressContext`), list(`${side}IngressContext`)]
   if (plain === undefined && egress === undefined && ingress === undefined) return undefined
   const identifiers = [...(plain ?? []), ...(egress ?? []), ...(ingress ?? [])]
-  const needs = identifiers.reduce((sum, identifier) => sum | needsOf(identifier), 0)
+  const needs = identifiers.reduce((sum, identifier) => sum | needsOf(identifier, side), 0)
   const other = firstOf(plain ?? [], side)
   if (egress === undefined && ingress === undefined) return { read: other, needs, identifiers }
   const read = byDirection(egress ? firstOf(egress, side) : other, ingress ? firstOf(ingress, side) : other, other)

@@ -106,7 +106,7 @@ const policy: Counter = {
   help: 'Total number of Cilium network policy verdicts',
   labels: ['direction', 'match', 'action'],
   contextFirst: false,
-  needs: Needs.direction | Needs.match,
+  needs: Needs.source | Needs.direction | Needs.match,
   count(flow) {
     // The host is always allowed, so its verdicts say nothing.
     if (flow.event_type?.type !== Event.policyVerdict || flow.source?.identity === HOST) return NO_INCREMENTS
@@ -145,7 +145,7 @@ function flowsToWorld(given: ReadonlySet<string>): Counter {
     help: 'Total number of flows to reserved:world',
     labels: ['protocol', 'verdict', ...(port ? ['port'] : [])],
     contextFirst: false,
-    needs: (port ? Needs.port : 0) | (synOnly ? Needs.tcpFlags : 0),
+    needs: Needs.destination | (port ? Needs.port : 0) | (synOnly ? Needs.tcpFlags : 0),
     count(flow) {
       if (!counts(flow)) return NO_INCREMENTS
       const fixed: Increment = [protocolOf(flow), verdictOf(flow)]

@@ -2,7 +2,7 @@
  * flow-of.ts - the flow of one record in hand, for what is not counted yet.
  *
  * In:    records; a Directory, as for every other reader of flows.
- * Out:   the flow without time, node and id, which no label shows; undefined where Hubble makes none.
+ * Out:   the flow without time and id, which no label shows; undefined where Hubble makes none.
  */
 import { CaptureRecord } from '../datapath/capture-record.js'
 import type { Directory } from '../datapath/directory.js'
@@ -15,14 +15,14 @@ import { TraceRecord } from '../datapath/trace-record.js'
 import { VerdictRecord } from '../datapath/verdict-record.js'
 import type { FlowOf } from './metrics.js'
 
-export function flowOf(directory: Directory, kernelReasons: KernelReasons): FlowOf {
+export function flowOf(directory: Directory, kernelReasons: KernelReasons, nodeName = ''): FlowOf {
   let made: Flow | undefined
   const maker = new FlowMaker({
     directory,
     kernelReasons,
     now: () => '',
     uuid: () => '',
-    nodeName: '',
+    nodeName,
     version: '',
     tell: flow => {
       made = flow

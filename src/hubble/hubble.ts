@@ -1,7 +1,7 @@
 /**
  * hubble.ts - the hubble_* side of the exporter: one configuration of metrics at a time, and what was lost.
  *
- * In:    records; who is who; a configuration, which may be replaced while records come.
+ * In:    records; who is who; a configuration, which may be replaced while records come; deleted pods.
  * Out:   stores to be rendered, current after collect().
  * Fail:  a configuration that does not compile throws a ConfigError and changes nothing.
  */
@@ -16,17 +16,23 @@ import type {
 import type { Directory } from '../datapath/directory.js'
 import type { Entities } from '../datapath/entities.js'
 import type { KernelReasons } from '../datapath/reasons.js'
-import type { Metric } from '../exporter/catalog.js'
+import { M, type Metric } from '../exporter/catalog.js'
 import { SeriesStore } from '../exporter/series.js'
 import { compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
+import { DeletedPods, type PodId } from './deleted-pods.js'
 import { flowOf } from './flow-of.js'
-import { HubbleMetrics } from './metrics.js'
+import { type FlowOf, HubbleMetrics } from './metrics.js'
+import { eachWay } from './ways.js'
 
 export interface HubbleParts {
   readonly entities: Entities
   readonly directory: Directory
   readonly kernelReasons: KernelReasons
+  /** For filters that ask for it. */
+  readonly nodeName?: string
+  /** Milliseconds that never go back; for tests. */
+  readonly now?: () => number
 }
 
 /** Where Hubble loses events: in the kernel's ring, before the observer, and in the ring that readers of flows read. */
@@ -40,15 +46,35 @@ const LOST: Metric = {
   labels: ['source'],
 }
 
+/** Dashboards of Hubble look up the clusters there are in a family of Cilium's agent. */
+const CILIUM_VERSION: Metric = {
+  name: 'cilium_version',
+  type: 'gauge',
+  help: "1: Weir answers in the place of Cilium's agent, for dashboards that look for clusters here",
+  labels: [],
+}
+
 export class Hubble implements RecordSink {
   readonly #own = new SeriesStore()
+  readonly #entities: Entities
+  readonly #flowOf: FlowOf
+  readonly #now: () => number
+  readonly #deleted = new DeletedPods()
+  readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
   #metrics: HubbleMetrics
+  readonly #reloads = { applied: 0, refused: 0 }
+  #made = 0
+  #forgotten = 0
 
   /** Throws a ConfigError. */
   constructor(parts: HubbleParts, configs: readonly MetricConfig[]) {
-    const { entities, directory, kernelReasons } = parts
-    this.#metrics = new HubbleMetrics(compileMetrics(configs), entities, flowOf(directory, kernelReasons))
+    const { entities, directory, kernelReasons, nodeName = '', now = () => performance.now() } = parts
+    this.#entities = entities
+    this.#flowOf = flowOf(directory, kernelReasons, nodeName)
+    this.#now = now
+    this.#metrics = new HubbleMetrics(compileMetrics(configs), entities, this.#flowOf)
     for (const source of LOST_SOURCES) this.setLost(source, 0)
+    this.#tell(CILIUM_VERSION, 1)
   }
 
   /** To be rendered beside the exporter's own store. */
@@ -61,14 +87,47 @@ export class Hubble implements RecordSink {
     this.#own.set(this.#own.family(LOST).series([source]), events)
   }
 
+  /**
+   * Count by another configuration from now on. A metric whose options are the same keeps its series, also when its
+   * filters are not; any other begins anew, and what is not asked for is gone. Throws a ConfigError.
+   */
+  reconfigure(configs: readonly MetricConfig[]): void {
+    const compiled = compileMetrics(configs)
+    const before = this.#metrics
+    before.flush()
+    this.#made += before.made
+    this.#forgotten += before.forgotten
+    this.#metrics = new HubbleMetrics(compiled, this.#entities, this.#flowOf, { stores: before.bySignature })
+  }
+
+  /** There is a file of the configuration, and what it says since its last change is in force or is not. */
+  tellFile(good: boolean, result?: 'applied' | 'refused'): void {
+    if (result !== undefined) this.#reloads[result]++
+    this.#tell(M.hubbleConfigGood, good ? 1 : 0)
+    for (const [name, n] of Object.entries(this.#reloads)) {
+      this.#own.set(this.#own.family(M.hubbleConfigReloads).series([name]), n)
+    }
+  }
+
+  /** The pod was deleted: its series go a minute later. */
+  podDeleted(pod: PodId): void {
+    this.#deleted.add(pod, this.#now())
+  }
+
   /** Bring the series up to date. */
   collect(): void {
     this.#metrics.flush()
+    const due = this.#deleted.due(this.#now())
+    if (due.length > 0) this.#metrics.remove(due)
+    this.#tell(M.hubbleFlowsMade, this.#made + this.#metrics.made)
+    this.#tell(M.hubbleForgotten, this.#forgotten + this.#metrics.forgotten)
+    this.#tell(M.hubbleDeletionsRefused, this.#deleted.refused)
   }
 
   /** HOT. Guard: bench `hubble`. */
   trace(record: TraceRecord): void {
-    this.#metrics.trace(record)
+    if (record.hasExtension && record.packetLength === 0) eachWay(record, this.#countTrace)
+    else this.#metrics.trace(record)
   }
   drop(record: DropRecord): void {
     this.#metrics.drop(record)
@@ -82,5 +141,9 @@ export class Hubble implements RecordSink {
   }
   sock(record: SockRecord): void {
     this.#metrics.sock(record)
+  }
+
+  #tell(metric: Metric, value: number): void {
+    this.#own.set(this.#own.family(metric).series([]), value)
   }
 }

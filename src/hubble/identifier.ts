@@ -53,9 +53,9 @@ export function identify(identifier: Identifier, side: Side): (flow: Flow) => st
   }
 }
 
-/** What of a record the name depends on besides who the ends are. */
-export function needsOf(identifier: Identifier): number {
-  return identifier === 'ip' || identifier === 'dns' ? Needs.address : 0
+/** What of a record the name depends on. */
+export function needsOf(identifier: Identifier, side: Side): number {
+  return Needs[side] | (identifier === 'ip' || identifier === 'dns' ? Needs.address : 0)
 }
 
 /** The first workload: Hubble knows one at most, and of endpoints of its own node only. */

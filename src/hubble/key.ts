@@ -2,7 +2,8 @@
  * key.ts - what the labels of a record's flow depend on, in four numbers and a port.
  *
  * In:    windows on records; Needs, so that what no metric asks for is left out.
- * Out:   source and destination (numbers of Ends), kind and detail, port; equal keys mean equal label values.
+ * Out:   source and destination (numbers of Ends, 0 where nobody asks), kind and detail, port; equal keys mean equal
+ *        label values.
  * Fail:  false where the packet is too unusual for Shape: the flow must be made.
  * Never: allocates. The rules are those of cilium/cilium pkg/hubble/parser/threefour, which flows are made by, too.
  */
@@ -40,6 +41,8 @@ export class Key {
   readonly ends: Ends
   readonly #shape = new Shape()
   readonly #endpoints: Uint16Array
+  readonly #source: boolean
+  readonly #destination: boolean
   readonly #flags: boolean
   readonly #icmp: boolean
   readonly #chunk: boolean
@@ -50,6 +53,8 @@ export class Key {
   constructor(entities: Entities, needs: number) {
     this.ends = new Ends(entities, (needs & Needs.address) !== 0)
     this.#endpoints = Uint16Array.from({ length: entities.count }, (_, entity) => entities.endpoint(entity))
+    this.#source = (needs & Needs.source) !== 0
+    this.#destination = (needs & Needs.destination) !== 0
     this.#flags = (needs & Needs.tcpFlags) !== 0
     this.#icmp = (needs & Needs.icmp) !== 0
     this.#chunk = (needs & Needs.chunk) !== 0
@@ -70,8 +75,8 @@ export class Key {
     if (packetLength === 0 && record.hasExtension) readConnection(shape, record)
     else if (!this.#read(view, packetAt, packetLength, flags)) return false
     const origAt = originalAt(record)
-    if (origAt < 0 || shape.ipVersion === 0) this.source = this.#end(bytes, shape.srcAt, record.srcLabel)
-    else this.source = this.ends.at(bytes, origAt, (flags & Flag.ipv6) !== 0, record.srcLabel)
+    if (origAt < 0 || shape.ipVersion === 0) this.#from(bytes, shape.srcAt, shape.wide, record.srcLabel)
+    else this.#from(bytes, origAt, (flags & Flag.ipv6) !== 0, record.srcLabel)
     let kind = Notify.trace | (replyOf(reason) << SHIFT.reply)
     if (this.#point) kind |= record.subtype << SHIFT.subtype
     if (this.#direction && record.source !== 0 && reason !== REASON.unknown) {
@@ -79,7 +84,7 @@ export class Key {
       const egress = fromSource !== (reason === REASON.reply) || origAt >= 0
       kind |= (egress ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
-    this.destination = this.#end(bytes, shape.dstAt, record.dstLabel)
+    this.#to(bytes, record.dstLabel)
     this.#finish(kind)
     return true
   }
@@ -89,16 +94,18 @@ export class Key {
     const { view, bytes, packetAt, packetLength, flags } = record
     if (packetLength === 0 && own) readDrop(this.#shape, record)
     else if (own || !this.#read(view, packetAt, packetLength, flags)) return false
-    this.source = this.#end(bytes, this.#shape.srcAt, record.srcLabel)
+    // The detail is the kernel's reason: no room for a type.
+    if (own && this.#icmp && (this.#shape.l4 === L4.icmp || this.#shape.l4 === L4.icmpv6)) return false
+    this.#from(bytes, this.#shape.srcAt, this.#shape.wide, record.srcLabel)
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
     if (this.#direction && record.source !== 0) {
       const fromSource = record.source === this.#endpoints[this.ends.entity]
       kind |= (fromSource ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
-    this.destination = this.#end(bytes, this.#shape.dstAt, record.dstLabel)
+    this.#to(bytes, record.dstLabel)
     this.#finish(kind)
     if (own) {
-      // The kernel's reason stands for Cilium's; such a record tells no ICMP type that could be there instead.
+      // The kernel's reason stands for Cilium's.
       this.kind |= OWN
       this.detail = record.kernelReason | 0
     }
@@ -109,10 +116,11 @@ export class Key {
   verdict(record: VerdictRecord): boolean {
     const { view, bytes, verdict, ingress, remoteLabel } = record
     const shape = this.#shape
-    if (-verdict > MOST_REASON) return false
     if (!shape.read(view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)) return false
-    this.source = this.#end(bytes, shape.srcAt, ingress ? remoteLabel : 0)
-    this.destination = this.#end(bytes, shape.dstAt, ingress ? 0 : remoteLabel)
+    // The subtype is always 0; what has another is no verdict of Cilium's, but still a flow.
+    if (-verdict > MOST_REASON || record.subtype !== 0) return false
+    this.#from(bytes, shape.srcAt, shape.wide, ingress ? remoteLabel : 0)
+    this.#to(bytes, ingress ? 0 : remoteLabel)
     let kind = Notify.policyVerdict | (verdictOf(record) << SHIFT.verdict)
     if (verdict < 0) kind |= -verdict << SHIFT.subtype
     else kind |= Reply.no << SHIFT.reply
@@ -128,8 +136,17 @@ export class Key {
     return (flags & (Flag.vxlan | Flag.geneve)) === 0 || shape.readInner((flags & Flag.vxlan) === 0)
   }
 
-  #end(bytes: Uint8Array, at: number, identity: number): number {
-    return at < 0 ? this.ends.nowhere(identity) : this.ends.at(bytes, at, this.#shape.wide, identity)
+  /** The source may be looked up for the direction alone. */
+  #from(bytes: Uint8Array, at: number, wide: boolean, identity: number): void {
+    if (!this.#source && !this.#direction) return
+    const source = at < 0 ? this.ends.nowhere(identity) : this.ends.at(bytes, at, wide, identity)
+    if (this.#source) this.source = source
+  }
+
+  #to(bytes: Uint8Array, identity: number): void {
+    if (!this.#destination) return
+    const { dstAt, wide } = this.#shape
+    this.destination = dstAt < 0 ? this.ends.nowhere(identity) : this.ends.at(bytes, dstAt, wide, identity)
   }
 
   /** What the packet adds. */

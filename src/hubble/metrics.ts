@@ -22,13 +22,22 @@ import type { Flow } from '../datapath/flow.js'
 import { SeriesStore, type Slot } from '../exporter/series.js'
 import { chunkName } from './chunk.js'
 import type { CompiledMetric } from './compile.js'
+import { belongsTo, type PodId } from './deleted-pods.js'
 import { Key } from './key.js'
 import { Needs } from './needs.js'
+import { withoutSeries } from './removal.js'
 import { type Place, Tally, type Target } from './tally.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */
 export type FlowOf = (record: AnyRecord) => Flow | undefined
+
+export interface Options {
+  /** Keys of each tally, for tests. */
+  readonly mostKeys?: number
+  /** Stores to go on with, by signature. */
+  readonly stores?: ReadonlyMap<string, SeriesStore>
+}
 
 /** Keys of each tally: some 100 bytes each. */
 const MOST_KEYS = 262_144
@@ -42,25 +51,29 @@ export class HubbleMetrics implements RecordSink {
   readonly #flowOf: FlowOf
   readonly #key: Key
   readonly #metrics: readonly CompiledMetric[]
-  readonly #stores: readonly SeriesStore[]
+  readonly #stores: SeriesStore[]
   readonly #plain: readonly number[]
   readonly #ported: readonly number[]
+  readonly #unkeyed: readonly number[]
   readonly #tally: Tally
   readonly #ports: Tally
   readonly #groups = new Map<string, number>()
   #crowded = false
 
-  constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, mostKeys = MOST_KEYS) {
+  constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, options: Options = {}) {
+    const { mostKeys = MOST_KEYS, stores } = options
     this.#metrics = metrics
     this.#flowOf = flowOf
-    this.#stores = metrics.map(() => new SeriesStore())
+    this.#stores = metrics.map(({ signature }) => stores?.get(signature) ?? new SeriesStore())
     this.#key = new Key(
       entities,
       metrics.reduce((needs, metric) => needs | metric.needs, 0),
     )
-    const all = metrics.map((_, i) => i)
-    this.#ported = all.filter(i => metrics[i]!.needs & Needs.port)
-    this.#plain = all.filter(i => !this.#ported.includes(i))
+    const which = (bits: number, wanted: number) =>
+      [...metrics.keys()].filter(i => (metrics[i]!.needs & bits) === wanted)
+    this.#unkeyed = which(Needs.all, Needs.all)
+    this.#ported = which(Needs.all | Needs.port, Needs.port)
+    this.#plain = which(Needs.all | Needs.port, 0)
     const add = (metric: number, slot: number, n: number) => this.#stores[metric]!.add(slot as Slot, n)
     this.#tally = new Tally(mostKeys, add)
     this.#ports = new Tally(mostKeys, add)
@@ -69,6 +82,24 @@ export class HubbleMetrics implements RecordSink {
   /** One store a family; their series are current after flush(). */
   get stores(): readonly SeriesStore[] {
     return this.#stores
+  }
+
+  /** The same by signature, for the next configuration: a metric that stays keeps its series. */
+  get bySignature(): ReadonlyMap<string, SeriesStore> {
+    return new Map(this.#metrics.map(({ signature }, i) => [signature, this.#stores[i]!]))
+  }
+
+  /** Remove the series of these pods; how many families had any. */
+  remove(pods: readonly PodId[]): number {
+    this.#forget()
+    let families = 0
+    for (const [i, { metric, context }] of this.#metrics.entries()) {
+      const rest = withoutSeries(this.#stores[i]!, metric, belongsTo(context, pods))
+      if (rest === undefined) continue
+      this.#stores[i] = rest
+      families++
+    }
+    return families
   }
 
   /** HOT. Guard: bench `hubble`. */
@@ -109,6 +140,7 @@ export class HubbleMetrics implements RecordSink {
     const flow = this.#tally.known(place) ? undefined : this.#learn(place, record)
     const group = this.#tally.count(place)
     if (group !== NO_PORT) this.#countPort(group, record, flow)
+    if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flow(record))
     if (this.#crowded) this.#forget()
   }
 
@@ -158,10 +190,11 @@ export class HubbleMetrics implements RecordSink {
 
   /** A record without a key. */
   #once(record: AnyRecord): void {
-    const flow = this.#flow(record)
-    for (let i = 0; i < this.#metrics.length; i++) {
-      for (const { metric, slot } of this.#targets([i], flow)) this.#stores[metric]!.add(slot as Slot, 1)
-    }
+    this.#countIn([...this.#metrics.keys()], this.#flow(record))
+  }
+
+  #countIn(metrics: readonly number[], flow: Flow | undefined): void {
+    for (const { metric, slot } of this.#targets(metrics, flow)) this.#stores[metric]!.add(slot as Slot, 1)
   }
 
   #flow(record: AnyRecord): Flow | undefined {

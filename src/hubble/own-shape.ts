@@ -23,7 +23,7 @@ export function readConnection(shape: Shape, record: TraceRecord): void {
   const sender = out ? record.aPort : record.bPort
   const receiver = out ? record.bPort : record.aPort
   if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) {
-    setTransport(shape, proto, receiver, record.seen(direction))
+    setTransport(shape, proto, receiver, record.flagsSince(direction))
     return
   }
   const asked = direction === record.opener || record.state === State.related ? receiver : sender
@@ -33,7 +33,12 @@ export function readConnection(shape: Shape, record: TraceRecord): void {
 
 export function readDrop(shape: Shape, record: DropRecord): void {
   setAddresses(shape, record.bytes, record.srcAt, record.dstAt)
-  setTransport(shape, record.proto, record.dstPort, 0)
+  const { proto, dstPort } = record
+  if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) setTransport(shape, proto, dstPort, 0)
+  else if (dstPort !== 0) {
+    shape.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
+    shape.icmp = dstPort
+  }
 }
 
 function setAddresses(shape: Shape, bytes: Uint8Array, source: number, destination: number): void {

@@ -13,10 +13,10 @@ import type { FlowResponse } from './response.js'
  */
 export const FIELDS: readonly string[] = [
   ...['time', 'uuid', 'emitter', 'error_code', 'api_version', 'api_key', 'correlation_id', 'topic'],
-  ...['code', 'method', 'url', 'protocol', 'headers', 'key', 'value'],
+  ...['type', 'code', 'method', 'url', 'protocol', 'headers', 'key', 'value'],
   ...['verdict', 'drop_reason', 'auth_type', 'ethernet', 'IP', 'l4', 'tunnel', 'vni'],
   ...['TCP', 'UDP', 'ICMPv4', 'ICMPv6', 'SCTP', 'VRRP', 'IGMP'],
-  ...['state_change', 'node_names', 'type', 'latency_ns', 'dns', 'http', 'kafka'],
+  ...['state_change', 'node_names', 'latency_ns', 'dns', 'http', 'kafka'],
   ...['source', 'source_xlated', 'destination', 'ipVersion', 'encrypted', 'Type', 'node_name', 'node_labels'],
   ...['source_names', 'destination_names', 'l7', 'reply', 'event_type', 'sub_type'],
   ...['source_service', 'destination_service', 'traffic_direction', 'policy_match_type'],

@@ -1,0 +1,40 @@
+/**
+ * decode.ts - ns a record, one core: frames to windows, with what the reduce reads of every record.
+ *
+ * In:    bench/fixtures/bench.pcap.gz as frames in memory.
+ * Out:   the median of PASSES passes after a warm-up, by processor time.
+ * Fail:  throws when a record was not decoded.
+ */
+import { Decoder, type RecordSink, type RecordWindow } from '../src/datapath/decode.js'
+import { medianOf } from './median.js'
+import { fileOf, recordedFrames } from './reduce.js'
+
+export const name = 'decode'
+export const unit = 'ns'
+
+const PASSES = 101
+const WARM_UP = 40
+const NS_PER_US = 1000
+
+export async function run(): Promise<number> {
+  const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
+  const decoder = new Decoder()
+  // The sum keeps the compiler from leaving the reads out.
+  let sum = 0
+  const read = (record: RecordWindow) => {
+    sum += record.source + record.packetAt + record.packetLength + record.lenOrig
+  }
+  const sink: RecordSink = { trace: read, drop: read, verdict: read }
+  const pass = () => {
+    const begun = process.cpuUsage()
+    decoder.decode(frames, frames.length, sink)
+    const { user, system } = process.cpuUsage(begun)
+    return (user + system) * NS_PER_US
+  }
+  pass()
+  const records = Object.values(decoder.counts).reduce((all, n) => all + n)
+  const faults = Object.values(decoder.faults).reduce((all, n) => all + n)
+  if (records === 0 || faults > 0 || sum === 0) throw new Error(`${faults} of ${records} records failed`)
+  for (let i = 1; i < WARM_UP; i++) pass()
+  return medianOf(PASSES, () => pass() / records)
+}

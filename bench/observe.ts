@@ -1,0 +1,52 @@
+/**
+ * observe.ts - flows a second, one core: records decoded, named, made flows and printed as compact lines.
+ *
+ * In:    bench/fixtures/bench.pcap.gz as frames in memory, test/fixtures/world.json.
+ * Out:   the median of PASSES passes after a warm-up, by processor time; nothing is written.
+ * Fail:  throws when a record gave no line.
+ */
+import { Decoder } from '../src/datapath/decode.js'
+import { FlowMaker } from '../src/datapath/flow-maker.js'
+import { loadWorld } from '../src/datapath/world.js'
+import { WorldDirectory } from '../src/datapath/world-directory.js'
+import { CompactPrinter } from '../src/observe/compact-printer.js'
+import { responseOf } from '../src/observe/response.js'
+import { timeFormatter } from '../src/observe/time-format.js'
+import { medianOf } from './median.js'
+import { fileOf, recordedFrames } from './reduce.js'
+
+export const name = 'observe'
+export const unit = 'flows/s'
+export const more = true
+
+const PASSES = 21
+const WARM_UP = 10
+const US_PER_SECOND = 1e6
+
+export async function run(): Promise<number> {
+  const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
+  const printer = new CompactPrinter({ time: timeFormatter('StampMilli')!, nodeName: false, numeric: false })
+  let characters = 0
+  const maker = new FlowMaker({
+    directory: new WorldDirectory(loadWorld(fileOf('../test/fixtures/world.json'))),
+    now: () => '2026-01-02T03:04:05.678Z',
+    nodeName: 'node-1',
+    version: '0',
+    tell: flow => {
+      characters += printer.print(responseOf(flow)).length
+    },
+  })
+  const decoder = new Decoder()
+  const pass = () => {
+    const begun = process.cpuUsage()
+    decoder.decode(frames, frames.length, maker)
+    const { user, system } = process.cpuUsage(begun)
+    return user + system
+  }
+  pass()
+  const { flows } = maker
+  const records = Object.values(decoder.counts).reduce((sum, n) => sum + n)
+  if (flows !== records || characters === 0) throw new Error(`${flows} flows of ${records} records`)
+  for (let i = 1; i < WARM_UP; i++) pass()
+  return medianOf(PASSES, () => (flows * US_PER_SECOND) / pass())
+}

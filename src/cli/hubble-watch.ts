@@ -1,0 +1,28 @@
+/**
+ * hubble-watch.ts - the file of dynamic metrics of a running exporter, followed.
+ *
+ * Out:   a changed file is in force seconds later; one that is refused is told in the log and in a metric.
+ */
+import { DynamicConfig } from '../hubble/dynamic-config.js'
+import type { Hubble } from '../hubble/hubble.js'
+import { type HubbleFile, parseHubbleFile } from './hubble-options.js'
+import type { Log } from './log.js'
+
+/** Follow `file`, which is in force; call the answer to stop. */
+export function watchHubbleFile(hubble: Hubble, { path, text }: HubbleFile, log: Log): () => void {
+  hubble.tellFile(true)
+  const listener = {
+    apply: hubble.reconfigure.bind(hubble),
+    onGood() {
+      hubble.tellFile(true, 'applied')
+      log.info({ file: path }, 'hubble metrics configured anew')
+    },
+    onBad(error: Error) {
+      hubble.tellFile(false, 'refused')
+      log.error({ file: path, err: error.message }, 'hubble metrics stay as they were')
+    },
+  }
+  const config = new DynamicConfig(path, content => parseHubbleFile(path, content), listener, text)
+  config.start()
+  return () => config.stop()
+}

@@ -10,7 +10,18 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Case } from './case.js'
 
-const CASES = ['packet', 'decode', 'reduce', 'hubble', 'observe', 'scrape', 'memory', 'throughput', 'pump'] as const
+const CASES = [
+  'packet',
+  'decode',
+  'reduce',
+  'hubble',
+  'observe',
+  'flow-buffer',
+  'scrape',
+  'memory',
+  'throughput',
+  'pump',
+] as const
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))
 const asked = process.argv.slice(2).filter(word => !word.startsWith('--'))

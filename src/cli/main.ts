@@ -4,7 +4,7 @@
  *
  * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what.
  */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { DEFAULT_ADDRESS } from '../api/address.js'
 import { type ApiFlags, addApiFlags, addServerFlag, apiOptions } from './api-options.js'
 import { addHubbleFlags, type HubbleFlags, hubbleOptions } from './hubble-options.js'
@@ -66,7 +66,9 @@ function addRun(program: Command): void {
   const command = program
     .command('run')
     .description('serve the metrics of this node until SIGTERM')
-    .option('--source <source>', 'live or replay:FILE', source, { kind: 'live' })
+    .addOption(
+      new Option('--source <source>', 'live or replay:FILE').argParser(source).default({ kind: 'live' }, 'live'),
+    )
     .option('--world <file>', WORLD_HELP, file)
   addLogFlags(addApiFlags(addHubbleFlags(addWebFlags(addLiveFlags(command))))).action(async (flags: RunFlags) => {
     const { run } = await import('./run.js')

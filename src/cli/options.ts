@@ -20,15 +20,25 @@ export interface LiveFlags {
   readonly connections: number
 }
 
+/** A flag whose default is told in the user's words. */
+function option<T>(
+  flags: string,
+  what: string,
+  parse: (text: string, previous: T) => T,
+  value: T,
+  words: string,
+): Option {
+  return new Option(flags, what).argParser(parse).default(value, words)
+}
+
 export function addLiveFlags(command: Command): Command {
+  const reportInterval = durationBetween(100, HOUR_MS)
+  const drainInterval = durationBetween(10, 60_000)
   return command
-    .option(
-      '--interfaces <glob>',
-      "pods' interfaces, repeatable (default: every veth whose other end is in another network namespace)",
-      globs,
-      NONE,
+    .addOption(
+      option('--interfaces <glob>', "pods' interfaces, repeatable", globs, NONE, 'veths with an end elsewhere'),
     )
-    .option('--uplinks <glob>', 'uplinks to watch as well, repeatable (default: none)', globs, NONE)
+    .addOption(option('--uplinks <glob>', 'uplinks to watch as well, repeatable', globs, NONE, 'none'))
     .option(
       '--netns <file>',
       'watch the interfaces of this network namespace, e.g. /proc/1/ns/net (needs CAP_SYS_ADMIN)',
@@ -37,17 +47,17 @@ export function addLiveFlags(command: Command): Command {
     .addOption(
       new Option('--attach <mode>', 'how to stand on an interface').choices(['auto', 'tcx', 'tc']).default('auto'),
     )
-    .option(
-      '--report-interval <duration>',
-      'the longest that a count waits in the kernel',
-      durationBetween(100, HOUR_MS),
-      5000,
+    .addOption(
+      option(
+        '--report-interval <duration>',
+        'the longest that a count waits in the kernel',
+        reportInterval,
+        5000,
+        '5s',
+      ),
     )
-    .option(
-      '--drain-interval <duration>',
-      'the longest that a record waits in the ring',
-      durationBetween(10, 60_000),
-      100,
+    .addOption(
+      option('--drain-interval <duration>', 'the longest that a record waits in the ring', drainInterval, 100, '100ms'),
     )
     .option('--ring-pages <n>', "pages of each CPU's ring, a power of two", ringPages, 64)
     .option(

@@ -7,7 +7,7 @@
  */
 import { Decoder, type RecordSink, type RecordWindow } from '../src/datapath/decode.js'
 import { medianOf } from './median.js'
-import { fileOf, recordedFrames } from './reduce.js'
+import { fileOf, recordedFrames } from './recorded.js'
 
 export const name = 'decode'
 export const unit = 'ns'

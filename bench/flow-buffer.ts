@@ -7,7 +7,7 @@
  */
 import { RecordRing } from '../src/api/record-ring.js'
 import { medianOf } from './median.js'
-import { fileOf, recordedFrames } from './reduce.js'
+import { fileOf, recordedFrames } from './recorded.js'
 
 export const name = 'flow-buffer'
 export const unit = 'ns'

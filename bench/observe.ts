@@ -13,7 +13,7 @@ import { CompactPrinter } from '../src/observe/compact-printer.js'
 import { responseOf } from '../src/observe/response.js'
 import { timeFormatter } from '../src/observe/time-format.js'
 import { medianOf } from './median.js'
-import { fileOf, recordedFrames } from './reduce.js'
+import { fileOf, recordedFrames } from './recorded.js'
 
 export const name = 'observe'
 export const unit = 'flows/s'

@@ -10,15 +10,15 @@
 #pragma once
 
 #define SKB_CONSUMED 1 /* enum skb_drop_reason: this and 0 are no drops */
-#define NO_HEADER 0xffff
-#define DROP_CAPTURE 128
 #define REASONS_UNNAMED 512
 
 const volatile __u64 drop_interval_ns = 5000000000;
 
-/* SKB_DROP_REASON_QUEUE_PURGE of the running kernel: what a socket had received and did not
- * read before it closed, the last FIN of most connections included. It arrived: no drop. */
-const volatile __u32 purge_reason = 0;
+/* Reasons of the running kernel, 0 where it has them not, under which it frees what had arrived:
+ * QUEUE_PURGE, what a socket had received and did not read before it closed, the last FIN of most
+ * connections included; NO_SOCKET, for an echo reply that a raw socket like ping's had read. */
+const volatile __u32 queue_purge = 0;
+const volatile __u32 no_socket = 0;
 
 struct drop_key {
 	__u32 src_entity;
@@ -75,73 +75,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct drop_scratch);
 } drop_scratch SEC(".maps");
-
-/* The network header and on, as far as it is linear; its length. */
-static __always_inline __u32 copy_headers(const struct sk_buff *skb, __u8 *to)
-{
-	__u32 at = skb->network_header, n = skb->tail - at;
-
-	if (skb->tail <= at)
-		return 0;
-	if (n > DROP_CAPTURE)
-		n = DROP_CAPTURE;
-	asm volatile("" : "+r"(n)); /* keep the bound that the verifier has just seen */
-	if (n > DROP_CAPTURE || bpf_probe_read_kernel(to, n, skb->head + at))
-		return 0;
-	return n;
-}
-
-static __always_inline __u16 port_at(const __u8 *bytes, __u32 at)
-{
-	at &= DROP_CAPTURE / 2 - 1;
-	return bytes[at] << 8 | bytes[at + 1];
-}
-
-/* Less than parse() does: a drop needs the protocol and the ports that stand close. */
-static __always_inline int parse_dropped(struct packet *p, const __u8 *bytes, __u32 size,
-					 __u16 ethertype)
-{
-	const struct iphdr *ip4 = (const void *)bytes;
-	const struct ipv6hdr *ip6 = (const void *)bytes;
-	__u32 l4;
-
-	if (ethertype == bpf_htons(ETH_P_IP) && size >= sizeof(*ip4) && ip4->version == 4) {
-		map_ipv4(p->src, ip4->saddr);
-		map_ipv4(p->dst, ip4->daddr);
-		p->proto = ip4->protocol;
-		l4 = ip4->ihl * 4;
-		if (ip4->frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
-			return 1;
-	} else if (ethertype == bpf_htons(ETH_P_IPV6) && size >= sizeof(*ip6) &&
-		   ip6->version == 6) {
-		p->ipv6 = 1;
-		__builtin_memcpy(p->src, &ip6->saddr, sizeof(p->src));
-		__builtin_memcpy(p->dst, &ip6->daddr, sizeof(p->dst));
-		p->proto = ip6->nexthdr;
-		l4 = sizeof(*ip6);
-	} else {
-		return 0;
-	}
-	if (size < l4 + 4)
-		return 1;
-	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_SCTP) {
-		p->src_port = port_at(bytes, l4);
-		p->dst_port = port_at(bytes, l4 + 2);
-	} else if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
-		p->dst_port = port_at(bytes, l4); /* type << 8 | code */
-	}
-	return 1;
-}
-
-/* skb->len moves with the layers; this is from the first header that the packet still has. */
-static __always_inline __u64 whole_length(const struct sk_buff *skb)
-{
-	__u32 data = skb->data - skb->head, first = skb->network_header;
-
-	if (skb->mac_header != NO_HEADER && skb->mac_header < first)
-		first = skb->mac_header;
-	return (__u64)skb->len + data - first;
-}
 
 static __always_inline void describe_drop(struct drop_record *r, const struct drop_key *key,
 					  const struct drop *d)
@@ -208,6 +141,11 @@ static __always_inline void count_unnamed(__u32 reason, __u64 bytes)
 	count(DROPS_FULL, bytes);
 }
 
+static __always_inline int had_arrived(const struct packet *p, __u32 reason)
+{
+	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 {
@@ -220,10 +158,6 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 
 	if (reason <= SKB_CONSUMED)
 		return 0;
-	if (reason == purge_reason) {
-		count(DROPS_PURGED, skb->len);
-		return 0;
-	}
 	s = bpf_map_lookup_elem(&drop_scratch, &zero);
 	if (!s)
 		return 0;
@@ -234,6 +168,10 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 		return 0;
 	}
 	bytes = whole_length(skb);
+	if (had_arrived(&s->packet, reason)) {
+		count(DROPS_DELIVERED, bytes);
+		return 0;
+	}
 	count(DROPS_SEEN, bytes);
 	identify(&src, (void *)s->packet.src);
 	identify(&dst, (void *)s->packet.dst);

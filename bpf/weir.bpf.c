@@ -34,6 +34,7 @@
 #include "connection.h"
 #include "track.h"
 #include "sweep.h"
+#include "freed.h"
 #include "drop.h"
 
 SEC("tc")

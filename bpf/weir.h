@@ -246,9 +246,9 @@ enum counter {
 	OBSERVATIONS_LOST, /* handshake or duration overwritten before it was told */
 	FRAGMENT_UNKNOWN,  /* fragments whose first one was not seen: counted without ports */
 	DROPS_SEEN,
-	DROPS_IGNORED, /* freed with a reason, but not IP */
-	DROPS_PURGED,  /* freed unread by the socket that had received it */
-	DROPS_FULL,    /* drops counted by reason only, see drops_unnamed */
+	DROPS_IGNORED,	 /* freed with a reason, but not IP */
+	DROPS_DELIVERED, /* freed behind the socket that had received it */
+	DROPS_FULL,	 /* drops counted by reason only, see drops_unnamed */
 	COUNTERS,
 };
 

@@ -78,7 +78,9 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
       concurrency: 1,
       timeoutMs: 300,
     })
-    const shape = new RegExp(`${CLIENT}:\\d+ \\(ID:\\d+\\) <> ${SERVER}:${BLOCKED} .*Policy denied DROPPED \\(TCP Flags: SYN\\)`)
+    const shape = new RegExp(
+      `${CLIENT}:\\d+ \\(ID:\\d+\\) <> ${SERVER}:${BLOCKED} .*Policy denied DROPPED \\(TCP Flags: SYN\\)`,
+    )
     await until('the drop', () => observe.lines().some(line => shape.test(line)))
     await until('the drop alone', () => denied.lines().some(line => shape.test(line)))
     t.ok(denied.lines().every(line => line.includes(`:${BLOCKED} `)))

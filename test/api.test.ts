@@ -248,6 +248,16 @@ t.test('losses in the kernel are told as Hubble tells them', async t => {
   t.equal(answer!.message(RESPONSE.time).number(1), 1_700_000_000)
 })
 
+t.test('a relay is told of this node, and where to reach it', async t => {
+  const { raw, server } = await served(t)
+  const address = await server.listen('127.0.0.1:0')
+  const call = raw.open('/peer.Peer/Notify', encode())
+  const bytes = await new Promise<Buffer>(resolve => call.once('data', resolve))
+  const peer = new Fields(bytes)
+  t.strictSame([peer.text(1), peer.text(2), peer.number(3)], [NODE, address, 1])
+  call.cancel()
+})
+
 t.test('raw records come as they are', async t => {
   const all = await served(t)
   const client = await clientOf(t, all.address)

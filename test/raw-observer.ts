@@ -54,9 +54,10 @@ export class RawObserver {
     t.teardown(() => this.#client.close())
   }
 
-  /** A stream that the caller reads, as slowly as it likes. */
+  /** A stream that the caller reads, as slowly as it likes; of another service with its whole path. */
   open(method: string, request: Buffer): ClientReadableStream<Buffer> {
-    const call = this.#client.makeServerStreamRequest(`/observer.Observer/${method}`, same, same, request)
+    const path = method.startsWith('/') ? method : `/observer.Observer/${method}`
+    const call = this.#client.makeServerStreamRequest(path, same, same, request)
     call.on('error', () => undefined)
     return call
   }

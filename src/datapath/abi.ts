@@ -140,7 +140,7 @@ export const COUNTERS = [
   'fragment_unknown',
   'drops_seen',
   'drops_ignored',
-  'drops_purged',
+  'drops_delivered',
   'drops_full',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -34,7 +34,7 @@ export class WordTable {
     this.#cells[at + 1] = row
   }
 
-  /** HOT. Guard: bench `reduce`. */
+  /** HOT. Guard: bench `reduce-weir`. */
   find(key: number): number {
     return this.#cells[this.#at(key | 0) + 1]!
   }
@@ -67,7 +67,7 @@ export class Word4Table {
     this.#rows[slot] = row
   }
 
-  /** HOT. Guard: bench `reduce`. */
+  /** HOT. Guard: bench `reduce-weir`. */
   find(a: number, b: number, c: number, d: number): number {
     return this.#rows[this.#slot(a, b, c, d)]!
   }
@@ -98,7 +98,7 @@ export class PrefixTable {
     }
   }
 
-  /** HOT. Guard: bench `reduce`. */
+  /** HOT. Guard: bench `reduce-weir`. */
   find(key: number): number {
     const lengths = this.#lengths
     for (let i = 0; i < lengths.length; i++) {
@@ -125,7 +125,7 @@ export class Prefix4Table {
     }
   }
 
-  /** HOT. Guard: bench `reduce`. */
+  /** HOT. Guard: bench `reduce-weir`. */
   find(a: number, b: number, c: number, d: number): number {
     const lengths = this.#lengths
     for (let i = 0; i < lengths.length; i++) {

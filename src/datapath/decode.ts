@@ -60,7 +60,7 @@ export class Decoder {
   #view = this.#batchView
   #bytes = this.#batch
 
-  /** HOT: all frames in the first `length` bytes of `batch`; no allocation. Guard: bench `reduce`. */
+  /** HOT: all frames in the first `length` bytes of `batch`; no allocation. Guard: bench `reduce-weir`. */
   decode(batch: Uint8Array, length: number, sink: RecordSink): void {
     if (batch !== this.#batch) {
       this.#batch = batch
@@ -81,7 +81,7 @@ export class Decoder {
     }
   }
 
-  /** HOT: one record of `size` bytes at `at`. Guard: bench `reduce`. */
+  /** HOT: one record of `size` bytes at `at`. Guard: bench `reduce-weir`. */
   record(view: DataView, at: number, size: number, sink: RecordSink): void {
     if (view !== this.#view) {
       this.#view = view

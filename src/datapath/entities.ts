@@ -104,7 +104,7 @@ export class Entities {
    * HOT: entity of the address at `at` (16 bytes when `ipv6`, mapped IPv4 included; else 4; none when negative),
    * for which a record says `identity` (0: nothing). An endpoint's own address decides. Else the longest CIDR and the
    * record's identity compete, and who says more wins: a workload before a node, a CIDR's, the world; the CIDR on a
-   * tie. So 0.0.0.0/0 hides no pod of another node, and a record that says "world" hides no CIDR. Guard: bench `reduce`.
+   * tie. So 0.0.0.0/0 hides no pod of another node, and a record that says "world" hides no CIDR. Guard: bench `reduce-weir`.
    */
   resolve(bytes: Uint8Array, at: number, ipv6: boolean, identity: number): number {
     let cidr = 0

@@ -73,7 +73,7 @@ export class Live implements Source {
     this.#object = native.openObject(OBJECT_PATH, {
       knobs: {
         drop_interval_ns: options.reportIntervalMs * NS_PER_MS,
-        purge_reason: purgeReason(native),
+        ...arrivedReasons(native),
         ...options.knobs,
       },
       sizes: { connections: options.connections },
@@ -193,10 +193,13 @@ export class Live implements Source {
   }
 }
 
-/** 0, which no drop has, on kernels that do not tell it apart (before 6.3). */
-function purgeReason(native: Native): number {
-  const reasons = native.kernelEnum('skb_drop_reason')
-  return reasons.find(({ name }) => name === 'SKB_DROP_REASON_QUEUE_PURGE')?.value ?? 0
+/** Knobs of bpf/drop.h: 0, which no drop has, on kernels that do not tell the reason apart. */
+function arrivedReasons(native: Native): { queue_purge: number; no_socket: number } {
+  const reasons = new Map(native.kernelEnum('skb_drop_reason').map(({ name, value }) => [name, value]))
+  return {
+    queue_purge: reasons.get('SKB_DROP_REASON_QUEUE_PURGE') ?? 0,
+    no_socket: reasons.get('SKB_DROP_REASON_NO_SOCKET') ?? 0,
+  }
 }
 
 function fillIdentities(object: BpfObject, entities: Entities): void {

@@ -58,7 +58,7 @@ export class Packet {
     return this.end === 'transport'
   }
 
-  /** HOT: look at `length` bytes from `at`, all inside `view`; true when `ok`. Guard: bench `reduce`. */
+  /** HOT: look at `length` bytes from `at`, all inside `view`; true when `ok`. Guard: bench `reduce-weir`. */
   parse(view: DataView, at: number, length: number, l3Device: boolean): boolean {
     this.#view = view
     this.ipVersion = 0

@@ -192,7 +192,7 @@ const SELF = {
   dropsSeen: counter('weir_drops_seen_total', 'Packets that tp_btf/kfree_skb saw freed with a drop reason.'),
   dropsIgnored: counter(
     'weir_drops_ignored_total',
-    'Packets that tp_btf/kfree_skb saw freed and that no drop family counts: not IP, or purged unread by the socket that had received them.',
+    'Packets that tp_btf/kfree_skb saw freed and that no drop family counts: not IP, or delivered to a socket before.',
     ['why'],
   ),
   dropTableFull: counter(

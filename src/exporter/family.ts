@@ -104,7 +104,7 @@ export class Family {
     this.observeBucket(slot, bucket, times, value * times)
   }
 
-  /** Histograms: `count` values that are known to belong to a bucket, and their sum. HOT: `npm run bench reduce` */
+  /** Histograms: `count` values that are known to belong to a bucket, and their sum. HOT: `npm run bench reduce-weir` */
   observeBucket(slot: Slot, bucket: number, count: number, sum: number): void {
     const { values } = this.#cells
     values[slot + bucket]! += count

@@ -40,7 +40,7 @@ export class Memo {
     return this.#keys[row * 3 + 2]!
   }
 
-  /** HOT: the row of a key, made when there is none. `npm run bench reduce` */
+  /** HOT: the row of a key, made when there is none. `npm run bench reduce-weir` */
   row(source: number, destination: number, kind: number): number {
     const keys = this.#keys
     const mask = this.#capacity - 1

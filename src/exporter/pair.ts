@@ -79,7 +79,7 @@ export class Pairs {
     this.#packetSize = store.family(M.packetSize)
   }
 
-  /** HOT: `npm run bench reduce`. Valid until the next call. */
+  /** HOT: `npm run bench reduce-weir`. Valid until the next call. */
   pair(source: number, destination: number, reporter: Reporter, protocol: number): Pair {
     return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | reporter) as Pair
   }
@@ -89,13 +89,13 @@ export class Pairs {
     return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node) as Pair
   }
 
-  /** HOT: `npm run bench reduce` */
+  /** HOT: `npm run bench reduce-weir` */
   traffic(pair: Pair, packets: number, bytes: number): void {
     this.#store.add(this.#slot(pair, Column.packets), packets)
     this.#store.add(this.#slot(pair, Column.bytes), bytes)
   }
 
-  /** HOT: one packet of `bytes`: traffic and size at once; `npm run bench reduce`. */
+  /** HOT: one packet of `bytes`: traffic and size at once; `npm run bench reduce-weir`. */
   packet(pair: Pair, bytes: number): void {
     const { cells } = this.#memo
     const at = pair * COLUMNS
@@ -114,7 +114,7 @@ export class Pairs {
     values[size + SIZE_CLASSES.length + 1]! += bytes
   }
 
-  /** HOT: packets of one size class; `npm run bench reduce`. */
+  /** HOT: packets of one size class; `npm run bench reduce-weir`. */
   sizes(pair: Pair, sizeClass: number, packets: number, bytes: number): void {
     this.#packetSize.observeBucket(this.#slot(pair, Column.size), sizeClass, packets, bytes)
   }
@@ -171,7 +171,7 @@ export class Pairs {
     this.traffic(pair, packets, bytes)
   }
 
-  /** HOT: a policy verdict; `match` is 0 to 7, `action` one of Action. `npm run bench reduce` */
+  /** HOT: a policy verdict; `match` is 0 to 7, `action` one of Action. `npm run bench reduce-weir` */
   verdict(pair: Pair, ingress: boolean, match: number, action: number): void {
     const detail = VERDICT | (ingress ? 1 << DIRECTION_SHIFT : 0) | (match << MATCH_SHIFT) | action
     const cell = this.#detail(pair, detail)

@@ -53,7 +53,7 @@ export class Reducer implements FlowSink {
     return this.unreadOf.trace + this.unreadOf.drop + this.unreadOf.policyVerdict
   }
 
-  /** HOT: `npm run bench reduce` */
+  /** HOT: `npm run bench reduce-weir` */
   trace(record: TraceRecord): void {
     if (record.hasExtension) this.#connection(record)
     else this.#sample(record)
@@ -99,7 +99,7 @@ export class Reducer implements FlowSink {
     this.#pairs.dropped(this.#pairs.droppedPair(0, 0, UNKNOWN_PROTOCOL), this.#reasons.name(reason), packets, bytes)
   }
 
-  /** HOT: what one connection owes; `npm run bench reduce`. */
+  /** HOT: what one connection owes; `npm run bench reduce-weir`. */
   #connection(record: TraceRecord): void {
     const sent = record.direction === Direction.aToB
     const a = this.#live ? record.aEntity : this.#mapped(record, record.aAt, sent ? record.srcLabel : record.dstLabel)
@@ -167,7 +167,7 @@ export class Reducer implements FlowSink {
     if (durationNs > 0) pairs.lifetime(pair, durationNs, record.closedBytes)
   }
 
-  /** HOT: a record of Cilium's stands for the one packet that it shows; `npm run bench reduce`. */
+  /** HOT: a record of Cilium's stands for the one packet that it shows; `npm run bench reduce-weir`. */
   #sample(record: TraceRecord): void {
     if (!this.#read(record, 'trace')) return
     const packet = this.#packet

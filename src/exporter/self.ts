@@ -70,7 +70,7 @@ export class SelfMetrics {
     this.#set(M.fragmentsUnknown, [], totals.fragment_unknown.packets)
     this.#set(M.dropsSeen, [], totals.drops_seen.packets)
     this.#set(M.dropsIgnored, ['not_ip'], totals.drops_ignored.packets)
-    this.#set(M.dropsIgnored, ['queue_purge'], totals.drops_purged.packets)
+    this.#set(M.dropsIgnored, ['delivered'], totals.drops_delivered.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)
     this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
     this.#set(M.interfacesWatched, ['uplink'], live.interfaces.count(Hook.uplink))

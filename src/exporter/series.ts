@@ -49,7 +49,7 @@ export class SeriesStore {
     return this.#cells.values
   }
 
-  /** HOT: every increment of every flow. `npm run bench reduce` */
+  /** HOT: every increment of every flow. `npm run bench reduce-weir` */
   add(slot: Slot, n: number): void {
     this.#cells.values[slot]! += n
   }

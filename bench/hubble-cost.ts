@@ -1,12 +1,10 @@
 /**
- * hubble.ts - ns a record, one core: decode and hubble_* metrics, seven families with workload contexts.
+ * hubble-cost.ts - ns a record, one core, of decoding and hubble_* metrics of one configuration.
  *
- * In:    bench/fixtures/bench.pcap.gz as frames in memory, bench.config, test/fixtures/world.json.
+ * In:    bench/fixtures/bench.pcap.gz as frames in memory, test/fixtures/world.json.
  * Out:   processor time, the median of ROUNDS rounds after a warm-up; a round is ten passes and the flush of a scrape.
- *        As notes the first pass, in which nearly every record is the first of its kind, and the same for `drop tcp flow`.
  * Fail:  throws when a record was not decoded, or a later round had to make flows.
  */
-import { readFileSync } from 'node:fs'
 import { Decoder } from '../src/datapath/decode.js'
 import { Entities } from '../src/datapath/entities.js'
 import { KernelReasons } from '../src/datapath/reasons.js'
@@ -17,38 +15,23 @@ import { flowOf } from '../src/hubble/flow-of.js'
 import { parseStatic } from '../src/hubble/grammar.js'
 import { HubbleMetrics } from '../src/hubble/metrics.js'
 import { medianOf } from './median.js'
-import { fileOf, recordedFrames } from './reduce.js'
-
-export const name = 'hubble'
-export const unit = 'ns'
-export const limit = 250
-export const peer = 'Hubble 1.19.4 parser and handlers 9,200-10,100 ns'
-export const peerValue = 9200
-export const notes: string[] = []
+import { fileOf, recordedFrames } from './recorded.js'
 
 /** 200,000 records: what a busy node has between two scrapes. */
 const PASSES = 10
 const ROUNDS = 21
 const WARM_UP = 5
 const NS_PER_US = 1000
-const PLAIN = 'drop tcp flow'
 
-interface Cost {
+export interface Cost {
+  /** Of the first pass, in which nearly every record is the first of its kind. */
   readonly first: number
   readonly later: number
 }
 
-export async function run(): Promise<number> {
+/** What `config` (the grammar of --hubble-metrics) costs. */
+export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
-  const workload = cost(frames, readFileSync(fileOf('./fixtures/bench.config'), 'utf8'))
-  const plain = cost(frames, PLAIN)
-  notes.length = 0
-  notes.push(`${PLAIN}: ${plain.later.toFixed(0)} ns (peer: Hubble 4,300-4,900 ns)`)
-  notes.push(`first pass, cold, most keys new: ${workload.first.toFixed(0)} ns; ${PLAIN}: ${plain.first.toFixed(0)} ns`)
-  return workload.later
-}
-
-function cost(frames: Uint8Array, config: string): Cost {
   const world = loadWorld(fileOf('../test/fixtures/world.json'))
   const flow = flowOf(new WorldDirectory(world), new KernelReasons([]))
   const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(world), flow)

@@ -53,14 +53,14 @@ export class FlowServer {
       // Weir has no agent whose events there could be, and makes no debug events.
       GetAgentEvents: (call: Stream) => this.#nothing(call),
       GetDebugEvents: (call: Stream) => this.#nothing(call),
-      GetNodes: unary(() => observer.nodes(this.#reachable())),
-      GetNamespaces: unary(() => observer.namespaces(this.#closing.signal)),
-      ServerStatus: unary(() => observer.status()),
+      GetNodes: this.#unary(() => observer.nodes(this.#reachable())),
+      GetNamespaces: this.#unary(() => observer.namespaces(this.#closing.signal)),
+      ServerStatus: this.#unary(() => observer.status()),
     })
     this.#server.addService(api.peer, { Notify: (call: Stream) => this.#notify(call) })
     this.#server.addService(api.weir, {
       GetRecords: this.#streaming(request => observer.getRecords(request as EventsRequest)),
-      GetStatus: unary(() => observer.rows()),
+      GetStatus: this.#unary(() => observer.rows()),
     })
   }
 
@@ -111,6 +111,14 @@ export class FlowServer {
     }
   }
 
+  /** While it stops, what the answer would be made of may be gone. */
+  #unary(answer: () => Message | Promise<Message>) {
+    return (_: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
+      if (this.#closing.signal.aborted) done({ code: this.#api.grpc.status.UNAVAILABLE, details: 'Weir is stopping' })
+      else void Promise.resolve(answer()).then(message => done(null, message))
+    }
+  }
+
   async #run<T>(call: Stream, { cursor, message }: Finds<T>): Promise<void> {
     await pump(this.#observer.ring, cursor, call, message, this.#endOf(call))
     call.end()
@@ -142,12 +150,6 @@ export class FlowServer {
     if (address === undefined) return ''
     if (address.kind === 'unix') return `unix://${address.path}`
     return connectTarget(isWildcard(address.host) ? { ...address, host: ownAddress() } : address)
-  }
-}
-
-function unary(answer: () => Message | Promise<Message>) {
-  return (_: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
-    void Promise.resolve(answer()).then(message => done(null, message))
   }
 }
 

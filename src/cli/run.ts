@@ -117,8 +117,8 @@ async function stopped(
   log.info({ signal: await signal }, 'stopping')
   const begun = performance.now()
   for (const name of SIGNALS) process.once(name, () => process.exit(1))
-  running.close()
   const apiClosed = api?.close()
+  running.close()
   await server.close(Math.max(0, STOP_MS - (performance.now() - begun)))
   await apiClosed
 }

@@ -5,19 +5,12 @@
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_drop need hasExtension.
  */
 import { DROP, WEIR_DROP } from './abi.js'
-import { RecordWindow } from './record.js'
+import { NotifyRecord } from './notify-record.js'
 
-export class DropRecord extends RecordWindow {
+export class DropRecord extends NotifyRecord {
   /** Cilium's drop reason: the subtype. 0 in Weir's own records, which have kernelReason. */
   get reason(): number {
     return this.subtype
-  }
-  /** Security identity of the packet's source, 0 unknown. */
-  get srcLabel(): number {
-    return this.view.getUint32(this.at + DROP.srcLabel, true)
-  }
-  get dstLabel(): number {
-    return this.view.getUint32(this.at + DROP.dstLabel, true)
   }
   /** Endpoint id of the destination, 0 for egress. */
   get dstId(): number {
@@ -38,18 +31,6 @@ export class DropRecord extends RecordWindow {
   }
   get flags(): number {
     return this.version < 2 ? 0 : this.view.getUint8(this.at + DROP.flags)
-  }
-  get ipv6(): boolean {
-    return (this.flags & 0x01) !== 0
-  }
-  get l3Device(): boolean {
-    return (this.flags & 0x02) !== 0
-  }
-  get vxlan(): boolean {
-    return (this.flags & 0x04) !== 0
-  }
-  get geneve(): boolean {
-    return (this.flags & 0x08) !== 0
   }
   get ipTraceId(): number {
     return this.version < 3 ? 0 : this.u64(this.at + DROP.ipTraceId)

@@ -5,7 +5,7 @@
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_trace need hasExtension.
  */
 import { TcpFlagLane, TRACE, WEIR_TRACE } from './abi.js'
-import { RecordWindow } from './record.js'
+import { NotifyRecord } from './notify-record.js'
 
 const U32 = 4_294_967_296
 const SIZE_CLASS_BYTES = 8
@@ -17,17 +17,10 @@ const SYN = 0x02
 const RST = 0x04
 const ACK = 0x10
 
-export class TraceRecord extends RecordWindow {
+export class TraceRecord extends NotifyRecord {
   /** Cilium's observation point: the subtype. */
   get point(): number {
     return this.subtype
-  }
-  /** Security identity of the packet's source, 0 unknown. */
-  get srcLabel(): number {
-    return this.view.getUint32(this.at + TRACE.srcLabel, true)
-  }
-  get dstLabel(): number {
-    return this.view.getUint32(this.at + TRACE.dstLabel, true)
   }
   /** Endpoint id at to-endpoint, proxy port at to-proxy. */
   get dstId(): number {
@@ -42,18 +35,6 @@ export class TraceRecord extends RecordWindow {
   }
   get flags(): number {
     return this.view.getUint8(this.at + TRACE.flags)
-  }
-  get ipv6(): boolean {
-    return (this.flags & 0x01) !== 0
-  }
-  get l3Device(): boolean {
-    return (this.flags & 0x02) !== 0
-  }
-  get vxlan(): boolean {
-    return (this.flags & 0x04) !== 0
-  }
-  get geneve(): boolean {
-    return (this.flags & 0x08) !== 0
   }
   get ifindex(): number {
     return this.view.getUint32(this.at + TRACE.ifindex, true)

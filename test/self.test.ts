@@ -119,6 +119,7 @@ t.test('the live source tells of its tables, steps and programs, from 0 on', NEE
     ['drain', 1],
     ['sweep', 1],
     ['drops', 1],
+    ['identities', 1],
   ])
   t.ok(held.sum('weir_stage_seconds_total') > 0)
   const missed = held.series('weir_bpf_recursion_misses_total').map(({ labels }) => Object.values(labels)[0])

@@ -4,8 +4,7 @@
  * Out:   what `weir run`, `weir metrics` and `weir demo` share.
  */
 import type { Decoder } from '../datapath/decode.js'
-import type { Directory } from '../datapath/directory.js'
-import { Entities } from '../datapath/entities.js'
+import { Entities, type EntityChange } from '../datapath/entities.js'
 import { Live } from '../datapath/live.js'
 import type { KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink } from '../datapath/source.js'
@@ -28,7 +27,7 @@ export interface Exporter {
   readonly self: SelfMetrics
   readonly kernelReasons: KernelReasons
   /** What flows need to know of the same world. */
-  readonly directory: Directory
+  readonly directory: WorldDirectory
   /** hubble_* metrics, where they are asked for. */
   readonly hubble: Hubble | undefined
   /** Where records go: the reducer, and hubble. */
@@ -44,13 +43,20 @@ export function createExporter(
   return exporterOf(worldFile === undefined ? defaultWorld() : loadWorld(worldFile), live, hubbleMetrics)
 }
 
-export function exporterOf(world: World, live: boolean, hubbleMetrics?: readonly MetricConfig[]): Exporter {
+/** `now`: milliseconds that never go back; for tests. */
+export function exporterOf(
+  world: World,
+  live: boolean,
+  hubbleMetrics?: readonly MetricConfig[],
+  now?: () => number,
+): Exporter {
   const entities = Entities.from(world)
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)
   const directory = new WorldDirectory(world)
-  const hubble = hubbleMetrics && new Hubble({ entities, kernelReasons: reasons, directory }, hubbleMetrics)
+  const parts = { entities, kernelReasons: reasons, directory, ...(now && { now }) }
+  const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
   return {
     store,
     entities,
@@ -61,6 +67,21 @@ export function exporterOf(world: World, live: boolean, hubbleMetrics?: readonly
     hubble,
     sink: hubble === undefined ? reducer : tee(reducer, hubble),
   }
+}
+
+/**
+ * Name by another world from now on: what was counted until now by the names of until now, first. Connections keep the
+ * names that they began with.
+ */
+export function renameBy(world: World, { entities, directory, reducer, hubble }: Exporter, live?: Live): EntityChange {
+  live?.collect()
+  const change = entities.update(world)
+  directory.update(world)
+  if (change.reused) reducer.forget()
+  hubble?.renamed()
+  for (const pod of change.deletedPods) hubble?.podDeleted(pod)
+  live?.collect()
+  return change
 }
 
 /** Stores whose families are not Weir's own. */

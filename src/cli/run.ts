@@ -11,12 +11,12 @@ import { Decoder } from '../datapath/decode.js'
 import { Live, type LiveOptions } from '../datapath/live.js'
 import { loadNative } from '../datapath/native.js'
 import { Replay } from '../datapath/replay.js'
-import type { World } from '../datapath/world.js'
+import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/world.js'
 import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
 import type { ApiOptions } from './api-options.js'
-import { createExporter, type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
+import { type Exporter, exporterOf, otherStores, renameBy, tellSelf } from './exporter.js'
 import { FlowApi } from './flow-api.js'
 import type { HubbleFile } from './hubble-options.js'
 import { watchHubbleFile } from './hubble-watch.js'
@@ -25,6 +25,7 @@ import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
 import { tee } from './tee.js'
 import { VERSION } from './version.js'
+import { type WorldFile, WorldWatch } from './world-watch.js'
 
 export interface RunOptions extends LiveOptions, ApiOptions {
   readonly source: { kind: 'live' } | { kind: 'replay'; file: string }
@@ -38,6 +39,7 @@ export interface RunOptions extends LiveOptions, ApiOptions {
 
 /** What a running exporter is made of, besides its server. */
 interface Running {
+  readonly live?: Live
   collect(): void
   notReady(): string | undefined
   status(): readonly (readonly [string, string])[]
@@ -53,7 +55,7 @@ const REPLAY_CHUNK = 20_000
 /** Ends with the exit code, after a signal. */
 export async function run(options: RunOptions, log: Log): Promise<number> {
   const signal = signalled() // from now on: one that comes during the start finds something to detach
-  const exporter = exporterFor(options)
+  const { file, exporter } = exporterFor(options)
   const api = FlowApi.of(options)
   let running: Running | undefined
   const server = createServer({
@@ -84,14 +86,29 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
   const { hubble } = exporter
   const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
+  const watch = file && followWorld(file, exporter, running.live, log)
   await stopped(signal, running, api, server, log)
   unfollow?.()
+  watch?.stop()
   return 0
 }
 
-function exporterFor({ source, world, hubbleMetrics }: RunOptions): Exporter {
+/** And the file that its names are of. */
+function exporterFor({ source, world, hubbleMetrics }: RunOptions): { exporter: Exporter; file?: WorldFile } {
   const live = source.kind === 'live'
-  return typeof world === 'object' ? exporterOf(world, live, hubbleMetrics) : createExporter(world, live, hubbleMetrics)
+  if (typeof world !== 'string') return { exporter: exporterOf(world ?? defaultWorld(), live, hubbleMetrics) }
+  const file = { path: world, text: readWorld(world) }
+  return { exporter: exporterOf(parseWorld(file.text, world), live, hubbleMetrics), file }
+}
+
+function followWorld(file: WorldFile, exporter: Exporter, live: Live | undefined, log: Log): WorldWatch {
+  const rename = (world: World) => {
+    const { added, removed, deletedPods } = renameBy(world, exporter, live)
+    return { prefixesAdded: added.length, prefixesRemoved: removed.length, podsDeleted: deletedPods.length }
+  }
+  const watch = new WorldWatch(file, rename, exporter.store, log)
+  watch.start()
+  return watch
 }
 
 /** The first signal to stop, from now on. */
@@ -134,6 +151,7 @@ function startLive(exporter: Exporter, options: RunOptions, api: FlowApi | undef
   const watched = live.interfaces.names()
   log.info({ interfaces: watched.length, first: watched.slice(0, 5) }, 'watching')
   return {
+    live,
     collect() {
       live.collect()
       tellSelf(exporter, live.decoder, live)

@@ -1,27 +1,18 @@
 /**
  * entities.ts - who stands at an end: dense rows with names, found by address or identity.
  *
- * In:    a World.
+ * In:    a World, and others that replace it while records come.
  * Out:   row numbers (entities) for addresses, names for rows, prefixes for the kernel's trie.
  *        Row 0 is unknown; then a row each reserved, labelled, CIDR and endpoint identity; then one each endpoint.
  * Fail:  an address that nothing names is row 0 and counted in `misses`.
- * Never: grows after it was built: at most the world's endpoints and identities, about 300 bytes a row.
+ * Never: grows between updates: at most the world's endpoints and identities, and what EntityRows keeps of those that
+ *        were; about 300 bytes a row.
  */
 import { isMapped, type Prefix, parseAddress, parsePrefix } from './address.js'
 import { Prefix4Table, PrefixTable, Word4Table, WordTable, word } from './address-table.js'
-import { nameOf, RESERVED, says } from './identity.js'
-import type { World, WorldEndpoint } from './world.js'
-
-interface Row {
-  readonly identity: number
-  /** Endpoint id, local endpoints only, else 0. */
-  readonly endpoint: number
-  readonly namespace: string
-  readonly pod: string
-  readonly workload: string
-  readonly workloadKind: string
-  readonly labels: readonly string[]
-}
+import { EntityRows, type Row } from './entity-rows.js'
+import { says } from './identity.js'
+import type { World } from './world.js'
 
 /** An entry of the datapath's `identities`. */
 export interface EntityPrefix extends Prefix {
@@ -32,30 +23,65 @@ export interface EntityPrefix extends Prefix {
 
 const MAPPED_PREFIX = 0xffff
 const MAPPED_BITS = 96
-const NO_LABELS: readonly string[] = []
+
+/** What a new world brings. */
+export interface EntityChange extends PrefixChange {
+  /** Pods that the last world named and this one does not. */
+  readonly deletedPods: readonly { readonly namespace: string; readonly pod: string }[]
+  /** Rows stand for others than before: whoever remembers names by row must forget them. */
+  readonly reused: boolean
+}
+
+/** What makes the entries of one world those of another. */
+export interface PrefixChange {
+  /** New, or for another entity than before. */
+  readonly added: readonly EntityPrefix[]
+  /** Of prefixes that there are no more. */
+  readonly removed: readonly EntityPrefix[]
+}
 
 export class Entities {
   /** Look-ups that found nothing. */
   misses = 0
-  readonly #rows: Row[]
-  readonly #says: Uint8Array
-  readonly #prefixes: EntityPrefix[]
-  readonly #byIdentity: WordTable
-  readonly #exact: WordTable
-  readonly #exact6: Word4Table
-  readonly #cidrs: PrefixTable
-  readonly #cidrs6: Prefix4Table
+  readonly #rows: EntityRows
+  #says = new Uint8Array(0)
+  #prefixes: readonly EntityPrefix[] = []
+  #byIdentity = new WordTable(0)
+  #exact = new WordTable(0)
+  #exact6 = new Word4Table(0)
+  #cidrs = new PrefixTable([], [])
+  #cidrs6 = new Prefix4Table([], [])
 
-  static from(world: World): Entities {
-    return new Entities(world)
+  /** `mostGone`: rows kept of former worlds; for tests. */
+  static from(world: World, mostGone?: number): Entities {
+    return new Entities(world, mostGone)
   }
 
-  private constructor(world: World) {
-    const identities = new Map<number, number>()
-    this.#rows = identityRows(world, identities)
-    const hosts = hostsOf(world, this.#rows)
+  private constructor(world: World, mostGone: number | undefined) {
+    this.#rows = new EntityRows(mostGone)
+    this.#take(world)
+  }
+
+  /**
+   * Another world from now on. What it says of an identity or an endpoint as the last one did, whatever the addresses,
+   * keeps its row; anything else has a row of its own, and the row that it had keeps its names.
+   */
+  update(world: World): EntityChange {
+    const { reused } = this.#rows
+    const before = this.#prefixes
+    const pods = this.#rows.pods()
+    this.#take(world)
+    for (const name of this.#rows.pods().keys()) pods.delete(name)
+    const deletedPods = [...pods.values()].map(({ namespace, pod }) => ({ namespace, pod }))
+    return { ...prefixChange(before, this.#prefixes), deletedPods, reused: this.#rows.reused > reused }
+  }
+
+  #take(world: World): void {
+    const { identities, endpoints } = this.#rows.take(world)
+    const { rows } = this.#rows
+    const hosts = hostsOf(world, endpoints, rows)
     const cidrs = cidrsOf(world, identities)
-    this.#says = Uint8Array.from(this.#rows, row => says(row.identity))
+    this.#says = Uint8Array.from(rows, row => says(row.identity))
     this.#prefixes = prefixesOf(hosts, cidrs)
     this.#byIdentity = new WordTable(identities.size)
     for (const [identity, row] of identities) this.#byIdentity.set(identity, row)
@@ -71,9 +97,13 @@ export class Entities {
     this.#cidrs6 = new Prefix4Table(six, six.map(rowOf))
   }
 
+  /** Rows of former worlds that were given away. */
+  get reused(): number {
+    return this.#rows.reused
+  }
   /** Rows, the unknown one included. */
   get count(): number {
-    return this.#rows.length
+    return this.#rows.rows.length
   }
   identity(entity: number): number {
     return this.#row(entity).identity
@@ -139,7 +169,8 @@ export class Entities {
 
   /** A number that is no row's, as damaged bytes may hold, is unknown. */
   #row(entity: number): Row {
-    return this.#rows[entity] ?? this.#rows[0]!
+    const { rows } = this.#rows
+    return rows[entity] ?? rows[0]!
   }
 
   /** What resolve() knows of addresses, for the kernel's longest-prefix trie of mapped addresses. */
@@ -148,53 +179,20 @@ export class Entities {
   }
 }
 
-/** Rows 0 to 10 are the reserved identities; `identities` gets the row of each number. */
-function identityRows(world: World, identities: Map<number, number>): Row[] {
-  const rows: Row[] = []
-  const numbers = [
-    ...RESERVED.keys(),
-    ...Object.keys(world.identities).map(Number),
-    ...Object.values(world.cidrs),
-    ...world.endpoints.map(endpoint => endpoint.identity),
-  ]
-  for (const identity of numbers) {
-    if (identities.has(identity)) continue
-    identities.set(identity, rows.length)
-    const labels = world.identities[identity] ?? NO_LABELS
-    rows.push({ identity, endpoint: 0, ...nameOf(identity, labels), pod: '', workloadKind: '', labels })
-  }
-  return rows
-}
-
-/** Appends a row each endpoint. An address of two endpoints is the local one's, else the later one's. */
-function hostsOf(world: World, rows: Row[]): EntityPrefix[] {
+/** An address of two endpoints is the local one's, else the later one's. */
+function hostsOf(world: World, numbers: readonly number[], rows: readonly Row[]): EntityPrefix[] {
   const hosts = new Map<string, EntityPrefix & { local: boolean }>()
-  for (const endpoint of world.endpoints) {
-    const entity = rows.length
-    const row = endpointRow(endpoint, world.identities[endpoint.identity] ?? NO_LABELS)
-    rows.push(row)
-    for (const ip of endpoint.ips) {
+  for (const [i, { ips, local }] of world.endpoints.entries()) {
+    const entity = numbers[i]!
+    const { identity, endpoint } = rows[entity]!
+    for (const ip of ips) {
       const addr = parseAddress(ip)
       const key = addr.join('.')
-      if (hosts.get(key)?.local && !endpoint.local) continue
-      hosts.set(key, { bits: 128, addr, identity: row.identity, entity, endpoint: row.endpoint, local: endpoint.local })
+      if (hosts.get(key)?.local && !local) continue
+      hosts.set(key, { bits: 128, addr, identity, entity, endpoint, local })
     }
   }
   return [...hosts.values()].map(({ local: _, ...host }) => host)
-}
-
-function endpointRow(endpoint: WorldEndpoint, labels: readonly string[]): Row {
-  const { identity, pod } = endpoint
-  const byLabels = nameOf(identity, labels)
-  return {
-    identity,
-    endpoint: endpoint.local ? endpoint.id : 0,
-    namespace: endpoint.namespace || byLabels.namespace,
-    pod,
-    workload: endpoint.workload?.name || pod || byLabels.workload,
-    workloadKind: endpoint.workload?.kind ?? '',
-    labels,
-  }
 }
 
 function cidrsOf(world: World, identities: ReadonlyMap<number, number>): EntityPrefix[] {
@@ -207,9 +205,9 @@ function cidrsOf(world: World, identities: ReadonlyMap<number, number>): EntityP
 /** Endpoints win over a CIDR of their one address. */
 function prefixesOf(hosts: readonly EntityPrefix[], cidrs: readonly EntityPrefix[]): EntityPrefix[] {
   const all = new Map<string, EntityPrefix>()
-  for (const prefix of [...cidrs, ...hosts]) all.set(`${prefix.bits}:${prefix.addr.join('.')}`, prefix)
+  for (const prefix of [...cidrs, ...hosts]) all.set(keyOf(prefix), prefix)
   const mapped = { ...parsePrefix('0.0.0.0/0'), identity: 0, entity: 0, endpoint: 0 }
-  const key = `${mapped.bits}:${mapped.addr.join('.')}`
+  const key = keyOf(mapped)
   // In the trie ::/0 also covers mapped addresses; IPv6 prefixes must not name IPv4 addresses.
   if (!all.has(key) && cidrs.some(cidr => cidr.bits < MAPPED_BITS)) all.set(key, mapped)
   return [...all.values()]
@@ -223,4 +221,24 @@ function split(cidrs: readonly EntityPrefix[]): [EntityPrefix[], EntityPrefix[]]
 
 function rowOf(prefix: EntityPrefix): number {
   return prefix.entity
+}
+
+function keyOf({ bits, addr }: Prefix): string {
+  return `${bits}:${addr.join('.')}`
+}
+
+export function prefixChange(before: readonly EntityPrefix[], after: readonly EntityPrefix[]): PrefixChange {
+  const rest = new Map(before.map(prefix => [keyOf(prefix), prefix]))
+  const added: EntityPrefix[] = []
+  for (const prefix of after) {
+    const key = keyOf(prefix)
+    const old = rest.get(key)
+    rest.delete(key)
+    if (old === undefined || !isSame(old, prefix)) added.push(prefix)
+  }
+  return { added, removed: [...rest.values()] }
+}
+
+function isSame(a: EntityPrefix, b: EntityPrefix): boolean {
+  return a.identity === b.identity && a.entity === b.entity && a.endpoint === b.endpoint
 }

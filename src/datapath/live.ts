@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { PASS, Pass, PREFIX_KEY, WHO } from './abi.js'
 import { Counters } from './counters.js'
 import { Decoder } from './decode.js'
-import type { Entities } from './entities.js'
+import { type Entities, type EntityPrefix, prefixChange } from './entities.js'
 import { type InterfaceOptions, Interfaces } from './interfaces.js'
 import type { BpfObject, Native } from './native.js'
 import type { FlowSink, Source } from './source.js'
@@ -45,6 +45,8 @@ const FRAMES = 1024 * 1024
 /** Keys and values of one batched update. */
 const BATCH = 4096
 const NS_PER_MS = 1_000_000
+/** No row. */
+const NOBODY = -1
 
 export class Live implements Source {
   readonly name = 'live'
@@ -57,6 +59,9 @@ export class Live implements Source {
   /** Seconds spent, by step. */
   readonly seconds = { drain: 0, sweep: 0 }
   readonly #object: BpfObject
+  readonly #entities: Entities
+  /** What the kernel's trie holds. */
+  #written: readonly EntityPrefix[] = []
   readonly #sink: FlowSink
   readonly #listener: LiveListener
   readonly #frames = new Uint8Array(FRAMES)
@@ -67,6 +72,7 @@ export class Live implements Source {
   #closed = false
 
   constructor(native: Native, entities: Entities, options: LiveOptions, sink: FlowSink, listener: LiveListener) {
+    this.#entities = entities
     this.#sink = sink
     this.#listener = listener
     this.connectionsLimit = options.connections
@@ -80,7 +86,7 @@ export class Live implements Source {
     })
     try {
       this.counters = new Counters(this.#object, native.possibleCpus())
-      fillIdentities(this.#object, entities)
+      this.#tellIdentities()
       this.#object.openRing('events', options.ringPages)
       this.#attachDrops()
       this.interfaces = new Interfaces(native, this.#object, options, (error, link) =>
@@ -102,16 +108,17 @@ export class Live implements Source {
     return undefined
   }
 
-  /** Whether a step works; steps: drain, sweep, drops. */
+  /** Whether a step works; steps: drain, sweep, drops, identities. */
   up(step: string): boolean {
     return !this.#troubles.has(step)
   }
 
-  /** Everything that the programs have counted so far is in the sink when this returns. */
+  /** Everything that the programs have counted so far is in the sink when this returns; new connections get the names of now. */
   collect(): void {
     if (this.#closed) return
     this.#try('drain', () => this.#drain())
     this.#try('sweep', () => this.#sweep())
+    if (this.#written !== this.#entities.prefixes()) this.#try('identities', () => this.#tellIdentities())
   }
 
   programs(): ReturnType<BpfObject['programs']> {
@@ -173,12 +180,23 @@ export class Live implements Source {
     this.decoder.decode(this.#frames, length, this.#sink)
   }
 
+  /** Bring the kernel's trie to what the entities say now. */
+  #tellIdentities(): void {
+    const prefixes = this.#entities.prefixes()
+    const { added, removed } = prefixChange(this.#written, prefixes)
+    // Until all is written, what is being added may be there or not: it is to be written, or removed, again.
+    this.#written = [...this.#written, ...added.map(prefix => ({ ...prefix, entity: NOBODY }))]
+    removeIdentities(this.#object, removed)
+    fillIdentities(this.#object, added)
+    this.#written = prefixes
+  }
+
   /** Without it Weir still counts flows: say so and go on. */
   #attachDrops(): void {
     this.#try('drops', () => this.#object.attachTracing('weir_drop'))
   }
 
-  #try(step: 'drain' | 'sweep' | 'drops', body: () => void): void {
+  #try(step: 'drain' | 'sweep' | 'drops' | 'identities', body: () => void): void {
     const start = performance.now()
     try {
       body()
@@ -189,7 +207,7 @@ export class Live implements Source {
       if (this.#troubles.get(step) !== message) this.#listener.onError(error as Error, step)
       this.#troubles.set(step, message)
     }
-    if (step !== 'drops') this.seconds[step] += (performance.now() - start) / 1000
+    if (step === 'drain' || step === 'sweep') this.seconds[step] += (performance.now() - start) / 1000
   }
 }
 
@@ -202,21 +220,33 @@ function arrivedReasons(native: Native): { queue_purge: number; no_socket: numbe
   }
 }
 
-function fillIdentities(object: BpfObject, entities: Entities): void {
-  const prefixes = entities.prefixes()
-  for (let from = 0; from < prefixes.length; from += BATCH) {
-    const batch = prefixes.slice(from, from + BATCH)
-    const keys = new Uint8Array(batch.length * PREFIX_KEY.size)
+function fillIdentities(object: BpfObject, prefixes: readonly EntityPrefix[]): void {
+  for (const batch of batches(prefixes)) {
     const values = new Uint8Array(batch.length * WHO.size)
-    const keyView = new DataView(keys.buffer)
-    const valueView = new DataView(values.buffer)
+    const view = new DataView(values.buffer)
     batch.forEach((prefix, i) => {
-      keyView.setUint32(i * PREFIX_KEY.size + PREFIX_KEY.bits, prefix.bits, true)
-      keys.set(prefix.addr, i * PREFIX_KEY.size + PREFIX_KEY.addr)
-      valueView.setUint32(i * WHO.size + WHO.identity, prefix.identity, true)
-      valueView.setUint32(i * WHO.size + WHO.entity, prefix.entity, true)
-      valueView.setUint32(i * WHO.size + WHO.endpoint, prefix.endpoint, true)
+      view.setUint32(i * WHO.size + WHO.identity, prefix.identity, true)
+      view.setUint32(i * WHO.size + WHO.entity, prefix.entity, true)
+      view.setUint32(i * WHO.size + WHO.endpoint, prefix.endpoint, true)
     })
-    object.update('identities', keys, values, batch.length)
+    object.update('identities', prefixKeys(batch), values, batch.length)
   }
+}
+
+function removeIdentities(object: BpfObject, prefixes: readonly EntityPrefix[]): void {
+  for (const batch of batches(prefixes)) object.remove('identities', prefixKeys(batch), batch.length)
+}
+
+function* batches(prefixes: readonly EntityPrefix[]): Generator<readonly EntityPrefix[]> {
+  for (let from = 0; from < prefixes.length; from += BATCH) yield prefixes.slice(from, from + BATCH)
+}
+
+function prefixKeys(prefixes: readonly EntityPrefix[]): Uint8Array {
+  const keys = new Uint8Array(prefixes.length * PREFIX_KEY.size)
+  const view = new DataView(keys.buffer)
+  prefixes.forEach(({ bits, addr }, i) => {
+    view.setUint32(i * PREFIX_KEY.size + PREFIX_KEY.bits, bits, true)
+    keys.set(addr, i * PREFIX_KEY.size + PREFIX_KEY.addr)
+  })
+  return keys
 }

@@ -1,9 +1,9 @@
 /**
  * world-directory.ts - the Directory of a world file.
  *
- * In:    a World.
+ * In:    a World, and others that replace it.
  * Out:   its answers, from maps by address text; about 600 bytes an endpoint address.
- * Never: grows after it was built, except a bounded cache of longest prefixes.
+ * Never: grows between updates, except a bounded cache of longest prefixes.
  */
 import { formatAddress, isMapped, parseAddress, parsePrefix } from './address.js'
 import { Prefix4Table, PrefixTable, word } from './address-table.js'
@@ -18,19 +18,31 @@ const MAPPED_BITS = 96
 const NONE: readonly string[] = []
 
 export class WorldDirectory implements Directory {
-  readonly version = 0
+  version = 0
   readonly #local = new Map<string, LocalEndpoint>()
   readonly #localById = new Map<number, LocalEndpoint>()
   readonly #pods = new Map<string, PodName & { readonly identity: number }>()
   readonly #labels = new Map<number, readonly string[]>()
   readonly #services = new Map<string, Service>()
   readonly #names = new Map<string, readonly string[]>()
-  readonly #links: Readonly<Record<string, string>>
+  #links: Readonly<Record<string, string>> = {}
   readonly #cgroups = new Map<string, string>()
-  readonly #prefixes: Prefixes
+  #prefixes = new Prefixes({})
   readonly #byPrefix = new Map<string, number>()
 
   constructor(world: World) {
+    this.#take(world)
+  }
+
+  /** Answer by another world from now on. */
+  update(world: World): void {
+    for (const map of [this.#local, this.#localById, this.#pods, this.#labels, this.#services]) map.clear()
+    for (const map of [this.#names, this.#cgroups, this.#byPrefix]) map.clear()
+    this.#take(world)
+    this.version++
+  }
+
+  #take(world: World): void {
     for (const [identity, labels] of Object.entries(world.identities)) this.#labels.set(+identity, [...labels].sort())
     for (const endpoint of world.endpoints) this.#add(endpoint)
     for (const { ip, port, namespace, name } of world.services) {

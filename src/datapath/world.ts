@@ -65,15 +65,18 @@ export type WorldEndpoint = World['endpoints'][number]
 
 /** Read and check; throws with one clear line, also when the file cannot be read. */
 export function loadWorld(path: string): World {
-  let content: string
+  return parseWorld(readWorld(path), path)
+}
+
+/** The file's text; throws with one clear line. */
+export function readWorld(path: string): string {
   try {
-    content = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
     throw new Error(`world file ${path}: ${why}`)
   }
-  return parseWorld(content, path)
 }
 
 /** Check `content`; `name` stands for the file in errors. */

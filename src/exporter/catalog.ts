@@ -234,6 +234,12 @@ const SELF = {
     'weir_hubble_deletions_refused_total',
     'Deleted pods whose series stay because too many deletions were waiting already.',
   ),
+  entityRowsReused: counter(
+    'weir_entity_rows_reused_total',
+    'Rows of entities that left the world file and were given to others, so that very late counts get their names.',
+  ),
+  worldGood: gauge('weir_world_good', 'Whether the world file is in force as it is (1), or its last good content (0).'),
+  worldReloads: counter('weir_world_reloads_total', 'Changes of the world file, by what became of them.', ['result']),
   hubbleConfigGood: gauge(
     'weir_hubble_config_good',
     'Whether the file of --hubble-dynamic-metrics-config-path is in force as it is (1), or the last good one (0).',

@@ -73,6 +73,11 @@ export class Reducer implements FlowSink {
     this.#pairs.verdict(pair, ingress, record.matchType, action(record))
   }
 
+  /** Entities stand for others than before: find every series by its names anew. */
+  forget(): void {
+    this.#pairs.forget()
+  }
+
   /** Packets that the datapath counted without a connection, since the last time. */
   spilled(name: SpillName, packets: number, bytes: number): void {
     const reporter = reporterOf(name.hook, name.direction)

@@ -20,7 +20,7 @@ const IGNORED = {
   malformed: 'ignored_malformed',
   other_ethertype: 'ignored_other',
 } as const
-const STEPS = ['drain', 'sweep', 'drops'] as const
+const STEPS = ['drain', 'sweep', 'drops', 'identities'] as const
 
 export class SelfMetrics {
   readonly #store: SeriesStore
@@ -42,6 +42,7 @@ export class SelfMetrics {
     for (const [fault, n] of Object.entries(decoder.faults) as [Fault, number][]) this.#set(M.decodeFaults, [fault], n)
     this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
     this.#set(M.entityMisses, [], entities.misses)
+    this.#set(M.entityRowsReused, [], entities.reused)
   }
 
   /** What the datapath counts. */

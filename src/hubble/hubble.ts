@@ -18,7 +18,7 @@ import type { Entities } from '../datapath/entities.js'
 import type { KernelReasons } from '../datapath/reasons.js'
 import { M, type Metric } from '../exporter/catalog.js'
 import { SeriesStore } from '../exporter/series.js'
-import { compileMetrics } from './compile.js'
+import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
 import { DeletedPods, type PodId } from './deleted-pods.js'
 import { flowOf } from './flow-of.js'
@@ -61,6 +61,7 @@ export class Hubble implements RecordSink {
   readonly #now: () => number
   readonly #deleted = new DeletedPods()
   readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
+  #compiled: readonly CompiledMetric[]
   #metrics: HubbleMetrics
   readonly #reloads = { applied: 0, refused: 0 }
   #made = 0
@@ -72,7 +73,8 @@ export class Hubble implements RecordSink {
     this.#entities = entities
     this.#flowOf = flowOf(directory, kernelReasons, nodeName)
     this.#now = now
-    this.#metrics = new HubbleMetrics(compileMetrics(configs), entities, this.#flowOf)
+    this.#compiled = compileMetrics(configs)
+    this.#metrics = new HubbleMetrics(this.#compiled, entities, this.#flowOf)
     for (const source of LOST_SOURCES) this.setLost(source, 0)
     this.#tell(CILIUM_VERSION, 1)
   }
@@ -92,12 +94,17 @@ export class Hubble implements RecordSink {
    * filters are not; any other begins anew, and what is not asked for is gone. Throws a ConfigError.
    */
   reconfigure(configs: readonly MetricConfig[]): void {
-    const compiled = compileMetrics(configs)
+    this.#compiled = compileMetrics(configs)
+    this.renamed()
+  }
+
+  /** Entities and directory say something else from now on. No series is lost. */
+  renamed(): void {
     const before = this.#metrics
     before.flush()
     this.#made += before.made
     this.#forgotten += before.forgotten
-    this.#metrics = new HubbleMetrics(compiled, this.#entities, this.#flowOf, { stores: before.bySignature })
+    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#flowOf, { stores: before.bySignature })
   }
 
   /** There is a file of the configuration, and what it says since its last change is in force or is not. */

@@ -84,10 +84,15 @@ export class FlowApi {
     }
   }
 
+  /** Records that slow readers were told to have lost. */
+  get lost(): number {
+    return this.#observer?.lost ?? 0
+  }
+
   /** Bring the API's own metrics up to date. */
   tell(store: SeriesStore): void {
     store.set(store.family(M.apiStreams).series([]), this.#server?.streams ?? 0)
-    store.set(store.family(M.apiLost).series([]), this.#observer?.lost ?? 0)
+    store.set(store.family(M.apiLost).series([]), this.lost)
   }
 
   /** Twice is fine. */

@@ -65,6 +65,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
     collect: () => {
       running?.collect()
       api?.tell(exporter.store)
+      exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)
     },
     onCollectFault: error => log.error({ err: error.message }, 'collect failed'),
     processText: await processMetrics(),

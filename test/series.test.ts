@@ -145,3 +145,19 @@ t.test('what a series is called is what is read back', async t => {
   )
   t.pass('for all of them')
 })
+
+t.test('a row tells its labels and when it began, the overflow series too', t => {
+  let now = 1_000
+  const store = new SeriesStore({ budget: 1, now: () => now })
+  const family = store.family(PAIR)
+  family.series(['x', 'y'])
+  now = 2_000
+  family.series(['past', 'the budget'])
+  t.strictSame(family.labels(0), [
+    ['a', 'x'],
+    ['b', 'y'],
+  ])
+  t.strictSame(family.labels(1), [['otel_metric_overflow', 'true']])
+  t.strictSame([family.created(0), family.created(1)], [1_000, 2_000])
+  t.end()
+})

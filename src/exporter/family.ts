@@ -6,7 +6,7 @@
  * Fail:  past the budget the overflow series is the answer and `refused` counts it, so sums stay exact.
  * Never: removes a row. Room for it: rows are dense, so the last one can take a freed place.
  *
- * A row costs its prefix (~170 bytes) once, 4 bytes a label, 12 here and ~12 in LabelSets. A histogram's row keeps one
+ * A row costs its prefix (~170 bytes) once, 4 bytes a label, 20 here and ~12 in LabelSets. A histogram's row keeps one
  * prefix for all its lines, `name_bucket{labels`, and text.ts adds what differs.
  */
 import type { Arena } from './arena.js'
@@ -29,6 +29,8 @@ export interface Shared {
   readonly arena: Arena
   /** Series a family may have, its overflow series apart. */
   readonly budget: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 const NO_BUCKETS: readonly number[] = []
@@ -43,10 +45,12 @@ export class Family {
   #slots = new Uint32Array(16)
   #starts = new Uint32Array(16)
   #lengths = new Uint32Array(16)
+  #created = new Float64Array(16)
   #size = 0
   #prefixBytes = 0
   #refused = 0
   #overflow: Slot | undefined
+  #overflowRow = -1
 
   constructor(metric: Metric, shared: Shared) {
     this.metric = metric
@@ -83,6 +87,17 @@ export class Family {
   /** First cell of a row. */
   slot(row: number): Slot {
     return this.#slots[row] as Slot
+  }
+
+  /** When a row's series began to count, in milliseconds since 1970. */
+  created(row: number): number {
+    return this.#created[row]!
+  }
+
+  /** Name and value of each label of a row. Not for the hot path. */
+  labels(row: number): readonly (readonly [name: string, value: string])[] {
+    if (row === this.#overflowRow) return [[OVERFLOW_LABEL, 'true']]
+    return this.metric.labels.map((label, i) => [label, this.#shared.names.value(this.#sets.number(row, i))])
   }
 
   /** Bytes of a row's prefix. */
@@ -129,7 +144,10 @@ export class Family {
 
   #refuse(): Slot {
     this.#refused++
-    this.#overflow ??= this.#append(`${OVERFLOW_LABEL}="true"`)
+    if (this.#overflow === undefined) {
+      this.#overflowRow = this.#size
+      this.#overflow = this.#append(`${OVERFLOW_LABEL}="true"`)
+    }
     return this.#overflow
   }
 
@@ -140,6 +158,7 @@ export class Family {
     const bytes = Buffer.byteLength(prefix)
     this.#starts[row] = this.#shared.arena.put(prefix, bytes)
     this.#lengths[row] = bytes
+    this.#created[row] = this.#shared.now()
     this.#prefixBytes += bytes
     const slot = this.#cells.take(this.metric.type === 'histogram' ? this.buckets.length + 2 : 1)
     this.#slots[row] = slot
@@ -157,12 +176,15 @@ export class Family {
     const slots = new Uint32Array(capacity)
     const starts = new Uint32Array(capacity)
     const lengths = new Uint32Array(capacity)
+    const created = new Float64Array(capacity)
     slots.set(this.#slots)
     starts.set(this.#starts)
     lengths.set(this.#lengths)
+    created.set(this.#created)
     this.#slots = slots
     this.#starts = starts
     this.#lengths = lengths
+    this.#created = created
   }
 }
 

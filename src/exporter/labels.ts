@@ -11,6 +11,12 @@ const NONE = -1
 /** Every distinct label value of a store, once. Bounded by what the families' budgets let in. */
 export class Names {
   readonly #numbers = new Map<string, number>()
+  readonly #values: string[] = []
+
+  /** The value of a number that intern() gave. */
+  value(number: number): string {
+    return this.#values[number]!
+  }
 
   /** Fill `into` with the numbers of `values`; false when one of them has none yet. */
   find(values: readonly string[], into: Uint32Array): boolean {
@@ -27,7 +33,10 @@ export class Names {
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!
       const number = this.#numbers.get(value) ?? this.#numbers.size
-      if (number === this.#numbers.size) this.#numbers.set(value, number)
+      if (number === this.#numbers.size) {
+        this.#numbers.set(value, number)
+        this.#values.push(value)
+      }
       into[i] = number
     }
   }
@@ -51,6 +60,11 @@ export class LabelSets {
   constructor(width: number) {
     this.#width = width
     this.#keys = new Uint32Array(16 * width)
+  }
+
+  /** Number `i` of a row's tuple. */
+  number(row: number, i: number): number {
+    return this.#keys[row * this.#width + i]!
   }
 
   /** The tuple's row, or -1. */

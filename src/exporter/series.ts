@@ -19,6 +19,8 @@ const DEFAULT_BUDGET = 10_000
 export interface SeriesOptions {
   /** Series a family may have before its overflow series takes the rest. */
   readonly budget?: number
+  /** Milliseconds since 1970; for tests. */
+  readonly now?: () => number
 }
 
 export class SeriesStore {
@@ -28,7 +30,7 @@ export class SeriesStore {
 
   constructor(options: SeriesOptions = {}) {
     const budget = options.budget ?? DEFAULT_BUDGET
-    this.#shared = { cells: this.#cells, names: new Names(), arena: new Arena(), budget }
+    this.#shared = { cells: this.#cells, names: new Names(), arena: new Arena(), budget, now: options.now ?? Date.now }
   }
 
   /** The family of a metric, made when there is none. */

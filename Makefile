@@ -15,10 +15,10 @@ BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev z
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl chromium fonts-dejavu-core unzip
 
-.PHONY: help build run test check bench demo golden clean
+.PHONY: help build run test check bench demo golden dashboards clean
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js ## Compile the datapath, the addon and the exporter
 
@@ -47,6 +47,9 @@ demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir o
 
 golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
 	node --import tsx test/golden.ts
+
+dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules
+	node --import tsx dashboards/build.ts
 
 clean: ## Remove what was built
 	rm -rf dist native/build .stamps .tap

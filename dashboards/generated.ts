@@ -1,0 +1,22 @@
+/**
+ * generated.ts - every generated file by name: dashboards of both sets, and their rules.
+ */
+import { jsonOf } from './board.js'
+import { drops } from './drops.js'
+import { itself } from './itself.js'
+import { overview } from './overview.js'
+import { tcp } from './tcp.js'
+import { HUBBLE, type Vocabulary, WEIR } from './vocabulary.js'
+import { workload } from './workload.js'
+
+/** Of one set. */
+export function boardsOf(vocabulary: Vocabulary) {
+  const shared = [overview, workload, drops, tcp].map(board => board(vocabulary))
+  return vocabulary === WEIR ? [...shared, itself] : shared
+}
+
+/** Text by file name. */
+export function generated(): ReadonlyMap<string, string> {
+  const boards = [WEIR, HUBBLE].flatMap(boardsOf)
+  return new Map(boards.map(board => [`${board.uid}.json`, jsonOf(board)]))
+}

@@ -1,0 +1,247 @@
+/**
+ * overview.ts - "is traffic flowing, who talks most, what is dropped, and do we see all of it?" One screen for a cluster.
+ *
+ * In:    a vocabulary: Weir's families or Hubble's.
+ * Out:   the board.
+ */
+import { M } from '../src/exporter/catalog.js'
+import { type Board, CHOSEN, linkTo, type Row } from './board.js'
+import type { Panel } from './panel.js'
+import { is, not, rate, sum, sumOf, sumRate, topk } from './promql.js'
+import type { Vocabulary } from './vocabulary.js'
+import { workloadUid } from './workload.js'
+
+const PODS = { source_namespace: not('') }
+const TALKERS = 20
+
+export function overview(vocabulary: Vocabulary): Board {
+  const own = vocabulary.key === 'weir'
+  return {
+    uid: `${vocabulary.key === 'weir' ? 'weir' : 'weir-hubble'}-overview`,
+    title: `${vocabulary.title} / Cluster overview`,
+    description: 'Is traffic flowing, who talks most, what is dropped, and is everything seen?',
+    vocabulary,
+    workloads: false,
+    rows: [
+      own ? weirNow() : hubbleNow(vocabulary),
+      ...(own ? [bytes()] : []),
+      flows(vocabulary),
+      talkers(vocabulary),
+      drops(vocabulary),
+    ],
+  }
+}
+
+function number(title: string, question: string, unit: string, expr: string, rest: Partial<Panel> = {}): Panel {
+  return { kind: 'number', title, question, unit, targets: [{ expr }], width: 4, ...rest } as Panel
+}
+
+function dropRatio(v: Vocabulary): string {
+  return `${v.drops.rate(CHOSEN)} / (${v.sent.rate(CHOSEN)} > 0)`
+}
+
+function weirNow(): Row {
+  const lost = [M.unnamedPackets, M.bpfMissed, M.observationsLost].map(metric => sumRate(CHOSEN, metric)).join(' + ')
+  return {
+    title: 'Now',
+    panels: [
+      number('Nodes', 'On how many nodes does Weir run?', 'short', `count(${M.buildInfo.name}{${CHOSEN.target}})`),
+      number('Packets seen', 'How many packets do the programs see?', 'pps', sumRate(CHOSEN, M.packetsSeen)),
+      number(
+        'Sent by pods',
+        'How many bytes a second do pods send?',
+        'Bps',
+        sumRate(CHOSEN, M.flowBytes, [], { reporter: is('source') }),
+      ),
+      number(
+        'Connections open',
+        'How many connections are open, counted where they were opened?',
+        'short',
+        sumOf(CHOSEN, M.connectionsActive, [], { reporter: is('source') }),
+      ),
+      number(
+        'Packets dropped',
+        'Which share of what pods send does a kernel drop?',
+        'percentunit',
+        `${sumRate(CHOSEN, M.dropPackets)} / (${sumRate(CHOSEN, M.flowPackets, [], { reporter: is('source') })} > 0)`,
+        { thresholds: { warn: 0.01, bad: 0.05 } },
+      ),
+      number(
+        'Not seen or not named',
+        'Does Weir lose anything? Zero means that every number here is exact.',
+        'cps',
+        lost,
+        {
+          thresholds: { warn: 0.001, bad: 1 },
+        },
+      ),
+    ],
+  }
+}
+
+function hubbleNow(v: Vocabulary): Row {
+  return {
+    title: 'Now',
+    panels: [
+      number(
+        'Exporters',
+        'How many exporters give these metrics?',
+        'short',
+        `count(count by (instance) (${v.present.name}{${CHOSEN.target}}))`,
+      ),
+      number('Sent by pods', 'How many flows a second leave pods?', v.unit, v.sent.rate(CHOSEN)),
+      number('Received by pods', 'How many flows a second come to pods?', v.unit, v.received.rate(CHOSEN)),
+      number('Dropped', 'How many flows a second are dropped?', v.unit, v.drops.rate(CHOSEN)),
+      number('Share dropped', 'Which share of what pods send is dropped?', 'percentunit', dropRatio(v), {
+        thresholds: { warn: 0.01, bad: 0.05 },
+      }),
+      number(
+        'Events lost',
+        'Does the exporter lose events? Then the numbers here are too low.',
+        'cps',
+        sum([], rate(CHOSEN, v.present)),
+        {
+          thresholds: { warn: 0.001, bad: 1 },
+        },
+      ),
+    ],
+  }
+}
+
+function bytes(): Row {
+  return {
+    title: 'Bytes and connections',
+    panels: [
+      {
+        kind: 'lines',
+        title: 'Bytes sent by namespace',
+        question: 'Which namespaces send how much? Counted once, where pods send.',
+        unit: 'Bps',
+        stack: true,
+        targets: [
+          {
+            expr: sumRate(CHOSEN, M.flowBytes, ['source_namespace'], { reporter: is('source'), ...PODS }),
+            legend: '{{source_namespace}}',
+          },
+        ],
+      },
+      {
+        kind: 'lines',
+        title: 'Bytes received by namespace',
+        question: 'Which namespaces get how much? Counted once, where pods get it.',
+        unit: 'Bps',
+        stack: true,
+        targets: [
+          {
+            expr: sumRate(CHOSEN, M.flowBytes, ['destination_namespace'], {
+              reporter: is('destination'),
+              destination_namespace: not(''),
+            }),
+            legend: '{{destination_namespace}}',
+          },
+        ],
+      },
+      {
+        kind: 'lines',
+        title: 'Connections opened by namespace',
+        question: 'Which namespaces open how many connections?',
+        unit: 'cps',
+        targets: [
+          {
+            expr: sumRate(CHOSEN, M.connectionsOpened, ['source_namespace'], { reporter: is('source'), ...PODS }),
+            legend: '{{source_namespace}}',
+          },
+        ],
+      },
+      {
+        kind: 'lines',
+        title: 'Bytes over uplinks',
+        question: 'How much enters and leaves the nodes? Only where --uplinks names interfaces; by protocol otherwise.',
+        unit: 'Bps',
+        targets: [{ expr: sumRate(CHOSEN, M.bytesSeen, ['hook']), legend: '{{hook}}' }],
+      },
+    ],
+  }
+}
+
+function flows(v: Vocabulary): Row {
+  return {
+    title: capital(v.noun),
+    panels: [
+      {
+        kind: 'lines',
+        title: `${capital(v.noun)} by verdict`,
+        question: `How many ${v.noun} are forwarded, and how many are not?`,
+        unit: v.unit,
+        targets: [
+          { expr: v.received.rate(CHOSEN, ['verdict']), legend: '{{verdict}}' },
+          { expr: v.drops.rate(CHOSEN), legend: 'DROPPED' },
+        ],
+      },
+      {
+        kind: 'lines',
+        title: `${capital(v.noun)} by protocol`,
+        question: 'Which protocols do pods speak?',
+        unit: v.unit,
+        stack: true,
+        targets: [{ expr: v.sent.rate(CHOSEN, ['protocol']), legend: '{{protocol}}' }],
+      },
+    ],
+  }
+}
+
+function talkers(v: Vocabulary): Row {
+  const ends = ['source_namespace', 'source_workload', 'destination_namespace', 'destination_workload'] as const
+  const expr =
+    v.key === 'weir'
+      ? topk(TALKERS, sumRate(CHOSEN, M.flowBytes, ends, { reporter: is('source') }))
+      : topk(TALKERS, v.sent.rate(CHOSEN, ends))
+  return {
+    title: 'Top talkers',
+    panels: [
+      {
+        kind: 'table',
+        title: 'Who talks most',
+        question: 'Which pairs of workloads send most? Counted once, where the sender is.',
+        unit: v.key === 'weir' ? 'Bps' : v.unit,
+        width: 24,
+        height: 11,
+        targets: [{ expr }],
+        columns: {
+          source_namespace: 'From namespace',
+          source_workload: 'From workload',
+          destination_namespace: 'To namespace',
+          destination_workload: 'To workload',
+          Value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
+        },
+        linkTo: `${linkTo(workloadUid(v))}&var-namespace=\${__data.fields["From namespace"]}&var-workload=\${__data.fields["From workload"]}`,
+      },
+    ],
+  }
+}
+
+function drops(v: Vocabulary): Row {
+  return {
+    title: 'Drops',
+    panels: [
+      {
+        kind: 'lines',
+        title: 'Drops by sending namespace',
+        question: `Whose ${v.noun} are dropped?`,
+        unit: v.unit,
+        targets: [{ expr: v.drops.rate(CHOSEN, ['source_namespace']), legend: '{{source_namespace}}' }],
+      },
+      {
+        kind: 'lines',
+        title: 'Drops by reason',
+        question: 'Why are they dropped?',
+        unit: v.unit,
+        targets: [{ expr: v.drops.rate(CHOSEN, ['reason']), legend: '{{reason}}' }],
+      },
+    ],
+  }
+}
+
+function capital(word: string): string {
+  return word[0]!.toUpperCase() + word.slice(1)
+}

@@ -1,0 +1,225 @@
+/**
+ * workload.ts - "who does this namespace or workload talk to, how much, how fast, and what goes wrong?"
+ *
+ * In:    a vocabulary: Weir's families or Hubble's.
+ * Out:   the board, with a graph of workloads.
+ */
+import { ENDS, M } from '../src/exporter/catalog.js'
+import { type Board, CHOSEN, FROM_CHOSEN, type Row, TO_CHOSEN } from './board.js'
+import { lines, type Panel } from './panel.js'
+import { buckets, is, join, rename, sum, sumCountRate, sumOf, sumRate } from './promql.js'
+import type { Vocabulary } from './vocabulary.js'
+
+/** Of the board for a vocabulary, for links from others. */
+export function workloadUid({ key }: Vocabulary): string {
+  return key === 'weir' ? 'weir-workload' : 'weir-hubble-workload'
+}
+
+export function workload(vocabulary: Vocabulary): Board {
+  const own = vocabulary.key === 'weir'
+  return {
+    uid: workloadUid(vocabulary),
+    title: `${vocabulary.title} / Namespace and workload`,
+    description: 'Who does a namespace or workload talk to, how much, how fast, and what goes wrong?',
+    vocabulary,
+    workloads: true,
+    rows: [
+      graph(vocabulary),
+      traffic(vocabulary),
+      peers(vocabulary),
+      ...(own ? [connections(), latencies()] : []),
+      drops(vocabulary),
+    ],
+  }
+}
+
+/** Traffic a second from the chosen workloads, by ends: bytes where the vocabulary has them. */
+function sent(v: Vocabulary, by: readonly (typeof ENDS)[number][]): string {
+  if (v.key === 'hubble') return v.sent.rate(CHOSEN, by, FROM_CHOSEN)
+  return sumRate(CHOSEN, M.flowBytes, by, { reporter: is('source'), ...FROM_CHOSEN })
+}
+
+/** To the chosen workloads. */
+function received(v: Vocabulary, by: readonly (typeof ENDS)[number][]): string {
+  if (v.key === 'hubble') return v.received.rate(CHOSEN, by, TO_CHOSEN)
+  return sumRate(CHOSEN, M.flowBytes, by, { reporter: is('destination'), ...TO_CHOSEN })
+}
+
+function graph(v: Vocabulary): Row {
+  return {
+    title: 'Who talks to whom',
+    panels: [
+      {
+        kind: 'graph',
+        title: 'Workloads',
+        question: 'Which workloads do the chosen ones talk to, and how much? An arrow points to who gets it.',
+        unit: v.key === 'weir' ? 'Bps' : v.unit,
+        width: 24,
+        targets: [{ expr: nodes(v) }, { expr: edges(v) }],
+      },
+    ],
+  }
+}
+
+/** A node each workload at either end: `id` is namespace/workload, `title` and `subtitle` are shown. */
+function nodes(v: Vocabulary): string {
+  const from = rename(rename(sent(v, ENDS), 'source_workload', 'title'), 'source_namespace', 'subtitle')
+  const to = rename(rename(sent(v, ENDS), 'destination_workload', 'title'), 'destination_namespace', 'subtitle')
+  return join(sum(['title', 'subtitle'], `${from} or ${to}`), 'id', '/', ['subtitle', 'title'])
+}
+
+function edges(v: Vocabulary): string {
+  const ends = join(join(sent(v, ENDS), 'source', '/', ['source_namespace', 'source_workload']), 'target', '/', [
+    'destination_namespace',
+    'destination_workload',
+  ])
+  return join(sum(['source', 'target'], ends), 'id', ' ', ['source', 'target'])
+}
+
+function traffic(v: Vocabulary): Row {
+  const unit = v.key === 'weir' ? 'Bps' : v.unit
+  return {
+    title: 'Traffic',
+    panels: [
+      {
+        kind: 'lines',
+        title: 'Sent, by destination',
+        question: 'To whom do the chosen workloads send?',
+        unit,
+        stack: true,
+        targets: [
+          {
+            expr: sent(v, ['destination_namespace', 'destination_workload']),
+            legend: '{{destination_namespace}}/{{destination_workload}}',
+          },
+        ],
+      },
+      {
+        kind: 'lines',
+        title: 'Received, by source',
+        question: 'From whom do the chosen workloads get traffic?',
+        unit,
+        stack: true,
+        targets: [
+          {
+            expr: received(v, ['source_namespace', 'source_workload']),
+            legend: '{{source_namespace}}/{{source_workload}}',
+          },
+        ],
+      },
+      lines('Sent by protocol', 'Which protocols do they speak?', v.unit, {
+        expr: v.sent.rate(CHOSEN, ['protocol'], FROM_CHOSEN),
+        legend: '{{protocol}}',
+      }),
+      lines('TCP flags sent', 'How many connections begin (SYN) and end (FIN, RST)?', 'pps', {
+        expr: v.flags.rate(CHOSEN, ['flag'], FROM_CHOSEN),
+        legend: '{{flag}}',
+      }),
+      lines('ICMP sent', 'Which control messages do they send, and do any tell of trouble?', 'pps', {
+        expr: v.icmp.rate(CHOSEN, ['type'], FROM_CHOSEN),
+        legend: '{{type}}',
+      }),
+      ...(v.key === 'weir' ? [packetSizes()] : []),
+    ],
+  }
+}
+
+function packetSizes(): Panel {
+  return {
+    kind: 'heatmap',
+    title: 'Packet sizes sent',
+    question: 'Are packets small and many, or large and few?',
+    unit: 'bytes',
+    targets: [{ expr: buckets(CHOSEN, M.packetSize, [], { reporter: is('source'), ...FROM_CHOSEN }) }],
+  }
+}
+
+function peers(v: Vocabulary): Row {
+  return {
+    title: 'Peers',
+    panels: [
+      {
+        kind: 'table',
+        title: 'All pairs',
+        question: 'Who sends how much to whom, from the chosen workloads?',
+        unit: v.key === 'weir' ? 'Bps' : v.unit,
+        width: 24,
+        targets: [{ expr: sent(v, ENDS) }],
+        columns: {
+          source_namespace: 'From namespace',
+          source_workload: 'From workload',
+          destination_namespace: 'To namespace',
+          destination_workload: 'To workload',
+          Value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
+        },
+      },
+    ],
+  }
+}
+
+function connections(): Row {
+  const from = { reporter: is('source'), ...FROM_CHOSEN }
+  return {
+    title: 'Connections',
+    panels: [
+      lines('Opened, by destination', 'To whom do they open connections?', 'cps', {
+        expr: sumRate(CHOSEN, M.connectionsOpened, ['destination_namespace', 'destination_workload'], from),
+        legend: '{{destination_namespace}}/{{destination_workload}}',
+      }),
+      lines('Closed, by how', 'Do connections end in order (fin), by reset, or by silence (timeout)?', 'cps', {
+        expr: sumRate(CHOSEN, M.connectionsClosed, ['how'], from),
+        legend: '{{how}}',
+      }),
+      lines('Open now', 'How many of their connections are open?', 'short', {
+        expr: sumOf(CHOSEN, M.connectionsActive, ['destination_namespace', 'destination_workload'], from),
+        legend: '{{destination_namespace}}/{{destination_workload}}',
+      }),
+      lines('Ended', 'How many connections ended, whose length and size the heatmaps below show?', 'cps', {
+        expr: sumCountRate(CHOSEN, M.connectionDuration, ['destination_workload'], from),
+        legend: '{{destination_workload}}',
+      }),
+    ],
+  }
+}
+
+function latencies(): Row {
+  const from = { reporter: is('source'), ...FROM_CHOSEN }
+  return {
+    title: 'Latencies',
+    panels: [
+      heat('Handshakes', 'How long does a TCP handshake take?', 's', buckets(CHOSEN, M.tcpHandshake, [], from)),
+      heat(
+        'Connection durations',
+        'How long do connections last?',
+        's',
+        buckets(CHOSEN, M.connectionDuration, [], from),
+      ),
+      heat(
+        'Bytes a connection',
+        'How much does a connection carry?',
+        'bytes',
+        buckets(CHOSEN, M.connectionBytes, [], from),
+      ),
+    ],
+  }
+}
+
+function drops(v: Vocabulary): Row {
+  return {
+    title: 'Drops',
+    panels: [
+      lines('Drops of what they send', 'What is dropped on the way from the chosen workloads, and why?', v.unit, {
+        expr: v.drops.rate(CHOSEN, ['destination_namespace', 'destination_workload', 'reason'], FROM_CHOSEN),
+        legend: '{{destination_namespace}}/{{destination_workload}} {{reason}}',
+      }),
+      lines('Drops of what is sent to them', 'What is dropped on the way to the chosen workloads, and why?', v.unit, {
+        expr: v.drops.rate(CHOSEN, ['source_namespace', 'source_workload', 'reason'], TO_CHOSEN),
+        legend: '{{source_namespace}}/{{source_workload}} {{reason}}',
+      }),
+    ],
+  }
+}
+
+function heat(title: string, question: string, unit: string, expr: string): Panel {
+  return { kind: 'heatmap', title, question, unit, width: 8, targets: [{ expr }] }
+}

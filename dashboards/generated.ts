@@ -5,6 +5,8 @@ import { jsonOf } from './board.js'
 import { drops } from './drops.js'
 import { itself } from './itself.js'
 import { overview } from './overview.js'
+import { yamlOf } from './rule.js'
+import { groupsOf, thresholdGroup } from './rules.js'
 import { tcp } from './tcp.js'
 import { HUBBLE, type Vocabulary, WEIR } from './vocabulary.js'
 import { workload } from './workload.js'
@@ -15,8 +17,13 @@ export function boardsOf(vocabulary: Vocabulary) {
   return vocabulary === WEIR ? [...shared, itself] : shared
 }
 
-/** Text by file name. */
+/** Text by file name. A set is its own rules beside the thresholds, which both sets share. */
 export function generated(): ReadonlyMap<string, string> {
   const boards = [WEIR, HUBBLE].flatMap(boardsOf)
-  return new Map(boards.map(board => [`${board.uid}.json`, jsonOf(board)]))
+  return new Map([
+    ...boards.map(board => [`${board.uid}.json`, jsonOf(board)] as const),
+    ['weir-thresholds.yaml', yamlOf([thresholdGroup()])],
+    ['weir-rules.yaml', yamlOf(groupsOf(WEIR))],
+    ['weir-hubble-rules.yaml', yamlOf(groupsOf(HUBBLE))],
+  ])
 }

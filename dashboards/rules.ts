@@ -1,0 +1,29 @@
+/**
+ * rules.ts - the rules of each set, and the thresholds that they read.
+ */
+import { dropGroups } from './drop-rules.js'
+import { itselfGroups } from './itself-rules.js'
+import type { Group, Recording } from './rule.js'
+import { tcpGroups } from './tcp-rules.js'
+import { type NamespaceThresholds, THRESHOLDS, type ThresholdName, thresholdSeries } from './thresholds.js'
+import { type Vocabulary, WEIR } from './vocabulary.js'
+
+/** Everything but the thresholds: the same text whatever they are. */
+export function groupsOf(vocabulary: Vocabulary): Group[] {
+  const shared = [...dropGroups(vocabulary), ...tcpGroups(vocabulary)]
+  return vocabulary === WEIR ? [...shared, ...itselfGroups()] : shared
+}
+
+/** Thresholds as series; `namespaces` have their own, by threshold. */
+export function thresholdGroup(namespaces: NamespaceThresholds = {}): Group {
+  const names = Object.keys(THRESHOLDS) as ThresholdName[]
+  const rules = names.flatMap((name): Recording[] => [
+    { record: thresholdSeries(name), expr: `vector(${THRESHOLDS[name].value})` },
+    ...Object.entries(namespaces[name] ?? {}).map(([namespace, value]) => ({
+      record: thresholdSeries(name),
+      expr: `vector(${value})`,
+      labels: { namespace },
+    })),
+  ])
+  return { name: 'weir-thresholds', rules }
+}

@@ -1,0 +1,391 @@
+/**
+ * rule-cases.ts - for each alert of both sets: input with which it fires, and input with which it nearly does and must not.
+ *
+ * In:    counters as a rate a second, in the shape of an exposition's series.
+ * Out:   CASES by alert; rules.test.ts runs them with `promtool test rules`.
+ */
+
+/** A series, and promtool's notation of its values a minute apart (prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules). */
+export type Input = readonly [series: string, values: string]
+
+export interface Case {
+  readonly fires: {
+    readonly input: readonly Input[]
+    /** Labels of each alert but its severity and cluster, and its description. */
+    readonly alerts: readonly { readonly labels: Readonly<Record<string, string>>; readonly description: string }[]
+  }
+  /** Each alone must not fire. */
+  readonly quiet: Readonly<Record<string, readonly Input[]>>
+  /** When to look: past `for`, and where the past counts, past that. */
+  readonly at?: string
+}
+
+const MINUTES = 90
+const DAY_MINUTES = 1600
+
+/** A counter that grows by `perSecond`. */
+export function counting(perSecond: number, minutes = MINUTES): string {
+  return `0+${perSecond * 60}x${minutes}`
+}
+
+export function holding(value: number, minutes = MINUTES): string {
+  return `${value}+0x${minutes}`
+}
+
+const SHOP_TO_DATA =
+  'source_namespace="shop",source_workload="api",destination_namespace="data",destination_workload="database"'
+const NODE = 'node="n1",instance="10.0.0.1:10960"'
+const WHERE = 'n1 (10.0.0.1:10960)'
+const AT_NODE = { node: 'n1', instance: '10.0.0.1:10960' }
+
+const sent = (rate: number): Input => [
+  `weir_flow_packets_total{${SHOP_TO_DATA},reporter="source",verdict="FORWARDED",protocol="TCP"}`,
+  counting(rate),
+]
+const dropped = (rate: number, minutes = MINUTES): Input => [
+  `weir_drop_packets_total{${SHOP_TO_DATA},reporter="node",reason="NETFILTER_DROP",protocol="TCP"}`,
+  counting(rate, minutes),
+]
+const hubbleSent = (rate: number): Input => [
+  `hubble_flows_processed_total{${SHOP_TO_DATA},protocol="TCP",type="Trace",subtype="to-stack",verdict="FORWARDED"}`,
+  counting(rate),
+]
+const hubbleDropped = (rate: number, minutes = MINUTES): Input => [
+  `hubble_drop_total{${SHOP_TO_DATA},reason="POLICY_DENIED",protocol="TCP"}`,
+  counting(rate, minutes),
+]
+const opened = (rate: number): Input => [
+  `weir_connections_opened_total{${SHOP_TO_DATA},reporter="source",protocol="TCP"}`,
+  counting(rate),
+]
+const handshakes = (rate: number, bound = '0.001', minutes = MINUTES): Input[] =>
+  ['0.001', '0.1', '1', '+Inf'].map(le => [
+    `weir_tcp_handshake_seconds_bucket{${SHOP_TO_DATA},reporter="source",le="${le}"}`,
+    counting(Number(le === '+Inf' ? Infinity : le) >= Number(bound) ? rate : 0, minutes),
+  ])
+const completed = (rate: number, minutes = MINUTES): Input => [
+  `weir_tcp_handshake_seconds_count{${SHOP_TO_DATA},reporter="source"}`,
+  counting(rate, minutes),
+]
+const node = (name: string, value: string, labels = ''): Input => [`${name}{${NODE}${labels && ','}${labels}}`, value]
+const UP = 'up{job="weir",node="n1",instance="10.0.0.1:10960"}'
+const INFO = 'weir_build_info{job="weir",node="n1",instance="10.0.0.1:10960"}'
+
+const PAIR = {
+  source_namespace: 'shop',
+  source_workload: 'api',
+  destination_namespace: 'data',
+  destination_workload: 'database',
+}
+const TO = { destination_namespace: 'data', destination_workload: 'database' }
+
+/** Egress of the sender, and ingress of a receiver that gets nothing else. */
+function ratioAlerts(noun: string, egress: string) {
+  return [
+    {
+      labels: { namespace: 'shop', direction: 'egress' },
+      description: `${egress} of the egress ${noun} of namespace shop are dropped.`,
+    },
+    {
+      labels: { namespace: 'data', direction: 'ingress' },
+      description: `100% of the ingress ${noun} of namespace data are dropped.`,
+    },
+  ]
+}
+
+const OWN: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="shop"}', holding(0.5)]
+const OWN_TOO: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="data"}', holding(1)]
+
+/** A day of one behaviour, then an hour or so of another. */
+function then(first: number, second: number): string {
+  return `0+${first * 60}x${DAY_MINUTES} ${first * 60 * DAY_MINUTES}+${second * 60}x60`
+}
+
+function slowing(fast: number, slow: number, bound: string): Input[] {
+  const of = (le: string) => Number(le === '+Inf' ? Infinity : le)
+  return ['0.001', '0.1', '1', '+Inf'].map(le => {
+    const later = of(le) >= of(bound) ? slow : 0
+    return [`weir_tcp_handshake_seconds_bucket{${SHOP_TO_DATA},reporter="source",le="${le}"}`, then(fast, later)]
+  })
+}
+
+export const CASES: Readonly<Record<string, Case>> = {
+  WeirNamespaceDropRatioHigh: {
+    fires: { input: [sent(100), dropped(2)], alerts: ratioAlerts('packets', '2%') },
+    quiet: {
+      'a share just under the threshold': [
+        sent(200),
+        dropped(1.9),
+        [
+          `weir_flow_packets_total{${SHOP_TO_DATA},reporter="destination",verdict="FORWARDED",protocol="TCP"}`,
+          counting(198),
+        ],
+      ],
+      'a large share of very little': [sent(2), dropped(0.9)],
+      'namespaces that are allowed more': [sent(100), dropped(20), OWN, OWN_TOO],
+    },
+    at: '20m',
+  },
+  WeirNamespaceDropRatioCritical: {
+    fires: { input: [sent(200), dropped(12)], alerts: ratioAlerts('packets', '6%') },
+    quiet: { 'a large share of less than ten a second': [sent(50), dropped(9)] },
+    at: '20m',
+  },
+  WeirNewDropReason: {
+    fires: {
+      input: [
+        node('weir_build_info', holding(1, DAY_MINUTES)),
+        [
+          `weir_drop_packets_total{${SHOP_TO_DATA},reporter="node",reason="NETFILTER_DROP",protocol="TCP"}`,
+          `_x1560 0+60x40`,
+        ],
+      ],
+      alerts: [
+        { labels: { reason: 'NETFILTER_DROP' }, description: 'Reason NETFILTER_DROP is new: 1 packets a second.' },
+      ],
+    },
+    quiet: {
+      'a reason of yesterday': [node('weir_build_info', holding(1, DAY_MINUTES)), dropped(1, DAY_MINUTES)],
+      'a reason on the first day of all': [
+        ['weir_build_info{node="n1"}', `_x1500 1+0x100`],
+        [`weir_drop_packets_total{${SHOP_TO_DATA},reason="NETFILTER_DROP",protocol="TCP"}`, `_x1560 0+60x40`],
+      ],
+    },
+    at: '1580m',
+  },
+  WeirWorkloadPairDrops: {
+    fires: {
+      input: [dropped(6)],
+      alerts: [
+        {
+          labels: { ...PAIR, reason: 'NETFILTER_DROP' },
+          description: '6 packets a second from shop/api to data/database are dropped: NETFILTER_DROP.',
+        },
+      ],
+    },
+    quiet: { 'just under the threshold': [dropped(4.9)] },
+  },
+  WeirConnectionsUnanswered: {
+    fires: {
+      input: [opened(10), completed(7)],
+      alerts: [{ labels: TO, description: '30% of the TCP connections to data/database get no handshake.' }],
+    },
+    quiet: {
+      'one in ten': [opened(10), completed(9)],
+      'all of very few': [opened(0.1)],
+    },
+  },
+  WeirHandshakesSlow: {
+    fires: {
+      input: [
+        ...slowing(10, 10, '1'),
+        [`weir_tcp_handshake_seconds_count{${SHOP_TO_DATA},reporter="source"}`, then(10, 10)],
+      ],
+      alerts: [{ labels: TO, description: 'The 95th percentile of handshakes with data/database is 955ms.' }],
+    },
+    quiet: {
+      'as slow as ever': [...handshakes(10, '1', 1700), completed(10, 1700)],
+      'slower, and still fast': [
+        ...slowing(10, 10, '0.001'),
+        [`weir_tcp_handshake_seconds_count{${SHOP_TO_DATA},reporter="source"}`, then(10, 10)],
+      ],
+    },
+    at: '1640m',
+  },
+  WeirAbsent: {
+    fires: {
+      input: [],
+      alerts: [{ labels: {}, description: 'Prometheus has no weir_build_info of any target.' }],
+    },
+    quiet: { 'one that is there': [[INFO, holding(1)]] },
+  },
+  WeirDown: {
+    fires: {
+      input: [
+        [INFO, '1+0x20'],
+        [UP, '1+0x20 0+0x40'],
+      ],
+      alerts: [
+        {
+          labels: { job: 'weir', ...AT_NODE },
+          description: `Target ${WHERE} of job weir does not answer, so its node is not watched.`,
+        },
+      ],
+    },
+    quiet: {
+      'a target that never was a Weir': [[UP, '0+0x60']],
+      'one that answers': [
+        [INFO, holding(1)],
+        [UP, holding(1)],
+      ],
+    },
+    at: '40m',
+  },
+  WeirAbsentOnNode: {
+    fires: {
+      input: [
+        ['kube_node_info{node="n1"}', holding(1)],
+        ['kube_node_info{node="n2"}', holding(1)],
+        [INFO, holding(1)],
+      ],
+      alerts: [
+        { labels: { node: 'n2' }, description: 'Node n2 is known to Kubernetes, but no Weir there is scraped.' },
+      ],
+    },
+    quiet: {
+      'all nodes have one': [
+        ['kube_node_info{node="n1"}', holding(1)],
+        [INFO, holding(1)],
+      ],
+      'targets without a label for the node': [
+        ['kube_node_info{node="n1"}', holding(1)],
+        ['weir_build_info{job="weir"}', holding(1)],
+      ],
+    },
+  },
+  WeirStageDown: {
+    fires: {
+      input: [node('weir_stage_up', holding(0), 'stage="drops"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, stage: 'drops' },
+          description: `The system refuses stage drops on ${WHERE}; its log says why.`,
+        },
+      ],
+    },
+    quiet: {
+      'a stage that fails for less than five minutes': [node('weir_stage_up', '1+0x26 0+0x3 1+0x40', 'stage="drops"')],
+    },
+  },
+  WeirConnectionTableNearlyFull: {
+    fires: {
+      input: [node('weir_connection_table_entries', holding(85)), node('weir_connection_table_limit', holding(100))],
+      alerts: [{ labels: AT_NODE, description: `85% of the connection table on ${WHERE} are in use.` }],
+    },
+    quiet: {
+      'at the threshold': [
+        node('weir_connection_table_entries', holding(80)),
+        node('weir_connection_table_limit', holding(100)),
+      ],
+    },
+  },
+  WeirConnectionTableFull: {
+    fires: {
+      input: [node('weir_connection_table_full_packets_total', counting(3))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `3 packets a second on ${WHERE} have no connection; their counts are right, handshakes and durations are missing.`,
+        },
+      ],
+    },
+    quiet: { 'full for a moment, an hour ago': [node('weir_connection_table_full_packets_total', '0 600 600+0x90')] },
+  },
+  WeirRecordsLost: {
+    fires: {
+      input: [
+        node('weir_unnamed_packets_total', counting(1)),
+        node('weir_observations_lost_total', counting(1)),
+        node('weir_bpf_recursion_misses_total', counting(2), 'program="weir_drop"'),
+      ],
+      alerts: [{ labels: AT_NODE, description: `4 a second on ${WHERE} are counted without a name or not at all.` }],
+    },
+    quiet: {
+      'nothing lost since the start': [
+        node('weir_unnamed_packets_total', holding(0)),
+        node('weir_observations_lost_total', holding(7)),
+        node('weir_bpf_recursion_misses_total', holding(0), 'program="weir_drop"'),
+      ],
+    },
+  },
+  WeirDecodeFaults: {
+    fires: {
+      input: [node('weir_decode_faults_total', counting(2), 'fault="short"')],
+      alerts: [
+        { labels: { ...AT_NODE, fault: 'short' }, description: `2 records a second on ${WHERE} are refused: short.` },
+      ],
+    },
+    quiet: { 'faults of the past': [node('weir_decode_faults_total', holding(9), 'fault="short"')] },
+  },
+  WeirSeriesRefused: {
+    fires: {
+      input: [node('weir_series_refused_total', counting(1), 'family="weir_flow_packets_total"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, family: 'weir_flow_packets_total' },
+          description: `Family weir_flow_packets_total on ${WHERE} puts new label sets into its overflow series.`,
+        },
+      ],
+    },
+    quiet: { 'none refused': [node('weir_series_refused_total', holding(0), 'family="weir_flow_packets_total"')] },
+    at: '40m',
+  },
+  WeirWorldFileBad: {
+    fires: {
+      input: [node('weir_world_good', holding(0))],
+      alerts: [
+        { labels: AT_NODE, description: `${WHERE} names by an old world file, since the present one has an error.` },
+      ],
+    },
+    quiet: { 'a good one': [node('weir_world_good', holding(1))] },
+  },
+  WeirHubbleNamespaceDropRatioHigh: {
+    fires: { input: [hubbleSent(100), hubbleDropped(2)], alerts: ratioAlerts('flows', '2%') },
+    quiet: { 'a large share of very little': [hubbleSent(2), hubbleDropped(0.9)] },
+    at: '20m',
+  },
+  WeirHubbleNamespaceDropRatioCritical: {
+    fires: { input: [hubbleSent(200), hubbleDropped(12)], alerts: ratioAlerts('flows', '6%') },
+    quiet: { 'a large share of less than ten a second': [hubbleSent(50), hubbleDropped(9)] },
+    at: '20m',
+  },
+  WeirHubbleNewDropReason: {
+    fires: {
+      input: [
+        ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, DAY_MINUTES)],
+        [`hubble_drop_total{${SHOP_TO_DATA},reason="POLICY_DENIED",protocol="TCP"}`, `_x1560 0+60x40`],
+      ],
+      alerts: [{ labels: { reason: 'POLICY_DENIED' }, description: 'Reason POLICY_DENIED is new: 1 flows a second.' }],
+    },
+    quiet: {
+      'a reason of yesterday': [
+        ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, DAY_MINUTES)],
+        hubbleDropped(1, DAY_MINUTES),
+      ],
+    },
+    at: '1580m',
+  },
+  WeirHubbleWorkloadPairDrops: {
+    fires: {
+      input: [hubbleDropped(6)],
+      alerts: [
+        {
+          labels: { ...PAIR, reason: 'POLICY_DENIED' },
+          description: '6 flows a second from shop/api to data/database are dropped: POLICY_DENIED.',
+        },
+      ],
+    },
+    quiet: { 'just under the threshold': [hubbleDropped(4.9)] },
+  },
+  WeirHubbleConnectionsUnanswered: {
+    fires: {
+      input: [
+        [`hubble_tcp_flags_total{${SHOP_TO_DATA},flag="SYN",family="IPv4"}`, counting(10)],
+        [
+          'hubble_tcp_flags_total{source_namespace="data",source_workload="database",destination_namespace="shop",destination_workload="api",flag="SYN-ACK",family="IPv4"}',
+          counting(7),
+        ],
+      ],
+      alerts: [{ labels: TO, description: '30% of the TCP connections to data/database get no handshake.' }],
+    },
+    quiet: {
+      'all are answered': [
+        [`hubble_tcp_flags_total{${SHOP_TO_DATA},flag="SYN",family="IPv4"}`, counting(10)],
+        [
+          'hubble_tcp_flags_total{source_namespace="data",source_workload="database",destination_namespace="shop",destination_workload="api",flag="SYN-ACK",family="IPv4"}',
+          counting(10),
+        ],
+      ],
+    },
+  },
+}

@@ -21,7 +21,11 @@ export interface Case {
 }
 
 const MINUTES = 90
-const DAY_MINUTES = 1600
+/** Past a day, and the hour before which the past is looked at. */
+export const DAY_MINUTES = 1500
+/** When what is new begins, and when the input ends. */
+const CHANGE = 1600
+const END = 1660
 
 /** A counter that grows by `perSecond`. */
 export function counting(perSecond: number, minutes = MINUTES): string {
@@ -98,7 +102,7 @@ const OWN_TOO: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="data
 
 /** A day of one behaviour, then an hour or so of another. */
 function then(first: number, second: number): string {
-  return `0+${first * 60}x${DAY_MINUTES} ${first * 60 * DAY_MINUTES}+${second * 60}x60`
+  return `0+${first * 60}x${CHANGE} ${first * 60 * CHANGE}+${second * 60}x60`
 }
 
 function slowing(fast: number, slow: number, bound: string): Input[] {
@@ -134,7 +138,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   WeirNewDropReason: {
     fires: {
       input: [
-        node('weir_build_info', holding(1, DAY_MINUTES)),
+        node('weir_build_info', holding(1, END)),
         [
           `weir_drop_packets_total{${SHOP_TO_DATA},reporter="node",reason="NETFILTER_DROP",protocol="TCP"}`,
           `_x1560 0+60x40`,
@@ -145,7 +149,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       ],
     },
     quiet: {
-      'a reason of yesterday': [node('weir_build_info', holding(1, DAY_MINUTES)), dropped(1, DAY_MINUTES)],
+      'a reason of yesterday': [node('weir_build_info', holding(1, END)), dropped(1, END)],
       'a reason on the first day of all': [
         ['weir_build_info{node="n1"}', `_x1500 1+0x100`],
         [`weir_drop_packets_total{${SHOP_TO_DATA},reason="NETFILTER_DROP",protocol="TCP"}`, `_x1560 0+60x40`],
@@ -342,15 +346,15 @@ export const CASES: Readonly<Record<string, Case>> = {
   WeirHubbleNewDropReason: {
     fires: {
       input: [
-        ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, DAY_MINUTES)],
+        ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, END)],
         [`hubble_drop_total{${SHOP_TO_DATA},reason="POLICY_DENIED",protocol="TCP"}`, `_x1560 0+60x40`],
       ],
       alerts: [{ labels: { reason: 'POLICY_DENIED' }, description: 'Reason POLICY_DENIED is new: 1 flows a second.' }],
     },
     quiet: {
       'a reason of yesterday': [
-        ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, DAY_MINUTES)],
-        hubbleDropped(1, DAY_MINUTES),
+        ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, END)],
+        hubbleDropped(1, END),
       ],
     },
     at: '1580m',

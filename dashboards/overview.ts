@@ -87,7 +87,7 @@ function hubbleNow(v: Vocabulary): Row {
         'Exporters',
         'How many exporters give these metrics?',
         'short',
-        `count(count by (instance) (${v.present.name}{${CHOSEN.target}}))`,
+        `count(count by (instance) (${rate(CHOSEN, v.present)}))`,
       ),
       number('Sent by pods', 'How many flows a second leave pods?', v.unit, v.sent.rate(CHOSEN)),
       number('Received by pods', 'How many flows a second come to pods?', v.unit, v.received.rate(CHOSEN)),

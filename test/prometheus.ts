@@ -1,5 +1,5 @@
 /**
- * prometheus.ts - a real Prometheus for a test: scrapes one target every second, answers queries, is gone afterwards.
+ * prometheus.ts - a real Prometheus for a test: scrapes its targets every second, answers queries, is gone afterwards.
  *
  * Fail:  an Error with what it said on stderr.
  */
@@ -18,6 +18,10 @@ export interface Prometheus {
   query(expression: string): Promise<number | undefined>
   /** The values of an instant query, one a series. */
   values(expression: string): Promise<readonly number[]>
+  /** Labels and value of each series of an instant query. */
+  series(
+    expression: string,
+  ): Promise<readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]>
   /** `up`, `down` or `unknown`, and the last scrape's error, of the only target. */
   target(): Promise<{ readonly health: string; readonly lastError: string }>
 }
@@ -25,9 +29,21 @@ export interface Prometheus {
 interface Answer {
   readonly error?: string
   readonly data: {
-    readonly result: readonly { readonly value: readonly [number, string] }[]
+    readonly result: readonly {
+      readonly metric: Readonly<Record<string, string>>
+      readonly value: readonly [number, string]
+    }[]
     readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[]
   }
+}
+
+export interface PrometheusOptions {
+  /** More targets than the first, of the same job. */
+  readonly targets?: readonly { readonly url: string; readonly labels: Readonly<Record<string, string>> }[]
+  /** Rule files, as text; evaluated every second. */
+  readonly rules?: readonly string[]
+  /** host:port */
+  readonly alertmanager?: string
 }
 
 /** Start it on a free port; its data are in a directory of its own. `labels` are the target's. */
@@ -35,16 +51,34 @@ export async function startPrometheus(
   t: Test,
   target: string,
   labels: Readonly<Record<string, string>> = {},
+  { targets = [], rules = [], alertmanager }: PrometheusOptions = {},
 ): Promise<Prometheus> {
   const home = mkdtempSync(join(tmpdir(), 'weir-prometheus-'))
   const config = join(home, 'prometheus.yml')
   const scrape = {
     job_name: 'weir',
     scrape_interval: '1s',
-    static_configs: [{ targets: [new URL(target).host], labels }],
+    static_configs: [{ url: target, labels }, ...targets].map(({ url, labels }) => ({
+      targets: [new URL(url).host],
+      labels,
+    })),
   }
+  const files = rules.map((text, i) => {
+    const file = join(home, `rules-${i}.yml`)
+    writeFileSync(file, text)
+    return file
+  })
+  const alerting = alertmanager && { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] }
   // JSON is YAML.
-  writeFileSync(config, JSON.stringify({ scrape_configs: [scrape] }))
+  writeFileSync(
+    config,
+    JSON.stringify({
+      global: { evaluation_interval: '1s' },
+      scrape_configs: [scrape],
+      rule_files: files,
+      ...(alerting && { alerting }),
+    }),
+  )
   const listen = `127.0.0.1:${await freePort()}`
   const flags = [`--config.file=${config}`, `--storage.tsdb.path=${home}/data`, `--web.listen-address=${listen}`]
   const child = spawn('prometheus', flags, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
@@ -75,6 +109,11 @@ export async function startPrometheus(
       if (error !== undefined) throw new Error(`${expression}: ${error}`)
       return data.result.map(({ value }) => Number(value[1]))
     },
+    async series(expression) {
+      const { data, error } = await ask(`query?query=${encodeURIComponent(expression)}`)
+      if (error !== undefined) throw new Error(`${expression}: ${error}`)
+      return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }))
+    },
     async target() {
       const [only] = (await ask('targets')).data.activeTargets
       return { health: only?.health ?? 'unknown', lastError: only?.lastError ?? '' }
@@ -82,7 +121,8 @@ export async function startPrometheus(
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port on loopback that nobody has now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }

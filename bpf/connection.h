@@ -20,7 +20,7 @@ struct connection {
 	__u8 last_fin; /* DIR_* of the latest FIN */
 	__u8 hook;
 	__u8 seen[2]; /* OR of TCP flags, by direction */
-	__u8 pad[2];
+	__u16 pass;   /* the last one that told it */
 	__u64 tally[2][SIZE_CLASSES];
 	__u64 tcp_flags[2];
 	__u64 events;

@@ -46,10 +46,12 @@ struct drop {
 	__u8 pad[5];
 };
 
+#define DROPS 8192
+
 /* About 190 B an entry, preallocated: 1.5 MB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, DROPS);
 	__type(key, struct drop_key);
 	__type(value, struct drop);
 } drops SEC(".maps");
@@ -216,35 +218,37 @@ struct drop_frame {
 	struct drop_record record;
 };
 
-SEC("iter/bpf_map_elem")
-int weir_sweep_drops(struct bpf_iter__bpf_map_elem *ctx)
+static long sweep_drop(void *map, const struct drop_key *key, struct drop *d, struct sweep *s)
 {
 	struct drop_frame frame = {.size = sizeof(struct drop_record)};
-	const struct drop_key *key = ctx->key;
-	struct drop *d = ctx->value;
 	__u64 now = bpf_ktime_get_ns();
-	struct drop_key own;
+	struct drop_key own = *key;
 	int gone;
 
-	if (!key || !d)
-		return end_pass(PASS_DROPS);
-	meet(PASS_DROPS, ctx->meta->seq_num);
-	own = *key;
+	if (!has_room(s, sizeof(frame)))
+		return 1;
+	s->run->met++;
 	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns), idle_drop_ns, now);
 	if (take_drop(d, &frame.record.ext)) {
 		describe_drop(&frame.record, &own, d);
-		if (bpf_seq_write(ctx->meta->seq, &frame.size,
-				  sizeof(frame) - sizeof(frame.align))) {
-			put_drop_back(d, &frame.record.ext);
-			if (gone)
-				d->life = LIFE_DOUBTED;
-			refused(PASS_DROPS);
-			return 0;
-		}
+		tell(s, &frame.size, sizeof(frame) - sizeof(frame.align));
 	}
 	if (gone) {
 		bpf_map_delete_elem(&drops, &own);
-		deleted(PASS_DROPS);
+		s->run->deleted++;
 	}
 	return 0;
 }
+
+SEC("syscall")
+int weir_sweep_drops(struct pass *pass)
+{
+	struct sweep s = {};
+
+	if (!begin_run(&s, pass))
+		return 0;
+	bpf_for_each_map_elem(&drops, sweep_drop, &s, 0);
+	return end_run(&s, pass);
+}
+
+_Static_assert(DROPS * sizeof(struct drop_frame) <= SWEPT_BYTES, "all drops fit one run");

@@ -2,9 +2,11 @@
 /*
  * sweep.h - a pass over a table in the kernel: tell what is owed, let the dead go.
  *
- * In:    user space reads an iterator over `connections` or `drops`, at every report interval and
- * scrape. Out:   whole frames (u32 size, record) in the layout of the ring, and `passes`. Fail:  a
- * record that does not fit the reader's buffer goes back; the kernel shows the entry again.
+ * In:    user space runs a program of its own, weir_sweep or weir_sweep_drops, at every report
+ *        interval and scrape (BPF_PROG_TEST_RUN), with a struct pass.
+ * Out:   whole frames (u32 size, record) in the layout of the ring, in `swept`; the bytes of all
+ *        are what the program returns.
+ * Never: takes what it has no room to tell.
  */
 #pragma once
 
@@ -20,16 +22,43 @@ const volatile __u64 idle_drop_ns = 60000000000;
 /* Between doubt and deletion: longer than any program that read the entry as alive can run. */
 #define GRACE_NS 100000000ULL
 
-#define PASS_CONNECTIONS 0
-#define PASS_DROPS 1
+/* 14,000 records of connections, or every drop that its table can hold. */
+#define SWEPT_BYTES (4 << 20)
 
-/* By PASS_*; see struct pass. */
+struct swept {
+	__u8 frames[SWEPT_BYTES];
+};
+
+/* Mapped by user space. 4 MiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct pass);
-} passes SEC(".maps");
+	__type(value, struct swept);
+} swept SEC(".maps");
+
+/* The run under way. In a map: of numbers on the stack the verifier would follow each value. */
+struct run {
+	__u32 pass;
+	__u32 length; /* of the frames */
+	__u32 full;
+	__u32 met;
+	__u32 deleted;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct run);
+} runs SEC(".maps");
+
+/* What the callback of a run gets. */
+struct sweep {
+	struct run *run;
+	struct swept *out;
+};
 
 /* Interfaces that are watched no more: their connections see no packet again. The oldest goes
  * first, and then its connections wait for their own idle time. */
@@ -47,45 +76,45 @@ struct trace_frame {
 	struct trace_record record;
 };
 
-/* `seq_num` counts from 0, and an entry shown again has its number again. */
-static __always_inline void meet(__u32 which, __u64 seq_num)
+static __always_inline int begin_run(struct sweep *s, const struct pass *pass)
 {
-	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
+	__u32 zero = 0;
 
-	if (pass)
-		pass->met = seq_num + 1;
+	s->run = bpf_map_lookup_elem(&runs, &zero);
+	s->out = bpf_map_lookup_elem(&swept, &zero);
+	if (!s->run || !s->out)
+		return 0;
+	__builtin_memset(s->run, 0, sizeof(*s->run));
+	s->run->pass = pass->number;
+	return 1;
 }
 
-/* The reader's buffer is full. The kernel finds the entry again by its place in its bucket, so
- * after deletions it may miss some: they are not lost, but this pass was not whole. */
-static __always_inline void refused(__u32 which)
+/* Bytes of the frames. */
+static __always_inline int end_run(const struct sweep *s, struct pass *pass)
 {
-	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
-
-	if (pass && pass->deleted)
-		pass->missing = 1;
+	pass->full = s->run->full;
+	pass->entries = s->run->met - s->run->deleted;
+	return s->run->length;
 }
 
-static __always_inline void deleted(__u32 which)
+static __always_inline int has_room(struct sweep *s, __u32 size)
 {
-	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
-
-	if (pass)
-		pass->deleted++;
-}
-
-/* The kernel calls once more at the end of a pass, without an entry and with the last one's number.
- */
-static __always_inline int end_pass(__u32 which)
-{
-	struct pass *pass = bpf_map_lookup_elem(&passes, &which);
-
-	if (pass) {
-		pass->entries = pass->met - pass->deleted;
-		pass->missed = pass->missing;
-		pass->met = pass->deleted = pass->missing = 0;
-	}
+	if (s->run->length <= SWEPT_BYTES - size)
+		return 1;
+	s->run->full = 1;
 	return 0;
+}
+
+/* Copied by the kernel: in place, at addresses that are no multiple of 8, it would be byte by byte.
+ */
+static __always_inline void tell(struct sweep *s, const void *frame, __u32 size)
+{
+	__u32 at = s->run->length;
+
+	if (at > SWEPT_BYTES - size)
+		return; /* has_room() was asked; for the verifier */
+	bpf_probe_read_kernel(s->out->frames + at, size, frame);
+	s->run->length = at + size;
 }
 
 static __always_inline __u64 idle_limit(const struct connection *c, __u8 proto)
@@ -138,22 +167,21 @@ static __always_inline __u64 since(__u64 now, __u64 then)
 	return now > then ? now - then : 0;
 }
 
-SEC("iter/bpf_map_elem")
-int weir_sweep(struct bpf_iter__bpf_map_elem *ctx)
+/* For bpf_for_each_map_elem: 1 ends the run. */
+static long sweep_connection(void *map, const struct flow_key *key, struct connection *c,
+			     struct sweep *s)
 {
 	struct trace_frame frame = {.size = sizeof(struct trace_record)};
-	const struct flow_key *key = ctx->key;
-	struct connection *c = ctx->value;
-	__u64 now = bpf_ktime_get_ns(), idle, limit, any;
-	struct flow_key own;
-	__u32 state;
+	__u64 now = bpf_ktime_get_ns(), idle, limit;
+	struct flow_key own = *key;
 	int gone;
 
-	if (!key || !c)
-		return end_pass(PASS_CONNECTIONS);
-	meet(PASS_CONNECTIONS, ctx->meta->seq_num);
-	own = *key;
-	state = c->state;
+	if (!has_room(s, sizeof(frame)))
+		return 1;
+	s->run->met++;
+	if (c->pass == s->run->pass)
+		return 0;
+	c->pass = s->run->pass;
 	/* established TCP keeps no clock: owed packets are its sign of life */
 	if (own.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED && owed_bytes(c))
 		c->last_ns = now;
@@ -165,25 +193,24 @@ int weir_sweep(struct bpf_iter__bpf_map_elem *ctx)
 	gone = expire(&c->life, &c->doubted_ns, idle, limit, now);
 	if (gone)
 		frame.record.ext.timed_out = finish(c);
-	any = take(c, &frame.record.ext) | frame.record.ext.timed_out;
-	if (any) {
+	if (take(c, &frame.record.ext) | frame.record.ext.timed_out) {
 		describe(&frame.record, &own, c, c->opener);
-		if (bpf_seq_write(ctx->meta->seq, &frame.size,
-				  sizeof(frame) - sizeof(frame.align))) {
-			put_back(c, &frame.record.ext);
-			if (frame.record.ext.timed_out) {
-				c->state = state;
-				c->duration_ns = 0;
-			}
-			if (gone)
-				c->life = LIFE_DOUBTED;
-			refused(PASS_CONNECTIONS);
-			return 0;
-		}
+		tell(s, &frame.size, sizeof(frame) - sizeof(frame.align));
 	}
 	if (gone) {
 		bpf_map_delete_elem(&connections, &own);
-		deleted(PASS_CONNECTIONS);
+		s->run->deleted++;
 	}
 	return 0;
+}
+
+SEC("syscall")
+int weir_sweep(struct pass *pass)
+{
+	struct sweep s = {};
+
+	if (!begin_run(&s, pass))
+		return 0;
+	bpf_for_each_map_elem(&connections, sweep_connection, &s, 0);
+	return end_run(&s, pass);
 }

@@ -217,13 +217,12 @@ struct count {
 	__u64 bytes;
 };
 
-/* passes: a pass of the sweep over a table. */
+/* What a sweep program is run with, in and out. A pass is one run, or several when what is owed
+ * does not fit the buffer: each goes over the table again and leaves out what the pass has told. */
 struct pass {
-	__u32 entries; /* that the last pass left in the table */
-	__u32 missed;  /* 1: it may have left out some, for another pass to tell */
-	__u32 met;     /* the rest is of the pass under way */
-	__u32 deleted;
-	__u32 missing;
+	__u32 number;  /* in: of the pass, another than the last one's, 1 to 65,535 */
+	__u32 full;    /* out: 1: run again with this number */
+	__u32 entries; /* out: left in the table, unless full */
 };
 
 /* counters: per-CPU struct count by this index; only ever grow. */

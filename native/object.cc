@@ -214,19 +214,14 @@ Napi::Value BpfObject::RingOversize(const Napi::CallbackInfo &info)
 Napi::Value BpfObject::Sweep(const Napi::CallbackInfo &info)
 {
 	bpf_program *program = nullptr;
-	bpf_map *map = nullptr;
-	Bytes into = BytesOf(info[2]);
+	bpf_map *from = nullptr;
 	size_t filled = 0;
-	Log log;
 	Fault fault = FindProgram("sweep", info[0], program);
 
 	if (!fault)
-		fault = FindMap("sweep", info[1], map);
-	if (!fault && into.size < SweepRoom())
-		fault = {EINVAL, "sweep",
-			 "a buffer has at least " + std::to_string(SweepRoom()) + " bytes"};
+		fault = FindMap("sweep", info[1], from);
 	if (!fault)
-		fault = sweeps_.Read(program, map, into, filled);
+		fault = sweeps_.Run(program, from, BytesOf(info[2]), BytesOf(info[3]), filled);
 	return fault ? Throw(info.Env(), fault) : NumberOf(info.Env(), filled);
 }
 

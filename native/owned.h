@@ -7,8 +7,10 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -48,6 +50,42 @@ class Fd
 
       private:
 	int fd_;
+};
+
+/* A file's first bytes, to read, unmapped with their owner; false when they could not be mapped. */
+class Mapping
+{
+      public:
+	Mapping(int fd, size_t size)
+	    : data_(mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0)), size_(size)
+	{
+	}
+	Mapping(Mapping &&other) noexcept
+	    : data_(std::exchange(other.data_, MAP_FAILED)), size_(other.size_)
+	{
+	}
+	Mapping &operator=(Mapping &&) = delete;
+	~Mapping()
+	{
+		if (data_ != MAP_FAILED)
+			munmap(data_, size_);
+	}
+	const uint8_t *Data() const
+	{
+		return static_cast<const uint8_t *>(data_);
+	}
+	size_t Size() const
+	{
+		return size_;
+	}
+	explicit operator bool() const
+	{
+		return data_ != MAP_FAILED;
+	}
+
+      private:
+	void *data_;
+	size_t size_;
 };
 
 struct Release {

@@ -1,83 +1,47 @@
 /*
- * sweep.cc - iterator programs run over maps, and what they write.
+ * sweep.cc - programs that the kernel runs for us, and what they leave in a map for us to read.
  */
 #include "sweep.h"
 
 #include <cerrno>
-#include <unistd.h>
+#include <cstring>
 
-namespace
+/* HOT: once a batch. bench `pump`. */
+Fault Sweeps::Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
+		  size_t &filled)
 {
-/* EAGAIN: a million entries without a byte, or a program that asks to be run again. A table has
- * fewer millions. */
-constexpr int kMaxRetries = 1024;
+	const Mapping *view = nullptr;
+	auto options = Options<bpf_test_run_opts>();
 
-ssize_t ReadSome(int fd, Bytes into)
-{
-	for (int i = 0; i < kMaxRetries; i++) {
-		ssize_t size = read(fd, into.data, into.size);
-		if (size >= 0 || (errno != EAGAIN && errno != EINTR))
-			return size;
-	}
-	return -1;
-}
-} // namespace
-
-size_t SweepRoom()
-{
-	return 8 * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
-
-Fault Sweeps::Read(const bpf_program *program, const bpf_map *map, Bytes into, size_t &filled)
-{
-	Pass &pass = passes_[{program, map}];
-
-	if (pass.ended) {
-		pass.ended = false;
-		return {};
-	}
-	if (Fault fault = Begin(program, map, pass))
+	if (Fault fault = ViewOf(from, view))
 		return fault;
-	return Fill(pass, into, filled);
-}
-
-Fault Sweeps::Begin(const bpf_program *program, const bpf_map *map, Pass &pass)
-{
-	if (pass.iterator)
-		return {};
-	if (!pass.link) {
-		bpf_iter_link_info over{};
-		auto options = Options<bpf_iter_attach_opts>();
-		over.map.map_fd = static_cast<uint32_t>(bpf_map__fd(map));
-		options.link_info = &over;
-		options.link_info_len = sizeof(over);
-		pass.link.reset(bpf_program__attach_iter(program, &options));
-	}
-	if (!pass.link)
-		return {errno, "bpf(BPF_LINK_CREATE)", bpf_program__name(program)};
-	int fd = bpf_iter_create(bpf_link__fd(pass.link.get()));
-	if (fd < 0)
-		return FaultOf(fd, "bpf(BPF_ITER_CREATE)", bpf_program__name(program));
-	pass.iterator.Reset(fd);
+	if (into.size < view->Size())
+		return {ENOBUFS, "sweep",
+			"a buffer has at least " + std::to_string(view->Size()) + " bytes"};
+	options.ctx_in = argument.data;
+	options.ctx_size_in = static_cast<uint32_t>(argument.size);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+	if (err < 0)
+		return FaultOf(err, "bpf(BPF_PROG_TEST_RUN)", bpf_program__name(program));
+	if (options.retval > view->Size())
+		return {EPROTO, "sweep",
+			std::string(bpf_program__name(program)) + " returned " +
+			    std::to_string(static_cast<int32_t>(options.retval))};
+	filled = options.retval;
+	std::memcpy(into.data, view->Data(), filled);
 	return {};
 }
 
-/* HOT: once a batch; the kernel writes straight into the caller's buffer. bench `pump`. */
-Fault Sweeps::Fill(Pass &pass, Bytes into, size_t &filled)
+Fault Sweeps::ViewOf(const bpf_map *map, const Mapping *&view)
 {
-	while (into.size - filled >= SweepRoom()) {
-		ssize_t size =
-		    ReadSome(pass.iterator.Get(), {into.data + filled, into.size - filled});
-		if (size > 0) {
-			filled += static_cast<size_t>(size);
-			continue;
-		}
-		if (size < 0 && filled > 0)
-			return {};
-		int err = size < 0 ? errno : 0;
-		pass.iterator.Reset();
-		pass.ended = size == 0 && filled > 0;
-		return {err, "read", err ? "iterator" : ""};
+	auto known = views_.find(map);
+
+	if (known == views_.end()) {
+		Mapping made(bpf_map__fd(map), bpf_map__value_size(map));
+		if (!made)
+			return {errno, "mmap", bpf_map__name(map)};
+		known = views_.emplace(map, std::move(made)).first;
 	}
+	view = &known->second;
 	return {};
 }

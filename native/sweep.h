@@ -1,10 +1,10 @@
 /*
- * sweep.h - iterator programs run over maps, and what they write.
+ * sweep.h - programs that the kernel runs for us, and what they leave in a map for us to read.
  *
- * In:    a buffer of at least SweepRoom() bytes: the kernel gathers whole objects in a buffer of 8
- * pages and copies what fits (bpf_seq_read), so only a smaller one would split a frame. Out:   the
- * bytes of bpf_seq_write, in order. A pass goes on over several calls; 0 bytes end it. Fail:  bytes
- * already taken from the kernel are handed out first; the error comes with the next call.
+ * In:    a program of type `syscall`, which returns how many bytes it left; an array map that can
+ * be mapped into memory; the program's argument, which it may change. Out:   those bytes, copied
+ * from the start of the map. Fail:  what the kernel says; ENOBUFS when the caller's buffer is
+ * smaller than the map.
  */
 #pragma once
 
@@ -13,27 +13,19 @@
 #include "tables.h"
 
 #include <map>
-#include <utility>
-
-size_t SweepRoom();
 
 class Sweeps
 {
       public:
-	Fault Read(const bpf_program *program, const bpf_map *map, Bytes into, size_t &filled);
+	Fault Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
+		  size_t &filled);
 	void Clear()
 	{
-		passes_.clear();
+		views_.clear();
 	}
 
       private:
-	struct Pass {
-		LinkPtr link; /* kept: the program and map do not change */
-		Fd iterator;
-		bool ended = false;
-	};
-	static Fault Begin(const bpf_program *program, const bpf_map *map, Pass &pass);
-	static Fault Fill(Pass &pass, Bytes into, size_t &filled);
+	Fault ViewOf(const bpf_map *map, const Mapping *&view);
 
-	std::map<std::pair<const bpf_program *, const bpf_map *>, Pass> passes_;
+	std::map<const bpf_map *, Mapping> views_; /* kept: the maps do not change */
 };

@@ -34,7 +34,7 @@ t.test('an object', ROOT, async t => {
       programs.find(program => program.name === 'count_drops'),
       { id: Number, recursionMisses: 0 },
     )
-    t.equal(new Set(programs.map(program => program.id)).size, 6)
+    t.equal(new Set(programs.map(program => program.id)).size, 7)
   })
 
   t.test('attaches a tracing program once', async t => {
@@ -57,7 +57,7 @@ t.test('an object', ROOT, async t => {
       ['openRing', () => object.openRing('events', 8)],
       ['drain', () => object.drain(new Uint8Array(65536))],
       ['onRing', () => object.onRing(undefined)],
-      ['sweep', () => object.sweep('sweep_flows', 'flows', new Uint8Array(65536))],
+      ['sweep', () => object.sweep('sweep_flows', 'left', new Uint8Array(4), new Uint8Array(65536))],
       ['read', () => object.read('flows', PACKET)],
       ['update', () => object.update('flows', PACKET, PACKET, 1)],
       ['remove', () => object.remove('flows', PACKET, 1)],

@@ -103,9 +103,12 @@ export const SPILL_KEY = {
 } as const
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
-/** struct pass: what a sweep tells of itself, by table. */
-export const PASS = { entries: 0, missed: 4, met: 8, deleted: 12, missing: 16, size: 20 } as const
-export const Pass = { connections: 0, drops: 1 } as const
+/** struct pass: what a sweep program is run with. */
+export const PASS = { number: 0, full: 4, entries: 8, size: 12 } as const
+/** A pass is one of 1 to this. */
+export const PASSES = 0xffff
+/** Bytes of `swept` (bpf/sweep.h), which a run fills at most. */
+export const SWEPT_BYTES = 4 << 20
 
 /** DIR_*: `a` is the interface's own side, the pod behind a veth or the node behind an uplink. */
 export const Direction = { aToB: 0, bToA: 1 } as const

@@ -8,7 +8,7 @@
  * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
  */
 import { fileURLToPath } from 'node:url'
-import { PASS, Pass, PREFIX_KEY, WHO } from './abi.js'
+import { PASS, PASSES, PREFIX_KEY, SWEPT_BYTES, WHO } from './abi.js'
 import { Counters } from './counters.js'
 import { Decoder } from './decode.js'
 import { type Entities, type EntityPrefix, prefixChange } from './entities.js'
@@ -38,10 +38,8 @@ export interface LiveListener {
   onFrames?(frames: Uint8Array, length: number): void
 }
 
-/** One a table suffices but where entries went while the buffer was full; what the last leaves out waits for the next sweep. */
-const PASSES_MAX = 8
-const PASS_KEY = 4
-const FRAMES = 1024 * 1024
+/** Of one pass. Each tells 14,000 connections, so 16,777,216 are told by 1,200; what is left out waits for the next pass. */
+const RUNS_MAX = 2000
 /** Keys and values of one batched update. */
 const BATCH = 4096
 const NS_PER_MS = 1_000_000
@@ -64,9 +62,9 @@ export class Live implements Source {
   #written: readonly EntityPrefix[] = []
   readonly #sink: FlowSink
   readonly #listener: LiveListener
-  readonly #frames = new Uint8Array(FRAMES)
-  readonly #passTable = new Uint8Array(2 * (PASS_KEY + PASS.size))
-  readonly #passView = new DataView(this.#passTable.buffer)
+  readonly #frames = new Uint8Array(SWEPT_BYTES)
+  readonly #pass = new Uint8Array(PASS.size)
+  readonly #passView = new DataView(this.#pass.buffer)
   readonly #timers: NodeJS.Timeout[]
   readonly #troubles = new Map<string, string>()
   #closed = false
@@ -149,30 +147,20 @@ export class Live implements Source {
   }
 
   #sweep(): void {
-    this.#passes('weir_sweep', 'connections', Pass.connections)
-    this.#passes('weir_sweep_drops', 'drops', Pass.drops)
+    this.connectionsUsed = this.#tell('weir_sweep')
+    this.#tell('weir_sweep_drops')
     this.counters.read(this.#sink)
-    this.connectionsUsed = this.#ofPass(Pass.connections, PASS.entries)
   }
 
-  #passes(program: string, map: string, table: number): void {
-    for (let n = 0; n < PASSES_MAX; n++) {
-      this.#pass(program, map)
-      this.#object.read('passes', this.#passTable)
-      if (this.#ofPass(table, PASS.missed) === 0) return
+  /** One pass of a sweep program over its table; entries that it left there. */
+  #tell(program: string): number {
+    const view = this.#passView
+    view.setUint32(PASS.number, (view.getUint32(PASS.number, true) % PASSES) + 1, true)
+    for (let runs = 0; runs < RUNS_MAX; runs++) {
+      this.#told(this.#object.sweep(program, 'swept', this.#pass, this.#frames))
+      if (view.getUint32(PASS.full, true) === 0) break
     }
-  }
-
-  #ofPass(table: number, field: number): number {
-    return this.#passView.getUint32(table * (PASS_KEY + PASS.size) + PASS_KEY + field, true)
-  }
-
-  #pass(program: string, map: string): void {
-    for (;;) {
-      const length = this.#object.sweep(program, map, this.#frames)
-      if (length === 0) return
-      this.#told(length)
-    }
+    return view.getUint32(PASS.entries, true)
   }
 
   #told(length: number): void {

@@ -48,12 +48,11 @@ export interface BpfObject {
   /** Records above MAX_FRAME, which drain() had to leave out. */
   ringOversize(): number
   /**
-   * Run an iter/bpf_map_elem program over `map`, filling `into` with whole frames (what one run of the program
-   * wrote is never split); bytes written. `into` has at least 8 pages (32 KiB where a page has 4 KiB).
-   * A pass goes on over several calls; 0 ends it, and the next call starts a new one. The kernel runs the program
-   * again on an entry whose bpf_seq_write failed, so the program must then put back what it took, and return 0.
+   * Run a program of type `syscall` with `argument`, which it may change, and copy what it left at the start of the
+   * array map `from`, which can be mapped into memory, to `into`; bytes, as the program returned. `into` has room for
+   * the map's whole value.
    */
-  sweep(program: string, map: string, into: Uint8Array): number
+  sweep(program: string, from: string, argument: Uint8Array, into: Uint8Array): number
   /** All entries of a map: key, then value (for a per-CPU map one value for each possible CPU, each padded to 8). Entries written; throws ENOBUFS when they do not fit. */
   read(map: string, into: Uint8Array): number
   /** Insert or replace `count` entries, keys and values back to back. */
@@ -160,7 +159,8 @@ function checkedObject(raw: BpfObject): BpfObject {
     onRing: call => raw.onRing(listener('onRing', call)),
     ringLost: () => raw.ringLost(),
     ringOversize: () => raw.ringOversize(),
-    sweep: (program, map, into) => raw.sweep(string('sweep', program), string('sweep', map), bytes('sweep', into)),
+    sweep: (program, from, argument, into) =>
+      raw.sweep(string('sweep', program), string('sweep', from), bytes('sweep', argument), bytes('sweep', into)),
     read: (map, into) => raw.read(string('read', map), bytes('read', into)),
     update(map, keys, values, count) {
       integer('update count', count, 0, UINT32_MAX)

@@ -4,11 +4,13 @@
  * The lab is the demo's: requests, DNS, pings, resets, refused and dropped connections. Policy verdicts come from records of
  * Cilium's datapath alone, so a second Weir replays a recording.
  */
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { HUBBLE_METRICS } from '../dashboards/vocabulary.js'
 import { createDemoLab, startTraffic } from '../src/lab/demo.js'
 import { type DashboardJson, dashboards, fill, panelsOf, questionOf } from './dashboard-json.js'
 import { type Prometheus, startPrometheus } from './prometheus.js'
+import { socketPath } from './served-flows.js'
 import { until } from './until.js'
 import { ROOT, watch } from './watch.js'
 import { startWeir } from './weir-process.js'
@@ -28,11 +30,16 @@ const VARIABLES: Readonly<Record<string, string>> = {
 const MINUTE_MS = 60_000
 
 t.test('every panel has data after a minute of traffic', ROOT, async t => {
+  const api = () => ['--hubble.listen-address', `unix://${socketPath(t)}`]
   const lab = await createDemoLab({ network: NETWORK })
   t.teardown(() => lab.destroy())
-  const weir = await watch(t, lab, '--hubble-metrics', HUBBLE_METRICS)
+  const weir = await watch(t, lab, '--hubble-metrics', HUBBLE_METRICS, ...api())
   const recording = ['replay:test/fixtures/records.pcap', '--world', 'test/fixtures/world.json']
-  const replay = await startWeir(['--source', ...recording])
+  const dynamic = join(t.testdir({ 'metrics.yaml': 'metrics: [{ name: drop }]' }), 'metrics.yaml')
+  const replay = await startWeir([
+    ...['--source', ...recording, ...api()],
+    ...['--hubble-dynamic-metrics-config-path', dynamic],
+  ])
   t.teardown(() => replay.stop('SIGKILL'))
   const prometheus = await startPrometheus(t, weir.url, TARGET, {
     targets: [{ url: replay.url, labels: { ...TARGET, node: 'replay' } }],

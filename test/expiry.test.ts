@@ -12,7 +12,7 @@ import { ETHERTYPE, ethernet, ipv4, PROTOCOL, udp } from './ethernet.js'
 import { GaugedLab, needsRoot } from './gauged-lab.js'
 import { type InProcess, inProcess } from './in-process.js'
 import { addsUp, agreesWithLinks, connectionsAddUp, flow } from './ledger.js'
-import { type RawFrames, sendFrames } from './raw-sender.js'
+import { type RawFrames, sendFrames, sendRounds } from './raw-sender.js'
 
 const NETWORK = 87
 const PODS = ['client', 'server'].map(name => ({ name, namespace: 'expiry', workload: name }))
@@ -50,11 +50,12 @@ t.test('datagrams around the idle limit revive a connection or open it anew, and
   await server.agent.call('udpServe', { port: SERVER_PORT, answer: 'none' })
   const frames = datagrams(gauged.lab, 20_000, 2000)
   const rounds = 25
-  for (let round = 0; round < rounds; round++) {
-    await sendFrames(client, frames)
-    // From well below the idle limit to beyond the moment at which a doubted entry goes.
-    await sleep(randomInt(0, 2.5 * idleMs))
-  }
+  // From well below the idle limit to beyond the moment at which a doubted entry goes.
+  await sendRounds(
+    client,
+    frames,
+    Array.from({ length: rounds }, () => randomInt(0, 2.5 * idleMs)),
+  )
   await until(() => gauged.weir.live.connectionsUsed === 0)
   const reading = await gauged.read()
   const { samples } = reading

@@ -25,7 +25,8 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 /** Where a browser on this machine finds the server. */
-export function urlOf({ host }: ListenAddress, port: number): string {
-  if (host === undefined) return `http://localhost:${port}`
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+export function urlOf({ host }: ListenAddress, port: number, tls = false): string {
+  const scheme = tls ? 'https' : 'http'
+  if (host === undefined) return `${scheme}://localhost:${port}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -7,16 +7,18 @@
  *        weir_stage_up{stage="collect"} to 0 and the page still goes out; any other error is a bug and ends the process.
  * Never: keeps a page. Scrapes that wait at the same time get the same one, made after both arrived.
  */
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
+import type { Connections } from '../web/connections.js'
+import { createListener, type ListenerOptions } from '../web/listener.js'
 import { tellBudgets } from './budget.js'
 import { M } from './catalog.js'
 import { parseListenAddress, urlOf } from './listen-address.js'
 import { landingPage } from './page.js'
 import type { SeriesStore } from './series.js'
-import { Sockets } from './sockets.js'
 import { CONTENT_TYPE, render } from './text.js'
 
 export interface ServerOptions {
@@ -35,6 +37,8 @@ export interface ServerOptions {
   readonly ready: () => string | undefined
   /** Rows of the landing page. */
   readonly status: () => readonly (readonly [string, string])[]
+  /** The web config file, and who is told what was refused. */
+  readonly web?: ListenerOptions
 }
 
 export interface WeirServer {
@@ -46,10 +50,6 @@ export interface WeirServer {
 
 /** SIGTERM is given 2 s in all; 17 MB reach a scraper on the same network in a fraction of this. */
 const CLOSE_DEADLINE_MS = 1500
-/** Longer than the usual scrape intervals, so that a connection serves many scrapes. */
-const KEEP_ALIVE_MS = 75_000
-/** A client that neither sends nor takes a byte for so long has gone. */
-const IDLE_MS = 30_000
 /** Pages being sent at a time: each holds its text, up to 17 MB for 100,000 series. node_exporter's default, too. */
 const MAX_SCRAPES = 40
 
@@ -64,17 +64,15 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void | Pro
 /** A server that does not listen yet. */
 export function createServer(options: ServerOptions): WeirServer {
   const routes = routesOf(options)
-  const server = createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: IDLE_MS }, (request, response) => {
-    if (!server.listening) response.setHeader('Connection', 'close')
-    sockets.answering(request.socket, response)
-    // Not caught: what rejects here is a bug, and a bug ends the process.
-    void dispatch(routes, request, response)
-  })
-  server.timeout = IDLE_MS
-  const sockets = new Sockets(server)
+  const { server, connections, gate } = createListener(options.web ?? {}, (request, response) =>
+    dispatch(routes, request, response),
+  )
   return {
     listen: address => listen(server, address),
-    close: (deadlineMs = CLOSE_DEADLINE_MS) => close(server, sockets, deadlineMs),
+    close: async (deadlineMs = CLOSE_DEADLINE_MS) => {
+      await close(server, connections, deadlineMs)
+      gate.close()
+    },
   }
 }
 
@@ -171,15 +169,15 @@ async function listen(server: Server, text: string): Promise<string> {
     server.listen(address, resolve)
   })
   server.removeAllListeners('error')
-  return urlOf(address, (server.address() as AddressInfo).port)
+  return urlOf(address, (server.address() as AddressInfo).port, server instanceof TlsServer)
 }
 
-async function close(server: Server, sockets: Sockets, deadlineMs: number): Promise<void> {
+async function close(server: Server, connections: Connections, deadlineMs: number): Promise<void> {
   if (!server.listening) return
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
   // net's, not http's: that one takes an answer for finished when it is written, and cuts it off under a slow reader.
   const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()))
-  sockets.closeIdle()
+  connections.closeIdle()
   await closed
   clearTimeout(deadline)
 }

@@ -1,0 +1,33 @@
+/**
+ * rate-limit.ts - a token bucket over all requests: `burst` at once, one more every interval.
+ *
+ * Never: needs a timer; the bucket is filled by the clock when it is looked at.
+ */
+export class RateLimit {
+  readonly #intervalMs: number
+  readonly #burst: number
+  readonly #now: () => number
+  #tokens: number
+  #at: number
+
+  constructor(
+    { intervalMs, burst }: { intervalMs: number; burst: number },
+    now: () => number = () => performance.now(),
+  ) {
+    this.#intervalMs = intervalMs
+    this.#burst = burst
+    this.#now = now
+    this.#tokens = burst
+    this.#at = now()
+  }
+
+  /** Takes a token; false when there is none. */
+  allow(): boolean {
+    const now = this.#now()
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) / this.#intervalMs)
+    this.#at = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * tls.ts - the TLS settings of the web config file as node:tls takes them.
+ *
+ * In:    TlsSettings; the files that they name are read here.
+ * Out:   options that node:tls has accepted once, so that a server can be given them without a doubt.
+ * Fail:  one line that names the key and the file.
+ */
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { cipherList, curveList, versionOf } from './cipher-suites.js'
+import type { TlsSettings } from './web-config.js'
+
+export function secureOptions(settings: TlsSettings): SecureContextOptions {
+  const { client_ca_file, client_ca, min_version } = settings
+  const clientAuthority = contentOf('client_ca_file', client_ca_file, client_ca)
+  const options: SecureContextOptions = {
+    cert: contentOf('cert_file', settings.cert_file, settings.cert),
+    key: contentOf('key_file', settings.key_file, settings.key),
+    // Absent: the authorities that Node.js trusts, as the toolkit falls back to the system's.
+    ca: clientAuthority === undefined ? undefined : certificatesOf(client_ca_file ?? 'client_ca', clientAuthority),
+    minVersion: versionOf(min_version),
+    maxVersion: versionOf(settings.max_version),
+    ciphers: cipherList(settings.cipher_suites, min_version),
+    honorCipherOrder: settings.prefer_server_cipher_suites,
+    ecdhCurve: curveList(settings.curve_preferences) ?? 'auto',
+  }
+  try {
+    createSecureContext(options)
+  } catch (error) {
+    const files = `${settings.cert_file ?? 'cert'}, ${settings.key_file ?? 'key'}`
+    throw new Error(`tls_server_config: certificate and key (${files}): ${(error as Error).message}`)
+  }
+  return options
+}
+
+/** The files whose change means another context. */
+export function filesOf(settings: TlsSettings | undefined): readonly string[] {
+  const { cert_file, key_file, client_ca_file } = settings ?? {}
+  return [cert_file, key_file, client_ca_file].filter(file => file !== undefined)
+}
+
+/** A file wins over a text, as in the toolkit. */
+function contentOf(key: string, file: string | undefined, text: string | undefined): string | undefined {
+  if (file === undefined) return text
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`tls_server_config.${key} ${file}: ${(error as Error).message}`)
+  }
+}
+
+/** node:tls takes a text without a certificate and then trusts nobody, without a word. */
+function certificatesOf(name: string, text: string): string[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length === 0) throw new Error(`tls_server_config: client CA ${name}: holds no certificate`)
+  for (const block of blocks) {
+    try {
+      new X509Certificate(block)
+    } catch (error) {
+      throw new Error(`tls_server_config: client CA ${name}: ${(error as Error).message}`)
+    }
+  }
+  return blocks
+}

@@ -29,6 +29,7 @@ export class Bcrypt {
     this.#worker ??= this.#start()
     return new Promise(resolve => {
       this.#waiting.push(resolve)
+      this.#worker!.ref()
       this.#worker!.postMessage(comparison)
     })
   }
@@ -44,11 +45,14 @@ export class Bcrypt {
     // .js when built, .ts from source: as this file.
     const file = new URL(`./bcrypt-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url)
     const worker = new Worker(file)
-    worker.on('message', (fits: boolean) => this.#waiting.shift()?.(fits))
+    worker.on('message', (fits: boolean) => {
+      this.#waiting.shift()?.(fits)
+      // It keeps the process alive while somebody waits.
+      if (this.#waiting.length === 0) worker.unref()
+    })
     worker.on('error', error => {
       throw error
     })
-    worker.unref()
     return worker
   }
 }

@@ -5,7 +5,7 @@
  * Out:   options that node:tls has accepted once, so that a server can be given them without a doubt.
  * Fail:  one line that names the key and the file.
  */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { cipherList, curveList, versionOf } from './cipher-suites.js'
@@ -26,6 +26,9 @@ export function secureOptions(settings: TlsSettings): SecureContextOptions {
     ecdhCurve: curveList(settings.curve_preferences) ?? 'auto',
   }
   try {
+    // node:tls takes empty texts, and fails at each handshake then.
+    const fits = new X509Certificate(String(options.cert)).checkPrivateKey(createPrivateKey(String(options.key)))
+    if (!fits) throw new Error('the key is that of another certificate')
     createSecureContext(options)
   } catch (error) {
     const files = `${settings.cert_file ?? 'cert'}, ${settings.key_file ?? 'key'}`

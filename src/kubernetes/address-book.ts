@@ -1,0 +1,94 @@
+/**
+ * address-book.ts - whose an address is, when several say that it is theirs.
+ *
+ * In:    claims: who, with what right, since when.
+ * Out:   one owner an address, and who has to be told anew when it changes.
+ *        Events of different kinds come in no order, and a list mixes old and new: rights and times decide, so a new
+ *        pod on an old pod's address has it as soon as it is seen, and an old pod's late event takes nothing back.
+ * Never: holds an address that nobody claims. About 100 bytes an address that one claims.
+ */
+
+/** Who says so is believed in this order. */
+export const Right = { gateway: 0, pod: 1, service: 2, node: 3, apiserver: 4, thisNode: 5 } as const
+export type Right = (typeof Right)[keyof typeof Right]
+
+export interface Claimant {
+  readonly key: string
+  /** Pods: when its kubelet took it and when it was made, in ms; the later one has the address. */
+  readonly startedMs?: number
+  readonly createdMs?: number
+  readonly terminating?: boolean
+}
+
+interface Claim {
+  readonly who: Claimant
+  readonly right: Right
+}
+
+export class AddressBook {
+  /** The best claim first; what one alone claims, which is nearly every address, needs no list. */
+  readonly #claims = new Map<string, Claim | Claim[]>()
+
+  get size(): number {
+    return this.#claims.size
+  }
+
+  isOwner(ip: string, key: string): boolean {
+    return this.#owner(ip)?.who.key === key
+  }
+
+  /** Add a claim, or make it anew; `changed` gets the keys of the old and the new owner, if there is a new one. */
+  claim(ip: string, who: Claimant, right: Right, changed: (key: string) => void): void {
+    const before = this.#owner(ip)
+    const all = [...this.#all(ip)]
+    const at = all.findIndex(claim => claim.who.key === who.key)
+    if (at < 0) all.unshift({ who, right })
+    else all[at] = { who, right }
+    this.#store(ip, all.sort(byStrength))
+    this.#tell(before, this.#owner(ip), changed)
+  }
+
+  /** Take a claim away. */
+  release(ip: string, key: string, changed: (key: string) => void): void {
+    const before = this.#owner(ip)
+    this.#store(
+      ip,
+      this.#all(ip).filter(claim => claim.who.key !== key),
+    )
+    this.#tell(before, this.#owner(ip), changed)
+  }
+
+  #owner(ip: string): Claim | undefined {
+    const claims = this.#claims.get(ip)
+    return Array.isArray(claims) ? claims[0] : claims
+  }
+
+  #all(ip: string): readonly Claim[] {
+    const claims = this.#claims.get(ip)
+    if (claims === undefined) return []
+    return Array.isArray(claims) ? claims : [claims]
+  }
+
+  #store(ip: string, claims: Claim[]): void {
+    if (claims.length === 0) this.#claims.delete(ip)
+    else this.#claims.set(ip, claims.length === 1 ? claims[0]! : claims)
+  }
+
+  /** The loser first: who reads on in order sees the address go before it comes. */
+  #tell(before: Claim | undefined, after: Claim | undefined, changed: (key: string) => void): void {
+    if (before?.who.key === after?.who.key) return
+    if (before !== undefined) changed(before.who.key)
+    if (after !== undefined) changed(after.who.key)
+  }
+}
+
+/** The best first. Of those that differ in nothing the one that came later stays first. */
+function byStrength(a: Claim, b: Claim): number {
+  const [x, y] = [a.who, b.who]
+  return (
+    b.right - a.right ||
+    (y.startedMs ?? 0) - (x.startedMs ?? 0) ||
+    (y.createdMs ?? 0) - (x.createdMs ?? 0) ||
+    Number(x.terminating ?? false) - Number(y.terminating ?? false)
+  )
+}

@@ -1,0 +1,136 @@
+/**
+ * api-client.ts - GET requests to the API server, with connections that are kept.
+ *
+ * In:    a path with its query.
+ * Out:   the answer's bytes as they come, unpacked; or a small answer as JSON.
+ * Fail:  an ApiError with the reason: a status, an error of the network, silence past a deadline. Whoever was refused
+ *        gets its credentials read again.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:https'
+import type { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import type { Access, AccessSource, TlsOptions } from './access.js'
+import { ApiError, asApiError, statusError } from './api-error.js'
+
+export interface Ask {
+  readonly path: string
+  readonly accept: string
+  /** Lists are packed well; a watch must not wait in a buffer. */
+  readonly gzip: boolean
+  /** Without a byte for so long the answer is given up. */
+  readonly silentMs: number
+  readonly signal: AbortSignal
+}
+
+/** A list, a watch and a spare one for each of seven resources. */
+const MOST_SOCKETS = 16
+const TCP_KEEP_ALIVE_MS = 30_000
+/** Of an error's words. */
+const MOST_MESSAGE = 64 << 10
+
+export class ApiClient {
+  readonly #access: AccessSource
+  readonly #userAgent: string
+  #agent: Agent | HttpAgent | undefined
+  #agentKey = ''
+
+  constructor(access: AccessSource, userAgent: string) {
+    this.#access = access
+    this.#userAgent = userAgent
+  }
+
+  /** Hand each chunk of the answer to `sink`, until its end. */
+  async read(ask: Ask, sink: (chunk: Buffer) => void, begun?: () => void): Promise<void> {
+    let silent = false
+    try {
+      const response = await this.#send(ask, () => {
+        silent = true
+      })
+      if (response.statusCode !== 200) throw await refusal(response)
+      begun?.()
+      for await (const chunk of unpacked(response)) sink(chunk as Buffer)
+      if (!response.complete) throw new ApiError('cut', 'the answer ended in its middle')
+    } catch (error) {
+      // What ended the socket reaches a reader only as ECONNRESET.
+      const found = silent ? new ApiError('silent', `no byte in ${ask.silentMs} ms`) : asApiError(error)
+      if (found.reason === 'unauthorized') this.#access.renew()
+      throw found
+    }
+  }
+
+  /** A small answer. */
+  async json(ask: Ask): Promise<unknown> {
+    const chunks: Buffer[] = []
+    await this.read(ask, chunk => chunks.push(chunk))
+    return JSON.parse(Buffer.concat(chunks).toString())
+  }
+
+  close(): void {
+    this.#agent?.destroy()
+  }
+
+  async #send({ path, accept, gzip, silentMs, signal }: Ask, onSilence: () => void): Promise<IncomingMessage> {
+    const access = await this.#access.current()
+    const plain = access.server.protocol === 'http:'
+    const options = {
+      agent: this.#agentOf(access, plain),
+      signal,
+      headers: {
+        ...access.headers,
+        accept,
+        'user-agent': this.#userAgent,
+        'accept-encoding': gzip ? 'gzip' : 'identity',
+      },
+    }
+    const base = access.server.href.replace(/\/$/, '')
+    return new Promise((resolve, reject) => {
+      const asked = (plain ? httpRequest : request)(`${base}${path}`, options, resolve)
+      // The socket's own timer: it runs from the connect to the last byte.
+      asked.setTimeout(silentMs, () => {
+        onSilence()
+        asked.destroy()
+      })
+      asked.on('error', reject)
+      asked.end()
+    })
+  }
+
+  /** One agent while the certificates are the same; what an old one still carries ends by itself. */
+  #agentOf({ tls }: Access, plain: boolean): Agent | HttpAgent {
+    const key = keyOf(tls)
+    if (this.#agent === undefined || key !== this.#agentKey) {
+      const kept = { keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE_MS, maxSockets: MOST_SOCKETS }
+      this.#agent = plain ? new HttpAgent(kept) : new Agent({ ...kept, ...tls })
+      this.#agentKey = key
+    }
+    return this.#agent
+  }
+}
+
+function keyOf({ ca, cert, key, servername, rejectUnauthorized }: TlsOptions): string {
+  return JSON.stringify([ca, cert, key, servername, rejectUnauthorized].map(value => String(value)))
+}
+
+function unpacked(response: IncomingMessage): Readable {
+  if (response.headers['content-encoding'] !== 'gzip') return response
+  const gunzip = createGunzip()
+  response.once('error', error => gunzip.destroy(error))
+  return response.pipe(gunzip)
+}
+
+/** The status, with the words of the Status object in the body where there is one. */
+async function refusal(response: IncomingMessage): Promise<ApiError> {
+  let text = ''
+  for await (const chunk of unpacked(response)) {
+    text += chunk
+    if (text.length > MOST_MESSAGE) response.destroy()
+  }
+  let message = text
+  try {
+    message = (JSON.parse(text) as { message?: string }).message ?? text
+  } catch {
+    // Words of a proxy in between.
+  }
+  return statusError(response.statusCode ?? 0, message.trim().slice(0, 300), response.headers['retry-after'])
+}

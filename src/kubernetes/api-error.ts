@@ -1,0 +1,64 @@
+/**
+ * api-error.ts - what the API server answered instead of what was asked, and why a watch begins anew.
+ *
+ * In:    HTTP status, Retry-After, a Status object (as an answer or as an ERROR event), or an error of the system.
+ * Out:   one reason a failure, from a closed set: label values of weir_kubernetes_watch_restarts_total.
+ */
+
+export const RESTART_REASONS = [
+  'closed',
+  'expired',
+  'unauthorized',
+  'forbidden',
+  'missing',
+  'throttled',
+  'server_error',
+  'refused',
+  'unreachable',
+  'silent',
+  'cut',
+  'malformed',
+] as const
+export type RestartReason = (typeof RESTART_REASONS)[number]
+
+export class ApiError extends Error {
+  readonly reason: RestartReason
+  /** What the server asked to wait; 0 when it did not. */
+  readonly retryAfterMs: number
+
+  constructor(reason: RestartReason, message: string, retryAfterMs = 0) {
+    super(message)
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+const BY_STATUS: Readonly<Record<number, RestartReason>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'missing',
+  410: 'expired',
+  429: 'throttled',
+}
+/** Longer than any server means; a wrong header must not silence the watch for a day. */
+const MOST_RETRY_MS = 120_000
+
+/** Of an HTTP status; `message` in the words of the server. */
+export function statusError(status: number, message: string, retryAfter?: string): ApiError {
+  const reason = BY_STATUS[status] ?? (status >= 500 ? 'server_error' : 'refused')
+  const seconds = Number(retryAfter ?? 0)
+  const waitMs = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, MOST_RETRY_MS) : 0
+  return new ApiError(reason, `${status}: ${message}`, waitMs)
+}
+
+/** Whatever was thrown on the way, as an ApiError; anything that is no failure of the network is a bug and goes on. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  if (error instanceof SyntaxError) return new ApiError('malformed', message)
+  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'Z_BUF_ERROR') {
+    return new ApiError('cut', message)
+  }
+  if (code !== undefined) return new ApiError('unreachable', message)
+  throw error
+}

@@ -1,0 +1,124 @@
+/**
+ * kubernetes.ts - the names of a cluster, for the main thread: a worker that watches, and what it says.
+ *
+ * In:    options; who applies changes, a batch at a time.
+ * Out:   changes in order; the state of the watches as of the last second.
+ * Fail:  a kubeconfig that is wrong ends start(). A worker that dies (out of memory) is told and begun anew; what was
+ *        told stays in force meanwhile, and what went meanwhile goes with the next one's first picture.
+ */
+import { existsSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import type { EntityChanges } from '../datapath/entity-changes.js'
+import { Backoff } from './backoff.js'
+import { FIRST_OWN } from './identity-table.js'
+import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './message.js'
+import { ToldKeys } from './told-keys.js'
+
+export interface KubernetesEvents {
+  /** Apply; the next batch but one comes after this has resolved. */
+  changes(changes: EntityChanges): Promise<void> | void
+  /** The worker ended. */
+  died(reason: Error): void
+}
+
+/** 150,000 pods take 200 MB; a cluster five times as large still fits. */
+const HEAP_MB = 1_024
+const YOUNG_MB = 16
+const STATE_MS = 1_000
+const EMPTY: ClusterState = { synced: false, watches: [], waiting: 0, access: '', nextIdentity: FIRST_OWN }
+
+export class Kubernetes {
+  readonly #options: KubernetesOptions
+  readonly #events: KubernetesEvents
+  readonly #told = new ToldKeys()
+  readonly #backoff = new Backoff()
+  #worker: Worker | undefined
+  #restart: NodeJS.Timeout | undefined
+  #poll: NodeJS.Timeout | undefined
+  #synced = false
+  #deaths = 0
+  state: ClusterState = EMPTY
+
+  constructor(options: KubernetesOptions, events: KubernetesEvents) {
+    this.#options = options
+    this.#events = events
+  }
+
+  /** Resolves with the first word of the worker; rejects when it refuses the kubeconfig. */
+  async start(): Promise<void> {
+    await this.#begin()
+    this.#poll = setInterval(() => this.#say({ kind: 'state' }), STATE_MS).unref()
+  }
+
+  /** The first picture has been applied, once and for good. */
+  get synced(): boolean {
+    return this.#synced
+  }
+  get up(): boolean {
+    return this.#worker !== undefined
+  }
+  get deaths(): number {
+    return this.#deaths
+  }
+  /** Why not ready; the first sync decides, an outage after it does not. */
+  get notReady(): string | undefined {
+    if (this.#synced || !this.#options.requireSync) return undefined
+    const troubled = this.state.watches.find(watch => watch.trouble !== undefined && !watch.synced)
+    return troubled === undefined
+      ? 'the cluster is being listed'
+      : `the cluster is not known: ${troubled.name}: ${troubled.trouble}`
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#restart)
+    clearInterval(this.#poll)
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+
+  #begin(): Promise<void> {
+    const data: WorkerStart = { options: this.#options, firstIdentity: this.state.nextIdentity }
+    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
+    const worker = new Worker(WORKER, { workerData: data, resourceLimits, ...LOADER })
+    this.#worker = worker
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'refused') reject(new Error(message.message))
+        else resolve()
+        this.#hear(message, worker)
+      })
+      worker.once('error', error => this.#ended(worker, error))
+      worker.once('exit', code => this.#ended(worker, new Error(`the watch ended with ${code}`)))
+    })
+  }
+
+  #hear(message: FromWorker, worker: Worker): void {
+    if (message.kind === 'changes') void this.#apply(message.changes, worker)
+    else if (message.kind === 'state') this.state = message.state
+  }
+
+  async #apply(changes: EntityChanges, worker: Worker): Promise<void> {
+    await this.#events.changes(this.#told.take(changes))
+    if (changes.synced) this.#synced = true
+    worker.postMessage({ kind: 'applied' } satisfies ToWorker)
+  }
+
+  #ended(worker: Worker, reason: Error): void {
+    if (worker !== this.#worker) return
+    this.#worker = undefined
+    this.#deaths++
+    this.#told.doubt()
+    this.#events.died(reason)
+    this.#restart = setTimeout(() => void this.#begin().catch(error => this.#events.died(error)), this.#backoff.next())
+  }
+
+  #say(message: ToWorker): void {
+    this.#worker?.postMessage(message)
+  }
+}
+
+/** From source the worker is TypeScript, too, and needs the loader that the main thread has. */
+const BUILT = new URL('./worker.js', import.meta.url)
+const WORKER = existsSync(BUILT) ? BUILT : new URL('./worker.ts', import.meta.url)
+const LOADER = existsSync(BUILT) ? {} : { execArgv: ['--import', 'tsx'] }

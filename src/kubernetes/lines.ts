@@ -1,0 +1,54 @@
+/**
+ * lines.ts - the bytes of a watch to its lines.
+ *
+ * In:    chunks, cut anywhere, also within a character.
+ * Out:   each line's text once it is whole.
+ * Fail:  a line past MOST_LINE bytes is an error: etcd holds no object above 1.5 MiB.
+ * Never: keeps more than one line.
+ */
+import { ApiError } from './api-error.js'
+
+const MOST_LINE = 8 << 20
+const NEWLINE = 0x0a
+
+export class Lines {
+  readonly #most: number
+  #parts: Buffer[] = []
+  #waiting = 0
+
+  /** `most`: bytes of a line; for tests. */
+  constructor(most = MOST_LINE) {
+    this.#most = most
+  }
+
+  /** Bytes of a line that has not ended. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  push(chunk: Buffer, sink: (line: string) => void): void {
+    let from = 0
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      const line = this.#whole(chunk.subarray(from, end))
+      from = end + 1
+      if (line !== '') sink(line)
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from))
+  }
+
+  #keep(part: Buffer): void {
+    this.#waiting += part.length
+    if (this.#waiting > this.#most)
+      throw new ApiError('malformed', `a line of the watch is longer than ${this.#most} bytes`)
+    this.#parts.push(part)
+  }
+
+  #whole(last: Buffer): string {
+    if (this.#parts.length === 0) return last.toString()
+    this.#keep(last)
+    const line = Buffer.concat(this.#parts, this.#waiting).toString()
+    this.#parts = []
+    this.#waiting = 0
+    return line
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * namespace.ts - what is kept of a namespace: its labels, which are part of its pods' identities.
+ *
+ * In:    a Namespace's metadata.
+ */
+import type { Interner } from './interner.js'
+import type { ApiObject } from './resource.js'
+
+export interface NamespaceFacts {
+  readonly key: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export function namespaceFacts({ metadata }: ApiObject, intern: Interner): NamespaceFacts {
+  const name = intern.of(metadata.name ?? '')
+  return { key: `namespace/${name}`, name, labels: metadata.labels ?? {} }
+}

@@ -1,0 +1,55 @@
+/**
+ * node.ts - what is kept of a node: its addresses, where its pods' addresses come from, its zone.
+ *
+ * In:    a Node of the API.
+ * Out:   a NodeFacts. Addresses are those of its status and those by which its network plugin says that it is reached.
+ */
+import { canonical, canonicalPrefix, gateways } from './address-text.js'
+import type { Interner } from './interner.js'
+import type { ApiObject } from './resource.js'
+
+export interface NodeFacts {
+  readonly key: string
+  readonly name: string
+  readonly ips: readonly string[]
+  /** Likely the node's, unless somebody else says that one is theirs. */
+  readonly gateways: readonly string[]
+  readonly prefixes: readonly string[]
+  readonly zone: string
+}
+
+export interface ApiNode extends ApiObject {
+  readonly spec?: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] }
+  readonly status?: { readonly addresses?: readonly { readonly type?: string; readonly address?: string }[] }
+}
+
+const ZONES = ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'] as const
+/** A node's own address in the pods' network: cilium_host, Calico's tunnel. */
+const ANNOTATIONS = [
+  'network.cilium.io/ipv4-cilium-host',
+  'network.cilium.io/ipv6-cilium-host',
+  'io.cilium.network.ipv4-cilium-host',
+  'io.cilium.network.ipv6-cilium-host',
+  'projectcalico.org/IPv4IPIPTunnelAddr',
+  'projectcalico.org/IPv4VXLANTunnelAddr',
+  'projectcalico.org/IPv6VXLANTunnelAddr',
+] as const
+
+export function nodeFacts({ metadata, spec, status }: ApiNode, intern: Interner): NodeFacts {
+  const name = intern.of(metadata.name ?? '')
+  const { labels = {}, annotations = {} } = metadata
+  const reported = (status?.addresses ?? []).map(({ address }) => address)
+  const prefixes = (spec?.podCIDRs ?? [spec?.podCIDR]).flatMap(cidr => canonicalPrefix(cidr) ?? [])
+  return {
+    key: nodeKey(name),
+    name,
+    ips: [...new Set([...reported, ...ANNOTATIONS.map(key => annotations[key])].flatMap(ip => canonical(ip) ?? []))],
+    gateways: prefixes.flatMap(gateways),
+    prefixes,
+    zone: intern.of(ZONES.map(key => labels[key]).find(zone => zone) ?? ''),
+  }
+}
+
+export function nodeKey(name: string): string {
+  return `node/${name}`
+}

@@ -1,0 +1,78 @@
+/**
+ * pod.ts - what is kept of a pod.
+ *
+ * In:    a Pod of the API as JSON.parse gives it: of a list and of a watch alike.
+ * Out:   a PodFacts, some 400 bytes instead of 5 to 20 kB; nothing for a pod that stands at no address of its own:
+ *        one on its node's network is its node's host, one that has ended has given its addresses back.
+ */
+import type { Workload } from '../datapath/flow.js'
+import { canonical } from './address-text.js'
+import type { Interner } from './interner.js'
+import { appOf, ownLabels } from './labels.js'
+import type { ApiObject } from './resource.js'
+import { hubbleWorkload, type OwnedObject, weirWorkload } from './workload.js'
+
+export interface PodFacts {
+  readonly key: string
+  readonly namespace: string
+  readonly name: string
+  /** None before the pod's network is made. */
+  readonly ips: readonly string[]
+  readonly node: string
+  readonly workload: Workload | undefined
+  readonly hubble: Workload | undefined
+  readonly app: string
+  /** Of the pod alone; its namespace's are added where an identity is made. */
+  readonly labels: readonly string[]
+  /** Milliseconds since 1970, of the API's whole seconds; when the kubelet took it, and when it was made. */
+  readonly startedMs: number
+  readonly createdMs: number
+  readonly terminating: boolean
+}
+
+export interface ApiPod extends ApiObject {
+  readonly spec?: { readonly nodeName?: string; readonly hostNetwork?: boolean }
+  readonly status?: {
+    readonly phase?: string
+    readonly podIP?: string
+    readonly podIPs?: readonly { readonly ip?: string }[]
+    readonly startTime?: string
+  }
+}
+
+const ENDED: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed'])
+
+export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): PodFacts | undefined {
+  if (spec?.hostNetwork === true || ENDED.has(status?.phase)) return undefined
+  const createdMs = Date.parse(metadata.creationTimestamp ?? '') || 0
+  const owned: OwnedObject = { ...metadata, name: metadata.name ?? '' }
+  const workload = interned(weirWorkload(owned), intern)
+  const hubble = interned(hubbleWorkload(owned), intern)
+  return {
+    key: metadata.uid ?? '',
+    namespace: intern.of(metadata.namespace ?? ''),
+    name: metadata.name ?? '',
+    ips: addresses(status),
+    node: intern.of(spec?.nodeName ?? ''),
+    workload,
+    hubble: isSame(workload, hubble) ? workload : hubble,
+    app: intern.of(appOf(metadata.labels)),
+    labels: intern.list(ownLabels(metadata.labels)),
+    startedMs: Date.parse(status?.startTime ?? '') || createdMs,
+    createdMs,
+    terminating: metadata.deletionTimestamp !== undefined,
+  }
+}
+
+function addresses(status: ApiPod['status']): string[] {
+  const all: readonly (string | undefined)[] = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP]
+  return all.flatMap(ip => canonical(ip) ?? [])
+}
+
+function interned(workload: Workload | undefined, intern: Interner): Workload | undefined {
+  return workload && { kind: intern.of(workload.kind ?? ''), name: intern.of(workload.name ?? '') }
+}
+
+export function isSame(a: Workload | undefined, b: Workload | undefined): boolean {
+  return a?.kind === b?.kind && a?.name === b?.name
+}

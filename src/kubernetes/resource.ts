@@ -1,0 +1,97 @@
+/**
+ * resource.ts - what the watch asks of the API server, one entry a kind.
+ *
+ * Out:   path, what is left on the server (`fieldSelector`, metadata only), and what is kept of each object. The names
+ *        are label values of weir_kubernetes_*; docs/kubernetes.md lists the verbs: list and watch, nothing else.
+ */
+import {
+  type CiliumEndpointFacts,
+  type CiliumIdentityFacts,
+  ciliumEndpointFacts,
+  ciliumIdentityFacts,
+} from './cilium.js'
+import { type SliceFacts, sliceFacts } from './endpoint-slice.js'
+import type { Interner } from './interner.js'
+import { type NamespaceFacts, namespaceFacts } from './namespace.js'
+import { type NodeFacts, nodeFacts } from './node.js'
+import { type PodFacts, podFacts } from './pod.js'
+import { type ServiceFacts, serviceFacts } from './service.js'
+import type { Owner } from './workload.js'
+
+/** What any object of the API has, as far as it is read. */
+export interface ApiObject {
+  readonly metadata: {
+    readonly uid?: string
+    readonly name?: string
+    readonly namespace?: string
+    readonly generateName?: string
+    readonly resourceVersion?: string
+    readonly creationTimestamp?: string
+    readonly deletionTimestamp?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly ownerReferences?: readonly (Owner & { readonly uid?: string })[]
+  }
+}
+
+/** What is kept, by resource. */
+export interface Kept {
+  readonly pods: PodFacts
+  readonly nodes: NodeFacts
+  readonly services: ServiceFacts
+  readonly endpointslices: SliceFacts
+  readonly namespaces: NamespaceFacts
+  readonly ciliumidentities: CiliumIdentityFacts
+  readonly ciliumendpoints: CiliumEndpointFacts
+}
+export type ResourceName = keyof Kept
+
+export interface Resource<Name extends ResourceName = ResourceName> {
+  readonly name: Name
+  readonly path: string
+  readonly fieldSelector?: string
+  /** The server sends only `metadata`. */
+  readonly metadataOnly?: boolean
+  /** Under which what is kept of it is known. */
+  key(object: ApiObject): string
+  /** `object` is an object of this kind; undefined: nothing stands anywhere because of it. */
+  keep(object: ApiObject, intern: Interner): Kept[Name] | undefined
+}
+
+/** Without those that have ended: they hold no address, and a cluster that runs jobs has more of them than others. */
+const LIVING = 'status.phase!=Succeeded,status.phase!=Failed'
+
+export const CORE: readonly Resource[] = [
+  { name: 'nodes', path: '/api/v1/nodes', key: named('node'), keep: nodeFacts },
+  { name: 'namespaces', path: '/api/v1/namespaces', metadataOnly: true, key: named('namespace'), keep: namespaceFacts },
+  { name: 'services', path: '/api/v1/services', key: named('service'), keep: serviceFacts },
+  { name: 'endpointslices', path: '/apis/discovery.k8s.io/v1/endpointslices', key: named('slice'), keep: sliceFacts },
+  { name: 'pods', path: '/api/v1/pods', fieldSelector: LIVING, key: byUid(''), keep: podFacts },
+]
+
+/** Asked when the cluster has these kinds, or always, by `--kubernetes.cilium`. */
+export const CILIUM_GROUP = '/apis/cilium.io/v2'
+export const CILIUM: readonly Resource[] = [
+  {
+    name: 'ciliumidentities',
+    path: `${CILIUM_GROUP}/ciliumidentities`,
+    key: named('identity'),
+    keep: ciliumIdentityFacts,
+  },
+  {
+    name: 'ciliumendpoints',
+    path: `${CILIUM_GROUP}/ciliumendpoints`,
+    key: byUid('endpoint/'),
+    keep: ciliumEndpointFacts,
+  },
+]
+
+function named(kind: string): (object: ApiObject) => string {
+  return ({ metadata: { namespace, name = '' } }) =>
+    namespace === undefined ? `${kind}/${name}` : `${kind}/${namespace}/${name}`
+}
+
+/** Pods of one name are many in its life, and the next may come before the last is known to be gone. */
+function byUid(prefix: string): (object: ApiObject) => string {
+  return ({ metadata }) => `${prefix}${metadata.uid ?? ''}`
+}

@@ -1,0 +1,36 @@
+/**
+ * worker.ts - the watch's own thread: whatever takes long, a page of JSON above all, delays no drain of the ring.
+ *
+ * In:    workerData; acknowledgements and requests of the main thread.
+ * Out:   batches and states. A kubeconfig that is wrong is `refused`.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { type AccessSource, accessSource } from './access.js'
+import { ClusterWatch } from './cluster-watch.js'
+import type { FromWorker, ToWorker, WorkerStart } from './message.js'
+
+const { options, firstIdentity } = workerData as WorkerStart
+const say = (message: FromWorker): void => parentPort?.postMessage(message)
+
+async function main(): Promise<void> {
+  let access: AccessSource
+  try {
+    access = await accessSource(options)
+  } catch (error) {
+    say({ kind: 'refused', message: (error as Error).message })
+    return
+  }
+  const tell = () => say({ kind: 'state', state: watch.state })
+  const watch = new ClusterWatch(access, options, changes => say({ kind: 'changes', changes }), tell, firstIdentity)
+  parentPort?.on('message', (message: ToWorker) => {
+    if (message.kind === 'applied') watch.applied()
+    else if (message.kind === 'state') tell()
+    else {
+      watch.stop()
+      parentPort?.close()
+    }
+  })
+  await watch.run()
+}
+
+await main()

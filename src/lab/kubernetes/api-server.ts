@@ -1,0 +1,213 @@
+/**
+ * api-server.ts - a fake Kubernetes API server: lists and watches over TLS, for tests and for `weir demo --kubernetes`.
+ *
+ * In:    objects put into its store; GET requests with a bearer token; faults on demand.
+ * Out:   what a real server answers to them, byte for byte where a client could notice.
+ * Fail:  start() tells why there is no certificate or no port.
+ * Never: leaves 127.0.0.1, or answers without its token.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { Lists } from './api-list.js'
+import { Watch } from './api-watch.js'
+import { type Certificate, selfSigned } from './certificate.js'
+import { type Fault, Faults } from './faults.js'
+import { ObjectStore } from './object-store.js'
+import { Refusal } from './refusal.js'
+
+export interface ApiServerOptions {
+  /** Events that a watch can go back. */
+  readonly window?: number
+  readonly bookmarkMs?: number
+}
+
+/** What was asked, for tests. */
+export interface Asked {
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly accept: string
+  readonly status: number
+}
+
+const BOOKMARK_MS = 60_000
+const MOST_REMEMBERED = 1_000
+const GZIP_BYTES = 128 << 10
+const KINDS = [
+  '/api/v1/pods',
+  '/api/v1/nodes',
+  '/api/v1/services',
+  '/api/v1/namespaces',
+  '/apis/discovery.k8s.io/v1/endpointslices',
+]
+
+export class ApiServer {
+  readonly store: ObjectStore
+  readonly lists: Lists
+  readonly faults = new Faults()
+  readonly asked: Asked[] = []
+  /** The one that is let in. */
+  token = 'lab-token'
+  /** Bytes a chunk of a watch; 0: a line a chunk. */
+  splitBytes = 0
+  /** How a watch of a version that is gone ends: with an ERROR event, or with a status. */
+  goneAs: 'event' | 'status' = 'event'
+  readonly #bookmarkMs: number
+  readonly #watches = new Map<Watch, string>()
+  #server: Server | undefined
+  #port = 0
+  #certificate: Certificate | undefined
+
+  constructor({ window, bookmarkMs = BOOKMARK_MS }: ApiServerOptions = {}) {
+    this.store = new ObjectStore(window)
+    this.lists = new Lists(this.store)
+    this.#bookmarkMs = bookmarkMs
+    for (const kind of KINDS) this.store.define(kind)
+  }
+
+  /** Listen on 127.0.0.1; the same port and certificate after stop(). */
+  async start(): Promise<void> {
+    const port = this.#port
+    this.#certificate ??= await selfSigned()
+    const server = createServer(this.#certificate, (request, response) => this.#answer(request, response))
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, '127.0.0.1', resolve)
+    })
+    this.#port = (server.address() as AddressInfo).port
+  }
+  async stop(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (server === undefined) return
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.#port}`
+  }
+  get port(): number {
+    return this.#port
+  }
+  /** Of its certificate. */
+  get authority(): string {
+    return this.#certificate?.cert ?? ''
+  }
+
+  /** A kubeconfig for it; `user` instead of the token. */
+  kubeconfig(user: object = { token: this.token }): string {
+    const authority = Buffer.from(this.authority).toString('base64')
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'lab',
+      clusters: [{ name: 'lab', cluster: { server: this.url, 'certificate-authority-data': authority } }],
+      users: [{ name: 'weir', user }],
+      contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'weir' } }],
+    })
+  }
+
+  /** Watches of a path that are open. */
+  watches(path: string): Watch[] {
+    return [...this.#watches].filter(([, of]) => of === path).map(([watch]) => watch)
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname: path, searchParams: query } = new URL(request.url ?? '/', this.url)
+    const watching = query.get('watch') === '1' || query.get('watch') === 'true'
+    const fault = this.faults.meet(path, watching ? 'watch' : 'list')
+    if (fault?.kind === 'hang') return
+    if (fault?.kind === 'reset') {
+      request.socket.destroy()
+      return
+    }
+    const accept = request.headers.accept ?? ''
+    try {
+      this.#admit(request, fault)
+      const asked = { path, query, metadataOnly: accept.includes('as=PartialObjectMetadata') }
+      if (watching) this.#watch(asked, response, fault)
+      else this.#list(asked, request, response, fault)
+      this.#remember({ path, query, accept, status: 200 })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#remember({ path, query, accept, status: error.status })
+      refuse(response, error, fault)
+    }
+  }
+
+  #admit(request: IncomingMessage, fault: Fault | undefined): void {
+    if (fault?.kind === 'status') throw new Refusal(fault.status, fault.message ?? `planned ${fault.status}`)
+    if (request.headers.authorization !== `Bearer ${this.token}`) throw new Refusal(401, 'Unauthorized')
+    if (request.method !== 'GET') throw new Refusal(403, `${request.method} is not for Weir`)
+  }
+
+  #list(
+    asked: { path: string; query: URLSearchParams; metadataOnly: boolean },
+    request: IncomingMessage,
+    response: ServerResponse,
+    fault: Fault | undefined,
+  ): void {
+    const found = this.store.has(asked.path) ? this.lists.answer(asked) : this.#group(asked.path)
+    const body = Buffer.from(`${JSON.stringify(found)}\n`)
+    if (fault?.kind === 'cut') {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+      response.write(body.subarray(0, fault.afterBytes), () => response.destroy())
+      return
+    }
+    const packed = body.length > GZIP_BYTES && /\bgzip\b/.test(`${request.headers['accept-encoding']}`)
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      ...(packed && { 'content-encoding': 'gzip' }),
+    })
+    response.end(packed ? gzipSync(body, { level: 1 }) : body)
+  }
+
+  #watch(
+    asked: { path: string; query: URLSearchParams; metadataOnly: boolean },
+    response: ServerResponse,
+    fault: Fault | undefined,
+  ): void {
+    if (!this.store.has(asked.path)) throw new Refusal(404, 'the server could not find the requested resource')
+    const version = Number(asked.query.get('resourceVersion') || 0)
+    if (version > this.store.version) {
+      throw new Refusal(
+        504,
+        `Timeout: Too large resource version: ${version}, current: ${this.store.version}`,
+        'Timeout',
+      )
+    }
+    if (this.goneAs === 'status' && version > 0 && this.store.since(asked.path, version) === undefined) {
+      throw new Refusal(410, `too old resource version: ${version} (${this.store.version})`)
+    }
+    const { splitBytes } = this
+    const watch = new Watch(this.store, response, { ...asked, fault, splitBytes, bookmarkMs: this.#bookmarkMs })
+    this.#watches.set(watch, asked.path)
+    response.once('close', () => this.#watches.delete(watch))
+    watch.start()
+  }
+
+  /** The kinds of a group, as discovery lists them. */
+  #group(path: string): object {
+    const paths = this.store.paths().filter(known => known.startsWith(`${path}/`))
+    if (paths.length === 0) throw new Refusal(404, 'the server could not find the requested resource')
+    const resources = paths.map(known => ({ name: known.slice(path.length + 1), verbs: ['get', 'list', 'watch'] }))
+    return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: path.replace(/^\/apis?\//, ''), resources }
+  }
+
+  #remember(asked: Asked): void {
+    this.asked.push(asked)
+    if (this.asked.length > MOST_REMEMBERED) this.asked.shift()
+  }
+}
+
+function refuse(response: ServerResponse, refusal: Refusal, fault: Fault | undefined): void {
+  const seconds = fault?.kind === 'status' ? fault.retryAfterSeconds : undefined
+  response.writeHead(refusal.status, {
+    'content-type': 'application/json',
+    ...(seconds !== undefined && { 'retry-after': String(seconds) }),
+  })
+  response.end(JSON.stringify(refusal.object))
+}

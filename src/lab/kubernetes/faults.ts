@@ -1,0 +1,52 @@
+/**
+ * faults.ts - what the fake API server does wrong, on demand.
+ *
+ * In:    a fault for requests of a path, for a number of them or until it is taken back.
+ * Out:   the fault that a request meets.
+ */
+
+export type Fault =
+  /** Answer this status, with its Status object. */
+  | { readonly kind: 'status'; readonly status: number; readonly retryAfterSeconds?: number; readonly message?: string }
+  /** Take the request and say nothing. */
+  | { readonly kind: 'hang' }
+  /** Grant a watch and send nothing, no bookmark either. */
+  | { readonly kind: 'silence' }
+  /** Send this many bytes of the body, then break the connection. */
+  | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** End the watch as soon as it is granted. */
+  | { readonly kind: 'close' }
+  /** Break the connection before any answer. */
+  | { readonly kind: 'reset' }
+
+export type Verb = 'list' | 'watch' | 'any'
+
+interface Planned {
+  readonly path: string
+  readonly verb: Verb
+  readonly fault: Fault
+  left: number
+}
+
+export class Faults {
+  #planned: Planned[] = []
+
+  /** For the next `times` requests whose path begins so. */
+  plan(path: string, verb: Verb, fault: Fault, times = Number.POSITIVE_INFINITY): void {
+    this.#planned.push({ path, verb, fault, left: times })
+  }
+
+  /** No faults from now on. */
+  clear(): void {
+    this.#planned = []
+  }
+
+  /** What this request meets; it counts. */
+  meet(path: string, verb: Verb): Fault | undefined {
+    const met = this.#planned.find(one => path.startsWith(one.path) && (one.verb === 'any' || one.verb === verb))
+    if (met === undefined) return undefined
+    met.left--
+    if (met.left <= 0) this.#planned = this.#planned.filter(one => one !== met)
+    return met.fault
+  }
+}

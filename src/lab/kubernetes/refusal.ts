@@ -1,0 +1,31 @@
+/**
+ * refusal.ts - why the fake API server does not do what is asked, as the Status object that clients read.
+ */
+
+export class Refusal extends Error {
+  readonly status: number
+  readonly reason: string
+
+  constructor(status: number, message: string, reason = REASONS[status] ?? 'InternalError') {
+    super(message)
+    this.status = status
+    this.reason = reason
+  }
+
+  /** The body of the answer, or the object of an ERROR event. */
+  get object(): object {
+    const { status: code, message, reason } = this
+    return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code }
+  }
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  410: 'Expired',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+}

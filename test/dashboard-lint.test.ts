@@ -28,6 +28,12 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_hubble_config_reloads_total: 'as weir_world_reloads_total',
   weir_hubble_flows_made_total: 'tells developers how well hubble_* increments are remembered',
   weir_hubble_forgotten_total: 'as weir_hubble_flows_made_total',
+  weir_inter_zone_bytes_total: 'off by default',
+  weir_series_budget: 'the share of it is a question for weir metrics --dry-run; the alert is on series refused',
+  weir_series_expired_total: 'series that go are no trouble; what they had counted is told for sums over all time',
+  weir_series_expired_value_total: 'as weir_series_expired_total',
+  weir_excluded_packets_total: 'what the operator left out',
+  weir_excluded_bytes_total: 'as weir_excluded_packets_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',
 }
 const VARIABLES: Readonly<Record<string, string>> = {

@@ -1,20 +1,38 @@
 /**
- * glob.ts - interface name patterns: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
+ * glob.ts - patterns of names, of interfaces above all: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
  *
  * Fail:  an Error that names the pattern and what is wrong with it.
  */
 
-/** IFNAMSIZ - 1 (linux/if.h): the most bytes of an interface's name. */
-const NAME_MAX = 15
+/** Whose names a pattern is for. */
+export interface Named {
+  readonly what: string
+  /** The most characters of a name. */
+  readonly most: number
+}
+
+/** 15 is IFNAMSIZ - 1 (linux/if.h). */
+const INTERFACE: Named = { what: 'interface', most: 15 }
 
 /** A test for names; the whole name must match. */
-export function compileGlob(pattern: string): (name: string) => boolean {
-  if (pattern === '') throw refuse(pattern, 'is empty')
-  if (/[\s/]/.test(pattern)) throw refuse(pattern, 'has a space or a slash, which no interface name has')
-  if (!/[*?[]/.test(pattern) && pattern.length > NAME_MAX)
-    throw refuse(pattern, `is longer than ${NAME_MAX} characters`)
-  const expression = new RegExp(`^${translate(pattern)}$`, 'u')
-  return name => expression.test(name)
+export function compileGlob(pattern: string, { what, most }: Named = INTERFACE): (name: string) => boolean {
+  const why = fault(pattern, what, most)
+  if (why !== undefined) throw refuse(pattern, what, why)
+  try {
+    const expression = new RegExp(`^${translate(pattern)}$`, 'u')
+    return name => expression.test(name)
+  } catch (error) {
+    throw error instanceof PatternFault ? refuse(pattern, what, error.message) : error
+  }
+}
+
+/** What is wrong with a set in a pattern. */
+class PatternFault extends Error {}
+
+function fault(pattern: string, what: string, most: number): string | undefined {
+  if (pattern === '') return 'is empty'
+  if (/[\s/]/.test(pattern)) return `has a space or a slash, which no ${what} name has`
+  return !/[*?[]/.test(pattern) && pattern.length > most ? `is longer than ${most} characters` : undefined
 }
 
 function translate(pattern: string): string {
@@ -27,19 +45,19 @@ function translate(pattern: string): string {
     else {
       // A ] that comes first is a member, as in a shell.
       const end = pattern.indexOf(']', i + (/[!^]/.test(pattern[i + 1] ?? '') ? 3 : 2))
-      if (end < 0) throw refuse(pattern, 'has a [ without its ]')
-      out += translateSet(pattern, pattern.slice(i + 1, end))
+      if (end < 0) throw new PatternFault('has a [ without its ]')
+      out += translateSet(pattern.slice(i + 1, end))
       i = end
     }
   }
   return out
 }
 
-function translateSet(pattern: string, set: string): string {
+function translateSet(set: string): string {
   const negated = set.startsWith('!') || set.startsWith('^')
   const members = negated ? set.slice(1) : set
   for (const [, from, to] of members.matchAll(/(.)-(.)/g)) {
-    if (from! > to!) throw refuse(pattern, `has the range ${from}-${to}, which is empty`)
+    if (from! > to!) throw new PatternFault(`has the range ${from}-${to}, which is empty`)
   }
   return `[${negated ? '^' : ''}${members.replace(/[\\\]^[]/g, '\\$&')}]`
 }
@@ -48,6 +66,6 @@ function quote(char: string): string {
   return /[.+^${}()|\\\]]/.test(char) ? `\\${char}` : char
 }
 
-function refuse(pattern: string, why: string): Error {
-  return new Error(`bad interface pattern "${pattern}": it ${why}; allowed are a name or *, ?, [abc], [a-z], [!a]`)
+function refuse(pattern: string, what: string, why: string): Error {
+  return new Error(`bad ${what} pattern "${pattern}": it ${why}; allowed are a name or *, ?, [abc], [a-z], [!a]`)
 }

@@ -170,6 +170,6 @@ function keyOf(ifindex: number): Uint8Array {
 }
 
 function anyOf(patterns: readonly string[]): (link: Link) => boolean {
-  const matchers = patterns.map(compileGlob)
+  const matchers = patterns.map(pattern => compileGlob(pattern))
   return link => matchers.some(matches => matches(link.name))
 }

@@ -131,7 +131,17 @@ const FLOWS = {
     [...ENDS, 'reporter'],
     SIZE_CLASSES,
   ),
+  interZoneBytes: counter(
+    'weir_inter_zone_bytes_total',
+    'Bytes from a zone to another, counted where they leave the sending pod, from the connection table of the tc programs.',
+    ['source_zone', 'destination_zone'],
+  ),
 } as const
+
+/** The families whose labels, bounds and presence an operator chooses. */
+export const FLOW_METRICS: readonly Metric[] = Object.values(FLOWS)
+
+export const OFF_BY_DEFAULT: ReadonlySet<string> = new Set([FLOWS.interZoneBytes.name])
 
 const SELF = {
   packetsSeen: counter('weir_packets_seen_total', 'Packets that the tc programs saw, from their per-CPU counters.', [
@@ -204,6 +214,31 @@ const SELF = {
     'weir_series_refused_total',
     'Requests for a series past the budget of its family, answered with the overflow series, from the series store.',
     ['family'],
+  ),
+  seriesBudget: gauge(
+    'weir_series_budget',
+    'Series that a family may have before its overflow series takes the rest, from the configuration.',
+    ['family'],
+  ),
+  seriesExpired: counter(
+    'weir_series_expired_total',
+    'Series removed because they had not changed for the TTL, or their family was switched off, from the series store.',
+    ['family'],
+  ),
+  seriesExpiredValue: counter(
+    'weir_series_expired_value_total',
+    'What removed series had counted, by the name of their samples: with the samples still exposed it is all that was ever counted.',
+    ['sample'],
+  ),
+  excludedPackets: counter(
+    'weir_excluded_packets_total',
+    'Packets that no flow family counts because the configuration leaves the namespace of an end out, from the reduce.',
+    ['reporter', 'why'],
+  ),
+  excludedBytes: counter(
+    'weir_excluded_bytes_total',
+    'Bytes that no flow family counts because the configuration leaves the namespace of an end out, from the reduce.',
+    ['reporter', 'why'],
   ),
   entityMisses: counter('weir_entity_misses_total', 'Addresses that no entity of the world explains.'),
   interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces that the tc programs are attached to.', ['hook']),

@@ -20,6 +20,10 @@ t.test('a JSON world file is read in whole', async t => {
     namespace: 'kube-system',
     pod: 'app-0-7d9f8b6c5-00001',
     workload: { kind: 'Deployment', name: 'app-0' },
+    app: '',
+    service: '',
+    node: '',
+    zone: '',
     local: false,
   })
   t.equal(world.cidrs['93.184.0.0/16'], 16777217)
@@ -39,7 +43,18 @@ t.test('a key that is missing is empty, and an endpoint needs only addresses and
   t.same(parseWorld('', 'w.yaml'), empty)
   t.same(parseWorld('{}', 'w.json'), empty)
   t.same(parseWorld('endpoints:\n- ips: [10.0.0.1]\n  identity: 5\n', 'w.yaml').endpoints, [
-    { id: 0, ips: ['10.0.0.1'], identity: 5, namespace: '', pod: '', local: false },
+    {
+      id: 0,
+      ips: ['10.0.0.1'],
+      identity: 5,
+      namespace: '',
+      pod: '',
+      app: '',
+      service: '',
+      node: '',
+      zone: '',
+      local: false,
+    },
   ])
 })
 
@@ -58,7 +73,7 @@ t.test('whatever is wrong is one line with file, line, key, value and what is al
     ['wrold: 5', 'w:1: wrold: unknown key; allowed: identities, endpoints, cidrs, services, dns, links, cgroups'],
     [
       endpoint('nodes: 5'),
-      'w:4: endpoints[0].nodes: unknown key; allowed: id, ips, identity, namespace, pod, workload, local',
+      'w:4: endpoints[0].nodes: unknown key; allowed: id, ips, identity, namespace, pod, workload, app, service, node, zone, local',
     ],
     ['endpoints:\n  - ips: [10.0.0.1]\n    identty: 5', 'w:3: endpoints[0].identty: unknown key; allowed: id, ips'],
     [

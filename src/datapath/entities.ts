@@ -127,6 +127,21 @@ export class Entities {
   pod(entity: number): string {
     return this.#row(entity).pod
   }
+  /** Of the labels that name an application, the first that a pod has; '' without. */
+  app(entity: number): string {
+    return this.#row(entity).app
+  }
+  /** A service's own name; a pod's: the first by name of those whose backend it is; '' without. */
+  service(entity: number): string {
+    return this.#row(entity).service
+  }
+  /** The node that it runs on; a node's own name; '' when the world names none. */
+  node(entity: number): string {
+    return this.#row(entity).node
+  }
+  zone(entity: number): string {
+    return this.#row(entity).zone
+  }
   labels(entity: number): readonly string[] {
     return this.#row(entity).labels
   }

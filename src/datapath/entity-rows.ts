@@ -18,6 +18,13 @@ export interface Row {
   readonly pod: string
   readonly workload: string
   readonly workloadKind: string
+  /** Of the labels that name an application, the first that a pod has; '' without. */
+  readonly app: string
+  /** A service's own name; a pod's: the first by name of those whose backend it is. */
+  readonly service: string
+  /** The node that it runs on; a node's own name. */
+  readonly node: string
+  readonly zone: string
   readonly labels: readonly string[]
 }
 
@@ -31,6 +38,7 @@ export interface WorldRows {
 
 /** About 20 MB. No connection of a pod outlives its deletion by that many others. */
 const MOST_GONE = 65_536
+const NOWHERE = { app: '', service: '', node: '', zone: '' } as const
 const NO_LABELS: readonly string[] = []
 
 export class EntityRows {
@@ -98,8 +106,8 @@ export class EntityRows {
 }
 
 function content(row: Row): string {
-  const { identity, endpoint, namespace, pod, workload, workloadKind, labels } = row
-  return JSON.stringify([identity, endpoint, namespace, pod, workload, workloadKind, labels])
+  const { identity, endpoint, namespace, pod, workload, workloadKind, app, service, node, zone, labels } = row
+  return JSON.stringify([identity, endpoint, namespace, pod, workload, workloadKind, app, service, node, zone, labels])
 }
 
 function identitiesOf(world: World): number[] {
@@ -113,7 +121,7 @@ function identitiesOf(world: World): number[] {
 
 function identityRow(identity: number, world: World): Row {
   const labels = world.identities[identity] ?? NO_LABELS
-  return { identity, endpoint: 0, ...nameOf(identity, labels), pod: '', workloadKind: '', labels }
+  return { identity, endpoint: 0, ...nameOf(identity, labels), pod: '', workloadKind: '', ...NOWHERE, labels }
 }
 
 function endpointRow(endpoint: WorldEndpoint, world: World): Row {
@@ -127,6 +135,10 @@ function endpointRow(endpoint: WorldEndpoint, world: World): Row {
     pod,
     workload: endpoint.workload?.name || pod || byLabels.workload,
     workloadKind: endpoint.workload?.kind ?? '',
+    app: endpoint.app,
+    service: endpoint.service,
+    node: endpoint.node,
+    zone: endpoint.zone,
     labels,
   }
 }

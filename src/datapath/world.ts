@@ -35,6 +35,11 @@ const endpoint = object({
   namespace: text.default(''),
   pod: text.default(''),
   workload: workload.optional(),
+  app: text.default(''),
+  /** The service that it is a backend of, the first by name of several. */
+  service: text.default(''),
+  node: text.default(''),
+  zone: text.default(''),
   /** On this node. */
   local: z.boolean({ error: 'true or false' }).default(false),
 })

@@ -104,27 +104,30 @@ export class HubbleMetrics implements RecordSink {
 
   /** HOT. Guard: bench `hubble`. */
   trace(record: TraceRecord): void {
-    if (this.#key.trace(record)) this.#counted(record)
-    else this.#once(record)
+    if (this.#key.trace(record)) this.#counted(record, 1)
+    else this.#unkeyedRecord(record, 1)
   }
 
+  /** A drop of Weir's own tells of many packets alike; Hubble would have a flow of each. */
   drop(record: DropRecord): void {
-    if (this.#key.drop(record)) this.#counted(record)
-    else this.#once(record)
+    const times = record.hasExtension ? record.packets : 1
+    if (times === 0) return
+    if (this.#key.drop(record)) this.#counted(record, times)
+    else this.#unkeyedRecord(record, times)
   }
 
   /** HOT. Guard: bench `hubble`. */
   verdict(record: VerdictRecord): void {
-    if (this.#key.verdict(record)) this.#counted(record)
-    else this.#once(record)
+    if (this.#key.verdict(record)) this.#counted(record, 1)
+    else this.#unkeyedRecord(record, 1)
   }
 
   capture(record: CaptureRecord): void {
-    this.#once(record)
+    this.#unkeyedRecord(record, 1)
   }
 
   sock(record: SockRecord): void {
-    this.#once(record)
+    this.#unkeyedRecord(record, 1)
   }
 
   /** Bring the series up to date. */
@@ -134,20 +137,20 @@ export class HubbleMetrics implements RecordSink {
   }
 
   /** HOT: the key holds all that counts. Guard: bench `hubble`. */
-  #counted(record: RecordWindow): void {
+  #counted(record: RecordWindow, times: number): void {
     const key = this.#key
     const place = this.#tally.find(key.source, key.destination, key.kind, key.detail)
     const flow = this.#tally.known(place) ? undefined : this.#learn(place, record)
-    const group = this.#tally.count(place)
-    if (group !== NO_PORT) this.#countPort(group, record, flow)
-    if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flow(record))
+    const group = this.#tally.count(place, times)
+    if (group !== NO_PORT) this.#countPort(group, record, flow, times)
+    if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flow(record), times)
     if (this.#crowded) this.#forget()
   }
 
-  #countPort(group: number, record: RecordWindow, flow: Flow | undefined): void {
+  #countPort(group: number, record: RecordWindow, flow: Flow | undefined, times: number): void {
     const place = this.#ports.find(group, this.#key.port, 0, 0)
     if (!this.#ports.known(place)) this.#learnPort(place, flow ?? this.#flow(record))
-    this.#ports.count(place)
+    this.#ports.count(place, times)
   }
 
   #learn(place: Place, record: RecordWindow): Flow | undefined {
@@ -189,12 +192,12 @@ export class HubbleMetrics implements RecordSink {
   }
 
   /** A record without a key. */
-  #once(record: AnyRecord): void {
-    this.#countIn([...this.#metrics.keys()], this.#flow(record))
+  #unkeyedRecord(record: AnyRecord, times: number): void {
+    this.#countIn([...this.#metrics.keys()], this.#flow(record), times)
   }
 
-  #countIn(metrics: readonly number[], flow: Flow | undefined): void {
-    for (const { metric, slot } of this.#targets(metrics, flow)) this.#stores[metric]!.add(slot as Slot, 1)
+  #countIn(metrics: readonly number[], flow: Flow | undefined, times: number): void {
+    for (const { metric, slot } of this.#targets(metrics, flow)) this.#stores[metric]!.add(slot as Slot, times)
   }
 
   #flow(record: AnyRecord): Flow | undefined {

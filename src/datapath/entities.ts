@@ -21,7 +21,6 @@ export interface EntityPrefix extends Prefix {
   readonly endpoint: number
 }
 
-const APP_LABEL = /^k8s:(app\.kubernetes\.io\/name|k8s-app|app)=/
 const MAPPED_PREFIX = 0xffff
 const MAPPED_BITS = 96
 
@@ -144,23 +143,6 @@ export class Entities {
   }
   labels(entity: number): readonly string[] {
     return this.#row(entity).labels
-  }
-  /** The first of its labels app.kubernetes.io/name, k8s-app and app; '' without. */
-  app(entity: number): string {
-    const found = this.#row(entity).labels.find(label => APP_LABEL.test(label))
-    return found === undefined ? '' : found.slice(found.indexOf('=') + 1)
-  }
-  /** The service that it is a backend of, or is; '' when nobody told. */
-  service(_entity: number): string {
-    return ''
-  }
-  /** The node that it runs on; '' when nobody told. */
-  node(_entity: number): string {
-    return ''
-  }
-  /** The zone of its node; '' when nobody told. */
-  zone(_entity: number): string {
-    return ''
   }
 
   /**

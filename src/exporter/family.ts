@@ -4,71 +4,91 @@
  * In:    label values, in the order of metric.labels.
  * Out:   a slot to add to; the prefix and the cells for the exposition.
  * Fail:  past the budget the overflow series is the answer and `refused` counts it, so sums stay exact.
- * Never: removes a row. Room for it: rows are dense, so the last one can take a freed place.
+ * Never: moves a slot. Rows move: the last one takes the place of one that is removed.
  *
- * A row costs its prefix (~170 bytes) once, 4 bytes a label, 20 here and ~12 in LabelSets. A histogram's row keeps one
+ * A row costs its prefix (~170 bytes) once, 4 bytes a label, 36 here and ~12 in LabelSets. A histogram's row keeps one
  * prefix for all its lines, `name_bucket{labels`, and text.ts adds what differs.
  */
 import type { Arena } from './arena.js'
 import { type Metric, OVERFLOW_LABEL } from './catalog.js'
+import type { Cells, Slot } from './cells.js'
+import { type Exemplar, Exemplars, type Peers } from './exemplar.js'
+import { Expired } from './expired.js'
 import { cleanLabel, LabelSets, type Names } from './labels.js'
+import { Rows } from './rows.js'
 
-/** The first cell of a series. */
-export type Slot = number & { readonly __slot: unique symbol }
-
-/** All values of a store, as one array that grows. */
-export interface Cells {
-  values: Float64Array
-  take(count: number): Slot
-}
+export type { Slot } from './cells.js'
 
 /** What the families of a store share. */
 export interface Shared {
   readonly cells: Cells
   readonly names: Names
-  readonly arena: Arena
-  /** Series a family may have, its overflow series apart. */
-  readonly budget: number
+  arena: Arena
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
+/** Told each slot that is nobody's any more. */
+export type Gone = (slot: Slot) => void
+
+/** What a series held, apart from its slot. */
+export interface Held {
+  readonly labels: readonly (readonly [name: string, value: string])[]
+  /** Milliseconds since 1970: when it was made, and when a sweep last saw it change. */
+  readonly created: number
+  readonly changed: number
+  readonly values: Float64Array
+}
+
 const NO_BUCKETS: readonly number[] = []
+/** In place of a label's number in the overflow series, whose labels have none. */
+const NO_NAME = 0xffff_ffff
 
 export class Family {
-  readonly metric: Metric
   readonly buckets: readonly number[]
+  readonly expired: Expired
+  /** Series it may have, its overflow series apart; fewer than it has refuses new ones only. */
+  budget: number
   readonly #shared: Shared
-  readonly #cells: Cells
-  readonly #sets: LabelSets
-  readonly #tuple: Uint32Array
-  #slots = new Uint32Array(16)
-  #starts = new Uint32Array(16)
-  #lengths = new Uint32Array(16)
-  #created = new Float64Array(16)
-  #size = 0
+  readonly #width: number
+  readonly #rows = new Rows()
+  #metric: Metric
+  #sets: LabelSets
+  #tuple: Uint32Array
   #prefixBytes = 0
   #refused = 0
   #overflow: Slot | undefined
-  #overflowRow = -1
+  #exemplars: Exemplars | undefined
 
-  constructor(metric: Metric, shared: Shared) {
-    this.metric = metric
+  constructor(metric: Metric, shared: Shared, budget: number) {
+    this.#metric = metric
     this.buckets = metric.buckets ?? NO_BUCKETS
+    this.expired = new Expired(metric)
+    this.budget = budget
     this.#shared = shared
-    this.#cells = shared.cells
+    this.#width = metric.type === 'histogram' ? this.buckets.length + 2 : 1
     this.#sets = new LabelSets(metric.labels.length)
     this.#tuple = new Uint32Array(metric.labels.length)
   }
 
+  /** As the catalogue has it, with the labels that were chosen. */
+  get metric(): Metric {
+    return this.#metric
+  }
+
   /** Series exposed, the overflow series included. */
   get size(): number {
-    return this.#size
+    return this.#rows.size
   }
 
   /** Calls of series() that the budget turned away. */
   get refused(): number {
     return this.#refused
+  }
+
+  /** The overflow series has counts that would have series of their own now. */
+  get roomAgain(): Slot | undefined {
+    return this.#full ? undefined : this.#overflow
   }
 
   /** Bytes of all prefixes, to size an exposition. */
@@ -81,110 +101,226 @@ export class Family {
     if (values.length !== this.#tuple.length) {
       throw new RangeError(`${this.metric.name} has ${this.#tuple.length} labels, not ${values.length}`)
     }
-    return this.#find(values) ?? this.#make(values.map(cleanLabel))
+    return this.#find(values) ?? this.#admit(values.map(cleanLabel))
   }
 
   /** First cell of a row. */
   slot(row: number): Slot {
-    return this.#slots[row] as Slot
+    return this.#rows.slots[row] as Slot
   }
 
   /** When a row's series began to count, in milliseconds since 1970. */
   created(row: number): number {
-    return this.#created[row]!
+    return this.#rows.created[row]!
   }
 
   /** Name and value of each label of a row. Not for the hot path. */
   labels(row: number): readonly (readonly [name: string, value: string])[] {
-    if (row === this.#overflowRow) return [[OVERFLOW_LABEL, 'true']]
+    if (this.#isOverflow(row)) return [[OVERFLOW_LABEL, 'true']]
     return this.metric.labels.map((label, i) => [label, this.#shared.names.value(this.#sets.number(row, i))])
   }
 
   /** Bytes of a row's prefix. */
   prefixLength(row: number): number {
-    return this.#lengths[row]!
+    return this.#rows.lengths[row]!
   }
 
   /** Copy a row's prefix, less its first `skip` bytes, and return the offset behind it. HOT: `npm run bench scrape` */
   copyPrefix(row: number, skip: number, out: Uint8Array, at: number): number {
-    const bytes = this.#lengths[row]! - skip
-    this.#shared.arena.copy(this.#starts[row]! + skip, bytes, out, at)
+    const bytes = this.#rows.lengths[row]! - skip
+    this.#shared.arena.copy(this.#rows.starts[row]! + skip, bytes, out, at)
     return at + bytes
   }
 
   /** Histograms: count `value` (in the metric's unit) `times` times. */
   observe(slot: Slot, value: number, times = 1): void {
-    let bucket = 0
-    while (bucket < this.buckets.length && !(value <= this.buckets[bucket]!)) bucket++
-    this.observeBucket(slot, bucket, times, value * times)
+    this.observeBucket(slot, this.#bucket(value), times, value * times)
   }
 
   /** Histograms: `count` values that are known to belong to a bucket, and their sum. HOT: `npm run bench reduce-weir` */
   observeBucket(slot: Slot, bucket: number, count: number, sum: number): void {
-    const { values } = this.#cells
+    const { values } = this.#shared.cells
     values[slot + bucket]! += count
     values[slot + this.buckets.length + 1]! += sum
+  }
+
+  /** Histograms: whether connections leave their addresses as examples. Those left so far go. */
+  keepExemplars(keep: boolean): void {
+    this.#exemplars = keep ? new Exemplars(this.buckets.length + 1) : undefined
+  }
+
+  /** Histograms: observe() of one connection, whose addresses are the bucket's example from now on, if any are kept. */
+  observeOf(slot: Slot, value: number, peers: Peers): void {
+    this.observe(slot, value)
+    this.#exemplars?.keep(slot, this.#bucket(value), value, this.#shared.now(), peers)
+  }
+
+  /** Histograms: the last example of a row's bucket (+Inf is the last); undefined where there is none. */
+  exemplar(row: number, bucket: number): Exemplar | undefined {
+    return this.#exemplars?.read(this.slot(row), bucket)
+  }
+
+  /**
+   * Remove series that did not change since `before` (milliseconds since 1970) as far as sweeps saw, gauges only at 0.
+   * Gone is told each slot that is nobody's any more.
+   */
+  sweep(before: number, gone: Gone): void {
+    const now = this.#shared.now()
+    const rows = this.#rows
+    for (let row = rows.size - 1; row >= 0; row--) {
+      const value = this.#total(row)
+      const resting = value === rows.seen[row] && (this.metric.type !== 'gauge' || value === 0)
+      if (!resting) {
+        rows.seen[row] = value
+        rows.changed[row] = now
+      } else if (rows.changed[row]! <= before) this.#remove(row, gone)
+    }
+  }
+
+  /** Remove all series. */
+  clear(gone: Gone): void {
+    for (let row = this.#rows.size - 1; row >= 0; row--) this.#remove(row, gone)
+  }
+
+  /** Remove all series; what they held, to be put() again. Their slots mean nothing any more. */
+  takeAll(): Held[] {
+    const all: Held[] = []
+    for (let row = this.size - 1; row >= 0; row--) {
+      const first = this.slot(row)
+      const values = this.#shared.cells.values.slice(first, first + this.#width)
+      all.push({ labels: this.labels(row), created: this.created(row), changed: this.#rows.changed[row]!, values })
+      this.#drop(row)
+    }
+    return all.reverse()
+  }
+
+  /**
+   * Add what a series held to the one that it is under the labels of now, '' for a label that it did not have. The older
+   * `created` stays. The budget refuses none: what has been counted in a series of its own stays in one.
+   */
+  put({ labels, created, changed, values }: Held): void {
+    const named = new Map(labels)
+    const tuple = this.metric.labels.map(label => named.get(label) ?? '')
+    const slot = named.has(OVERFLOW_LABEL) ? this.#overflowSlot() : (this.#find(tuple) ?? this.#make(tuple))
+    const row = this.#sets.find(this.#tuple)
+    this.#rows.created[row] = Math.min(this.#rows.created[row]!, created)
+    this.#rows.changed[row] = Math.max(this.#rows.seen[row] === 0 ? 0 : this.#rows.changed[row]!, changed)
+    for (const [i, value] of values.entries()) this.#shared.cells.values[slot + i]! += value
+    this.#rows.seen[row] = this.#total(row)
+  }
+
+  /** Other labels from now on; there must be no series. */
+  rename(labels: readonly string[]): void {
+    if (this.size > 0) throw new Error(`${this.metric.name} has ${this.size} series, which have its labels`)
+    this.#metric = { ...this.#metric, labels }
+    this.#sets = new LabelSets(labels.length)
+    this.#tuple = new Uint32Array(labels.length)
+  }
+
+  /** Copy all prefixes to another arena, which the store has from now on. */
+  moveTo(arena: Arena): void {
+    const { starts, lengths, size } = this.#rows
+    for (let row = 0; row < size; row++) {
+      starts[row] = arena.adopt(this.#shared.arena, starts[row]!, lengths[row]!)
+    }
+  }
+
+  #bucket(value: number): number {
+    let bucket = 0
+    while (bucket < this.buckets.length && !(value <= this.buckets[bucket]!)) bucket++
+    return bucket
   }
 
   #find(values: readonly string[]): Slot | undefined {
     if (!this.#shared.names.find(values, this.#tuple)) return undefined
     const row = this.#sets.find(this.#tuple)
-    return row < 0 ? undefined : (this.#slots[row] as Slot)
+    return row < 0 ? undefined : (this.#rows.slots[row] as Slot)
+  }
+
+  #admit(values: readonly string[]): Slot {
+    const known = this.#find(values)
+    if (known !== undefined) return known
+    if (!this.#full) return this.#make(values)
+    this.#refused++
+    return this.#overflowSlot()
+  }
+
+  /** A family without labels has its one series whatever the budget. */
+  get #full(): boolean {
+    const own = this.size - (this.#overflow === undefined ? 0 : 1)
+    return own >= this.budget && this.metric.labels.length > 0
   }
 
   #make(values: readonly string[]): Slot {
-    const known = this.#find(values)
-    if (known !== undefined) return known
-    if (this.#size - (this.#overflow === undefined ? 0 : 1) >= this.#shared.budget) return this.#refuse()
     this.#shared.names.intern(values, this.#tuple)
-    // LabelSets numbers its rows as we do: the overflow series, which it does not know, comes after all others.
     this.#sets.add(this.#tuple)
     return this.#append(this.metric.labels.map((label, i) => `${label}="${escapeLabel(values[i]!)}"`).join(','))
   }
 
-  #refuse(): Slot {
-    this.#refused++
+  /** Leaves its tuple in #tuple, as #find and #make do. */
+  #overflowSlot(): Slot {
+    this.#tuple.fill(NO_NAME)
     if (this.#overflow === undefined) {
-      this.#overflowRow = this.#size
+      this.#sets.add(this.#tuple)
       this.#overflow = this.#append(`${OVERFLOW_LABEL}="true"`)
     }
     return this.#overflow
   }
 
+  #isOverflow(row: number): boolean {
+    return this.slot(row) === this.#overflow
+  }
+
+  /** LabelSets numbers its rows as we do. */
   #append(labels: string): Slot {
-    if (this.#size === this.#slots.length) this.#grow()
-    const row = this.#size++
+    const rows = this.#rows
+    const row = rows.add()
     const prefix = this.#prefix(labels)
     const bytes = Buffer.byteLength(prefix)
-    this.#starts[row] = this.#shared.arena.put(prefix, bytes)
-    this.#lengths[row] = bytes
-    this.#created[row] = this.#shared.now()
+    const slot = this.#shared.cells.take(this.#width)
+    rows.slots[row] = slot
+    rows.starts[row] = this.#shared.arena.put(prefix, bytes)
+    rows.lengths[row] = bytes
+    rows.created[row] = rows.changed[row] = this.#shared.now()
+    rows.seen[row] = 0
     this.#prefixBytes += bytes
-    const slot = this.#cells.take(this.metric.type === 'histogram' ? this.buckets.length + 2 : 1)
-    this.#slots[row] = slot
     return slot
+  }
+
+  #remove(row: number, gone: Gone): void {
+    const slot = this.slot(row)
+    this.expired.add(this.#shared.cells.values, slot, this.#width)
+    this.#drop(row)
+    gone(slot)
+  }
+
+  #drop(row: number): void {
+    const { cells, names, arena } = this.#shared
+    const slot = this.slot(row)
+    const bytes = this.prefixLength(row)
+    if (slot === this.#overflow) this.#overflow = undefined
+    else for (let i = 0; i < this.#tuple.length; i++) names.release(this.#sets.number(row, i))
+    this.#sets.remove(row)
+    this.#rows.remove(row)
+    arena.release(bytes)
+    this.#prefixBytes -= bytes
+    this.#exemplars?.forget(slot)
+    cells.give(slot, this.#width)
+  }
+
+  /** What grows with each increment: the value, or a histogram's count. */
+  #total(row: number): number {
+    const { values } = this.#shared.cells
+    const first = this.slot(row)
+    let total = values[first]!
+    for (let bucket = 1; bucket <= this.buckets.length; bucket++) total += values[first + bucket]!
+    return total
   }
 
   #prefix(labels: string): string {
     const { name, type } = this.metric
     if (type === 'histogram') return `${name}_bucket{${labels}`
     return labels === '' ? `${name} ` : `${name}{${labels}} `
-  }
-
-  #grow(): void {
-    const capacity = this.#slots.length * 2
-    const slots = new Uint32Array(capacity)
-    const starts = new Uint32Array(capacity)
-    const lengths = new Uint32Array(capacity)
-    const created = new Float64Array(capacity)
-    slots.set(this.#slots)
-    starts.set(this.#starts)
-    lengths.set(this.#lengths)
-    created.set(this.#created)
-    this.#slots = slots
-    this.#starts = starts
-    this.#lengths = lengths
-    this.#created = created
   }
 }
 

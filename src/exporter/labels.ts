@@ -3,15 +3,23 @@
  *
  * In:    strings that users and clusters chose: any characters, any length.
  * Out:   Names: value to number. LabelSets: a tuple of numbers to a row, dense from 0.
+ *        What is removed leaves room for others: neither grows while as much goes as comes.
  * Never: joins values into one key: 'a|b' is somebody's label.
  */
 
 const NONE = -1
 
-/** Every distinct label value of a store, once. Bounded by what the families' budgets let in. */
+/** Every distinct label value of a store, once, for as long as a series has it. */
 export class Names {
   readonly #numbers = new Map<string, number>()
   readonly #values: string[] = []
+  readonly #free: number[] = []
+  #uses = new Uint32Array(64)
+
+  /** Values that series have now. */
+  get size(): number {
+    return this.#numbers.size
+  }
 
   /** The value of a number that intern() gave. */
   value(number: number): string {
@@ -28,18 +36,37 @@ export class Names {
     return true
   }
 
-  /** The same, numbering what is new. `values` must be clean. */
+  /** The same, numbering what is new; each number is used once more. `values` must be clean. */
   intern(values: readonly string[], into: Uint32Array): void {
     for (let i = 0; i < values.length; i++) {
-      const value = values[i]!
-      const number = this.#numbers.get(value) ?? this.#numbers.size
-      if (number === this.#numbers.size) {
-        this.#numbers.set(value, number)
-        this.#values.push(value)
-      }
+      const number = this.#numbers.get(values[i]!) ?? this.#add(values[i]!)
+      this.#uses[number]!++
       into[i] = number
     }
   }
+
+  /** One use less; a number that nobody uses may be another value's next. */
+  release(number: number): void {
+    if (--this.#uses[number]! > 0) return
+    this.#numbers.delete(this.#values[number]!)
+    this.#values[number] = ''
+    this.#free.push(number)
+  }
+
+  #add(value: string): number {
+    const number = this.#free.pop() ?? this.#values.length
+    if (number === this.#uses.length) this.#uses = grown(this.#uses)
+    this.#uses[number] = 0
+    this.#values[number] = value
+    this.#numbers.set(value, number)
+    return number
+  }
+}
+
+function grown(uses: Uint32Array): Uint32Array<ArrayBuffer> {
+  const more = new Uint32Array(uses.length * 2)
+  more.set(uses)
+  return more
 }
 
 /**
@@ -79,6 +106,29 @@ export class LabelSets {
     this.#keys.set(tuple, row * this.#width)
     this.#table[this.#place(tuple, 0)] = row
     return row
+  }
+
+  /** Take a row out; the last row has its number from now on. */
+  remove(row: number): void {
+    this.#unlink(this.#place(this.#keys, row * this.#width))
+    const last = --this.#size
+    if (row === last) return
+    const at = this.#place(this.#keys, last * this.#width)
+    this.#keys.copyWithin(row * this.#width, last * this.#width, (last + 1) * this.#width)
+    this.#table[at] = row
+  }
+
+  /** Empty a place, and move up what stands behind it, so that no search ends before its tuple. */
+  #unlink(hole: number): void {
+    const mask = this.#table.length - 1
+    let free = hole
+    for (let at = (hole + 1) & mask; this.#table[at] !== NONE; at = (at + 1) & mask) {
+      const home = this.#hash(this.#keys, this.#table[at]! * this.#width) & mask
+      if (((at - home) & mask) < ((at - free) & mask)) continue
+      this.#table[free] = this.#table[at]!
+      free = at
+    }
+    this.#table[free] = NONE
   }
 
   /** Where the tuple that starts at `from` stands in the table, or the empty place where it would. */

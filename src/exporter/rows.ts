@@ -1,0 +1,55 @@
+/**
+ * rows.ts - what a family keeps of each series, in columns: dense from 0, so the last row takes the place of one that goes.
+ */
+
+export class Rows {
+  size = 0
+  /** First cell. */
+  slots = new Uint32Array(16)
+  /** Place and bytes of the prefix in the arena. */
+  starts = new Uint32Array(16)
+  lengths = new Uint32Array(16)
+  /** Milliseconds since 1970. */
+  created = new Float64Array(16)
+  /** What the last sweep saw, and when it last saw it change. */
+  seen = new Float64Array(16)
+  changed = new Float64Array(16)
+
+  /** A row more; its columns hold anything. */
+  add(): number {
+    if (this.size === this.slots.length) this.#grow()
+    return this.size++
+  }
+
+  /** The last row has the number of this one from now on. */
+  remove(row: number): void {
+    const last = --this.size
+    for (const column of this.#columns()) column[row] = column[last]!
+  }
+
+  #columns(): (Uint32Array | Float64Array)[] {
+    return [this.slots, this.starts, this.lengths, this.created, this.seen, this.changed]
+  }
+
+  #grow(): void {
+    const capacity = this.slots.length * 2
+    this.slots = whole(this.slots, capacity)
+    this.starts = whole(this.starts, capacity)
+    this.lengths = whole(this.lengths, capacity)
+    this.created = real(this.created, capacity)
+    this.seen = real(this.seen, capacity)
+    this.changed = real(this.changed, capacity)
+  }
+}
+
+function whole(column: Uint32Array, capacity: number): Uint32Array<ArrayBuffer> {
+  const more = new Uint32Array(capacity)
+  more.set(column)
+  return more
+}
+
+function real(column: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
+  const more = new Float64Array(capacity)
+  more.set(column)
+  return more
+}

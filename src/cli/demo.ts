@@ -8,25 +8,12 @@ import { parseWorld } from '../datapath/world.js'
 import { createDemoLab, startTraffic } from '../lab/demo.js'
 import { Lab } from '../lab/lab.js'
 import type { Log } from './log.js'
-import { run, signalled } from './run.js'
+import { type RunOptions, run, signalled } from './run.js'
 
-export interface DemoOptions {
-  readonly listenAddress: string
-  readonly telemetryPath: string
-}
+/** What of a configuration the lab decides. */
+const LAB = { source: { kind: 'live' }, interfaces: [], uplinks: [] } as const
 
-const LIVE = {
-  source: { kind: 'live' },
-  interfaces: [],
-  uplinks: [],
-  attach: 'auto',
-  reportIntervalMs: 5000,
-  drainIntervalMs: 100,
-  ringPages: 64,
-  connections: 262_144,
-} as const
-
-export async function demo(options: DemoOptions, log: Log): Promise<number> {
+export async function demo(options: RunOptions, log: Log): Promise<number> {
   if (process.getuid?.() !== 0) throw new Error('weir demo needs root: it makes network namespaces')
   let early: string | undefined
   void signalled().then(signal => {
@@ -39,7 +26,7 @@ export async function demo(options: DemoOptions, log: Log): Promise<number> {
     if (early !== undefined) return 0
     log.info({ pods: lab.pods.map(pod => pod.name) }, 'lab is up; Ctrl-C ends it')
     const world = parseWorld(JSON.stringify(lab.world()), 'the lab')
-    const running = run({ ...LIVE, ...options, netns: lab.node.path, world }, log)
+    const running = run({ ...options, ...LAB, netns: lab.node.path, world }, log)
     const traffic = startTraffic(lab, error => log.error({ err: error.message }, 'traffic ended'))
     traffic.catch(() => undefined) // told below, where it is awaited
     const code = await running

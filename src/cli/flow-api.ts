@@ -14,7 +14,7 @@ import type { RecordSink } from '../datapath/decode.js'
 import type { Replay } from '../datapath/replay.js'
 import { M } from '../exporter/catalog.js'
 import type { SeriesStore } from '../exporter/series.js'
-import { type ApiOptions, DEFAULT_FLOWS } from './api-options.js'
+import type { ApiOptions } from './api-options.js'
 import type { Exporter } from './exporter.js'
 import type { Log } from './log.js'
 import { nodeName } from './node-name.js'
@@ -38,7 +38,7 @@ export class FlowApi {
   #ringLost = 0
 
   /** Undefined when no API is wanted: then no record is kept. */
-  static of({ apiAddresses, flowBuffer = DEFAULT_FLOWS }: ApiOptions): FlowApi | undefined {
+  static of({ apiAddresses, flowBuffer }: ApiOptions): FlowApi | undefined {
     return apiAddresses?.length === 0 ? undefined : new FlowApi(new RecordRing(flowBuffer), apiAddresses)
   }
 

@@ -1,14 +1,14 @@
 /**
- * hubble-options.ts - the flags of hubble_* metrics.
+ * hubble-options.ts - which hubble_* metrics a configuration asks for, from its list or from the file that it names.
  *
- * Fail:  an unknown metric, option, context or label is wrong usage: the line names it and what is allowed.
+ * Fail:  a file that cannot be read, an unknown metric, option, context or label is a RefusedConfig.
  */
 import { readFileSync } from 'node:fs'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { RefusedConfig } from '../config/problem.js'
+import type { Config } from '../config/schema.js'
 import { compileMetrics } from '../hubble/compile.js'
 import { ConfigError, type MetricConfig } from '../hubble/config.js'
 import { parseDynamic } from '../hubble/dynamic-document.js'
-import { parseStatic } from '../hubble/grammar.js'
 import { compileFilters } from '../observe/filter.js'
 import type { FlowFilter } from '../observe/flow-filter.js'
 import { systemWords } from './os-error.js'
@@ -20,39 +20,21 @@ export interface HubbleFile {
   readonly metrics: readonly MetricConfig[]
 }
 
-export interface HubbleFlags {
-  readonly hubbleMetrics?: readonly MetricConfig[]
-  readonly hubbleDynamicMetricsConfigPath?: HubbleFile
-}
-
 export interface HubbleOptions {
   readonly hubbleMetrics?: readonly MetricConfig[]
   /** Where they came from, to be watched. */
   readonly hubbleFile?: HubbleFile
 }
 
-export function addHubbleFlags(command: Command): Command {
-  return command
-    .option(
-      '--hubble-metrics <list>',
-      'hubble_* metrics to keep, as Hubble takes them, e.g. "drop tcp flow:sourceContext=pod|dns;labelsContext=source_ip"',
-      metricList,
-    )
-    .addOption(
-      new Option(
-        '--hubble-dynamic-metrics-config-path <file>',
-        'the same in YAML, with filters; read again when it changes',
-      )
-        .argParser(metricFile)
-        .conflicts('hubbleMetrics'),
-    )
-}
+const FILE = 'hubble-dynamic-metrics-config-path'
 
-/** Flags to the options of `run` and `metrics`. */
-export function hubbleOptions(flags: HubbleFlags): HubbleOptions {
-  const { hubbleMetrics, hubbleDynamicMetricsConfigPath: file } = flags
-  if (file !== undefined) return { hubbleMetrics: file.metrics, hubbleFile: file }
-  return hubbleMetrics === undefined ? {} : { hubbleMetrics }
+/** The options of `run` and `metrics`; reads the file. */
+export function hubbleOptions(config: Config): HubbleOptions {
+  const list = config['hubble-metrics']
+  const path = config[FILE]
+  if (path === undefined) return list === undefined ? {} : { hubbleMetrics: list.metrics }
+  const file = metricFile(path)
+  return { hubbleMetrics: file.metrics, hubbleFile: file }
 }
 
 /** The metrics of a file's text; throws a ConfigError. */
@@ -63,27 +45,15 @@ export function parseHubbleFile(path: string, text: string): MetricConfig[] {
   )
 }
 
-function metricList(text: string): readonly MetricConfig[] {
-  return allowed(() => parseStatic(text))
-}
-
 function metricFile(path: string): HubbleFile {
-  let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    const text = readFileSync(path, 'utf8')
+    const metrics = parseHubbleFile(path, text)
+    compileMetrics(metrics)
+    return { path, text, metrics }
   } catch (error) {
-    throw new InvalidArgumentError(`${systemWords(error as Error)}.`)
-  }
-  return { path, text, metrics: allowed(() => parseHubbleFile(path, text)) }
-}
-
-function allowed(parse: () => MetricConfig[]): MetricConfig[] {
-  try {
-    const configs = parse()
-    compileMetrics(configs)
-    return configs
-  } catch (error) {
-    if (error instanceof ConfigError) throw new InvalidArgumentError(`${error.message}.`)
-    throw error
+    const known = error instanceof ConfigError || (error as NodeJS.ErrnoException).syscall !== undefined
+    if (!known) throw error
+    throw new RefusedConfig([{ where: '', name: FILE, value: path, message: systemWords(error) }])
   }
 }

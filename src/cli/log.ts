@@ -7,11 +7,8 @@
  */
 import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
+import type { Format, Level } from '../config/log.js'
 
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
-export type Level = (typeof LEVELS)[number]
-export const FORMATS = ['logfmt', 'json'] as const
-export type Format = (typeof FORMATS)[number]
 export type Log = Logger
 
 const STDERR = 2

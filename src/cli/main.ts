@@ -2,18 +2,26 @@
 /**
  * main.ts - the command `weir`: its words, and the only process.exit of a command that ended.
  *
- * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what.
+ * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what, of a configuration one for each thing.
  */
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { DEFAULT_ADDRESS } from '../api/address.js'
-import { type ApiFlags, addApiFlags, addServerFlag, apiOptions } from './api-options.js'
-import { addHubbleFlags, type HubbleFlags, hubbleOptions } from './hubble-options.js'
-import { createLog } from './log.js'
+import { hubble } from '../config/hubble.js'
+import { log as logSettings } from '../config/log.js'
+import { names } from '../config/names.js'
+import { describe, RefusedConfig } from '../config/problem.js'
+import { type Config, file as configFile, SETTINGS } from '../config/schema.js'
+import { live } from '../config/source.js'
+import { web } from '../config/web.js'
+import { addServerFlag } from './api-options.js'
+import { hubbleOptions } from './hubble-options.js'
+import { createLog, type Log } from './log.js'
 import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-options.js'
 import { addFilterFlags, addObserveFlags, type ObserveFlags, observeOptions } from './observe-options.js'
-import { addLiveFlags, addLogFlags, type LiveFlags, type LogFlags, liveOptions } from './options.js'
+import { liveOptions, runOptions } from './options.js'
 import { systemWords } from './os-error.js'
-import { durationBetween, file, integerBetween, listenAddress, source, urlPath } from './values.js'
+import { addSettings, loaded } from './settings.js'
+import { durationBetween, file, integerBetween } from './values.js'
 import { VERSION } from './version.js'
 
 const OK = 0
@@ -22,17 +30,6 @@ const USAGE = 2
 const UINT32_MAX = 0xffff_ffff
 const DAY_MS = 86_400_000
 const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
-
-interface WebFlags {
-  readonly 'web.listenAddress': string
-  readonly 'web.telemetryPath': string
-}
-
-type RunFlags = LiveFlags &
-  LogFlags &
-  WebFlags &
-  HubbleFlags &
-  ApiFlags & { source: ReturnType<typeof source>; world?: string }
 
 let exitCode = OK
 
@@ -56,27 +53,12 @@ function build(): Command {
   return program
 }
 
-function addWebFlags(command: Command): Command {
-  return command
-    .option('--web.listen-address <address>', 'where to serve', listenAddress, ':10960')
-    .option('--web.telemetry-path <path>', 'where the metrics are', urlPath, '/metrics')
-}
-
 function addRun(program: Command): void {
-  const command = program
-    .command('run')
-    .description('serve the metrics of this node until SIGTERM')
-    .addOption(
-      new Option('--source <source>', 'live or replay:FILE').argParser(source).default({ kind: 'live' }, 'live'),
-    )
-    .option('--world <file>', WORLD_HELP, file)
-  addLogFlags(addApiFlags(addHubbleFlags(addWebFlags(addLiveFlags(command))))).action(async (flags: RunFlags) => {
+  const command = program.command('run').description('serve the metrics of this node until SIGTERM')
+  addSettings(command, SETTINGS).action(async () => {
+    const { config, log } = begin(command)
     const { run } = await import('./run.js')
-    const { source, world } = flags
-    const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
-    const own = { ...hubbleOptions(flags), source, ...(world === undefined ? {} : { world }) }
-    const options = { ...liveOptions(flags), ...apiOptions(flags), ...web, ...own }
-    exitCode = await run(options, logOf(flags))
+    exitCode = await run(runOptions(config), log)
   })
 }
 
@@ -84,10 +66,10 @@ function addDemo(program: Command): void {
   const command = program
     .command('demo')
     .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
-  addLogFlags(addWebFlags(command)).action(async (flags: LogFlags & WebFlags) => {
+  addSettings(command, configFile, web, logSettings).action(async () => {
+    const { config, log } = begin(command)
     const { demo } = await import('./demo.js')
-    const web = { listenAddress: flags['web.listenAddress'], telemetryPath: flags['web.telemetryPath'] }
-    exitCode = await demo(web, logOf(flags))
+    exitCode = await demo(runOptions(config), log)
   })
 }
 
@@ -120,11 +102,10 @@ function addMetrics(program: Command): void {
     .command('metrics')
     .description('reduce a recording and print the exposition')
     .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
-    .option('--world <file>', WORLD_HELP, file)
-  addHubbleFlags(command).action(async (flags: HubbleFlags & { inputFile: string; world?: string }) => {
+  addSettings(command, configFile, names, hubble).action(async ({ inputFile }: { inputFile: string }) => {
+    const { config } = loaded(command)
     const { metrics } = await import('./metrics.js')
-    const { inputFile, world } = flags
-    exitCode = await metrics({ ...hubbleOptions(flags), inputFile, ...(world === undefined ? {} : { world }) })
+    exitCode = await metrics({ ...hubbleOptions(config), inputFile, world: config.world })
   })
 }
 
@@ -151,13 +132,11 @@ function addRecord(program: Command): void {
     .description('write the records of this node to a recording until SIGTERM')
     .requiredOption('-o, --output <file>', 'the recording', file)
     .option('--duration <duration>', 'stop by itself after so long', durationBetween(1, DAY_MS))
-    .option('--world <file>', WORLD_HELP, file)
-  addLogFlags(addLiveFlags(command)).action(
-    async (flags: LiveFlags & LogFlags & { output: string; duration?: number; world?: string }) => {
+  addSettings(command, configFile, live, names, logSettings).action(
+    async ({ output, duration }: { output: string; duration?: number }) => {
+      const { config, log } = begin(command)
       const { record } = await import('./record.js')
-      const { output, duration, world } = flags
-      const own = { output, ...(duration === undefined ? {} : { duration }), ...(world === undefined ? {} : { world }) }
-      exitCode = await record({ ...liveOptions(flags), ...own }, logOf(flags))
+      exitCode = await record({ ...liveOptions(config), output, duration, world: config.world }, log)
     },
   )
 }
@@ -172,8 +151,12 @@ function addProbe(program: Command): void {
     })
 }
 
-function logOf(flags: LogFlags) {
-  return createLog(flags['log.level'], flags['log.format'])
+/** The configuration of a command that logs. */
+function begin(command: Command): { config: Config; log: Log } {
+  const { config, warnings } = loaded(command)
+  const log = createLog(config['log.level'], config['log.format'])
+  for (const warning of warnings) log.warn(warning)
+  return { config, log }
 }
 
 /** The parser's words on one line, with what is allowed where it does not say so. */
@@ -201,6 +184,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     exitCode = error.exitCode === 0 ? OK : USAGE
+  } else if (error instanceof RefusedConfig) {
+    for (const problem of error.problems) process.stderr.write(`weir: ${describe(problem)}\n`)
+    exitCode = USAGE
   } else {
     process.stderr.write(`weir: ${(error as Error).message.replaceAll('\n', ' ')}\n`)
     exitCode = FAILURE

@@ -13,7 +13,7 @@ import { explainFile } from './os-error.js'
 
 export interface MetricsOptions {
   readonly inputFile: string
-  readonly world?: string
+  readonly world: string | undefined
   readonly hubbleMetrics?: readonly MetricConfig[]
 }
 

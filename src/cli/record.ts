@@ -16,9 +16,9 @@ import { explainFile } from './os-error.js'
 
 export interface RecordOptions extends LiveOptions {
   readonly output: string
-  readonly world?: string
+  readonly world: string | undefined
   /** Milliseconds; without it until a signal. */
-  readonly duration?: number
+  readonly duration: number | undefined
 }
 
 const FRAME_HEADER = 4

@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { SourceChoice } from '../config/source.js'
 import { Hook } from '../datapath/abi.js'
 import { Decoder } from '../datapath/decode.js'
 import { Live, type LiveOptions } from '../datapath/live.js'
@@ -28,7 +29,7 @@ import { VERSION } from './version.js'
 import { type WorldFile, WorldWatch } from './world-watch.js'
 
 export interface RunOptions extends LiveOptions, ApiOptions {
-  readonly source: { kind: 'live' } | { kind: 'replay'; file: string }
+  readonly source: SourceChoice
   readonly world?: string | World
   readonly listenAddress: string
   readonly telemetryPath: string

@@ -1,0 +1,36 @@
+/**
+ * schema.ts - every setting of Weir: the one source of flags, environment variables, keys of the file, help and docs.
+ *
+ * A new setting goes into the section file that it belongs to, and all of these have it.
+ */
+import { flowApi, hubble } from './hubble.js'
+import { path } from './kind.js'
+import { log } from './log.js'
+import { names } from './names.js'
+import { optional, type Section, type Values } from './setting.js'
+import { live, records } from './source.js'
+import { web } from './web.js'
+
+/** Where the others may be written; itself no key of that file. */
+export const file = {
+  'config.file': optional(path, { help: 'a file of settings, YAML; flags and environment go before it', key: null }),
+}
+
+export const SETTINGS = { ...file, ...records, ...live, ...names, ...hubble, ...flowApi, ...web, ...log }
+
+/** In the order of help and docs. */
+export const SECTIONS: readonly Section[] = [
+  { title: 'Configuration', settings: file },
+  { title: 'Source', settings: { ...records, ...live } },
+  { title: 'Names', settings: names },
+  { title: 'Hubble', settings: { ...hubble, ...flowApi } },
+  { title: 'Web', settings: web },
+  { title: 'Log', settings: log },
+]
+
+/** The value of every setting, by its name. */
+export type Config = Values<typeof SETTINGS>
+export type SettingName = keyof Config
+
+/** Names of all settings. */
+export const NAMES = Object.keys(SETTINGS) as SettingName[]

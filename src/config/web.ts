@@ -1,0 +1,26 @@
+/**
+ * web.ts - settings of the HTTP server.
+ */
+import { parseListenAddress } from '../exporter/listen-address.js'
+import { parsed, text } from './kind.js'
+import { setting } from './setting.js'
+
+const listenAddress = parsed('address', ':PORT, HOST:PORT or [IPV6]:PORT', word => {
+  try {
+    parseListenAddress(word)
+  } catch (error) {
+    throw new Error((error as Error).message.replace(/^.*?': expected/, 'allowed:'))
+  }
+  return word
+})
+
+const urlPath = text(
+  'path',
+  'a path like /metrics, but not / and not below /-/',
+  word => /^\/[\w./-]+$/.test(word) && !word.startsWith('/-/'),
+)
+
+export const web = {
+  'web.listen-address': setting(listenAddress, { help: 'where to serve', default: ':10960' }),
+  'web.telemetry-path': setting(urlPath, { help: 'where the metrics are', default: '/metrics' }),
+}

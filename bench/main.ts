@@ -22,6 +22,7 @@ const CASES = [
   'memory',
   'throughput',
   'pump',
+  'kubernetes',
 ] as const
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))

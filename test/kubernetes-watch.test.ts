@@ -145,12 +145,12 @@ t.test('a list that is cut in its middle leaves nothing of what went meanwhile',
     prepare: ({ store, faults }) => {
       store.put(PODS, pod('a/first', { ips: ['10.0.0.1'] }))
       store.put(PODS, pod('a/second', { ips: ['10.0.0.2'] }))
-      faults.plan(PODS, 'list', { kind: 'cut', afterBytes: 700 }, 1)
+      faults.plan(PODS, 'list', { kind: 'cut', afterBytes: 500 }, 1)
     },
   })
+  await until('synced', () => cluster.names.synced)
   await cluster.named('10.0.0.2', 'a/second')
   t.equal(cluster.state('pods').restarts.cut, 1)
-  await until('synced', () => cluster.names.synced)
 })
 
 const FAILURES: readonly [string, Fault, string][] = [

@@ -38,6 +38,8 @@ export interface AccessOptions {
   readonly kubeconfig?: string | undefined
   /** Of the kubeconfig; its own current one unless told. */
   readonly context?: string | undefined
+  /** A service account elsewhere than in a pod: for tests and the demo. */
+  readonly account?: { readonly host: string; readonly port: string; readonly directory: string }
 }
 
 /** A token of a service account lives an hour or more, and is replaced long before its end. */
@@ -45,6 +47,7 @@ const READ_AGAIN_MS = 60_000
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 export async function accessSource(options: AccessOptions): Promise<AccessSource> {
+  if (options.account) return new ServiceAccount(options.account.host, options.account.port, options.account.directory)
   const host = process.env.KUBERNETES_SERVICE_HOST
   if (!options.kubeconfig && !options.context && host) {
     return new ServiceAccount(host, process.env.KUBERNETES_SERVICE_PORT ?? '443')

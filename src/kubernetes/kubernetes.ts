@@ -37,6 +37,7 @@ export class Kubernetes {
   #poll: NodeJS.Timeout | undefined
   #synced = false
   #deaths = 0
+  #stateMs = performance.now()
   state: ClusterState = EMPTY
 
   constructor(options: KubernetesOptions, events: KubernetesEvents) {
@@ -60,6 +61,10 @@ export class Kubernetes {
   get deaths(): number {
     return this.#deaths
   }
+  /** Since the worker told `state`. */
+  get stateAgeSeconds(): number {
+    return (performance.now() - this.#stateMs) / 1000
+  }
   /** Why not ready; the first sync decides, an outage after it does not. */
   get notReady(): string | undefined {
     if (this.#synced || !this.#options.requireSync) return undefined
@@ -80,7 +85,7 @@ export class Kubernetes {
   #begin(): Promise<void> {
     const data: WorkerStart = { options: this.#options, firstIdentity: this.state.nextIdentity }
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
-    const worker = new Worker(WORKER, { workerData: data, resourceLimits, ...LOADER })
+    const worker = new Worker(PROGRAM, { workerData: data, resourceLimits, eval: typeof PROGRAM === 'string' })
     this.#worker = worker
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
@@ -95,7 +100,10 @@ export class Kubernetes {
 
   #hear(message: FromWorker, worker: Worker): void {
     if (message.kind === 'changes') void this.#apply(message.changes, worker)
-    else if (message.kind === 'state') this.state = message.state
+    else if (message.kind === 'state') {
+      this.state = message.state
+      this.#stateMs = performance.now()
+    }
   }
 
   async #apply(changes: EntityChanges, worker: Worker): Promise<void> {
@@ -118,7 +126,8 @@ export class Kubernetes {
   }
 }
 
-/** From source the worker is TypeScript, too, and needs the loader that the main thread has. */
+/** From source the worker is TypeScript, too, and a thread has no loader unless it registers one. */
 const BUILT = new URL('./worker.js', import.meta.url)
-const WORKER = existsSync(BUILT) ? BUILT : new URL('./worker.ts', import.meta.url)
-const LOADER = existsSync(BUILT) ? {} : { execArgv: ['--import', 'tsx'] }
+const TSX = existsSync(BUILT) ? '' : import.meta.resolve('tsx/esm/api')
+const SOURCE = `import('${TSX}').then(tsx => (tsx.register(), import('${new URL('./worker.ts', import.meta.url)}')))`
+const PROGRAM = existsSync(BUILT) ? BUILT : SOURCE

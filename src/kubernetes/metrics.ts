@@ -1,0 +1,46 @@
+/**
+ * metrics.ts - how the watch is, as series.
+ *
+ * In:    the state as the worker told it within the last second.
+ * Out:   weir_kubernetes_*, set before each page; counters of every reason and type stand at 0 from the start.
+ */
+import { M, type Metric } from '../exporter/catalog.js'
+import type { SeriesStore } from '../exporter/series.js'
+import type { Kubernetes } from './kubernetes.js'
+import type { WatchState } from './watch-state.js'
+
+export class KubernetesMetrics {
+  readonly #store: SeriesStore
+  readonly #kubernetes: Kubernetes
+
+  constructor(store: SeriesStore, kubernetes: Kubernetes) {
+    this.#store = store
+    this.#kubernetes = kubernetes
+  }
+
+  tell(): void {
+    const { state, synced, up, deaths } = this.#kubernetes
+    this.#set(M.kubernetesSynced, [], synced ? 1 : 0)
+    this.#set(M.kubernetesWaiting, [], state.waiting)
+    this.#set(M.kubernetesDeaths, [], deaths)
+    this.#set(M.stageUp, ['kubernetes'], up ? 1 : 0)
+    for (const watch of state.watches) this.#watch(watch, up)
+  }
+
+  #watch(watch: WatchState, up: boolean): void {
+    const { name, phase, events, restarts } = watch
+    this.#set(M.kubernetesWatchUp, [name], up && phase === 'watching' ? 1 : 0)
+    this.#set(M.kubernetesWatchLastEvent, [name], watch.lastSeconds)
+    this.#set(M.kubernetesWatchAge, [name], watch.ageSeconds + this.#kubernetes.stateAgeSeconds)
+    this.#set(M.kubernetesObjects, [name], watch.objects)
+    this.#set(M.kubernetesLists, [name], watch.lists)
+    this.#set(M.kubernetesListSeconds, [name], watch.listSeconds)
+    this.#set(M.kubernetesMissedDeletions, [name], watch.missed)
+    for (const [reason, n] of Object.entries(restarts)) this.#set(M.kubernetesWatchRestarts, [name, reason], n)
+    for (const [type, n] of Object.entries(events)) this.#set(M.kubernetesEvents, [name, type], n)
+  }
+
+  #set<L extends string>(metric: Metric<L>, labels: readonly string[], value: number): void {
+    this.#store.set(this.#store.family(metric).series(labels), value)
+  }
+}

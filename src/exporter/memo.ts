@@ -61,6 +61,12 @@ export class Memo {
     this.#size = 0
   }
 
+  /** Forget the slots that are marked, by slot number: they lead nowhere any more. */
+  forgetSlots(marked: Uint8Array): void {
+    const { cells } = this
+    for (let cell = 0; cell < cells.length; cell++) if (marked[cells[cell]!] === 1) cells[cell] = UNSET
+  }
+
   #add(at: number, source: number, destination: number, kind: number): number {
     if (this.#size === this.#limit) {
       this.clear()

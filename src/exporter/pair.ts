@@ -8,10 +8,10 @@
 import { SIZE_CLASSES } from '../datapath/abi.js'
 import type { Entities } from '../datapath/entities.js'
 import { icmpTypeName, protocolName } from '../datapath/protocol.js'
-import { M } from './catalog.js'
+import { FLOW_METRICS, M } from './catalog.js'
 import type { Family, Slot } from './family.js'
 import { DEFAULT_LIMIT, Memo, UNSET } from './memo.js'
-import type { SeriesStore } from './series.js'
+import type { GoneSlots, SeriesStore } from './series.js'
 
 /** Who saw the packet, in the order of the bits in a row's kind. */
 export const Reporter = { source: 0, destination: 1, uplink: 2, node: 3 } as const
@@ -188,6 +188,26 @@ export class Pairs {
   forget(): void {
     this.#memo.clear()
     this.#details.clear()
+  }
+
+  /** Remove flow series that did not change for `ttlMs`, as far as these sweeps saw. */
+  sweep(ttlMs: number): void {
+    const gone = this.#store.sweep(
+      FLOW_METRICS.map(metric => this.#store.family(metric)),
+      ttlMs,
+    )
+    if (gone !== undefined) this.#forgetSlots(gone)
+  }
+
+  /** Other budgets, by family name. What is in an overflow series finds a series of its own where there is room now. */
+  setBudgets(budgetOf: (name: string) => number): void {
+    this.#store.setBudgets(budgetOf)
+    this.forget()
+  }
+
+  #forgetSlots(gone: GoneSlots): void {
+    this.#memo.forgetSlots(gone)
+    this.#details.forgetSlots(gone)
   }
 
   #slot(pair: Pair, column: number): Slot {

@@ -78,6 +78,19 @@ export class Reducer implements FlowSink {
     this.#pairs.forget()
   }
 
+  /**
+   * Remove flow series that rest: call it every few seconds, `ttlMs` 0 for never. What they had counted is told as
+   * weir_series_expired_value_total, and they begin at 0 when they come back.
+   */
+  sweep(ttlMs: number): void {
+    if (ttlMs > 0) this.#pairs.sweep(ttlMs)
+  }
+
+  /** Other budgets, by family name, from now on; a smaller one refuses new series only. */
+  setBudgets(budgetOf: (name: string) => number): void {
+    this.#pairs.setBudgets(budgetOf)
+  }
+
   /** Packets that the datapath counted without a connection, since the last time. */
   spilled(name: SpillName, packets: number, bytes: number): void {
     const reporter = reporterOf(name.hook, name.direction)

@@ -23,6 +23,7 @@ export function liveOptions(config: Config) {
 export function runOptions(config: Config): RunOptions {
   const { world } = config
   const apiAddresses = config['hubble.listen-address']
+  const webFile = config['web.config.file']
   return {
     ...liveOptions(config),
     ...hubbleOptions(config),
@@ -32,5 +33,6 @@ export function runOptions(config: Config): RunOptions {
     flowBuffer: config['flow-buffer'],
     ...(apiAddresses === undefined ? {} : { apiAddresses }),
     ...(world === undefined ? {} : { world }),
+    ...(webFile === undefined ? {} : { webFile }),
   }
 }

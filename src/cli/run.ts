@@ -26,6 +26,7 @@ import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
 import { tee } from './tee.js'
 import { VERSION } from './version.js'
+import { webOf } from './web.js'
 import { type WorldFile, WorldWatch } from './world-watch.js'
 
 export interface RunOptions extends LiveOptions, ApiOptions {
@@ -33,6 +34,8 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   readonly world?: string | World
   readonly listenAddress: string
   readonly telemetryPath: string
+  /** The web config file. */
+  readonly webFile?: string
   readonly hubbleMetrics?: readonly MetricConfig[]
   /** Where hubbleMetrics came from, to be followed. */
   readonly hubbleFile?: HubbleFile
@@ -59,7 +62,9 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const { file, exporter } = exporterFor(options)
   const api = FlowApi.of(options)
   let running: Running | undefined
+  const web = webOf(options.webFile, log)
   const server = createServer({
+    web: web.options,
     telemetryPath: options.telemetryPath,
     store: exporter.store,
     otherStores: () => otherStores(exporter),
@@ -90,6 +95,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
   const watch = file && followWorld(file, exporter, running.live, log)
   await stopped(signal, running, api, server, log)
+  web.close()
   unfollow?.()
   watch?.stop()
   return 0

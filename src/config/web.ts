@@ -2,8 +2,8 @@
  * web.ts - settings of the HTTP server.
  */
 import { parseListenAddress } from '../exporter/listen-address.js'
-import { parsed, text } from './kind.js'
-import { setting } from './setting.js'
+import { parsed, path, text } from './kind.js'
+import { optional, setting } from './setting.js'
 
 const listenAddress = parsed('address', ':PORT, HOST:PORT or [IPV6]:PORT', word => {
   try {
@@ -23,4 +23,8 @@ const urlPath = text(
 export const web = {
   'web.listen-address': setting(listenAddress, { help: 'where to serve', default: ':10960' }),
   'web.telemetry-path': setting(urlPath, { help: 'where the metrics are', default: '/metrics' }),
+  'web.config.file': optional(path, {
+    help: 'a file of TLS, passwords, headers and rate limit as Prometheus has it',
+    defaultText: 'plain HTTP for everybody',
+  }),
 }

@@ -9,7 +9,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { cipherList, curveList, versionOf } from './cipher-suites.js'
-import type { TlsSettings } from './web-config.js'
+import { type TlsSettings, WebConfigError } from './web-config.js'
 
 export function secureOptions(settings: TlsSettings): SecureContextOptions {
   const { client_ca_file, client_ca, min_version } = settings
@@ -32,7 +32,7 @@ export function secureOptions(settings: TlsSettings): SecureContextOptions {
     createSecureContext(options)
   } catch (error) {
     const files = `${settings.cert_file ?? 'cert'}, ${settings.key_file ?? 'key'}`
-    throw new Error(`tls_server_config: certificate and key (${files}): ${(error as Error).message}`)
+    throw new WebConfigError(`tls_server_config: certificate and key (${files}): ${(error as Error).message}`)
   }
   return options
 }
@@ -49,19 +49,19 @@ function contentOf(key: string, file: string | undefined, text: string | undefin
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Error(`tls_server_config.${key} ${file}: ${(error as Error).message}`)
+    throw new WebConfigError(`tls_server_config.${key} ${file}: ${(error as Error).message}`)
   }
 }
 
 /** node:tls takes a text without a certificate and then trusts nobody, without a word. */
 function certificatesOf(name: string, text: string): string[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (blocks.length === 0) throw new Error(`tls_server_config: client CA ${name}: holds no certificate`)
+  if (blocks.length === 0) throw new WebConfigError(`tls_server_config: client CA ${name}: holds no certificate`)
   for (const block of blocks) {
     try {
       new X509Certificate(block)
     } catch (error) {
-      throw new Error(`tls_server_config: client CA ${name}: ${(error as Error).message}`)
+      throw new WebConfigError(`tls_server_config: client CA ${name}: ${(error as Error).message}`)
     }
   }
   return blocks

@@ -13,6 +13,9 @@ import { locate } from '../datapath/world-text.js'
 import { CIPHER_SUITES, CURVE_NAMES, TLS_VERSIONS } from './cipher-suites.js'
 import { flag, goDuration, oneOf, orAbsent, section, text, wholeNumber } from './web-scalar.js'
 
+/** A file, or what it names, that cannot be used; the message is one clear line. */
+export class WebConfigError extends Error {}
+
 export const CLIENT_AUTH_TYPES = [
   'NoClientCert',
   'RequestClientCert',
@@ -98,7 +101,7 @@ export function readWebConfig(path: string): WebConfig {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
-    throw new Error(`web config file ${path}: ${why}`)
+    throw new WebConfigError(`web config file ${path}: ${why}`)
   }
   return parseWebConfig(content, path)
 }
@@ -109,14 +112,14 @@ export function parseWebConfig(content: string, path: string): WebConfig {
   if (!result.success) {
     const { issues } = result.error
     // A misspelt key first: what else is wrong often follows from it.
-    throw new Error(
+    throw new WebConfigError(
       `${path}${describe(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!, content)}`,
     )
   }
   const { tls_server_config, http_server_config, basic_auth_users, rate_limit } = result.data
   const refuse = (key: string, why: string): never => {
     const line = locate(content, key.split('.'))
-    throw new Error(`${path}${line === undefined ? '' : `:${line}`}: ${key}: ${why}`)
+    throw new WebConfigError(`${path}${line === undefined ? '' : `:${line}`}: ${key}: ${why}`)
   }
   if (rate_limit.interval > 0 && rate_limit.burst === 0)
     refuse('rate_limit.burst', '0; allowed: 1 or more with an interval')
@@ -135,7 +138,7 @@ function parseYaml(content: string, path: string): unknown {
   const error = document.errors[0]
   if (error === undefined) return document.toJS({ maxAliasCount: 100 }) ?? {}
   const why = error.message.split('\n', 1)[0]
-  throw new Error(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${why}`)
+  throw new WebConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${why}`)
 }
 
 function tlsOf(

@@ -9,7 +9,7 @@
 import { statSync } from 'node:fs'
 import type { SecureContextOptions } from 'node:tls'
 import { filesOf, secureOptions } from './tls.js'
-import { readWebConfig, type WebConfig } from './web-config.js'
+import { readWebConfig, type WebConfig, WebConfigError } from './web-config.js'
 
 export interface WebState {
   readonly config: WebConfig
@@ -62,7 +62,7 @@ export class WebFile {
     try {
       this.#state = this.#read()
     } catch (error) {
-      fault = (error as Error).message
+      fault = messageOf(error)
       this.#state = { ...this.#state, broken: fault }
     }
     this.#onChange(fault ?? this.#state.certificateFault)
@@ -73,7 +73,7 @@ export class WebFile {
     const config = readWebConfig(this.path)
     const has = config.tls !== undefined
     if (has !== (this.#state.secure !== undefined)) {
-      throw new Error(`${this.path}: tls_server_config: TLS ${has ? 'on' : 'off'} needs a restart`)
+      throw new WebConfigError(`${this.path}: tls_server_config: TLS ${has ? 'on' : 'off'} needs a restart`)
     }
     this.#files = [this.path, ...filesOf(config.tls)]
     this.#seen = timesOf(this.#files)
@@ -81,7 +81,7 @@ export class WebFile {
       return { config, secure: config.tls && secureOptions(config.tls) }
     } catch (error) {
       const { config: old, secure } = this.#state
-      return { config: { ...config, tls: old.tls }, secure, certificateFault: (error as Error).message }
+      return { config: { ...config, tls: old.tls }, secure, certificateFault: messageOf(error) }
     }
   }
 }
@@ -92,4 +92,10 @@ function timesOf(files: readonly string[]): string {
     .map(file => statSync(file, { bigint: true, throwIfNoEntry: false }))
     .map(stat => (stat === undefined ? '-' : `${stat.ino} ${stat.mtimeNs} ${stat.size}`))
     .join()
+}
+
+/** Anything else is a bug. */
+function messageOf(error: unknown): string {
+  if (error instanceof WebConfigError) return error.message
+  throw error
 }

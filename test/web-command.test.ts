@@ -16,6 +16,7 @@ import { listeningUrl, plainEnvironment } from './weir-process.js'
 const REPLAY = ['--source', `replay:${fileURLToPath(new URL('./fixtures/records.pcap', import.meta.url))}`]
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 const folder = t.testdir()
+const START_DEADLINE_MS = 60_000
 
 /** A Weir that listens; whether it is ready it tells only to who is let in. */
 async function startWeir(t: Test, file: string) {
@@ -26,7 +27,7 @@ async function startWeir(t: Test, file: string) {
   weir.stderr.on('data', data => {
     said += data
   })
-  const url = await until('it listens', () => listeningUrl(said))
+  const url = await until('it listens', () => listeningUrl(said), START_DEADLINE_MS)
   const stop = async () => {
     weir.kill()
     return { code: (await once(weir, 'close'))[0], said }

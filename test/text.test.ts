@@ -160,7 +160,7 @@ t.test('promtool finds nothing in any family', { skip: !promtool && 'promtool is
 })
 
 t.test('process metrics parse, and promtool finds nothing in them', async t => {
-  const text = await (await processMetrics())()
+  const text = await (await processMetrics())('text')
   const names = parse(text.replaceAll('Nan', 'NaN')).map(sample => sample.name)
   for (const name of [
     'process_resident_memory_bytes',

@@ -15,7 +15,25 @@ export interface Metric<L extends string = string> {
   readonly labels: readonly L[]
   /** Histograms only: finite upper bounds, ascending, in the metric's unit. */
   readonly buckets?: readonly number[]
+  /** What `collect[]` and `exclude[]` choose by; every metric that Weir serves has one. */
+  readonly group?: Group
 }
+
+/** Groups of families, as `collect[]` and `exclude[]` name them. `process` is process_* and nodejs_*. */
+export const GROUPS = [
+  'flow',
+  'connection',
+  'drop',
+  'tcp',
+  'icmp',
+  'policy',
+  'size',
+  'hubble',
+  'self',
+  'kubernetes',
+  'process',
+] as const
+export type Group = (typeof GROUPS)[number]
 
 /** Who sent the packet, and to whom: the labels that every flow family begins with. */
 export const ENDS = ['source_namespace', 'source_workload', 'destination_namespace', 'destination_workload'] as const
@@ -352,5 +370,33 @@ const KUBERNETES = {
   ),
 } as const
 
+const FLOW_GROUPS: Readonly<Record<keyof typeof FLOWS, Group>> = {
+  flowPackets: 'flow',
+  flowBytes: 'flow',
+  interZoneBytes: 'flow',
+  connectionsOpened: 'connection',
+  connectionsClosed: 'connection',
+  connectionsActive: 'connection',
+  dropPackets: 'drop',
+  dropBytes: 'drop',
+  tcpFlags: 'tcp',
+  icmpMessages: 'icmp',
+  policyVerdicts: 'policy',
+  tcpHandshake: 'tcp',
+  connectionDuration: 'connection',
+  connectionBytes: 'connection',
+  packetSize: 'size',
+}
+
+/** The same metrics, each with its group. */
+function grouped<T extends Readonly<Record<string, Metric>>>(metrics: T, groupOf: (key: keyof T) => Group): T {
+  const entries = Object.entries(metrics).map(([key, metric]) => [key, { ...metric, group: groupOf(key) }])
+  return Object.fromEntries(entries) as T
+}
+
 /** Every metric; the order of the keys is the order of the exposition. */
-export const M = { ...FLOWS, ...SELF, ...KUBERNETES } as const
+export const M = {
+  ...grouped(FLOWS, key => FLOW_GROUPS[key]),
+  ...grouped(SELF, () => 'self'),
+  ...grouped(KUBERNETES, () => 'kubernetes'),
+} as const

@@ -14,6 +14,8 @@ import { type Metric, OVERFLOW_LABEL } from './catalog.js'
 import type { Cells, Slot } from './cells.js'
 import { type Exemplar, Exemplars, type Peers } from './exemplar.js'
 import { Expired } from './expired.js'
+import { escapeLabel } from './format.js'
+import type { FrozenRows } from './frozen.js'
 import { cleanLabel, LabelSets, type Names } from './labels.js'
 import { Rows } from './rows.js'
 
@@ -130,6 +132,19 @@ export class Family {
     const bytes = this.#rows.lengths[row]! - skip
     this.#shared.arena.copy(this.#rows.starts[row]! + skip, bytes, out, at)
     return at + bytes
+  }
+
+  /** The rows of now, which stay as they are. The arena does, too: another takes its place when texts are let go. */
+  frozenRows(): FrozenRows {
+    const { size, slots, starts, lengths, created } = this.#rows
+    return {
+      size,
+      slots: slots.slice(0, size),
+      starts: starts.slice(0, size),
+      lengths: lengths.slice(0, size),
+      created: created.slice(0, size),
+      arena: this.#shared.arena,
+    }
   }
 
   /** Histograms: count `value` (in the metric's unit) `times` times. */
@@ -322,9 +337,4 @@ export class Family {
     if (type === 'histogram') return `${name}_bucket{${labels}`
     return labels === '' ? `${name} ` : `${name}{${labels}} `
   }
-}
-
-/** A label value between its quotes (text format 0.0.4: backslash, quote, line feed). */
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }

@@ -72,6 +72,7 @@ function join(counter: Counter, context: Context, signature: string): CompiledMe
   const metric: Metric = {
     name: `hubble_${counter.name}`,
     type: 'counter',
+    group: 'hubble',
     help: counter.help,
     labels: contextFirst ? [...context.labels, ...labels] : [...labels, ...context.labels],
   }

@@ -42,6 +42,7 @@ export type LostSource = (typeof LOST_SOURCES)[number]
 const LOST: Metric = {
   name: 'hubble_lost_events_total',
   type: 'counter',
+  group: 'hubble',
   help: 'Number of lost events',
   labels: ['source'],
 }
@@ -50,6 +51,7 @@ const LOST: Metric = {
 const CILIUM_VERSION: Metric = {
   name: 'cilium_version',
   type: 'gauge',
+  group: 'hubble',
   help: "1: Weir answers in the place of Cilium's agent, for dashboards that look for clusters here",
   labels: [],
 }

@@ -2,17 +2,18 @@
 /*
  * drop.h - packets that the kernel frees with a reason.
  *
- * Hook:  tp_btf/kfree_skb, for every namespace of the machine.
+ * Hook:  tp_btf/kfree_skb, twice, for every namespace of the machine.
  * Out:   `drops`, counts by entities, reason, protocol and port; an example record on the ring at
  *        most every interval and kind, so that a flood of drops can't melt the node.
- * Fail:  a full table: counts by reason alone, in `drops_unnamed`.
+ * Fail:  a full table, or one that this CPU is changing: counts by reason alone, in
+ * `drops_unnamed`.
  */
 #pragma once
 
 #define SKB_CONSUMED 1 /* enum skb_drop_reason: this and 0 are no drops */
 #define REASONS_UNNAMED 512
 
-const volatile __u64 drop_interval_ns = 5000000000;
+const volatile __u64 drop_interval_ns = 100000000;
 
 /* Reasons of the running kernel, 0 where it has them not, under which it frees what had arrived:
  * QUEUE_PURGE, what a socket had received and did not read before it closed, the last FIN of most
@@ -29,6 +30,7 @@ struct drop_key {
 	__u8 pad;
 };
 
+/* What a kind owes; ifindex and from src_identity on: the packet that was told last. */
 struct drop {
 	__u32 life;
 	__u32 ifindex;
@@ -71,9 +73,10 @@ struct drop_scratch {
 	struct drop fresh;
 };
 
+/* By depth: a run may interrupt another one, see frees.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, CONTEXTS);
 	__type(key, __u32);
 	__type(value, struct drop_scratch);
 } drop_scratch SEC(".maps");
@@ -111,24 +114,42 @@ static __always_inline void put_drop_back(struct drop *d, const struct weir_drop
 	__sync_fetch_and_add(&d->bytes, ext->bytes);
 }
 
+/* The packet that stands for its kind from now on. One CPU at a time does it, see due(); a sweep on
+ * another may read while this writes, so what it shows may be of two packets, never what it counts.
+ */
+static __always_inline void remember(struct drop *d, const struct sk_buff *skb,
+				     const struct packet *p, const struct who *src,
+				     const struct who *dst)
+{
+	struct net_device *dev = skb->dev;
+
+	d->ifindex = dev ? dev->ifindex : 0;
+	d->src_identity = src->identity;
+	d->dst_identity = dst->identity;
+	__builtin_memcpy(d->src, p->src, sizeof(d->src));
+	__builtin_memcpy(d->dst, p->dst, sizeof(d->dst));
+	d->src_port = p->src_port;
+	d->ipv6 = p->ipv6;
+}
+
 static __always_inline struct drop *open_drop(struct drop_scratch *s, const struct drop_key *key,
 					      const struct sk_buff *skb, const struct who *src,
 					      const struct who *dst)
 {
-	struct net_device *dev = skb->dev;
-	struct drop *d = &s->fresh;
-
-	__builtin_memset(d, 0, sizeof(*d));
-	d->ifindex = dev ? dev->ifindex : 0;
-	d->src_identity = src->identity;
-	d->dst_identity = dst->identity;
-	__builtin_memcpy(d->src, s->packet.src, sizeof(d->src));
-	__builtin_memcpy(d->dst, s->packet.dst, sizeof(d->dst));
-	d->src_port = s->packet.src_port;
-	d->ipv6 = s->packet.ipv6;
+	__builtin_memset(&s->fresh, 0, sizeof(s->fresh));
+	remember(&s->fresh, skb, &s->packet, src, dst);
 	/* -EEXIST: another CPU was first, and its entry is as good */
-	bpf_map_update_elem(&drops, key, d, BPF_NOEXIST);
+	bpf_map_update_elem(&drops, key, &s->fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&drops, key);
+}
+
+/* Whether this packet is its kind's next example: of those that ask at once, one is told yes. */
+static __always_inline int due(struct drop *d, __u64 now)
+{
+	__u64 told = d->told_ns;
+
+	return since(now, told) >= drop_interval_ns &&
+	       __sync_val_compare_and_swap(&d->told_ns, told, now) == told;
 }
 
 static __always_inline void count_unnamed(__u32 reason, __u64 bytes)
@@ -136,11 +157,8 @@ static __always_inline void count_unnamed(__u32 reason, __u64 bytes)
 	__u32 at = reason < REASONS_UNNAMED ? reason : REASONS_UNNAMED - 1;
 	struct count *n = bpf_map_lookup_elem(&drops_unnamed, &at);
 
-	if (n) {
-		n->packets += 1;
-		n->bytes += bytes;
-	}
-	count(DROPS_FULL, bytes);
+	add_count(n, bytes);
+	count_drop(DROPS_FULL, bytes);
 }
 
 static __always_inline int had_arrived(const struct packet *p, __u32 reason)
@@ -148,33 +166,51 @@ static __always_inline int had_arrived(const struct packet *p, __u32 reason)
 	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
 }
 
-SEC("tp_btf/kfree_skb")
-int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
+/* What the kind owes, with this packet as its example. */
+static __always_inline void tell_drop(void *ctx, struct drop_scratch *s, const struct sk_buff *skb,
+				      const struct drop_key *key, struct drop *d, __u32 size,
+				      __u64 bytes)
+{
+	__builtin_memset(&s->record, 0, sizeof(s->record));
+	describe_drop(&s->record, key, d);
+	s->record.hdr.hash = skb->hash;
+	s->record.hdr.len_orig = bytes;
+	s->record.hdr.len_cap = size;
+	take_drop(d, &s->record.ext);
+	if (size <= DROP_CAPTURE && !bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU,
+							   &s->record, sizeof(s->record) + size))
+		return;
+	put_drop_back(d, &s->record.ext);
+	count_drop(RING_FULL, 0);
+}
+
+static __always_inline int alive_drop(struct drop *d)
+{
+	return d->life == LIFE_ALIVE ||
+	       __sync_val_compare_and_swap(&d->life, LIFE_DOUBTED, LIFE_ALIVE) != LIFE_GONE;
+}
+
+static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
+					const struct sk_buff *skb, __u32 reason)
 {
 	struct who src = {}, dst = {};
 	struct drop_key key = {};
-	struct drop_scratch *s;
 	struct drop *d;
-	__u32 zero = 0, size;
 	__u64 bytes, now;
+	__u32 size;
 
-	if (reason <= SKB_CONSUMED)
-		return 0;
-	s = bpf_map_lookup_elem(&drop_scratch, &zero);
-	if (!s)
-		return 0;
 	__builtin_memset(&s->packet, 0, sizeof(s->packet));
 	size = copy_headers(skb, s->bytes);
 	if (!parse_dropped(&s->packet, s->bytes, size, skb->protocol)) {
-		count(DROPS_IGNORED, skb->len);
-		return 0;
+		count_drop(DROPS_IGNORED, skb->len);
+		return;
 	}
 	bytes = whole_length(skb);
 	if (had_arrived(&s->packet, reason)) {
-		count(DROPS_DELIVERED, bytes);
-		return 0;
+		count_drop(DROPS_DELIVERED, bytes);
+		return;
 	}
-	count(DROPS_SEEN, bytes);
+	count_drop(DROPS_SEEN, bytes);
 	identify(&src, (void *)s->packet.src);
 	identify(&dst, (void *)s->packet.dst);
 	key.src_entity = src.entity;
@@ -185,30 +221,51 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 	d = bpf_map_lookup_elem(&drops, &key);
 	if (!d)
 		d = open_drop(s, &key, skb, &src, &dst);
-	if (!d || (d->life != LIFE_ALIVE &&
-		   __sync_val_compare_and_swap(&d->life, LIFE_DOUBTED, LIFE_ALIVE) == LIFE_GONE)) {
+	if (!d || !alive_drop(d)) {
 		count_unnamed(reason, bytes);
-		return 0;
+		return;
 	}
 	__sync_fetch_and_add(&d->packets, 1);
 	__sync_fetch_and_add(&d->bytes, bytes);
 	now = bpf_ktime_get_ns();
 	d->last_ns = now;
-	if (now - d->told_ns < drop_interval_ns)
+	if (!due(d, now))
+		return;
+	remember(d, skb, &s->packet, &src, &dst);
+	tell_drop(ctx, s, skb, &key, d, size, bytes);
+}
+
+static __noinline int count_free(void *ctx, struct sk_buff *skb, __u32 reason)
+{
+	struct frees *f = frees_here();
+	struct drop_scratch *s;
+	__u32 depth;
+
+	if (!f || reason <= SKB_CONSUMED)
 		return 0;
-	d->told_ns = now;
-	__builtin_memset(&s->record, 0, sizeof(s->record));
-	describe_drop(&s->record, &key, d);
-	s->record.hdr.hash = skb->hash;
-	s->record.hdr.len_orig = bytes;
-	s->record.hdr.len_cap = size;
-	take_drop(d, &s->record.ext);
-	if (size <= DROP_CAPTURE && !bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU,
-							   &s->record, sizeof(s->record) + size))
-		return 0;
-	put_drop_back(d, &s->record.ext);
-	count(RING_FULL, 0);
+	depth = f->depth++;
+	s = bpf_map_lookup_elem(&drop_scratch, &depth);
+	if (s)
+		drop_packet(ctx, s, skb, reason);
+	f->depth = depth;
 	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
+{
+	met_first(skb);
+	return count_free(ctx, skb, reason);
+}
+
+/* Attached behind weir_drop, for what the kernel kept from it. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(weir_drop_again, struct sk_buff *skb, void *location, __u32 reason)
+{
+	if (first_met(skb))
+		return 0;
+	count_drop(DROPS_AGAIN, 0);
+	return count_free(ctx, skb, reason);
 }
 
 /* What is written starts at `size`; `align` keeps the record at its own alignment. */

@@ -35,6 +35,7 @@
 #include "track.h"
 #include "sweep.h"
 #include "freed.h"
+#include "frees.h"
 #include "drop.h"
 
 SEC("tc")

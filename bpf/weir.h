@@ -152,7 +152,8 @@ struct drop_notify {
 	__u64 ip_trace_id;
 };
 
-/* What one kind of drop owes; addresses and source port are its first packet's. */
+/* What one kind of drop owes; addresses and source port are those of the packet in the record, and
+ * where there is none, of the one that was told last. */
 struct weir_drop {
 	__u64 packets;
 	__u64 bytes;
@@ -248,6 +249,7 @@ enum counter {
 	DROPS_IGNORED,	 /* freed with a reason, but not IP */
 	DROPS_DELIVERED, /* freed behind the socket that had received it */
 	DROPS_FULL,	 /* drops counted by reason only, see drops_unnamed */
+	DROPS_AGAIN,	 /* frees that weir_drop_again looked at in weir_drop's place */
 	COUNTERS,
 };
 

@@ -145,5 +145,6 @@ export const COUNTERS = [
   'drops_ignored',
   'drops_delivered',
   'drops_full',
+  'drops_again',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

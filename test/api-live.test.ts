@@ -18,13 +18,20 @@ const CLIENT = `${NAMESPACE}/client`
 const SERVER = `${NAMESPACE}/server`
 const HTTP = 8080
 const BLOCKED = 9999
+/** No sweep tells of anything while the test runs: what is seen came by the ring. */
+const ARGS = ['--report-interval', '1h']
 const TIME = /^\w{3} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: /
+
+const MS = 1_000
+const NS_PER_MS = 1_000_000
+/** google.protobuf.Timestamp. */
+const timestamp = (ms: number): Buffer => encode([1, Math.floor(ms / MS)], [2, (ms % MS) * NS_PER_MS])
 
 t.test('who observes a running Weir sees what pods do', ROOT, async t => {
   const lab = await labOf(t, [CLIENT, SERVER])
   const [client, server] = lab.pods
   const path = socketPath(t)
-  const running = await watch(t, lab, '--hubble.listen-address', `unix://${path}`)
+  const running = await watch(t, lab, ...ARGS, '--hubble.listen-address', `unix://${path}`)
   const ask = ['--server', `unix://${path}`]
   const streams = (count: number) => async () => (await running.metrics()).sum('weir_flow_api_streams') === count
   await server!.agent.call('httpServe', { port: HTTP })
@@ -47,6 +54,12 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
   ])
   const monitor = new Following(t, ['monitor', ...ask])
   await until('all three follow', streams(3))
+  const blockedStorm = { host: server!.ipv4, ports: [BLOCKED], count: 1, concurrency: 1, timeoutMs: 300 }
+  const drop = new RegExp(
+    `${CLIENT}:(\\d+) \\(ID:\\d+\\) <> ${SERVER}:${BLOCKED} .*Policy denied DROPPED \\(TCP Flags: SYN\\)`,
+  )
+  /** Source ports of the drops that a command has printed. */
+  const dropped = (by: Following) => by.lines().flatMap(line => drop.exec(line)?.[1] ?? [])
   const seen = (line: string) => until(line, () => observe.lines().some(each => each.replace(TIME, '') === line))
 
   await t.test('a ping, in the lines of hubble observe', async t => {
@@ -71,19 +84,18 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
   })
 
   await t.test('a blocked connection, and who asked for such alone sees nothing else', async t => {
-    await client!.agent.call('tcpStorm', {
-      host: server!.ipv4,
-      ports: [BLOCKED],
-      count: 1,
-      concurrency: 1,
-      timeoutMs: 300,
-    })
-    const shape = new RegExp(
-      `${CLIENT}:\\d+ \\(ID:\\d+\\) <> ${SERVER}:${BLOCKED} .*Policy denied DROPPED \\(TCP Flags: SYN\\)`,
-    )
-    await until('the drop', () => observe.lines().some(line => shape.test(line)))
-    await until('the drop alone', () => denied.lines().some(line => shape.test(line)))
+    await client!.agent.call('tcpStorm', blockedStorm)
+    await until('the drop', () => dropped(observe).length === 1)
+    await until('the drop alone', () => dropped(denied).length === 1)
     t.ok(denied.lines().every(line => line.includes(`:${BLOCKED} `)))
+  })
+
+  await t.test('each of those that follow, with its own port, and no sweep has to tell it', async t => {
+    for (const drops of [2, 3]) {
+      await client!.agent.call('tcpStorm', blockedStorm)
+      await until(`drop ${drops}`, () => dropped(observe).length === drops)
+    }
+    t.equal(new Set(dropped(observe)).size, 3, 'three connections, three ports')
   })
 
   await t.test('the records themselves, as cilium monitor prints them', async t => {
@@ -94,9 +106,11 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
 
   await t.test('the past, by a client that knows numbers alone, and by the command', async t => {
     const raw = new RawObserver(t, `unix:${path}`)
-    const all = await raw.flows(encode())
+    // Records still come, of connections that end: both ask for what there was at one moment.
+    const until = [REQUEST.until, timestamp(Date.now())] as const
+    const all = await raw.flows(encode(until))
     t.ok(all.length > 10)
-    const last = await raw.flows(encode([REQUEST.number, 1]))
+    const last = await raw.flows(encode([REQUEST.number, 1], until))
     t.equal(last[0]?.text(FLOW.uuid), all.at(-1)?.text(FLOW.uuid))
     const icmp = ['observe', ...ask, '--protocol', 'icmp', '--first', '1', '-o', 'jsonpb']
     const { flow } = JSON.parse(weir(icmp).stdout) as { flow: { Summary: string; source: { pod_name: string } } }

@@ -267,7 +267,7 @@ const SELF = {
   ]),
   bpfMissed: counter(
     'weir_bpf_recursion_misses_total',
-    "Runs of a BPF program refused by the kernel's recursion guard, from bpf_prog_info.",
+    "Runs of a BPF program that the kernel's recursion guard refused and that no other program made up for.",
     ['program'],
   ),
   apiStreams: gauge('weir_flow_api_streams', 'Streams of flows or records that clients have open at the flow API.'),

@@ -18,6 +18,8 @@ const CLIENT = `${NAMESPACE}/client`
 const SERVER = `${NAMESPACE}/server`
 const HTTP = 8080
 const BLOCKED = 9999
+/** Three commands start at once, maybe on a busy machine. */
+const START_DEADLINE_MS = 60_000
 /** No sweep tells of anything while the test runs: what is seen came by the ring. */
 const ARGS = ['--report-interval', '1h']
 const TIME = /^\w{3} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: /
@@ -53,7 +55,7 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
     `${BLOCKED}`,
   ])
   const monitor = new Following(t, ['monitor', ...ask])
-  await until('all three follow', streams(3))
+  await until('all three follow', streams(3), START_DEADLINE_MS)
   const blockedStorm = { host: server!.ipv4, ports: [BLOCKED], count: 1, concurrency: 1, timeoutMs: 300 }
   const drop = new RegExp(
     `${CLIENT}:(\\d+) \\(ID:\\d+\\) <> ${SERVER}:${BLOCKED} .*Policy denied DROPPED \\(TCP Flags: SYN\\)`,

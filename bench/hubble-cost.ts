@@ -33,7 +33,7 @@ export interface Cost {
 export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const world = loadWorld(fileOf('../test/fixtures/world.json'))
-  const flow = flowOf(new WorldDirectory(world), new KernelReasons([]))
+  const flow = flowOf(WorldDirectory.from(world), new KernelReasons([]))
   const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(world), flow)
   const decoder = new Decoder()
   const round = (passes: number) => {

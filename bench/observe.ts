@@ -28,7 +28,7 @@ export async function run(): Promise<number> {
   const printer = new CompactPrinter({ time: timeFormatter('StampMilli')!, nodeName: false, numeric: false })
   let characters = 0
   const maker = new FlowMaker({
-    directory: new WorldDirectory(loadWorld(fileOf('../test/fixtures/world.json'))),
+    directory: WorldDirectory.from(loadWorld(fileOf('../test/fixtures/world.json'))),
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
     version: '0',

@@ -31,6 +31,7 @@ struct connection {
 	__u64 first_ns;
 	__u64 last_ns; /* not kept for established TCP: there the sweep notices */
 	__u64 doubted_ns;
+	__u64 waits_ns; /* until when its counts wait for the names of its ends; 0: they don't */
 	struct who a;
 	struct who b;
 };
@@ -45,7 +46,29 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
-/* Who an address is. About 80 B a prefix. */
+/* How long counts wait in the kernel for a name that may come; see struct who. */
+const volatile __u64 entity_wait_ns = 5000000000;
+
+/* A bit an entity: its names ended, and a connection that bears it is let go. 128 KiB. */
+#define ENTITIES (1 << 20)
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ENTITIES / 64);
+	__type(key, __u32);
+	__type(value, __u64);
+} retired SEC(".maps");
+
+/* Who exactly this address is. About 80 B an entry. Beside the trie, because names that come are
+ * names of addresses, and sweeps may look here but not there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1048576);
+	__type(key, struct address);
+	__type(value, struct who);
+} hosts SEC(".maps");
+
+/* Who the addresses of a prefix are. About 80 B a prefix. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -62,15 +85,85 @@ struct {
 	__type(value, struct count);
 } spill SEC(".maps");
 
+/* Whether exactly this address has a name. */
+static __always_inline int name_host(struct who *who, const __u8 *addr)
+{
+	struct address key;
+	struct who *found;
+
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	found = bpf_map_lookup_elem(&hosts, &key);
+	if (!found)
+		return 0;
+	*who = *found;
+	return 1;
+}
+
 static __always_inline void identify(struct who *who, const __u8 *addr)
 {
 	struct prefix_key key = {.bits = 128};
 	struct who *found;
 
+	if (name_host(who, addr))
+		return;
 	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
 	found = bpf_map_lookup_elem(&identities, &key);
 	if (found)
 		*who = *found;
+}
+
+static __always_inline int is_retired(__u32 entity)
+{
+	__u32 at = entity / 64;
+	__u64 *bits = bpf_map_lookup_elem(&retired, &at);
+
+	return bits && *bits >> (entity & 63) & 1;
+}
+
+/* Begin to let an entry go whatever its traffic: packets spill from now on, under the names of
+ * now, and a sweep after the grace deletes it. */
+static __always_inline void disown(struct connection *c, __u64 now)
+{
+	c->doubted_ns = now;
+	if (__sync_lock_test_and_set(&c->life, LIFE_GONE) != LIFE_GONE)
+		count(RENAMED, 0);
+}
+
+/* Names that came meanwhile; whether counts still wait. What was told keeps its names. */
+static __always_inline int awaits(struct connection *c, const struct flow_key *key, __u64 now)
+{
+	if (!c->waits_ns)
+		return 0;
+	if (c->a.waits)
+		name_host(&c->a, key->a);
+	if (c->b.waits)
+		name_host(&c->b, key->b);
+	if ((c->a.waits | c->b.waits) && now < c->waits_ns)
+		return 1;
+	c->waits_ns = 0;
+	return 0;
+}
+
+/* Whether an end that had no name in time has one now. */
+static __always_inline int late(const struct connection *c, const struct flow_key *key)
+{
+	struct who who;
+
+	if (c->waits_ns)
+		return 0;
+	return (c->a.waits && name_host(&who, key->a)) || (c->b.waits && name_host(&who, key->b));
+}
+
+/* Whether its addresses are others' than when it opened. */
+static __noinline int is_renamed(const struct connection *c, const struct flow_key *key)
+{
+	struct who a = {}, b = {};
+
+	if (!c || !key)
+		return 0;
+	identify(&a, key->a);
+	identify(&b, key->b);
+	return a.entity != c->a.entity || b.entity != c->b.entity;
 }
 
 static __always_inline __u32 size_class(__u32 bytes)

@@ -27,10 +27,12 @@ struct drop_key {
 	__u32 reason;
 	__u16 dst_port;
 	__u8 proto;
-	__u8 pad;
+	__u8 waits; /* 1: by address, since a name may come */
+	__u32 src[4];
+	__u32 dst[4];
 };
 
-/* What a kind owes; ifindex and from src_identity on: the packet that was told last. */
+/* What a kind owes; ifindex and from `from` on: the packet that was told last. */
 struct drop {
 	__u32 life;
 	__u32 ifindex;
@@ -39,8 +41,9 @@ struct drop {
 	__u64 told_ns;
 	__u64 last_ns;
 	__u64 doubted_ns;
-	__u32 src_identity;
-	__u32 dst_identity;
+	__u64 waits_ns; /* until when its counts wait for names; 0: they don't */
+	struct who from;
+	struct who to;
 	__u32 src[4];
 	__u32 dst[4];
 	__u16 src_port;
@@ -87,14 +90,14 @@ static __always_inline void describe_drop(struct drop_record *r, const struct dr
 	r->hdr.type = NOTIFY_DROP;
 	r->hdr.version = DROP_VERSION;
 	r->hdr.ext_version = WEIR_EXT;
-	r->hdr.src_label = d->src_identity;
-	r->hdr.dst_label = d->dst_identity;
+	r->hdr.src_label = d->from.identity;
+	r->hdr.dst_label = d->to.identity;
 	r->hdr.ifindex = d->ifindex;
 	r->hdr.flags = CLASS_L3_DEVICE | (d->ipv6 ? CLASS_IPV6 : 0);
 	__builtin_memcpy(r->ext.src, d->src, sizeof(r->ext.src));
 	__builtin_memcpy(r->ext.dst, d->dst, sizeof(r->ext.dst));
-	r->ext.src_entity = key->src_entity;
-	r->ext.dst_entity = key->dst_entity;
+	r->ext.src_entity = d->from.entity;
+	r->ext.dst_entity = d->to.entity;
 	r->ext.reason = key->reason;
 	r->ext.src_port = d->src_port;
 	r->ext.dst_port = key->dst_port;
@@ -124,8 +127,8 @@ static __always_inline void remember(struct drop *d, const struct sk_buff *skb,
 	struct net_device *dev = skb->dev;
 
 	d->ifindex = dev ? dev->ifindex : 0;
-	d->src_identity = src->identity;
-	d->dst_identity = dst->identity;
+	d->from = *src;
+	d->to = *dst;
 	__builtin_memcpy(d->src, p->src, sizeof(d->src));
 	__builtin_memcpy(d->dst, p->dst, sizeof(d->dst));
 	d->src_port = p->src_port;
@@ -138,6 +141,8 @@ static __always_inline struct drop *open_drop(struct drop_scratch *s, const stru
 {
 	__builtin_memset(&s->fresh, 0, sizeof(s->fresh));
 	remember(&s->fresh, skb, &s->packet, src, dst);
+	if (key->waits)
+		s->fresh.waits_ns = bpf_ktime_get_ns() + entity_wait_ns;
 	/* -EEXIST: another CPU was first, and its entry is as good */
 	bpf_map_update_elem(&drops, key, &s->fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&drops, key);
@@ -150,6 +155,21 @@ static __always_inline int due(struct drop *d, __u64 now)
 
 	return since(now, told) >= drop_interval_ns &&
 	       __sync_val_compare_and_swap(&d->told_ns, told, now) == told;
+}
+
+/* Names that came meanwhile; whether counts still wait. */
+static __always_inline int drop_awaits(struct drop *d, __u64 now)
+{
+	if (!d->waits_ns)
+		return 0;
+	if (d->from.waits)
+		name_host(&d->from, (void *)d->src);
+	if (d->to.waits)
+		name_host(&d->to, (void *)d->dst);
+	if ((d->from.waits | d->to.waits) && now < d->waits_ns)
+		return 1;
+	d->waits_ns = 0;
+	return 0;
 }
 
 static __always_inline void count_unnamed(__u32 reason, __u64 bytes)
@@ -176,7 +196,8 @@ static __always_inline void tell_drop(void *ctx, struct drop_scratch *s, const s
 	s->record.hdr.hash = skb->hash;
 	s->record.hdr.len_orig = bytes;
 	s->record.hdr.len_cap = size;
-	take_drop(d, &s->record.ext);
+	if (!drop_awaits(d, d->last_ns))
+		take_drop(d, &s->record.ext);
 	if (size <= DROP_CAPTURE && !bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU,
 							   &s->record, sizeof(s->record) + size))
 		return;
@@ -218,6 +239,11 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 	key.reason = reason;
 	key.dst_port = s->packet.dst_port;
 	key.proto = s->packet.proto;
+	if (src.waits | dst.waits) {
+		key.waits = 1;
+		__builtin_memcpy(key.src, s->packet.src, sizeof(key.src));
+		__builtin_memcpy(key.dst, s->packet.dst, sizeof(key.dst));
+	}
 	d = bpf_map_lookup_elem(&drops, &key);
 	if (!d)
 		d = open_drop(s, &key, skb, &src, &dst);
@@ -285,7 +311,12 @@ static long sweep_drop(void *map, const struct drop_key *key, struct drop *d, st
 	if (!has_room(s, sizeof(frame)))
 		return 1;
 	s->run->met++;
-	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns), idle_drop_ns, now);
+	/* by address there may be many */
+	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns),
+		      own.waits && entity_wait_ns < idle_drop_ns ? entity_wait_ns : idle_drop_ns,
+		      now);
+	if (drop_awaits(d, now) && !gone)
+		return 0;
 	if (take_drop(d, &frame.record.ext)) {
 		describe_drop(&frame.record, &own, d);
 		tell(s, &frame.size, sizeof(frame) - sizeof(frame.align));

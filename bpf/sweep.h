@@ -45,6 +45,9 @@ struct run {
 	__u32 full;
 	__u32 met;
 	__u32 deleted;
+	__u32 retired; /* whether there are retired rows */
+	__u32 held;    /* entries that still bear one */
+	__u32 waiting;
 };
 
 struct {
@@ -86,6 +89,7 @@ static __always_inline int begin_run(struct sweep *s, const struct pass *pass)
 		return 0;
 	__builtin_memset(s->run, 0, sizeof(*s->run));
 	s->run->pass = pass->number;
+	s->run->retired = pass->held;
 	return 1;
 }
 
@@ -94,6 +98,8 @@ static __always_inline int end_run(const struct sweep *s, struct pass *pass)
 {
 	pass->full = s->run->full;
 	pass->entries = s->run->met - s->run->deleted;
+	pass->held = s->run->held;
+	pass->waiting = s->run->waiting;
 	return s->run->length;
 }
 
@@ -167,6 +173,20 @@ static __always_inline __u64 since(__u64 now, __u64 then)
 	return now > then ? now - then : 0;
 }
 
+/* Of an entry whose names ended: whether it is ours to delete now. */
+static __always_inline int let_go(struct connection *c, __u64 now)
+{
+	if (c->life == LIFE_GONE)
+		return now - c->doubted_ns > GRACE_NS;
+	disown(c, now);
+	return 0;
+}
+
+static __always_inline int was_open(const struct connection *c)
+{
+	return c->state != STATE_CLOSED && c->state != STATE_RELATED;
+}
+
 /* For bpf_for_each_map_elem: 1 ends the run. */
 static long sweep_connection(void *map, const struct flow_key *key, struct connection *c,
 			     struct sweep *s)
@@ -174,11 +194,14 @@ static long sweep_connection(void *map, const struct flow_key *key, struct conne
 	struct trace_frame frame = {.size = sizeof(struct trace_record)};
 	__u64 now = bpf_ktime_get_ns(), idle, limit;
 	struct flow_key own = *key;
-	int gone;
+	int gone, ended, held;
 
 	if (!has_room(s, sizeof(frame)))
 		return 1;
 	s->run->met++;
+	held = s->run->retired && (is_retired(c->a.entity) || is_retired(c->b.entity));
+	s->run->held += held;
+	s->run->waiting += c->waits_ns != 0;
 	if (c->pass == s->run->pass)
 		return 0;
 	c->pass = s->run->pass;
@@ -190,9 +213,13 @@ static long sweep_connection(void *map, const struct flow_key *key, struct conne
 	if (idle > idle_closed_ns && limit > idle_closed_ns &&
 	    bpf_map_lookup_elem(&vanished, &own.ifindex))
 		limit = idle_closed_ns;
-	gone = expire(&c->life, &c->doubted_ns, idle, limit, now);
+	ended = held || c->life == LIFE_GONE || late(c, &own);
+	gone = ended ? let_go(c, now) : expire(&c->life, &c->doubted_ns, idle, limit, now);
+	/* whoever goes waits no longer */
+	if (awaits(c, &own, now) && !gone && !ended)
+		return 0;
 	if (gone)
-		frame.record.ext.timed_out = finish(c);
+		frame.record.ext.timed_out = ended ? was_open(c) * 2 : finish(c);
 	if (take(c, &frame.record.ext) | frame.record.ext.timed_out) {
 		describe(&frame.record, &own, c, c->opener);
 		tell(s, &frame.size, sizeof(frame) - sizeof(frame.align));
@@ -200,6 +227,7 @@ static long sweep_connection(void *map, const struct flow_key *key, struct conne
 	if (gone) {
 		bpf_map_delete_elem(&connections, &own);
 		s->run->deleted++;
+		s->run->held -= held;
 	}
 	return 0;
 }

@@ -54,7 +54,9 @@ static __always_inline void report(struct __sk_buff *skb, const struct flow_key 
 	s->record.hdr.hash = skb->hash;
 	s->record.hdr.len_orig = skb->len;
 	s->record.hdr.len_cap = cap;
-	take(c, &s->record.ext);
+	/* the packet is worth showing also while its counts wait */
+	if (!c->waits_ns || !awaits(c, key, bpf_ktime_get_ns()))
+		take(c, &s->record.ext);
 	if (!bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU, &s->record,
 				   sizeof(s->record)))
 		return;
@@ -204,6 +206,8 @@ static __noinline struct connection *open(const struct flow_key *key, const stru
 	begin(&s->fresh, p, hook_direction & 1);
 	identify(&s->fresh.a, key->a);
 	identify(&s->fresh.b, key->b);
+	if (s->fresh.a.waits | s->fresh.b.waits)
+		s->fresh.waits_ns = s->fresh.first_ns + entity_wait_ns;
 	/* -EEXIST: another CPU was first, and its entry is as good */
 	bpf_map_update_elem(&connections, key, &s->fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&connections, key);
@@ -283,6 +287,10 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 		c = open(&key, &p, hook << 1 | direction);
 		opened = 1;
 	}
+	/* the ports again, and the address is another's by now: a connection of its own */
+	if (c && p.tcp_flags & TCP_SYN && p.proto == IPPROTO_TCP && !(p.tcp_flags & TCP_ACK) &&
+	    c->state == STATE_CLOSED && is_renamed(c, &key))
+		disown(c, bpf_ktime_get_ns());
 	if (!c || !alive(c)) {
 		spill_packet(&key, &p, hook << 1 | direction, bytes);
 		/* last: who reads that it rose finds the packet in spill */

@@ -121,7 +121,7 @@ struct weir_trace {
 	__u8 opener;	/* DIR_* of the side that opened */
 	__u8 direction; /* DIR_* of the captured packet; of the opener when there is none */
 	__u8 state;
-	__u8 timed_out; /* 1: expired by idleness, and was a connection */
+	__u8 timed_out; /* of what was a connection: 1 expired by idleness, 2 its names ended */
 	__u8 seen[2];	/* OR of the TCP flags by direction */
 	__u8 pad[4];
 };
@@ -173,7 +173,12 @@ struct drop_record {
 	struct weir_drop ext;
 };
 
-/* identities: who an address is. entity is user space's row number, private to a run. */
+/* Key of hosts. */
+struct address {
+	__u8 addr[16];
+};
+
+/* identities: who an address is that hosts does not have. entity is user space's row number, private to a run. */
 struct prefix_key {
 	__u32 bits; /* of the mapped address: an IPv4 /n is 96 + n */
 	__u8 addr[16];
@@ -182,7 +187,8 @@ struct prefix_key {
 struct who {
 	__u32 identity; /* Cilium's numbering */
 	__u32 entity;
-	__u32 endpoint; /* endpoint id of a local pod, else 0 */
+	__u16 endpoint; /* endpoint id of a local pod, else 0 */
+	__u16 waits;	/* 1: a name may come for this address; until then the rest is a guess */
 };
 
 /*
@@ -224,6 +230,8 @@ struct pass {
 	__u32 number;  /* in: of the pass, another than the last one's, 1 to 65,535 */
 	__u32 full;    /* out: 1: run again with this number */
 	__u32 entries; /* out: left in the table, unless full */
+	__u32 held;    /* in: 1 when there are retired rows; out: entries that bear one, unless full */
+	__u32 waiting; /* out: entries whose counts wait for names, unless full */
 };
 
 /* counters: per-CPU struct count by this index; only ever grow. */
@@ -250,6 +258,7 @@ enum counter {
 	DROPS_DELIVERED, /* freed behind the socket that had received it */
 	DROPS_FULL,	 /* drops counted by reason only, see drops_unnamed */
 	DROPS_AGAIN,	 /* frees that weir_drop_again looked at in weir_drop's place */
+	RENAMED,	 /* connections let go because their names ended, or came too late */
 	COUNTERS,
 };
 

@@ -8,7 +8,7 @@ import { WorldDirectory } from '../src/datapath/world-directory.js'
 import { udp } from './ethernet.js'
 import { DB, flowOf, packet, trace, WEB, WORLD } from './flow-records.js'
 
-const resolver = new EndpointResolver(new WorldDirectory(parseWorld(WORLD, 'world')))
+const resolver = new EndpointResolver(WorldDirectory.from(parseWorld(WORLD, 'world')))
 
 t.test(
   'the identity of the record wins, and its labels with it, but a local endpoint keeps its own labels',
@@ -48,7 +48,7 @@ t.test('of the CIDR labels of a local identity only the longest is left', async 
 })
 
 t.test('the same question gets the same answer, and the cache starts anew when the directory changes', async t => {
-  const directory = new WorldDirectory(parseWorld(WORLD, 'world'))
+  const directory = WorldDirectory.from(parseWorld(WORLD, 'world'))
   let version = 0
   const changing = Object.create(directory, { version: { get: () => version } })
   // Private fields stay with the real one.

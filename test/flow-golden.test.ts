@@ -13,7 +13,7 @@ import { RecordedFlows } from '../src/observe/recorded-flows.js'
 import { timeFormatter } from '../src/observe/time-format.js'
 
 const golden = (name: string) => gunzipSync(readFileSync(`test/fixtures/${name}.gz`)).toString()
-const directory = new WorldDirectory(loadWorld('test/fixtures/world.json'))
+const directory = WorldDirectory.from(loadWorld('test/fixtures/world.json'))
 const recorded = () =>
   new RecordedFlows({ path: 'test/fixtures/records.pcap', directory, nodeName: 'node-1', version: '0' })
 

@@ -189,7 +189,7 @@ export function maker(world = WORLD) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
   const made = new FlowMaker({
-    directory: new WorldDirectory(parseWorld(world, 'world')),
+    directory: WorldDirectory.from(parseWorld(world, 'world')),
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
     version: '1.2.3',

@@ -31,7 +31,7 @@ const REASONS = [
 const world = loadWorld(new URL('world.json', FIXTURES).pathname)
 export const WORLD = {
   entities: Entities.from(world),
-  directory: new WorldDirectory(world),
+  directory: WorldDirectory.from(world),
   kernelReasons: new KernelReasons(REASONS),
 }
 

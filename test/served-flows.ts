@@ -31,7 +31,7 @@ export interface Served {
 /** On a socket of its own until the test ends. */
 export async function serveFlows(t: Test, capacity = 4095): Promise<Served> {
   const ring = new RecordRing(capacity)
-  const directory = new WorldDirectory(loadWorld(join(FIXTURES, 'world.json')))
+  const directory = WorldDirectory.from(loadWorld(join(FIXTURES, 'world.json')))
   const flows = new RingFlows(ring, { directory, nodeName: NODE, version: '1.2.3' })
   const observer = new Observer({ ring, flows, nodeName: NODE, version: '1.2.3', rows: () => [['source', 'a test']] })
   const server = await FlowServer.create(observer, NODE)

@@ -3,8 +3,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { exporterOf, otherStores, renameBy, tellSelf } from '../src/cli/exporter.js'
-import { formatPrefix } from '../src/datapath/address.js'
+import { exporterOf, otherStores, tellSelf } from '../src/cli/exporter.js'
 import { Entities } from '../src/datapath/entities.js'
 import { Live } from '../src/datapath/live.js'
 import { loadNative } from '../src/datapath/native.js'
@@ -70,9 +69,9 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
   t.ok(there.sum('hubble_icmp_total', goes) > 0)
   const address = lab.pod('goes').ipv4
   await lab.removePod('goes')
-  const change = renameBy(labWorld(lab), exporter, live)
+  const change = exporter.names.useWorld(labWorld(lab))
   t.strictSame(change.deletedPods, [{ namespace: 'reload', pod: 'goes' }])
-  t.ok(change.removed.some(prefix => formatPrefix(prefix) === `${address}/32`))
+  t.equal(exporter.entities.addresses.host(address), 0)
   clock.ms += DELETION_DELAY_MS - 1
   t.equal(page().sum('hubble_icmp_total'), there.sum('hubble_icmp_total'), 'not a moment early')
   clock.ms += 1
@@ -94,7 +93,7 @@ t.test('what was counted keeps its names, a connection that begins later has the
   const endpoints = world.endpoints.map(endpoint =>
     endpoint.pod === 'old' ? { ...endpoint, pod: 'new', workload: { kind: 'Deployment', name: 'new' } } : endpoint,
   )
-  renameBy({ ...world, endpoints }, exporter, live)
+  exporter.names.useWorld({ ...world, endpoints })
   const [old, renamed] = [{ destination_workload: 'old' }, { destination_workload: 'new' }]
   t.strictSame([packets(page(), old), packets(page(), renamed)], [2, 0])
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
@@ -104,12 +103,14 @@ t.test('what was counted keeps its names, a connection that begins later has the
 t.test('a trie that is full is told, and is right again once the world fits', ROOT, async t => {
   const lab = await labOf(t, ['reload/asker', 'reload/asked'])
   const errors: string[] = []
-  const room = Entities.from(labWorld(lab)).prefixes().length
+  const room = Entities.from(labWorld(lab))
+    .prefixes()
+    .filter(({ bits }) => bits === 128).length
   const { exporter, live, page } = inProcess(lab, undefined, { room, onError: error => errors.push(error.message) })
   t.teardown(() => live.close())
   const world = labWorld(lab)
   const cidrs = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`192.0.2.${i}/32`, 2]))
-  renameBy({ ...world, cidrs: { ...world.cidrs, ...cidrs } }, exporter, live)
+  exporter.names.useWorld({ ...world, cidrs: { ...world.cidrs, ...cidrs } })
   live.collect()
   t.equal(errors.length, 1, 'once')
   t.match(live.trouble, /^identities: /)
@@ -118,7 +119,7 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
     ...endpoint,
     workload: { kind: '', name: `${endpoint.pod}-2` },
   }))
-  renameBy({ ...world, endpoints }, exporter, live)
+  exporter.names.useWorld({ ...world, endpoints })
   t.equal(live.trouble, undefined)
   await ping(lab.pod('asker'), lab.pod('asked').ipv4, { count: 1 })
   t.equal(packets(page(), { source_workload: 'asker-2', destination_workload: 'asked-2' }), 2)
@@ -151,7 +152,7 @@ function inProcess(lab: Lab, now?: () => number, limits?: Limits) {
   const sized: typeof native = {
     ...native,
     openObject: (path, own) =>
-      native.openObject(path, { ...own, sizes: { ...own.sizes, ...(limits && { identities: limits.room }) } }),
+      native.openObject(path, { ...own, sizes: { ...own.sizes, ...(limits && { hosts: limits.room }) } }),
   }
   const live = new Live(sized, exporter.entities, options, exporter.sink, {
     onError(error) {
@@ -159,6 +160,7 @@ function inProcess(lab: Lab, now?: () => number, limits?: Limits) {
       limits.onError(error)
     },
   })
+  exporter.names.live = live
   const page = () => {
     live.collect()
     tellSelf(exporter, live.decoder, live)

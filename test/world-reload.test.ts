@@ -4,13 +4,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { exporterOf, otherStores, renameBy, tellSelf } from '../src/cli/exporter.js'
+import { exporterOf, otherStores, tellSelf } from '../src/cli/exporter.js'
 import { WorldWatch } from '../src/cli/world-watch.js'
 import { formatPrefix, parseAddress } from '../src/datapath/address.js'
 import { Decoder } from '../src/datapath/decode.js'
-import { Entities, type EntityPrefix } from '../src/datapath/entities.js'
+import { Entities, type EntityOptions, type EntityPrefix } from '../src/datapath/entities.js'
 import { Replay } from '../src/datapath/replay.js'
 import { loadWorld, parseWorld, type World } from '../src/datapath/world.js'
+import { worldChanges } from '../src/datapath/world-changes.js'
 import { WorldDirectory } from '../src/datapath/world-directory.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { render } from '../src/exporter/text.js'
@@ -38,8 +39,26 @@ const worldOf = (pods: readonly Pod[], cidrs: Readonly<Record<string, number>> =
 const at = (entities: Entities, ip: string) => entities.resolve(parseAddress(ip), 0, true, 0)
 const shown = (prefixes: readonly EntityPrefix[]) => prefixes.map(formatPrefix).sort()
 
+/** Entities that follow a world, and what the kernel would be told of each change. */
+function follow(first: World, options?: EntityOptions) {
+  const entities = Entities.from(first, options)
+  entities.takeChanged(1000)
+  let world = first
+  const update = (next: World) => {
+    const deletedPods = entities.apply(worldChanges(world, next))
+    world = next
+    const changed = entities.takeChanged(1000)
+    return {
+      deletedPods,
+      written: changed.filter(({ there }) => there),
+      removed: changed.filter(({ there }) => !there),
+    }
+  }
+  return { entities, update }
+}
+
 t.test('who is the same keeps the row, whatever else comes and goes; who is another has another', async t => {
-  const entities = Entities.from(
+  const { entities, update } = follow(
     worldOf([
       { pod: 'a', ips: ['10.0.0.1'] },
       { pod: 'b', ips: ['10.0.0.2'] },
@@ -47,7 +66,7 @@ t.test('who is the same keeps the row, whatever else comes and goes; who is anot
     ]),
   )
   const [a, b, c] = [at(entities, '10.0.0.1'), at(entities, '10.0.0.2'), at(entities, '10.0.0.3')]
-  const { added, removed, deletedPods, reused } = entities.update(
+  const { written, removed, deletedPods } = update(
     worldOf([
       { pod: 'new', ips: ['10.0.0.9'] },
       { pod: 'c', ips: ['10.0.0.3'], identity: 1001 },
@@ -62,99 +81,108 @@ t.test('who is the same keeps the row, whatever else comes and goes; who is anot
   t.equal(entities.identity(c), 1000)
   t.equal(entities.identity(at(entities, '10.0.0.3')), 1001)
   t.equal(entities.pod(at(entities, '10.0.0.9')), 'new')
-  t.strictSame(shown(added), ['10.0.0.3/32', '10.0.0.9/32', 'fd00::1/128'])
+  t.strictSame(shown(written), ['10.0.0.1/32', '10.0.0.3/32', '10.0.0.9/32', 'fd00::1/128'])
   t.strictSame(shown(removed), ['10.0.0.2/32'])
   t.strictSame(deletedPods, [{ namespace: 'shop', pod: 'b' }])
-  t.equal(reused, false)
 })
 
 t.test('the same world again changes nothing', async t => {
-  const entities = Entities.from(loadWorld(FILE))
+  const { entities, update } = follow(loadWorld(FILE))
   const { count } = entities
-  t.strictSame(entities.update(loadWorld(FILE)), { added: [], removed: [], deletedPods: [], reused: false })
+  t.strictSame(update(loadWorld(FILE)), { written: [], removed: [], deletedPods: [] })
   t.equal(entities.count, count)
 })
 
-t.test('an address that moves names its new pod, and the pod that had it is not gone', async t => {
-  const entities = Entities.from(
+t.test('an address that moves names its new pod under another row: what bears the old one began before', async t => {
+  const { entities, update } = follow(
     worldOf([
       { pod: 'a', ips: ['10.0.0.1'] },
       { pod: 'b', ips: ['10.0.0.2'] },
     ]),
   )
   const b = at(entities, '10.0.0.2')
-  const change = entities.update(
+  const change = update(
     worldOf([
       { pod: 'a', ips: [] },
       { pod: 'b', ips: ['10.0.0.1'] },
     ]),
   )
-  t.equal(at(entities, '10.0.0.1'), b)
+  const moved = at(entities, '10.0.0.1')
+  t.equal(entities.pod(moved), 'b')
+  t.not(moved, b)
   t.strictSame(
-    change.added.map(({ entity }) => entity),
-    [b],
+    change.written.map(({ entity }) => entity),
+    [moved],
   )
   t.strictSame(shown(change.removed), ['10.0.0.2/32'])
   t.strictSame(change.deletedPods, [])
 })
 
 t.test('identities and CIDRs follow too, and labels that change are another row', async t => {
-  const entities = Entities.from(worldOf([], { '10.0.0.0/8': 1000 }))
+  const { entities, update } = follow(worldOf([], { '10.0.0.0/8': 1000 }))
   const before = at(entities, '10.1.1.1')
-  entities.update(
-    parseWorld('{"identities":{"1000":["k8s:app=other"]},"cidrs":{"10.0.0.0/8":1000,"0.0.0.0/0":2}}', 'b'),
-  )
+  update(parseWorld('{"identities":{"1000":["k8s:app=other"]},"cidrs":{"10.0.0.0/8":1000,"0.0.0.0/0":2}}', 'b'))
   t.equal(entities.workload(before), 'web')
   t.equal(entities.workload(at(entities, '10.1.1.1')), 'other')
   t.equal(entities.workload(at(entities, '8.8.8.8')), 'world')
   t.equal(entities.workload(entities.byIdentity(1000)), 'other')
-  entities.update(parseWorld('{"identities":{"0":["reserved:odd"]}}', 'c'))
+  update(parseWorld('{"identities":{"0":["reserved:odd"]}}', 'c'))
   t.equal(at(entities, '8.8.8.8'), 0)
   t.equal(entities.workload(0), 'unknown')
 })
 
-t.test('rows of what is gone are bounded: the one gone longest is given away, and that is told', async t => {
+t.test('names of what is gone stay their time, then the number may stand for another; past a bound sooner', async t => {
+  const clock = { ms: 0 }
   const only = (n: number) => worldOf([{ pod: `p-${n}`, ips: ['10.0.0.1'] }])
-  const entities = Entities.from(only(0), 3)
-  const { count } = entities
+  const { entities, update } = follow(only(0), { ttlMs: 100, mostGone: 3, now: () => clock.ms })
   const first = at(entities, '10.0.0.1')
-  const changes = Array.from({ length: 20 }, (_, i) => entities.update(only(i + 1)))
-  t.equal(entities.count, count + 4)
-  t.equal(entities.reused, 16)
-  t.strictSame(
-    changes.map(({ reused }) => reused),
-    changes.map((_, i) => i >= 4),
-  )
+  for (let n = 1; n <= 3; n++) update(only(n))
+  t.strictSame([entities.recycle(), entities.gone], [[], 3], 'within the bound, and their time')
+  update(only(4))
+  t.strictSame(entities.recycle(), [first], 'past the bound the one gone longest')
+  update(only(5))
+  t.equal(at(entities, '10.0.0.1'), first)
+  t.equal(entities.pod(first), 'p-5')
+  clock.ms = 100
+  update(only(6))
+  t.equal(entities.recycle().length, 4, 'all whose time is over')
+  entities.released(0)
+  for (let n = 7; n <= 20; n++) update(only(n))
+  clock.ms = 1000
+  t.strictSame(entities.recycle(), [], 'the kernel has not let go of them')
+  entities.released(entities.rowsRetired)
+  t.equal(entities.recycle().length, 15)
   t.equal(entities.pod(at(entities, '10.0.0.1')), 'p-20')
-  t.not(entities.pod(first), 'p-0')
-  entities.update(worldOf([18, 0].map(n => ({ pod: `p-${n}`, ips: [`10.0.1.${n}`] }))))
-  t.equal(entities.pod(at(entities, '10.0.1.18')), 'p-18')
-  t.equal(entities.pod(at(entities, '10.0.1.0')), 'p-0')
 })
 
-t.test('whatever worlds come, every address and every late row has the right name', async t => {
-  const entities = Entities.from(worldOf([]), 5)
+t.test('whatever worlds come, every address and every row has the right name', async t => {
+  const { entities, update } = follow(worldOf([]), { ttlMs: 0, mostGone: 5 })
   for (let round = 0; round < 200; round++) {
     const pods = Array.from({ length: 6 }, (_, i) => ({
       pod: `p-${(round * 7 + i * (1 + (round % 3))) % 23}`,
       ips: [`10.0.0.${i}`],
       identity: 1000 + (round & 1),
     }))
-    entities.update(worldOf(pods))
+    update(worldOf(pods))
+    entities.recycle()
     for (const { pod, ips, identity } of pods) {
       const row = at(entities, ips[0]!)
       t.strictSame([entities.pod(row), entities.identity(row)], [pod, identity])
     }
   }
   t.ok(entities.reused > 0)
-  t.ok(entities.count < 50, `${entities.count} rows`)
+  t.ok(entities.count < 60, `${entities.count} rows`)
 })
 
 t.test('the directory of flows answers by the new world, and says so', async t => {
-  const directory = new WorldDirectory(worldOf([{ pod: 'a', ips: ['10.0.0.1'] }], { '10.9.0.0/16': 1001 }))
+  const before = worldOf([{ pod: 'a', ips: ['10.0.0.1'] }], { '10.9.0.0/16': 1001 })
+  const entities = Entities.from(before)
+  const directory = new WorldDirectory(entities)
   t.equal(directory.identity('10.9.0.1'), 1001)
   const { version } = directory
-  directory.update(worldOf([{ pod: 'b', ips: ['10.0.0.2'] }]))
+  const changes = worldChanges(before, worldOf([{ pod: 'b', ips: ['10.0.0.2'] }]))
+  entities.apply(changes)
+  directory.apply(changes)
   t.not(directory.version, version)
   t.equal(directory.pod('10.0.0.1'), undefined)
   t.equal(directory.pod('10.0.0.2')?.pod, 'b')
@@ -172,7 +200,7 @@ t.test('a recording read under two worlds: the sums are those of one', async t =
     const decoder = new Decoder()
     const replay = new Replay(RECORDS)
     replay.run(decoder, exporter.sink, 1000)
-    const gone = another === undefined ? [] : renameBy(another, exporter).deletedPods
+    const gone = another === undefined ? [] : exporter.names.useWorld(another).deletedPods
     t.ok(replay.run(decoder, exporter.sink).done)
     tellSelf(exporter, decoder)
     return { gone, page: Samples.parse(render(exporter.store, ...otherStores(exporter)).toString()) }

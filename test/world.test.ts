@@ -39,7 +39,7 @@ t.test('the same in YAML is the same world', async t => {
 })
 
 t.test('a key that is missing is empty, and an endpoint needs only addresses and an identity', async t => {
-  const empty = { identities: {}, endpoints: [], cidrs: {}, services: [], dns: {}, links: {}, cgroups: {} }
+  const empty = { identities: {}, endpoints: [], nodes: [], cidrs: {}, services: [], dns: {}, links: {}, cgroups: {} }
   t.same(parseWorld('', 'w.yaml'), empty)
   t.same(parseWorld('{}', 'w.json'), empty)
   t.same(parseWorld('endpoints:\n- ips: [10.0.0.1]\n  identity: 5\n', 'w.yaml').endpoints, [
@@ -70,7 +70,10 @@ t.test('YAML keys that look like numbers or addresses are keys', async t => {
 t.test('whatever is wrong is one line with file, line, key, value and what is allowed', async t => {
   const endpoint = (text: string) => `endpoints:\n  - ips: [10.0.0.1]\n    identity: 5\n    ${text}\n`
   for (const [text, message] of [
-    ['wrold: 5', 'w:1: wrold: unknown key; allowed: identities, endpoints, cidrs, services, dns, links, cgroups'],
+    [
+      'wrold: 5',
+      'w:1: wrold: unknown key; allowed: identities, endpoints, nodes, cidrs, services, dns, links, cgroups',
+    ],
     [
       endpoint('nodes: 5'),
       'w:4: endpoints[0].nodes: unknown key; allowed: id, ips, identity, namespace, pod, workload, app, service, node, zone, local',

@@ -4,11 +4,12 @@
  * Out:   what `weir run`, `weir metrics` and `weir demo` share.
  */
 import type { Decoder } from '../datapath/decode.js'
-import { Entities, type EntityChange } from '../datapath/entities.js'
+import { Entities } from '../datapath/entities.js'
 import { Live } from '../datapath/live.js'
 import type { KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink } from '../datapath/source.js'
 import { defaultWorld, loadWorld, type World } from '../datapath/world.js'
+import { worldChanges } from '../datapath/world-changes.js'
 import { WorldDirectory } from '../datapath/world-directory.js'
 import { tellBudgets } from '../exporter/budget.js'
 import { Reducer } from '../exporter/reduce.js'
@@ -17,6 +18,7 @@ import { SeriesStore } from '../exporter/series.js'
 import type { MetricConfig } from '../hubble/config.js'
 import { Hubble } from '../hubble/hubble.js'
 import { kernelReasons } from './kernel-reasons.js'
+import { Names } from './names.js'
 import { tee } from './tee.js'
 import { REVISION, VERSION } from './version.js'
 
@@ -30,6 +32,8 @@ export interface Exporter {
   readonly directory: WorldDirectory
   /** hubble_* metrics, where they are asked for. */
   readonly hubble: Hubble | undefined
+  /** How names change from now on. */
+  readonly names: Names
   /** Where records go: the reducer, and hubble. */
   readonly sink: FlowSink
 }
@@ -50,11 +54,13 @@ export function exporterOf(
   hubbleMetrics?: readonly MetricConfig[],
   now?: () => number,
 ): Exporter {
-  const entities = Entities.from(world)
+  const entities = Entities.from(world, now && { now })
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)
-  const directory = new WorldDirectory(world)
+  const directory = new WorldDirectory(entities)
+  directory.apply(worldChanges(undefined, world))
+  directory.take(world)
   const parts = { entities, kernelReasons: reasons, directory, ...(now && { now }) }
   const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
   return {
@@ -65,23 +71,9 @@ export function exporterOf(
     kernelReasons: reasons,
     directory,
     hubble,
+    names: new Names({ entities, directory, reducer, hubble }, world),
     sink: hubble === undefined ? reducer : tee(reducer, hubble),
   }
-}
-
-/**
- * Name by another world from now on: what was counted until now by the names of until now, first. Connections keep the
- * names that they began with.
- */
-export function renameBy(world: World, { entities, directory, reducer, hubble }: Exporter, live?: Live): EntityChange {
-  live?.collect()
-  const change = entities.update(world)
-  directory.update(world)
-  if (change.reused) reducer.forget()
-  hubble?.renamed()
-  for (const pod of change.deletedPods) hubble?.podDeleted(pod)
-  live?.collect()
-  return change
 }
 
 /** Stores whose families are not Weir's own. */
@@ -91,7 +83,8 @@ export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
 
 /** Bring everything up to date that is not counted as records come. */
 export function tellSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
-  const { self, reducer, entities, store, hubble } = exporter
+  const { self, reducer, entities, store, hubble, names } = exporter
+  names.tell()
   self.records(decoder, reducer, entities)
   if (live !== undefined) self.live(live)
   if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)

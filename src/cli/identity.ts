@@ -13,7 +13,7 @@ const COLUMN = 12
 /** The exit code. */
 export function identityList(worldFile: string | undefined): number {
   const world = worldFile === undefined ? undefined : loadWorld(worldFile)
-  const directory = world && new WorldDirectory(world)
+  const directory = world && WorldDirectory.from(world)
   const numbers = world === undefined ? [...RESERVED.keys()] : numbersOf(world)
   // 0 stands for what nobody knows, so no list has it.
   const rows = numbers.filter(number => number > 0).map(number => [number, labelsOf(directory, number)] as const)
@@ -24,7 +24,7 @@ export function identityList(worldFile: string | undefined): number {
 /** 1, and one line on stderr, when nobody has it. */
 export function identityGet(number: number, worldFile: string | undefined): number {
   const world = worldFile === undefined ? undefined : loadWorld(worldFile)
-  const labels = labelsOf(world && new WorldDirectory(world), number)
+  const labels = labelsOf(world && WorldDirectory.from(world), number)
   if (labels.length === 0) throw new Error(`identity ${number}: no labels; see weir identity list`)
   process.stdout.write(table([[number, labels]]))
   return 0

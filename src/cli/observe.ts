@@ -42,7 +42,7 @@ export async function observe(options: ObserveOptions): Promise<number> {
     const { observeServer } = await import('./observe-server.js')
     return observeServer(options)
   }
-  const directory = new WorldDirectory(world === undefined ? defaultWorld() : loadWorld(world))
+  const directory = WorldDirectory.from(world === undefined ? defaultWorld() : loadWorld(world))
   const own = { path, directory, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
   const flows = explainFile('recording', path, () => new RecordedFlows(own))
   await show(select(flows, options.selection), printerOf(options), options.time)

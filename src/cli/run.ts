@@ -17,7 +17,7 @@ import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
 import type { ApiOptions } from './api-options.js'
-import { type Exporter, exporterOf, otherStores, renameBy, tellSelf } from './exporter.js'
+import { type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
 import { FlowApi } from './flow-api.js'
 import type { HubbleFile } from './hubble-options.js'
 import { watchHubbleFile } from './hubble-watch.js'
@@ -93,7 +93,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
   const { hubble } = exporter
   const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
-  const watch = file && followWorld(file, exporter, running.live, log)
+  const watch = file && followWorld(file, exporter, log)
   await stopped(signal, running, api, server, log)
   web.close()
   unfollow?.()
@@ -109,10 +109,10 @@ function exporterFor({ source, world, hubbleMetrics }: RunOptions): { exporter: 
   return { exporter: exporterOf(parseWorld(file.text, world), live, hubbleMetrics), file }
 }
 
-function followWorld(file: WorldFile, exporter: Exporter, live: Live | undefined, log: Log): WorldWatch {
+function followWorld(file: WorldFile, exporter: Exporter, log: Log): WorldWatch {
   const rename = (world: World) => {
-    const { added, removed, deletedPods } = renameBy(world, exporter, live)
-    return { prefixesAdded: added.length, prefixesRemoved: removed.length, podsDeleted: deletedPods.length }
+    const { changes, deletedPods } = exporter.names.useWorld(world)
+    return { told: changes.upserts.length, gone: changes.removals.length, podsDeleted: deletedPods.length }
   }
   const watch = new WorldWatch(file, rename, exporter.store, log)
   watch.start()
@@ -156,6 +156,7 @@ function startLive(exporter: Exporter, options: RunOptions, api: FlowApi | undef
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
+  exporter.names.live = live
   const watched = live.interfaces.names()
   log.info({ interfaces: watched.length, first: watched.slice(0, 5) }, 'watching')
   return {

@@ -88,7 +88,7 @@ export const WEIR_DROP = {
 
 /** struct prefix_key and struct who, key and value of `identities`. */
 export const PREFIX_KEY = { bits: 0, addr: 4, size: 20 } as const
-export const WHO = { identity: 0, entity: 4, endpoint: 8, size: 12 } as const
+export const WHO = { identity: 0, entity: 4, endpoint: 8, waits: 10, size: 12 } as const
 
 /** struct spill_key, and struct count, one a possible CPU. */
 export const SPILL_KEY = {
@@ -104,7 +104,7 @@ export const SPILL_KEY = {
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
 /** struct pass: what a sweep program is run with. */
-export const PASS = { number: 0, full: 4, entries: 8, size: 12 } as const
+export const PASS = { number: 0, full: 4, entries: 8, held: 12, waiting: 16, size: 20 } as const
 /** A pass is one of 1 to this. */
 export const PASSES = 0xffff
 /** Bytes of `swept` (bpf/sweep.h), which a run fills at most. */
@@ -146,5 +146,6 @@ export const COUNTERS = [
   'drops_delivered',
   'drops_full',
   'drops_again',
+  'renamed',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -1,109 +1,156 @@
 /**
  * entities.ts - who stands at an end: dense rows with names, found by address or identity.
  *
- * In:    a World, and others that replace it while records come.
- * Out:   row numbers (entities) for addresses, names for rows, prefixes for the kernel's trie.
- *        Row 0 is unknown; then a row each reserved, labelled, CIDR and endpoint identity; then one each endpoint.
+ * In:    changes of what became known, a batch at a time.
+ * Out:   row numbers (entities) for addresses, names for rows, changed entries for the kernel's trie.
+ *        Row 0 is unknown, 1 to 10 are the other reserved identities.
+ *        A row is one key's names at its addresses: who gets another name or gives an address away gets another row, so
+ *        that what bears the old number can be told from what came after.
  * Fail:  an address that nothing names is row 0 and counted in `misses`.
- * Never: grows between updates: at most the world's endpoints and identities, and what EntityRows keeps of those that
- *        were; about 300 bytes a row.
+ * Never: grows past MOST_ROWS: then rows are refused, and counted.
  */
-import { isMapped, type Prefix, parseAddress, parsePrefix } from './address.js'
-import { Prefix4Table, PrefixTable, Word4Table, WordTable, word } from './address-table.js'
+import type { Prefix } from './address.js'
+import { WordTable, word } from './address-table.js'
+import { EntityAddresses, type PrefixState } from './entity-addresses.js'
+import type { EndpointFacts, EndpointKind, EntityChanges, IdentityFacts } from './entity-changes.js'
+import { identityRow, isSameList, isSameRow, rowOf } from './entity-row.js'
 import { EntityRows, type Row } from './entity-rows.js'
-import { says } from './identity.js'
+import { RESERVED, reservedLabels } from './identity.js'
 import type { World } from './world.js'
+import { worldChanges } from './world-changes.js'
 
 /** An entry of the datapath's `identities`. */
 export interface EntityPrefix extends Prefix {
   readonly identity: number
   readonly entity: number
   readonly endpoint: number
+  /** A name may come for what is in it. */
+  readonly waits: boolean
+  /** Or to be taken out. */
+  readonly there: boolean
+}
+
+export interface PodName {
+  readonly namespace: string
+  readonly pod: string
+}
+
+export interface EntityOptions {
+  /** How long the names of what is gone stay, for records that come late. */
+  readonly ttlMs?: number
+  /** Rows of what is gone that are kept at most; for tests. */
+  readonly mostGone?: number
+  /** Milliseconds that never go back; for tests. */
+  readonly now?: () => number
+}
+
+/** What has a key. */
+interface Holding {
+  readonly row: number
+  readonly kind: EndpointKind
+  readonly ips: readonly string[]
+  readonly prefixes: readonly string[]
 }
 
 const MAPPED_PREFIX = 0xffff
-const MAPPED_BITS = 96
-
-/** What a new world brings. */
-export interface EntityChange extends PrefixChange {
-  /** Pods that the last world named and this one does not. */
-  readonly deletedPods: readonly { readonly namespace: string; readonly pod: string }[]
-  /** Rows stand for others than before: whoever remembers names by row must forget them. */
-  readonly reused: boolean
-}
-
-/** What makes the entries of one world those of another. */
-export interface PrefixChange {
-  /** New, or for another entity than before. */
-  readonly added: readonly EntityPrefix[]
-  /** Of prefixes that there are no more. */
-  readonly removed: readonly EntityPrefix[]
-}
+const NO_LABELS: readonly string[] = []
+const NOTHING: Holding = { row: 0, kind: 'pod', ips: [], prefixes: [] }
+/** Where pods may be: RFC 1918, RFC 6598 (CGNAT), RFC 3927, RFC 4193 (ULA), link-local. */
+const PRIVATE = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+]
 
 export class Entities {
   /** Look-ups that found nothing. */
   misses = 0
+  /** What stands at addresses, by kind. */
+  readonly kinds: Record<EndpointKind, number> = { pod: 0, node: 0, service: 0, apiserver: 0, cidr: 0 }
+  readonly addresses = new EntityAddresses()
   readonly #rows: EntityRows
-  #says = new Uint8Array(0)
-  #prefixes: readonly EntityPrefix[] = []
-  #byIdentity = new WordTable(0)
-  #exact = new WordTable(0)
-  #exact6 = new Word4Table(0)
-  #cidrs = new PrefixTable([], [])
-  #cidrs6 = new Prefix4Table([], [])
+  readonly #now: () => number
+  readonly #holdings = new Map<string, Holding>()
+  readonly #labels = new Map<number, readonly string[]>()
+  readonly #byIdentity = new WordTable()
+  #retired: number[] = []
 
-  /** `mostGone`: rows kept of former worlds; for tests. */
-  static from(world: World, mostGone?: number): Entities {
-    return new Entities(world, mostGone)
+  static from(world: World, options?: EntityOptions): Entities {
+    const entities = new Entities(options)
+    entities.apply(worldChanges(undefined, world))
+    return entities
   }
 
-  private constructor(world: World, mostGone: number | undefined) {
-    this.#rows = new EntityRows(mostGone)
-    this.#take(world)
+  constructor({ ttlMs, mostGone, now = () => performance.now() }: EntityOptions = {}) {
+    this.#rows = new EntityRows(ttlMs, mostGone)
+    this.#now = now
+    for (const identity of RESERVED.keys()) this.#tellIdentity({ identity, labels: NO_LABELS })
   }
 
-  /**
-   * Another world from now on. What it says of an identity or an endpoint as the last one did, whatever the addresses,
-   * keeps its row; anything else has a row of its own, and the row that it had keeps its names.
-   */
-  update(world: World): EntityChange {
-    const { reused } = this.#rows
-    const before = this.#prefixes
-    const pods = this.#rows.pods()
-    this.#take(world)
-    for (const name of this.#rows.pods().keys()) pods.delete(name)
-    const deletedPods = [...pods.values()].map(({ namespace, pod }) => ({ namespace, pod }))
-    return { ...prefixChange(before, this.#prefixes), deletedPods, reused: this.#rows.reused > reused }
+  /** Names may come for private addresses that have none: what has to do with them waits. */
+  expectNames(): void {
+    for (const prefix of PRIVATE) this.addresses.addWait(prefix)
   }
 
-  #take(world: World): void {
-    const { identities, endpoints } = this.#rows.take(world)
-    const { rows } = this.#rows
-    const hosts = hostsOf(world, endpoints, rows)
-    const cidrs = cidrsOf(world, identities)
-    this.#says = Uint8Array.from(rows, row => says(row.identity))
-    this.#prefixes = prefixesOf(hosts, cidrs)
-    this.#byIdentity = new WordTable(identities.size)
-    for (const [identity, row] of identities) this.#byIdentity.set(identity, row)
-    const ipv4 = hosts.filter(host => isMapped(host.addr)).length
-    this.#exact = new WordTable(ipv4)
-    this.#exact6 = new Word4Table(hosts.length - ipv4)
-    for (const { addr, entity } of hosts) {
-      if (isMapped(addr)) this.#exact.set(word(addr, 12), entity)
-      else this.#exact6.set(word(addr, 0), word(addr, 4), word(addr, 8), word(addr, 12), entity)
+  /** All of a batch, at once; the pods that it takes away. */
+  apply({ identities, removals, upserts, forgotten }: EntityChanges): PodName[] {
+    const deleted: PodName[] = []
+    for (const identity of identities) this.#tellIdentity(identity)
+    for (const key of removals) {
+      const { namespace, pod } = this.#row(this.#holdings.get(key)?.row ?? 0)
+      this.#remove(key)
+      if (pod !== '') deleted.push({ namespace, pod })
     }
-    const [four, six] = split(cidrs)
-    this.#cidrs = new PrefixTable(four, four.map(rowOf))
-    this.#cidrs6 = new Prefix4Table(six, six.map(rowOf))
+    for (const facts of upserts) this.#upsert(facts)
+    for (const identity of forgotten) this.#forget(identity)
+    return deleted
   }
 
-  /** Rows of former worlds that were given away. */
+  /** Numbers that stand for nobody any more and will stand for others: whoever remembers names by number must forget them. */
+  recycle(): readonly number[] {
+    return this.#rows.recycle(this.#now())
+  }
+
+  /** Rows that nobody has any more since the last time; their number is among rowsRetired. */
+  takeRetired(): readonly number[] {
+    const retired = this.#retired
+    this.#retired = []
+    return retired
+  }
+
+  /** Rows ever retired. */
+  get rowsRetired(): number {
+    return this.#rows.retired
+  }
+
+  /** No connection of the kernel bears one of the first so many rows that were retired. */
+  released(rows: number): void {
+    this.#rows.released = rows
+  }
+
+  /** Numbers that were freed to stand for others. */
   get reused(): number {
     return this.#rows.reused
   }
-  /** Rows, the unknown one included. */
+  /** Rows for which there was no number. */
+  get refused(): number {
+    return this.#rows.refused
+  }
+  /** Rows of what is gone, whose names stay. */
+  get gone(): number {
+    return this.#rows.gone
+  }
+  /** Numbers in use, the unknown one, those of what is gone and free ones included. */
   get count(): number {
     return this.#rows.rows.length
+  }
+  /** Of those, the ones that somebody has. */
+  get used(): number {
+    return this.#rows.used
   }
   identity(entity: number): number {
     return this.#row(entity).identity
@@ -144,6 +191,24 @@ export class Entities {
   labels(entity: number): readonly string[] {
     return this.#row(entity).labels
   }
+  /** All that is known of an entity; that of the unknown one for a number that is no row's. */
+  row(entity: number): Row {
+    return this.#row(entity)
+  }
+  /** Labels of an identity number; none of one that nobody told. */
+  identityLabels(identity: number): readonly string[] {
+    return this.#labels.get(identity) ?? NO_LABELS
+  }
+  /** Of pods with one of these names those that are there, as `namespace/pod`. */
+  present(pods: readonly PodName[]): Set<string> {
+    const names = new Set(pods.map(({ pod }) => pod))
+    const there = new Set<string>()
+    for (const { row } of this.#holdings.values()) {
+      const { pod, namespace } = this.#row(row)
+      if (pod !== '' && names.has(pod)) there.add(`${namespace}/${pod}`)
+    }
+    return there
+  }
 
   /**
    * HOT: entity of the address at `at` (16 bytes when `ipv6`, mapped IPv4 included; else 4; none when negative),
@@ -152,6 +217,7 @@ export class Entities {
    * tie. So 0.0.0.0/0 hides no pod of another node, and a record that says "world" hides no CIDR. Guard: bench `reduce-weir`.
    */
   resolve(bytes: Uint8Array, at: number, ipv6: boolean, identity: number): number {
+    const { addresses } = this
     let cidr = 0
     if (at >= 0) {
       const a = word(bytes, at)
@@ -159,18 +225,19 @@ export class Entities {
       const c = ipv6 ? word(bytes, at + 8) : 0
       if (ipv6 && (a !== 0 || b !== 0 || c !== MAPPED_PREFIX)) {
         const d = word(bytes, at + 12)
-        const row = this.#exact6.find(a, b, c, d)
+        const row = addresses.exact6(a, b, c, d)
         if (row !== 0) return row
-        cidr = this.#cidrs6.find(a, b, c, d)
+        cidr = addresses.cidr6(a, b, c, d)
       } else {
         const key = ipv6 ? word(bytes, at + 12) : a
-        const row = this.#exact.find(key)
+        const row = addresses.exact4(key)
         if (row !== 0) return row
-        cidr = this.#cidrs.find(key)
+        cidr = addresses.cidr4(key)
       }
     }
     const said = identity === 0 ? 0 : this.#byIdentity.find(identity)
-    const row = this.#says[said]! > this.#says[cidr]! ? said : cidr
+    const { says } = this.#rows
+    const row = says[said]! > says[cidr]! ? said : cidr
     if (row === 0) this.misses++
     return row
   }
@@ -182,78 +249,114 @@ export class Entities {
     return row
   }
 
+  /** All that the kernel's longest-prefix trie of mapped addresses should hold. */
+  prefixes(): EntityPrefix[] {
+    const hosts = [...this.#holdings.values()].filter(({ kind }) => kind !== 'cidr').flatMap(({ ips }) => ips)
+    return this.addresses.states(hosts).map(state => this.#entry(state))
+  }
+
+  /** At most so many of its entries that changed; they count as told. */
+  takeChanged(most: number): EntityPrefix[] {
+    return this.addresses.takeChanged(most).map(state => this.#entry(state))
+  }
+
+  #entry({ bits, addr, row, cidr, waits, there }: PrefixState): EntityPrefix {
+    const entity = row || cidr
+    // What has no identity of its own, a service or a CIDR group, has that of what is around it.
+    const identity = this.#row(entity).identity || this.#row(cidr).identity
+    return { bits, addr, identity, entity, endpoint: this.#row(entity).endpoint, waits, there }
+  }
+
+  #upsert(facts: EndpointFacts): void {
+    const before = this.#holdings.get(facts.key) ?? NOTHING
+    const row = this.#claim(facts, before)
+    const holding = { row, kind: facts.kind, ips: facts.ips, prefixes: facts.prefixes }
+    if (before !== NOTHING) this.kinds[before.kind]--
+    this.kinds[facts.kind]++
+    this.#holdings.set(facts.key, holding)
+    this.#hold(holding)
+    this.#drop(before, holding)
+  }
+
+  #remove(key: string): void {
+    const before = this.#holdings.get(key)
+    if (before === undefined) return
+    this.#holdings.delete(key)
+    this.kinds[before.kind]--
+    this.#drop(before, NOTHING)
+  }
+
+  /** The row that a key has from now on. */
+  #claim(facts: EndpointFacts, before: Holding): number {
+    const { identity } = facts
+    if (identity !== 0 && !this.#labels.has(identity)) this.#tellIdentity({ identity, labels: NO_LABELS })
+    // A CIDR of a known identity is that identity.
+    if (facts.kind === 'cidr' && identity !== 0) return this.#byIdentity.find(identity)
+    const row = rowOf(facts, this.#labels.get(identity) ?? NO_LABELS)
+    const keeps = before.ips.every(ip => facts.ips.includes(ip))
+    return before.row !== 0 && keeps && isSameRow(this.#row(before.row), row) ? before.row : this.#rows.add(row)
+  }
+
+  #hold({ row, kind, ips, prefixes }: Holding): void {
+    for (const ip of ips) if (this.#mayTake(ip, kind)) this.addresses.setHost(ip, row)
+    for (const prefix of prefixes) {
+      if (kind === 'cidr') this.addresses.setCidr(prefix, row)
+      else this.addresses.addWait(prefix)
+    }
+  }
+
+  /** Take from one what it has no more as the other. */
+  #drop(before: Holding, after: Holding): void {
+    for (const ip of before.ips) if (!after.ips.includes(ip)) this.addresses.removeHost(ip, before.row)
+    for (const prefix of before.prefixes) {
+      if (before.kind !== 'cidr') this.addresses.removeWait(prefix)
+      else if (!after.prefixes.includes(prefix)) this.addresses.removeCidr(prefix, before.row)
+    }
+    const own = before.row !== 0 && this.#row(before.row).kind !== 'identity'
+    if (own && before.row !== after.row) this.#retire(before.row)
+  }
+
+  /** A load balancer's address may be that of its nodes: they keep it. */
+  #mayTake(ip: string, kind: EndpointKind): boolean {
+    if (kind !== 'service') return true
+    const owner = this.addresses.host(ip)
+    return owner === 0 || this.#row(owner).kind === 'service'
+  }
+
+  #tellIdentity({ identity, labels }: IdentityFacts): void {
+    const before = this.#labels.get(identity)
+    const sorted = labels.length === 0 ? reservedLabels(identity) : [...labels].sort()
+    if (before !== undefined && isSameList(before, sorted)) return
+    this.#labels.set(identity, sorted)
+    // Row 0 is what every look-up that finds nothing answers: it stays, whatever is said of identity 0.
+    if (identity === 0 && this.count > 0) return
+    const row = this.#byIdentity.find(identity)
+    const now = this.#rows.add(identityRow(identity, sorted))
+    if (identity === 0) return
+    this.#byIdentity.set(identity, now)
+    if (row !== 0) this.#retire(row)
+  }
+
+  #forget(identity: number): void {
+    if (identity < RESERVED.length) {
+      this.#tellIdentity({ identity, labels: NO_LABELS })
+      return
+    }
+    const row = this.#byIdentity.find(identity)
+    this.#labels.delete(identity)
+    if (row === 0) return
+    this.#byIdentity.delete(identity)
+    this.#retire(row)
+  }
+
+  #retire(row: number): void {
+    this.#rows.retire(row, this.#now())
+    if (this.#rows.released !== Number.POSITIVE_INFINITY) this.#retired.push(row)
+  }
+
   /** A number that is no row's, as damaged bytes may hold, is unknown. */
   #row(entity: number): Row {
     const { rows } = this.#rows
     return rows[entity] ?? rows[0]!
   }
-
-  /** What resolve() knows of addresses, for the kernel's longest-prefix trie of mapped addresses. */
-  prefixes(): readonly EntityPrefix[] {
-    return this.#prefixes
-  }
-}
-
-/** An address of two endpoints is the local one's, else the later one's. */
-function hostsOf(world: World, numbers: readonly number[], rows: readonly Row[]): EntityPrefix[] {
-  const hosts = new Map<string, EntityPrefix & { local: boolean }>()
-  for (const [i, { ips, local }] of world.endpoints.entries()) {
-    const entity = numbers[i]!
-    const { identity, endpoint } = rows[entity]!
-    for (const ip of ips) {
-      const addr = parseAddress(ip)
-      const key = addr.join('.')
-      if (hosts.get(key)?.local && !local) continue
-      hosts.set(key, { bits: 128, addr, identity, entity, endpoint, local })
-    }
-  }
-  return [...hosts.values()].map(({ local: _, ...host }) => host)
-}
-
-function cidrsOf(world: World, identities: ReadonlyMap<number, number>): EntityPrefix[] {
-  return Object.entries(world.cidrs).map(([text, identity]) => {
-    const entity = identities.get(identity)!
-    return { ...parsePrefix(text), identity, entity, endpoint: 0 }
-  })
-}
-
-/** Endpoints win over a CIDR of their one address. */
-function prefixesOf(hosts: readonly EntityPrefix[], cidrs: readonly EntityPrefix[]): EntityPrefix[] {
-  const all = new Map<string, EntityPrefix>()
-  for (const prefix of [...cidrs, ...hosts]) all.set(keyOf(prefix), prefix)
-  const mapped = { ...parsePrefix('0.0.0.0/0'), identity: 0, entity: 0, endpoint: 0 }
-  const key = keyOf(mapped)
-  // In the trie ::/0 also covers mapped addresses; IPv6 prefixes must not name IPv4 addresses.
-  if (!all.has(key) && cidrs.some(cidr => cidr.bits < MAPPED_BITS)) all.set(key, mapped)
-  return [...all.values()]
-}
-
-/** IPv4 and IPv6 prefixes. */
-function split(cidrs: readonly EntityPrefix[]): [EntityPrefix[], EntityPrefix[]] {
-  const isIpv4 = (prefix: Prefix) => prefix.bits >= MAPPED_BITS && isMapped(prefix.addr)
-  return [cidrs.filter(isIpv4), cidrs.filter(cidr => !isIpv4(cidr))]
-}
-
-function rowOf(prefix: EntityPrefix): number {
-  return prefix.entity
-}
-
-function keyOf({ bits, addr }: Prefix): string {
-  return `${bits}:${addr.join('.')}`
-}
-
-export function prefixChange(before: readonly EntityPrefix[], after: readonly EntityPrefix[]): PrefixChange {
-  const rest = new Map(before.map(prefix => [keyOf(prefix), prefix]))
-  const added: EntityPrefix[] = []
-  for (const prefix of after) {
-    const key = keyOf(prefix)
-    const old = rest.get(key)
-    rest.delete(key)
-    if (old === undefined || !isSame(old, prefix)) added.push(prefix)
-  }
-  return { added, removed: [...rest.values()] }
-}
-
-function isSame(a: EntityPrefix, b: EntityPrefix): boolean {
-  return a.identity === b.identity && a.entity === b.entity && a.endpoint === b.endpoint
 }

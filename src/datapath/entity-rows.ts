@@ -1,16 +1,18 @@
 /**
- * entity-rows.ts - the rows of entities: what each stands for, under a number that outlives the world that named it.
+ * entity-rows.ts - the rows of entities: what each number stands for, and when a number may stand for another.
  *
- * In:    a World, and later others.
- * Out:   rows by number; which of them the identities and endpoints of the last world have.
- *        Equal contents keep their row from world to world, so numbers in the kernel and in memos stay true.
- * Never: changes a row, but where it is `reused`: rows that no world names any more stay, for records that come late,
- *        until there are more than MOST_GONE; then the one that is gone longest is given away.
+ * In:    rows that come, rows that nobody has any more, how far the kernel has let go of those.
+ * Out:   rows by number, dense; row 0 is unknown.
+ * Never: changes a row under a number in use. The names of what is gone stay for `ttlMs`, for records that come late,
+ *        and until the kernel says that no connection bears the number; past `mostGone` the wait is cut short.
+ *        Numbers are freed many at a time, because whoever remembers names by number must then forget them.
  */
-import { nameOf, RESERVED } from './identity.js'
-import type { World, WorldEndpoint } from './world.js'
+import type { EndpointKind } from './entity-changes.js'
+import type { Workload } from './flow.js'
+import { Says, says } from './identity.js'
 
 export interface Row {
+  readonly kind: EndpointKind | 'identity'
   readonly identity: number
   /** Endpoint id, local endpoints only, else 0. */
   readonly endpoint: number
@@ -26,119 +28,110 @@ export interface Row {
   readonly node: string
   readonly zone: string
   readonly labels: readonly string[]
+  /** On this node. */
+  readonly local: boolean
+  /** As Hubble names it, pods only. */
+  readonly hubbleWorkload: Workload | undefined
 }
 
-/** Rows of one world. */
-export interface WorldRows {
-  /** By identity number. */
-  readonly identities: ReadonlyMap<number, number>
-  /** In the order of the world's endpoints. */
-  readonly endpoints: readonly number[]
-}
-
-/** About 20 MB. No connection of a pod outlives its deletion by that many others. */
+/** Numbers that there can be: bits of `retired` (bpf/connection.h). About 300 MB of rows. */
+export const MOST_ROWS = 1 << 20
 const MOST_GONE = 65_536
-const NOWHERE = { app: '', service: '', node: '', zone: '' } as const
-const NO_LABELS: readonly string[] = []
+const TTL_MS = 60_000
+/** Numbers are freed when they are so many, or this share of all. */
+const LEAST_FREED = 1024
+const SHARE_FREED = 8
+
+interface Gone {
+  readonly row: number
+  readonly dueMs: number
+}
 
 export class EntityRows {
-  /** Times that a row was given to another. */
+  /** Numbers that were freed to stand for others. */
   reused = 0
+  /** Rows for which there was no number. */
+  refused = 0
+  /** How many of all retired rows no connection of the kernel bears; without a kernel, all. */
+  released = Number.POSITIVE_INFINITY
   readonly rows: Row[] = []
+  /** How much a row says of an address, by number. */
+  says = new Uint8Array(256)
+  readonly #ttlMs: number
   readonly #mostGone: number
-  /** Named by no world now; the longest first. */
-  readonly #gone = new Set<number>()
+  readonly #free: number[] = []
+  /** In the order of their retirement; those before #first are free. */
+  #gone: Gone[] = []
+  #first = 0
+  /** Rows ever retired. */
+  retired = 0
 
-  /** `mostGone`: for tests. */
-  constructor(mostGone = MOST_GONE) {
+  constructor(ttlMs = TTL_MS, mostGone = MOST_GONE) {
+    this.#ttlMs = ttlMs
     this.#mostGone = mostGone
   }
 
-  /** Rows of a world. Row 0 is unknown, and 1 to 10 are the other reserved identities in the first world. */
-  take(world: World): WorldRows {
-    const free = this.#byContent()
-    const used = new Set<number>([0])
-    const claim = (row: Row): number => {
-      const number = free.get(content(row))?.shift() ?? this.#add(row, free)
-      this.#gone.delete(number)
-      used.add(number)
-      return number
-    }
-    const identities = new Map<number, number>()
-    for (const identity of identitiesOf(world)) {
-      // Row 0 is what every look-up that finds nothing answers: it stays, whatever the world says of identity 0.
-      const known = identity === 0 && this.rows.length > 0
-      if (!identities.has(identity)) identities.set(identity, known ? 0 : claim(identityRow(identity, world)))
-    }
-    const endpoints = world.endpoints.map(endpoint => claim(endpointRow(endpoint, world)))
-    for (let row = 0; row < this.rows.length; row++) if (!used.has(row)) this.#gone.add(row)
-    return { identities, endpoints }
+  /** Rows whose names stay although nobody has them. */
+  get gone(): number {
+    return this.#gone.length - this.#first
   }
 
-  /** Pods of the last world by `namespace/pod`. */
-  pods(): Map<string, Row> {
-    const named = this.rows.filter((row, number) => row.pod !== '' && !this.#gone.has(number))
-    return new Map(named.map(row => [`${row.namespace}/${row.pod}`, row]))
+  /** Rows that somebody has. */
+  get used(): number {
+    return this.rows.length - this.#free.length - this.gone
   }
 
-  #add(row: Row, free: Map<string, number[]>): number {
-    if (this.#gone.size <= this.#mostGone) return this.rows.push(row) - 1
-    const number = this.#gone.values().next().value!
-    const same = free.get(content(this.rows[number]!))
-    same?.splice(same.indexOf(number), 1)
+  /** Its number; 0 when there is none left. */
+  add(row: Row): number {
+    const number = this.#free.pop() ?? this.rows.length
+    if (number >= MOST_ROWS) {
+      this.refused++
+      return 0
+    }
     this.rows[number] = row
-    this.reused++
+    if (number >= this.says.length) this.says = grown(this.says)
+    this.says[number] = saysOf(row)
     return number
   }
 
-  /** Numbers of each content: what is told apart by nothing may be twice. */
-  #byContent(): Map<string, number[]> {
-    const all = new Map<string, number[]>()
-    for (const [number, row] of this.rows.entries()) {
-      if (number === 0) continue
-      const key = content(row)
-      const same = all.get(key)
-      if (same === undefined) all.set(key, [number])
-      else same.push(number)
+  /** Nobody has it from now on. */
+  retire(number: number, nowMs: number): void {
+    this.#gone.push({ row: number, dueMs: nowMs + this.#ttlMs })
+    this.retired++
+  }
+
+  /** Numbers that now may stand for others; none until it is worth it. */
+  recycle(nowMs: number): readonly number[] {
+    const count = this.#due(nowMs)
+    const short = this.gone > this.#mostGone
+    if (!short && count < Math.max(LEAST_FREED, this.rows.length / SHARE_FREED)) return []
+    const freed = this.#gone.slice(this.#first, this.#first + count).map(({ row }) => row)
+    this.#first += count
+    if (this.#first * 2 > this.#gone.length) {
+      this.#gone = this.#gone.slice(this.#first)
+      this.#first = 0
     }
-    return all
+    this.#free.push(...freed)
+    this.reused += freed.length
+    return freed
+  }
+
+  #due(nowMs: number): number {
+    const letGo = this.gone - (this.retired - Math.min(this.released, this.retired))
+    const tooMany = this.gone - this.#mostGone
+    let count = 0
+    while (count < letGo && (count < tooMany || this.#gone[this.#first + count]!.dueMs <= nowMs)) count++
+    return count
   }
 }
 
-function content(row: Row): string {
-  const { identity, endpoint, namespace, pod, workload, workloadKind, app, service, node, zone, labels } = row
-  return JSON.stringify([identity, endpoint, namespace, pod, workload, workloadKind, app, service, node, zone, labels])
+/** A CIDR group's name says more than the world that it is cut out of. */
+function saysOf(row: Row): Says {
+  return row.kind === 'cidr' ? Says.cidr : says(row.identity)
 }
 
-function identitiesOf(world: World): number[] {
-  return [
-    ...RESERVED.keys(),
-    ...Object.keys(world.identities).map(Number),
-    ...Object.values(world.cidrs),
-    ...world.endpoints.map(endpoint => endpoint.identity),
-  ]
-}
-
-function identityRow(identity: number, world: World): Row {
-  const labels = world.identities[identity] ?? NO_LABELS
-  return { identity, endpoint: 0, ...nameOf(identity, labels), pod: '', workloadKind: '', ...NOWHERE, labels }
-}
-
-function endpointRow(endpoint: WorldEndpoint, world: World): Row {
-  const { identity, pod } = endpoint
-  const labels = world.identities[identity] ?? NO_LABELS
-  const byLabels = nameOf(identity, labels)
-  return {
-    identity,
-    endpoint: endpoint.local ? endpoint.id : 0,
-    namespace: endpoint.namespace || byLabels.namespace,
-    pod,
-    workload: endpoint.workload?.name || pod || byLabels.workload,
-    workloadKind: endpoint.workload?.kind ?? '',
-    app: endpoint.app,
-    service: endpoint.service,
-    node: endpoint.node,
-    zone: endpoint.zone,
-    labels,
-  }
+function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(bytes.length * 2)
+  larger.set(bytes)
+  return larger
 }

@@ -8,12 +8,14 @@
  * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
  */
 import { fileURLToPath } from 'node:url'
-import { PASS, PASSES, PREFIX_KEY, SWEPT_BYTES, WHO } from './abi.js'
+import { PASS, PASSES, SWEPT_BYTES } from './abi.js'
 import { Counters } from './counters.js'
 import { Decoder } from './decode.js'
-import { type Entities, type EntityPrefix, prefixChange } from './entities.js'
+import type { Entities } from './entities.js'
+import { IDENTITIES, IdentityTrie } from './identity-trie.js'
 import { type InterfaceOptions, Interfaces } from './interfaces.js'
 import type { BpfObject, Native } from './native.js'
+import { RetiredRows } from './retired-rows.js'
 import type { FlowSink, Source } from './source.js'
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../dist/weir.bpf.o', import.meta.url))
@@ -27,6 +29,10 @@ export interface LiveOptions extends InterfaceOptions {
   readonly ringPages: number
   /** Entries of the connection table. */
   readonly connections: number
+  /** Milliseconds that counts wait in the kernel for a name that may come. */
+  readonly entityWaitMs?: number
+  /** Entries of the trie of addresses. */
+  readonly identities?: number
   /** Other knobs of the object (`const volatile` in bpf/), by name; tests shorten the idle times. */
   readonly knobs?: Readonly<Record<string, number>>
 }
@@ -40,13 +46,11 @@ export interface LiveListener {
 
 /** Of one pass. Each tells 14,000 connections, so 16,777,216 are told by 1,200; what is left out waits for the next pass. */
 const RUNS_MAX = 2000
-/** Keys and values of one batched update. */
-const BATCH = 4096
 const NS_PER_MS = 1_000_000
 /** bpf/drop.h: in the order in which a freed packet meets them. */
 const DROP_PROGRAMS = ['weir_drop', 'weir_drop_again'] as const
-/** No row. */
-const NOBODY = -1
+/** Connections of pods that are gone: let go in sweeps so far apart. */
+const LET_GO_MS = 1000
 
 export class Live implements Source {
   readonly name = 'live'
@@ -56,12 +60,14 @@ export class Live implements Source {
   readonly connectionsLimit: number
   /** Entries that the last sweep left in the table. */
   connectionsUsed = 0
+  /** Of those, the ones whose counts waited for a name. */
+  connectionsWaiting = 0
   /** Seconds spent, by step. */
   readonly seconds = { drain: 0, sweep: 0 }
   readonly #object: BpfObject
-  readonly #entities: Entities
-  /** What the kernel's trie holds. */
-  #written: readonly EntityPrefix[] = []
+  readonly identities: IdentityTrie
+  readonly #retired: RetiredRows
+  #soon: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
   readonly #listener: LiveListener
   readonly #frames = new Uint8Array(SWEPT_BYTES)
@@ -72,20 +78,23 @@ export class Live implements Source {
   #closed = false
 
   constructor(native: Native, entities: Entities, options: LiveOptions, sink: FlowSink, listener: LiveListener) {
-    this.#entities = entities
     this.#sink = sink
     this.#listener = listener
     this.connectionsLimit = options.connections
+    const { identities = IDENTITIES } = options
     this.#object = native.openObject(OBJECT_PATH, {
       knobs: {
         drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
         ...arrivedReasons(native),
+        ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
         ...options.knobs,
       },
-      sizes: { connections: options.connections },
+      sizes: { connections: options.connections, hosts: identities, identities },
     })
     try {
       this.counters = new Counters(this.#object, native.possibleCpus())
+      this.#retired = new RetiredRows(this.#object, entities)
+      this.identities = new IdentityTrie(this.#object, entities, identities)
       this.#tellIdentities()
       this.#object.openRing('events', options.ringPages)
       this.#attachDrops()
@@ -118,7 +127,23 @@ export class Live implements Source {
     if (this.#closed) return
     this.#try('drain', () => this.#drain())
     this.#try('sweep', () => this.#sweep())
-    if (this.#written !== this.#entities.prefixes()) this.#try('identities', () => this.#tellIdentities())
+    this.tellNames()
+  }
+
+  /** The names of now for new connections; those that bear names of what is gone are let go within a second. */
+  tellNames(): void {
+    if (this.#closed) return
+    this.#try('identities', () => this.#tellIdentities())
+    if (!this.#retired.held) return
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined
+      this.collect()
+    }, LET_GO_MS)
+  }
+
+  /** These numbers stand for others from now on; collect() came before. */
+  recycled(rows: readonly number[]): void {
+    this.#try('identities', () => this.#retired.clear(rows))
   }
 
   /** What the programs left undone; a free that weir_drop missed and weir_drop_again looked at is not among it. */
@@ -141,6 +166,7 @@ export class Live implements Source {
   close(): void {
     if (this.#closed) return
     for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#soon)
     this.#object.onRing(undefined)
     this.interfaces.close()
     this.collect()
@@ -157,7 +183,10 @@ export class Live implements Source {
   }
 
   #sweep(): void {
+    const { told } = this.#retired
     this.connectionsUsed = this.#tell('weir_sweep')
+    this.connectionsWaiting = this.#passView.getUint32(PASS.waiting, true)
+    if (this.#isWhole() && this.#passView.getUint32(PASS.held, true) === 0) this.#retired.released(told)
     this.#tell('weir_sweep_drops')
     this.counters.read(this.#sink)
   }
@@ -167,26 +196,26 @@ export class Live implements Source {
     const view = this.#passView
     view.setUint32(PASS.number, (view.getUint32(PASS.number, true) % PASSES) + 1, true)
     for (let runs = 0; runs < RUNS_MAX; runs++) {
+      view.setUint32(PASS.held, this.#retired.some ? 1 : 0, true)
       this.#told(this.#object.sweep(program, 'swept', this.#pass, this.#frames))
       if (view.getUint32(PASS.full, true) === 0) break
     }
     return view.getUint32(PASS.entries, true)
   }
 
+  /** The last pass went over all of its table. */
+  #isWhole(): boolean {
+    return this.#passView.getUint32(PASS.full, true) === 0
+  }
+
+  #tellIdentities(): void {
+    this.#retired.tell()
+    this.identities.tell()
+  }
+
   #told(length: number): void {
     this.#listener.onFrames?.(this.#frames, length)
     this.decoder.decode(this.#frames, length, this.#sink)
-  }
-
-  /** Bring the kernel's trie to what the entities say now. */
-  #tellIdentities(): void {
-    const prefixes = this.#entities.prefixes()
-    const { added, removed } = prefixChange(this.#written, prefixes)
-    // Until all is written, what is being added may be there or not: it is to be written, or removed, again.
-    this.#written = [...this.#written, ...added.map(prefix => ({ ...prefix, entity: NOBODY }))]
-    removeIdentities(this.#object, removed)
-    fillIdentities(this.#object, added)
-    this.#written = prefixes
   }
 
   /** Without it Weir still counts flows: say so and go on. */
@@ -218,35 +247,4 @@ function arrivedReasons(native: Native): { queue_purge: number; no_socket: numbe
     queue_purge: reasons.get('SKB_DROP_REASON_QUEUE_PURGE') ?? 0,
     no_socket: reasons.get('SKB_DROP_REASON_NO_SOCKET') ?? 0,
   }
-}
-
-function fillIdentities(object: BpfObject, prefixes: readonly EntityPrefix[]): void {
-  for (const batch of batches(prefixes)) {
-    const values = new Uint8Array(batch.length * WHO.size)
-    const view = new DataView(values.buffer)
-    batch.forEach((prefix, i) => {
-      view.setUint32(i * WHO.size + WHO.identity, prefix.identity, true)
-      view.setUint32(i * WHO.size + WHO.entity, prefix.entity, true)
-      view.setUint32(i * WHO.size + WHO.endpoint, prefix.endpoint, true)
-    })
-    object.update('identities', prefixKeys(batch), values, batch.length)
-  }
-}
-
-function removeIdentities(object: BpfObject, prefixes: readonly EntityPrefix[]): void {
-  for (const batch of batches(prefixes)) object.remove('identities', prefixKeys(batch), batch.length)
-}
-
-function* batches(prefixes: readonly EntityPrefix[]): Generator<readonly EntityPrefix[]> {
-  for (let from = 0; from < prefixes.length; from += BATCH) yield prefixes.slice(from, from + BATCH)
-}
-
-function prefixKeys(prefixes: readonly EntityPrefix[]): Uint8Array {
-  const keys = new Uint8Array(prefixes.length * PREFIX_KEY.size)
-  const view = new DataView(keys.buffer)
-  prefixes.forEach(({ bits, addr }, i) => {
-    view.setUint32(i * PREFIX_KEY.size + PREFIX_KEY.bits, bits, true)
-    keys.set(addr, i * PREFIX_KEY.size + PREFIX_KEY.addr)
-  })
-  return keys
 }

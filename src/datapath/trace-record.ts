@@ -116,7 +116,11 @@ export class TraceRecord extends NotifyRecord {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.state)
   }
   get timedOut(): boolean {
-    return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) !== 0
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) === 1
+  }
+  /** It goes on, or its end was not seen, but not under these names. */
+  get namesEnded(): boolean {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) === 2
   }
   /** OR of the TCP flags of a direction. */
   seen(direction: number): number {

@@ -1,88 +1,96 @@
 /**
- * world-directory.ts - the Directory of a world file.
+ * world-directory.ts - the Directory over entities, and over what a world file says besides.
  *
- * In:    a World, and others that replace it.
- * Out:   its answers, from maps by address text; about 600 bytes an endpoint address.
- * Never: grows between updates, except a bounded cache of longest prefixes.
+ * In:    entities, which change under it; facts of services; a World for its DNS names, interfaces and cgroups.
+ * Out:   its answers; who is who is asked of the entities, so that there is one truth.
+ * Never: grows between changes, except a bounded cache of local endpoints.
  */
-import { formatAddress, isMapped, parseAddress, parsePrefix } from './address.js'
-import { Prefix4Table, PrefixTable, word } from './address-table.js'
+import { formatAddress, parseAddress } from './address.js'
 import type { Directory, LocalEndpoint, PodName } from './directory.js'
+import { Entities } from './entities.js'
+import type { EndpointFacts, EntityChanges } from './entity-changes.js'
+import type { Row } from './entity-rows.js'
 import type { Service } from './flow.js'
-import { reservedLabels } from './identity.js'
-import type { World, WorldEndpoint } from './world.js'
+import type { World } from './world.js'
+import { worldChanges } from './world-changes.js'
 
-/** Addresses of the world outside whose prefix was looked up; past it the cache starts anew. About 6 MB. */
-const MOST_CACHED = 65_536
-const MAPPED_BITS = 96
 const NONE: readonly string[] = []
 
 export class WorldDirectory implements Directory {
   version = 0
-  readonly #local = new Map<string, LocalEndpoint>()
-  readonly #localById = new Map<number, LocalEndpoint>()
-  readonly #pods = new Map<string, PodName & { readonly identity: number }>()
-  readonly #labels = new Map<number, readonly string[]>()
-  readonly #services = new Map<string, Service>()
+  readonly #entities: Entities
+  readonly #local = new Map<number, string>()
+  readonly #services = new Map<string, { readonly service: Service; readonly key: string }>()
+  readonly #ofService = new Map<string, readonly string[]>()
   readonly #names = new Map<string, readonly string[]>()
   #links: Readonly<Record<string, string>> = {}
   readonly #cgroups = new Map<string, string>()
-  #prefixes = new Prefixes({})
-  readonly #byPrefix = new Map<string, number>()
 
-  constructor(world: World) {
-    this.#take(world)
+  /** Of a world alone, with entities of its own. */
+  static from(world: World): WorldDirectory {
+    const directory = new WorldDirectory(Entities.from(world))
+    directory.apply(worldChanges(undefined, world))
+    directory.take(world)
+    return directory
   }
 
-  /** Answer by another world from now on. */
-  update(world: World): void {
-    for (const map of [this.#local, this.#localById, this.#pods, this.#labels, this.#services]) map.clear()
-    for (const map of [this.#names, this.#cgroups, this.#byPrefix]) map.clear()
-    this.#take(world)
-    this.version++
+  constructor(entities: Entities) {
+    this.#entities = entities
   }
 
-  #take(world: World): void {
-    for (const [identity, labels] of Object.entries(world.identities)) this.#labels.set(+identity, [...labels].sort())
-    for (const endpoint of world.endpoints) this.#add(endpoint)
-    for (const { ip, port, namespace, name } of world.services) {
-      this.#services.set(`${canonical(ip)}/${port}`, { name, namespace })
-    }
+  /** What a world says besides who is who. */
+  take(world: World): void {
+    for (const map of [this.#names, this.#cgroups]) map.clear()
     for (const [ip, names] of Object.entries(world.dns)) {
       this.#names.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
     }
     // namespace/pod/ip; the names are those of the endpoint.
     for (const [id, text] of Object.entries(world.cgroups)) this.#cgroups.set(id, text.slice(text.lastIndexOf('/') + 1))
     this.#links = world.links
-    this.#prefixes = new Prefixes(world.cidrs)
+    this.version++
+  }
+
+  /** The entities have taken these changes. Whether a name that is known by more than an address is another now. */
+  apply({ removals, upserts, identities, forgotten }: EntityChanges): boolean {
+    let renamed = identities.length + forgotten.length > 0
+    for (const key of removals) if (this.#removeService(key)) renamed = true
+    for (const facts of upserts) {
+      if (facts.kind === 'service' && this.#addService(facts)) renamed = true
+      else if (facts.local && facts.kind === 'pod' && facts.ips[0] !== undefined) {
+        this.#local.set(facts.endpoint, facts.ips[0])
+      }
+    }
+    this.version++
+    return renamed
   }
 
   localEndpoint(ip: string): LocalEndpoint | undefined {
-    return this.#local.get(ip)
+    const row = this.#row(ip)
+    return row?.kind === 'pod' && row.local ? localOf(row) : undefined
   }
   localEndpointById(id: number): LocalEndpoint | undefined {
-    return this.#localById.get(id)
+    const ip = this.#local.get(id)
+    const local = ip === undefined ? undefined : this.localEndpoint(ip)
+    if (local?.id === id) return local
+    this.#local.delete(id)
+    return undefined
   }
   identity(ip: string): number {
-    if (ip === '') return 0
-    const pod = this.#pods.get(ip)
-    if (pod !== undefined) return pod.identity
-    let identity = this.#byPrefix.get(ip)
-    if (identity === undefined) {
-      identity = this.#prefixes.find(ip)
-      if (this.#byPrefix.size >= MOST_CACHED) this.#byPrefix.clear()
-      this.#byPrefix.set(ip, identity)
-    }
-    return identity
+    const identity = this.#row(ip)?.identity ?? 0
+    if (identity !== 0 || ip === '') return identity
+    const { addresses } = this.#entities
+    return this.#row(ip)?.kind === 'pod' ? 0 : this.#entities.identity(addresses.cidr(ip))
   }
   pod(ip: string): PodName | undefined {
-    return this.#pods.get(ip)
+    const row = this.#row(ip)
+    return row?.kind === 'pod' ? row : undefined
   }
   labels(identity: number): readonly string[] {
-    return this.#labels.get(identity) ?? reservedLabels(identity)
+    return this.#entities.identityLabels(identity)
   }
   service(ip: string, port: number): Service | undefined {
-    return port === 0 ? undefined : this.#services.get(`${ip}/${port}`)
+    if (port === 0) return undefined
+    return this.#services.get(`${ip}/${port}`)?.service
   }
   names(ip: string): readonly string[] {
     return this.#names.get(ip) ?? NONE
@@ -96,48 +104,33 @@ export class WorldDirectory implements Directory {
     return ip
   }
 
-  /** An address of two endpoints is the local one's, else the later one's. */
-  #add(endpoint: WorldEndpoint): void {
-    const { id, identity, namespace, pod, local } = endpoint
-    const workload = endpoint.workload && { name: endpoint.workload.name, kind: endpoint.workload.kind }
-    const here = { id, identity, namespace, pod, labels: this.labels(identity), workload }
-    if (local) this.#localById.set(id, here)
-    for (const text of endpoint.ips) {
-      const ip = canonical(text)
-      if (!local && this.#local.has(ip)) continue
-      this.#pods.set(ip, { namespace, pod, identity })
-      if (local) this.#local.set(ip, here)
-    }
+  #row(ip: string): Row | undefined {
+    if (ip === '') return undefined
+    const row = this.#entities.addresses.host(ip)
+    return row === 0 ? undefined : this.#entities.row(row)
+  }
+
+  #addService({ key, ips, ports, namespace, service: name }: EndpointFacts): boolean {
+    const ends = ips.flatMap(ip => ports.map(({ port }) => `${ip}/${port}`))
+    const before = this.#ofService.get(key) ?? NONE
+    if (before.join() === ends.join()) return false
+    this.#removeService(key)
+    this.#ofService.set(key, ends)
+    for (const end of ends) this.#services.set(end, { service: { name, namespace }, key })
+    return true
+  }
+
+  #removeService(key: string): boolean {
+    const ends = this.#ofService.get(key)
+    if (ends === undefined) return false
+    this.#ofService.delete(key)
+    for (const end of ends) if (this.#services.get(end)?.key === key) this.#services.delete(end)
+    return true
   }
 }
 
-/** Longest prefix to identity. */
-class Prefixes {
-  readonly #identities: number[] = [0]
-  readonly #ipv4: PrefixTable
-  readonly #ipv6: Prefix4Table
-
-  constructor(cidrs: Readonly<Record<string, number>>) {
-    const all = Object.entries(cidrs).map(([text, identity]) => {
-      const prefix = parsePrefix(text)
-      const row = this.#identities.push(identity) - 1
-      return { ...prefix, row, ipv4: prefix.bits >= MAPPED_BITS && isMapped(prefix.addr) }
-    })
-    const four = all.filter(prefix => prefix.ipv4)
-    const six = all.filter(prefix => !prefix.ipv4)
-    const rows = (list: typeof all) => list.map(prefix => prefix.row)
-    this.#ipv4 = new PrefixTable(four, rows(four))
-    this.#ipv6 = new Prefix4Table(six, rows(six))
-  }
-
-  find(ip: string): number {
-    const bytes = parseAddress(ip)
-    const last = word(bytes, 12)
-    const row = isMapped(bytes)
-      ? this.#ipv4.find(last)
-      : this.#ipv6.find(word(bytes, 0), word(bytes, 4), word(bytes, 8), last)
-    return this.#identities[row]!
-  }
+function localOf({ endpoint, identity, namespace, pod, labels, hubbleWorkload }: Row): LocalEndpoint {
+  return { id: endpoint, identity, namespace, pod, labels, workload: hubbleWorkload }
 }
 
 function canonical(ip: string): string {

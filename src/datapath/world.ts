@@ -1,7 +1,7 @@
 /**
  * world.ts - the world file: who stands behind which address, without a cluster.
  *
- * In:    JSON or YAML with the keys identities, endpoints, cidrs, services, dns, links, cgroups, all optional.
+ * In:    JSON or YAML with the keys identities, endpoints, nodes, cidrs, services, dns, links, cgroups, all optional.
  * Out:   a World: the same, checked.
  * Fail:  one line that names file, line, key, value and what is allowed; unknown keys are refused.
  */
@@ -43,12 +43,20 @@ const endpoint = object({
   /** On this node. */
   local: z.boolean({ error: 'true or false' }).default(false),
 })
+const node = object({
+  name: text,
+  ips: z.array(address, { error: 'a list of addresses' }),
+  zone: text.default(''),
+  /** This node. */
+  local: z.boolean({ error: 'true or false' }).default(false),
+})
 const service = object({ ip: address, port, namespace: text, name: text })
 
 const schema = object({
   /** Labels by identity number. */
   identities: map(identityKey, z.array(text, { error: 'a list of labels' })),
   endpoints: list(endpoint, MOST_ENDPOINTS, 'endpoints'),
+  nodes: list(node, MOST_CIDRS, 'nodes'),
   /** Identity by prefix. */
   cidrs: map(prefix, whole(1, 0xffff_ffff, 'an identity number')).refine(
     cidrs => Object.keys(cidrs).length <= MOST_CIDRS,

@@ -289,7 +289,30 @@ const SELF = {
   ),
   entityRowsReused: counter(
     'weir_entity_rows_reused_total',
-    'Rows of entities that left the world file and were given to others, so that very late counts get their names.',
+    'Numbers of entities that are long gone, freed to stand for others.',
+  ),
+  entities: gauge('weir_entities', 'What stands at addresses, by kind; CIDRs by the prefix.', ['kind']),
+  entityRowsGone: gauge(
+    'weir_entity_rows_gone',
+    'Rows of entities that are gone, whose names stay for --entity-ttl and until no connection bears them.',
+  ),
+  entityRowsRefused: counter(
+    'weir_entity_rows_refused_total',
+    'Entities that came when all 1,048,576 rows were in use: they are unknown.',
+  ),
+  identityEntries: gauge('weir_identity_entries', "Entries of the kernel's trie of addresses."),
+  identityLimit: gauge('weir_identity_limit', "Entries that the kernel's trie of addresses has room for."),
+  identityMissing: gauge(
+    'weir_identity_entries_missing',
+    'Entries that should be in the trie of addresses and are not, as it was full; new connections of theirs are unknown.',
+  ),
+  connectionsWaiting: gauge(
+    'weir_connections_waiting',
+    'Connections whose counts waited in the kernel for the name of an end at the last sweep.',
+  ),
+  connectionsRenamed: counter(
+    'weir_connections_renamed_total',
+    'Connections let go because the name of an end changed or came after --entity-wait: they go on under the new names.',
   ),
   worldGood: gauge('weir_world_good', 'Whether the world file is in force as it is (1), or its last good content (0).'),
   worldReloads: counter('weir_world_reloads_total', 'Changes of the world file, by what became of them.', ['result']),

@@ -173,14 +173,15 @@ export class Reducer implements FlowSink {
     const fin = record.events(EventLane.fin)
     const reset = record.events(EventLane.reset)
     const timeout = record.timedOut ? 1 : 0
+    const left = fin + reset + timeout + (record.namesEnded ? 1 : 0)
     const { handshakeNs, durationNs } = record
-    if (came + fin + reset + timeout === 0 && handshakeNs === 0 && durationNs === 0) return
+    if (came + left === 0 && handshakeNs === 0 && durationNs === 0) return
     const pairs = this.#pairs
     if (opened > 0) pairs.opened(pair, opened)
     if (fin > 0) pairs.closed(pair, Ending.fin, fin)
     if (reset > 0) pairs.closed(pair, Ending.reset, reset)
     if (timeout > 0) pairs.closed(pair, Ending.timeout, timeout)
-    if (came + fin + reset + timeout > 0) pairs.active(pair, came - fin - reset - timeout)
+    if (came + left > 0) pairs.active(pair, came - left)
     if (handshakeNs > 0) pairs.handshake(pair, handshakeNs)
     if (durationNs > 0) pairs.lifetime(pair, durationNs, record.closedBytes)
   }
@@ -204,6 +205,8 @@ export class Reducer implements FlowSink {
   }
 
   #kernelDrop(record: DropRecord): void {
+    // An example whose count still waits for a name.
+    if (record.packets === 0) return
     const source = this.#live ? record.srcEntity : this.#mapped(record, record.srcAt, record.srcLabel)
     const destination = this.#live ? record.dstEntity : this.#mapped(record, record.dstAt, record.dstLabel)
     const pair = this.#pairs.droppedPair(source, destination, record.proto)

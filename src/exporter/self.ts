@@ -43,6 +43,9 @@ export class SelfMetrics {
     this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
     this.#set(M.entityMisses, [], entities.misses)
     this.#set(M.entityRowsReused, [], entities.reused)
+    this.#set(M.entityRowsGone, [], entities.gone)
+    this.#set(M.entityRowsRefused, [], entities.refused)
+    for (const [kind, n] of Object.entries(entities.kinds)) this.#set(M.entities, [kind], n)
   }
 
   /** What the datapath counts. */
@@ -72,6 +75,11 @@ export class SelfMetrics {
     this.#set(M.dropsSeen, [], totals.drops_seen.packets)
     this.#set(M.dropsIgnored, ['not_ip'], totals.drops_ignored.packets)
     this.#set(M.dropsIgnored, ['delivered'], totals.drops_delivered.packets)
+    this.#set(M.identityEntries, [], live.identities.used)
+    this.#set(M.identityLimit, [], live.identities.limit)
+    this.#set(M.identityMissing, [], live.identities.refused)
+    this.#set(M.connectionsWaiting, [], live.connectionsWaiting)
+    this.#set(M.connectionsRenamed, [], totals.renamed.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)
     this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
     this.#set(M.interfacesWatched, ['uplink'], live.interfaces.count(Hook.uplink))

@@ -40,7 +40,7 @@ export class Key {
   port = 0
   readonly ends: Ends
   readonly #shape = new Shape()
-  readonly #endpoints: Uint16Array
+  readonly #entities: Entities
   readonly #source: boolean
   readonly #destination: boolean
   readonly #flags: boolean
@@ -52,7 +52,7 @@ export class Key {
 
   constructor(entities: Entities, needs: number) {
     this.ends = new Ends(entities, (needs & Needs.address) !== 0)
-    this.#endpoints = Uint16Array.from({ length: entities.count }, (_, entity) => entities.endpoint(entity))
+    this.#entities = entities
     this.#source = (needs & Needs.source) !== 0
     this.#destination = (needs & Needs.destination) !== 0
     this.#flags = (needs & Needs.tcpFlags) !== 0
@@ -80,7 +80,7 @@ export class Key {
     let kind = Notify.trace | (replyOf(reason) << SHIFT.reply)
     if (this.#point) kind |= record.subtype << SHIFT.subtype
     if (this.#direction && record.source !== 0 && reason !== REASON.unknown) {
-      const fromSource = record.source === this.#endpoints[this.ends.entity]
+      const fromSource = record.source === this.#entities.endpoint(this.ends.entity)
       const egress = fromSource !== (reason === REASON.reply) || origAt >= 0
       kind |= (egress ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
@@ -99,7 +99,7 @@ export class Key {
     this.#from(bytes, this.#shape.srcAt, this.#shape.wide, record.srcLabel)
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
     if (this.#direction && record.source !== 0) {
-      const fromSource = record.source === this.#endpoints[this.ends.entity]
+      const fromSource = record.source === this.#entities.endpoint(this.ends.entity)
       kind |= (fromSource ? Direction.egress : Direction.ingress) << SHIFT.direction
     }
     this.#to(bytes, record.dstLabel)

@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev z
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl chromium fonts-dejavu-core unzip
 
-.PHONY: help build run test check bench demo golden dashboards clean
+.PHONY: help build run test check bench demo golden dashboards docs clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir o
 
 golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
 	node --import tsx test/golden.ts
+
+docs: node_modules/.package-lock.json ## Write docs/metrics.md anew, from the catalogue
+	node --import tsx test/docs.ts
 
 dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules
 	node --import tsx dashboards/build.ts

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ENDS, M, type Metric } from '../src/exporter/catalog.js'
+import { ENDS, GROUPS, M, type Metric } from '../src/exporter/catalog.js'
 
 const METRICS: readonly Metric[] = Object.values(M)
 
@@ -63,4 +63,10 @@ t.test('histograms, and only they, have buckets, and those ascend', async t => {
     )
     t.ok(bounds.every(Number.isFinite), name)
   }
+})
+
+t.test('each metric is in a group, and each group of its own metrics has some', async t => {
+  for (const { name, group } of METRICS) t.ok(group !== undefined && GROUPS.includes(group), name)
+  const used = new Set(METRICS.map(({ group }) => group))
+  for (const group of GROUPS) t.equal(used.has(group), group !== 'hubble' && group !== 'process', group)
 })

@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { DEFAULT_ADDRESS } from '../api/address.js'
+import { exposition } from '../config/exposition.js'
 import { hubble } from '../config/hubble.js'
 import { log as logSettings } from '../config/log.js'
 import { names } from '../config/names.js'
@@ -66,7 +67,7 @@ function addDemo(program: Command): void {
   const command = program
     .command('demo')
     .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
-  addSettings(command, configFile, web, logSettings).action(async () => {
+  addSettings(command, configFile, web, exposition, logSettings).action(async () => {
     const { config, log } = begin(command)
     const { demo } = await import('./demo.js')
     exitCode = await demo(runOptions(config), log)

@@ -34,6 +34,12 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   readonly world?: string | World
   readonly listenAddress: string
   readonly telemetryPath: string
+  /** Scrapes answered at a time; 0: any number. */
+  readonly maxRequests: number
+  /** Whether process_* and nodejs_* are on the page. */
+  readonly exporterMetrics: boolean
+  /** Whether OpenMetrics has _created. */
+  readonly created: boolean
   /** The web config file. */
   readonly webFile?: string
   readonly hubbleMetrics?: readonly MetricConfig[]
@@ -74,7 +80,9 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
       exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)
     },
     onCollectFault: error => log.error({ err: error.message }, 'collect failed'),
-    processText: await processMetrics(),
+    maxRequests: options.maxRequests,
+    created: options.created,
+    ...(options.exporterMetrics && { processText: await processMetrics() }),
     ready: () => (running === undefined ? 'starting' : running.notReady()),
     status: () => running?.status() ?? [],
   })

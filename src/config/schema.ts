@@ -3,6 +3,7 @@
  *
  * A new setting goes into the section file that it belongs to, and all of these have it.
  */
+import { exposition } from './exposition.js'
 import { flowApi, hubble } from './hubble.js'
 import { path } from './kind.js'
 import { log } from './log.js'
@@ -16,7 +17,7 @@ export const file = {
   'config.file': optional(path, { help: 'a file of settings, YAML; flags and environment go before it', key: null }),
 }
 
-export const SETTINGS = { ...file, ...records, ...live, ...names, ...hubble, ...flowApi, ...web, ...log }
+export const SETTINGS = { ...file, ...records, ...live, ...names, ...hubble, ...flowApi, ...web, ...exposition, ...log }
 
 /** In the order of help and docs. */
 export const SECTIONS: readonly Section[] = [
@@ -24,7 +25,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Source', settings: { ...records, ...live } },
   { title: 'Names', settings: names },
   { title: 'Hubble', settings: { ...hubble, ...flowApi } },
-  { title: 'Web', settings: web },
+  { title: 'Web', settings: { ...web, ...exposition } },
   { title: 'Log', settings: log },
 ]
 

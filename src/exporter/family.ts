@@ -164,6 +164,10 @@ export class Family {
     this.#exemplars = keep ? new Exemplars(this.buckets.length + 1) : undefined
   }
 
+  get keepsExemplars(): boolean {
+    return this.#exemplars !== undefined
+  }
+
   /** Histograms: observe() of one connection, whose addresses are the bucket's example from now on, if any are kept. */
   observeOf(slot: Slot, value: number, peers: Peers): void {
     this.observe(slot, value)

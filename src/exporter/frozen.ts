@@ -35,7 +35,7 @@ export interface Frozen {
 
 const PLACE = new Map<string, number>(Object.values(M).map((metric, place) => [metric.name, place]))
 
-/** Families that have series, in the order of the catalogue, unknown ones last. */
+/** Families that have series, in the order of the catalogue, unknown ones last. `exemplars`: those that are kept, too. */
 export function freeze(stores: readonly SeriesStore[], selection?: Selection, exemplars = false): Frozen[] {
   const frozen = stores.flatMap(store => {
     const families = store.families().filter(family => family.size > 0 && chosen(family.metric, selection))
@@ -49,7 +49,7 @@ export function freeze(stores: readonly SeriesStore[], selection?: Selection, ex
 function freezeFamily(family: Family, values: Float64Array, exemplars: boolean): Frozen {
   const { metric, buckets } = family
   const plain = { metric, buckets, rows: family.frozenRows(), values }
-  return exemplars && metric.type === 'histogram' ? { ...plain, exemplars: exemplarsOf(family) } : plain
+  return exemplars && family.keepsExemplars ? { ...plain, exemplars: exemplarsOf(family) } : plain
 }
 
 function exemplarsOf(family: Family): Map<number, Buffer> {

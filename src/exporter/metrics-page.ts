@@ -31,8 +31,6 @@ export interface PageOptions {
   readonly processText?: (format: Format) => Promise<string>
   /** OpenMetrics: when each counter and histogram began, a line a series more. Default: yes. */
   readonly created?: boolean
-  /** OpenMetrics: the exemplars of histograms. Default: no. */
-  readonly exemplars?: boolean
 }
 
 export interface Wish {
@@ -96,12 +94,12 @@ export class Pages {
   }
 
   async #write({ format, selection }: Wish, more: string): Promise<Page> {
-    const { store, otherStores, created = true, exemplars = false } = this.#options
+    const { store, otherStores, created = true } = this.#options
     this.#collect()
     const others = otherStores?.() ?? []
     tellBudgets(store, others)
     const begun = performance.now()
-    const families = freeze([store, ...others], selection, exemplars && format === 'openmetrics')
+    const families = freeze([store, ...others], selection, format === 'openmetrics')
     const parts: Buffer[] = []
     const spent = await inSlices(pieces(families, { format, created }), parts, begun)
     parts.push(Buffer.from(more + ENDS[format]))

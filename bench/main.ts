@@ -23,6 +23,7 @@ const CASES = [
   'throughput',
   'pump',
   'kubernetes',
+  'auth',
 ] as const
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))

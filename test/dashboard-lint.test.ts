@@ -24,6 +24,8 @@ const METRICS = new Map([...Object.values(M), ...Object.values(H)].map(metric =>
 const OTHERS = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'scrape_duration_seconds', 'up']
 /** Families that no dashboard and no rule shows, each with why. */
 const UNUSED: Readonly<Record<string, string>> = {
+  weir_web_refused_total: 'who is kept out of the page concerns no flow; the log names them',
+  weir_web_config_good: 'for those who rotate certificates; docs/web.md has the alert',
   weir_world_reloads_total: 'the alert is on weir_world_good; how often it changed is for whoever looks closer',
   weir_hubble_config_reloads_total: 'as weir_world_reloads_total',
   weir_hubble_flows_made_total: 'tells developers how well hubble_* increments are remembered',

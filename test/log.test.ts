@@ -56,3 +56,19 @@ t.test('what stderr will not take is lost, and nothing is thrown', async t => {
   t.equal(stdout, 'still here')
   t.equal(status, 0)
 })
+
+t.test('the last warnings and errors can be listed, bounded in number and length', async t => {
+  const { stdout } = run(`
+    import { RecentLines } from ${JSON.stringify(new URL('../src/cli/recent-lines.ts', import.meta.url).href)}
+    const recent = new RecentLines()
+    const log = createLog('info', 'logfmt', recent)
+    log.info({ level: 'error' }, 'no fault')
+    for (let i = 0; i < 30; i++) log.warn('number ' + i)
+    log.error({ err: 'x'.repeat(1000) }, 'it failed')
+    process.stdout.write(JSON.stringify(recent.list()))`)
+  const lines = JSON.parse(stdout)
+  t.equal(lines.length, 20)
+  t.match(lines[0], { level: 'warn', text: 'number 11', ts: new RegExp(TIME) })
+  t.match(lines.at(-1), { level: 'error', text: /^it failed: x+$/ })
+  t.equal(lines.at(-1).text.length, 300)
+})

@@ -8,12 +8,14 @@
 import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
 import type { Format, Level } from '../config/log.js'
+import type { RecentLines } from './recent-lines.js'
 
 export type Log = Logger
 
 const STDERR = 2
 
-export function createLog(level: Level, format: Format): Log {
+/** `recent` hears each line that is written. */
+export function createLog(level: Level, format: Format, recent?: RecentLines): Log {
   const options = {
     level,
     base: null,
@@ -21,7 +23,12 @@ export function createLog(level: Level, format: Format): Log {
     timestamp: () => `,"ts":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return pino(options, format === 'json' ? { write } : { write: line => write(toLogfmt(line)) })
+  return pino(options, {
+    write: line => {
+      write(format === 'json' ? line : toLogfmt(line))
+      recent?.hear(line)
+    },
+  })
 }
 
 /** A line that nobody takes (stderr closed, or full and not waiting) is lost: it must not end the exporter. */

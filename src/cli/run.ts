@@ -68,7 +68,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const { file, exporter } = exporterFor(options)
   const api = FlowApi.of(options)
   let running: Running | undefined
-  const web = webOf(options.webFile, log)
+  const web = webOf(options.webFile, exporter.store, log)
   const server = createServer({
     web: web.options,
     telemetryPath: options.telemetryPath,

@@ -1,11 +1,13 @@
 /**
- * web.ts - the listener's web config file in the commands: what became of it, and whom it refused, in the log.
+ * web.ts - the listener's web config file in the commands: what became of it and whom it refused, in log and metrics.
  *
  * Fail:  a wrong file at the start is a RefusedConfig; later it is logged once a change.
  */
 import { RefusedConfig } from '../config/problem.js'
+import { M } from '../exporter/catalog.js'
 import { LogLimit } from '../exporter/log-limit.js'
-import type { Refusal } from '../web/gate.js'
+import type { SeriesStore } from '../exporter/series.js'
+import { REFUSALS, type Refusal } from '../web/gate.js'
 import type { ListenerOptions } from '../web/listener.js'
 import { WebConfigError } from '../web/web-config.js'
 import { WebFile } from '../web/web-file.js'
@@ -21,6 +23,7 @@ const WORDS: Readonly<Record<Refusal, string>> = {
   handshake: 'TLS handshake failed',
   malformed: 'request refused: not well-formed',
   timeout: 'request refused: not sent in time',
+  evicted: 'connection closed: too many, and it was idle for longest',
 }
 
 export interface Web {
@@ -29,17 +32,27 @@ export interface Web {
   close(): void
 }
 
-/** Plain HTTP and nobody refused without a file. */
-export function webOf(path: string | undefined, log: Log): Web {
-  const file = path === undefined ? undefined : webFile(path, log)
+/** Plain HTTP for everybody without a file. */
+export function webOf(path: string | undefined, store: SeriesStore, log: Log): Web {
+  const file = path === undefined ? undefined : webFile(path, store, log)
   const limit = new LogLimit(log)
-  const refused: ListenerOptions['refused'] = (why, peer, fault) => limit.warn(why, { peer, err: fault }, WORDS[why])
+  const counts = new Map(REFUSALS.map(why => [why, store.family(M.webRefused).series([why])]))
+  const refused: ListenerOptions['refused'] = (why, peer, fault) => {
+    store.add(counts.get(why)!, 1)
+    limit.warn(why, { peer, err: fault }, WORDS[why])
+  }
   return { options: { file, refused }, close: () => limit.close() }
 }
 
-function webFile(path: string, log: Log): WebFile {
+function webFile(path: string, store: SeriesStore, log: Log): WebFile {
+  const good = store.family(M.webConfigGood).series([])
+  const onChange = (fault: string | undefined) => {
+    store.set(good, fault === undefined ? 1 : 0)
+    tellChange(path, fault, log)
+  }
+  store.set(good, 1)
   try {
-    return new WebFile(path, { onChange: fault => tellChange(path, fault, log) })
+    return new WebFile(path, { onChange })
   } catch (error) {
     if (!(error instanceof WebConfigError)) throw error
     throw new RefusedConfig([{ where: '', name: 'web.config.file', message: error.message }])

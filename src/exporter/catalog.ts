@@ -316,6 +316,13 @@ const SELF = {
   ),
   worldGood: gauge('weir_world_good', 'Whether the world file is in force as it is (1), or its last good content (0).'),
   worldReloads: counter('weir_world_reloads_total', 'Changes of the world file, by what became of them.', ['result']),
+  webRefused: counter('weir_web_refused_total', 'Requests and connections that the listener did not serve, by why.', [
+    'why',
+  ]),
+  webConfigGood: gauge(
+    'weir_web_config_good',
+    'Whether the web config file and its certificates are in force as they stand (1) or what they were before (0).',
+  ),
   hubbleConfigGood: gauge(
     'weir_hubble_config_good',
     'Whether the file of --hubble-dynamic-metrics-config-path is in force as it is (1), or the last good one (0).',

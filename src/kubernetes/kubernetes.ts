@@ -6,9 +6,9 @@
  * Fail:  a kubeconfig that is wrong ends start(). A worker that dies (out of memory) is told and begun anew; what was
  *        told stays in force meanwhile, and what went meanwhile goes with the next one's first picture.
  */
-import { existsSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { EntityChanges } from '../datapath/entity-changes.js'
+import { startThread } from '../datapath/thread.js'
 import { Backoff } from './backoff.js'
 import { FIRST_OWN } from './identity-table.js'
 import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './message.js'
@@ -85,7 +85,7 @@ export class Kubernetes {
   #begin(): Promise<void> {
     const data: WorkerStart = { options: this.#options, firstIdentity: this.state.nextIdentity }
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
-    const worker = new Worker(PROGRAM, { workerData: data, resourceLimits, eval: typeof PROGRAM === 'string' })
+    const worker = startThread(PROGRAM, { workerData: data, resourceLimits })
     this.#worker = worker
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
@@ -126,8 +126,4 @@ export class Kubernetes {
   }
 }
 
-/** From source the worker is TypeScript, too, and a thread has no loader unless it registers one. */
-const BUILT = new URL('./worker.js', import.meta.url)
-const TSX = existsSync(BUILT) ? '' : import.meta.resolve('tsx/esm/api')
-const SOURCE = `import('${TSX}').then(tsx => (tsx.register(), import('${new URL('./worker.ts', import.meta.url)}')))`
-const PROGRAM = existsSync(BUILT) ? BUILT : SOURCE
+const PROGRAM = new URL('./worker.js', import.meta.url)

@@ -4,9 +4,8 @@
  * Out:   compare() resolves with the answer, or undefined at once when too many wait.
  * Fail:  a thread that dies is a bug and ends the process.
  */
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../datapath/thread.js'
 
 export interface Comparison {
   readonly password: string
@@ -42,9 +41,7 @@ export class Bcrypt {
   }
 
   #start(): Worker {
-    // .js when built, .ts from source: as this file.
-    const file = new URL(`./bcrypt-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url)
-    const worker = new Worker(file)
+    const worker = startThread(new URL('./bcrypt-worker.js', import.meta.url))
     worker.on('message', (fits: boolean) => {
       this.#waiting.shift()?.(fits)
       // It keeps the process alive while somebody waits.

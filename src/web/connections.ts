@@ -21,12 +21,17 @@ export class Connections {
   readonly #most: number
   /** By key; those that were active last are last. */
   readonly #all = new Map<string, Connection>()
-  /** Ended to make room. */
-  evicted = 0
+  readonly #evicted: (peer: string | undefined) => void
 
-  constructor(server: Pick<Server, 'listening' | 'on'>, most: number) {
+  /** `evicted` is told each that ends to make room. */
+  constructor(
+    server: Pick<Server, 'listening' | 'on'>,
+    most: number,
+    evicted: (peer: string | undefined) => void = () => {},
+  ) {
     this.#server = server
     this.#most = most
+    this.#evicted = evicted
     server.on('connection', (socket: Socket) => this.#add(socket))
     server.on('secureConnection', (socket: Socket) => this.#add(socket))
   }
@@ -79,7 +84,7 @@ export class Connections {
     for (const [key, { socket, answers }] of this.#all) {
       if (answers > 0) continue
       this.#all.delete(key)
-      this.evicted++
+      this.#evicted(socket.remoteAddress)
       socket.destroy()
       return
     }

@@ -12,16 +12,20 @@ import type { WebConfig } from './web-config.js'
 import type { WebFile } from './web-file.js'
 
 /** Why a request or a connection was not served. */
-export type Refusal =
-  | 'body'
-  | 'config'
-  | 'rate_limit'
-  | 'unauthorized'
-  | 'busy'
-  | 'certificate'
-  | 'handshake'
-  | 'malformed'
-  | 'timeout'
+export const REFUSALS = [
+  'body',
+  'config',
+  'rate_limit',
+  'unauthorized',
+  'busy',
+  'certificate',
+  'handshake',
+  'malformed',
+  'timeout',
+  /** Of more connections than are kept, the one that was idle for longest. */
+  'evicted',
+] as const
+export type Refusal = (typeof REFUSALS)[number]
 
 export class Gate {
   readonly #file: WebFile | undefined

@@ -71,7 +71,7 @@ export function createListener({ file, refused = () => {} }: ListenerOptions, an
     file === undefined || secure === undefined
       ? createHttpServer(LIMITS, onRequest)
       : secureServer(file, secure, refused, onRequest)
-  const connections = new Connections(server, MOST_CONNECTIONS)
+  const connections = new Connections(server, MOST_CONNECTIONS, peer => refused('evicted', peer))
   server.timeout = IDLE_MS
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()

@@ -1,11 +1,13 @@
 /**
  * demo.ts - `weir demo`: a lab of pods with real traffic, and Weir on it until Ctrl-C.
  *
+ * In:    with --kubernetes the names come from a fake API server that serves the lab's pods.
  * Out:   the same exporter as `weir run`, on the lab's node namespace; its address is this host's.
  * Stop:  a signal ends the traffic, then Weir, then the lab; what an earlier demo left behind goes at the start.
  */
 import { parseWorld } from '../datapath/world.js'
 import { createDemoLab, startTraffic } from '../lab/demo.js'
+import { LAB_NODE, LabCluster } from '../lab/kubernetes/lab-cluster.js'
 import { Lab } from '../lab/lab.js'
 import type { Log } from './log.js'
 import { type RunOptions, run, signalled } from './run.js'
@@ -22,17 +24,27 @@ export async function demo(options: RunOptions, log: Log): Promise<number> {
   await Lab.cleanupStale()
   log.info('building the lab')
   const lab = await createDemoLab({ signals: 'leave' })
+  let cluster: LabCluster | undefined
   try {
     if (early !== undefined) return 0
     log.info({ pods: lab.pods.map(pod => pod.name) }, 'lab is up; Ctrl-C ends it')
-    const world = parseWorld(JSON.stringify(lab.world()), 'the lab')
-    const running = run({ ...options, ...LAB, netns: lab.node.path, world }, log)
+    cluster = options.kubernetes && (await LabCluster.start(lab.pods))
+    const running = run({ ...options, ...LAB, netns: lab.node.path, ...namesOf(lab, options, cluster) }, log)
     const traffic = startTraffic(lab, error => log.error({ err: error.message }, 'traffic ended'))
     traffic.catch(() => undefined) // told below, where it is awaited
     const code = await running
     await (await traffic).stop()
     return code
   } finally {
+    await cluster?.stop()
     await lab.destroy()
   }
+}
+
+/** From the lab's own API server, or from its world file. */
+function namesOf(lab: Lab, { kubernetes }: RunOptions, cluster: LabCluster | undefined): Partial<RunOptions> {
+  if (kubernetes === undefined || cluster === undefined) {
+    return { world: parseWorld(JSON.stringify(lab.world()), 'the lab') }
+  }
+  return { kubernetes: { ...kubernetes, nodeName: LAB_NODE, account: cluster.account } }
 }

@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander'
 import { DEFAULT_ADDRESS } from '../api/address.js'
 import { exposition } from '../config/exposition.js'
 import { hubble } from '../config/hubble.js'
+import { kubernetes } from '../config/kubernetes.js'
 import { log as logSettings } from '../config/log.js'
 import { names } from '../config/names.js'
 import { describe, RefusedConfig } from '../config/problem.js'
@@ -30,6 +31,8 @@ const FAILURE = 1
 const USAGE = 2
 const UINT32_MAX = 0xffff_ffff
 const DAY_MS = 86_400_000
+/** Of the lab there is nothing else to say. */
+const fromKubernetes = { kubernetes: kubernetes.kubernetes }
 const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 
 let exitCode = OK
@@ -67,7 +70,7 @@ function addDemo(program: Command): void {
   const command = program
     .command('demo')
     .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
-  addSettings(command, configFile, web, exposition, logSettings).action(async () => {
+  addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
     const { config, log } = begin(command)
     const { demo } = await import('./demo.js')
     exitCode = await demo(runOptions(config), log)

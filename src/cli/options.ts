@@ -2,8 +2,11 @@
  * options.ts - a configuration as the options of the parts that commands are made of.
  */
 import type { Config } from '../config/schema.js'
+import type { KubernetesOptions } from '../kubernetes/message.js'
 import { hubbleOptions } from './hubble-options.js'
+import { nodeName } from './node-name.js'
 import type { RunOptions } from './run.js'
+import { VERSION } from './version.js'
 
 /** For Live. */
 export function liveOptions(config: Config) {
@@ -37,5 +40,17 @@ export function runOptions(config: Config): RunOptions {
     ...(apiAddresses === undefined ? {} : { apiAddresses }),
     ...(world === undefined ? {} : { world }),
     ...(webFile === undefined ? {} : { webFile }),
+    ...(config.kubernetes ? { kubernetes: kubernetesOptions(config) } : {}),
+  }
+}
+
+function kubernetesOptions(config: Config): KubernetesOptions {
+  return {
+    kubeconfig: config['kubernetes.kubeconfig'],
+    context: config['kubernetes.context'],
+    nodeName: config['kubernetes.node-name'] ?? nodeName(),
+    cilium: config['kubernetes.cilium'],
+    requireSync: config['kubernetes.require-sync'],
+    userAgent: `weir/${VERSION}`,
   }
 }

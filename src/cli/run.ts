@@ -16,7 +16,9 @@ import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/wor
 import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
+import type { KubernetesOptions } from '../kubernetes/message.js'
 import type { ApiOptions } from './api-options.js'
+import { ClusterNames } from './cluster.js'
 import { type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
 import { FlowApi } from './flow-api.js'
 import type { HubbleFile } from './hubble-options.js'
@@ -45,6 +47,8 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   readonly hubbleMetrics?: readonly MetricConfig[]
   /** Where hubbleMetrics came from, to be followed. */
   readonly hubbleFile?: HubbleFile
+  /** Names from the Kubernetes API. */
+  readonly kubernetes?: KubernetesOptions
 }
 
 /** What a running exporter is made of, besides its server. */
@@ -69,6 +73,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const api = FlowApi.of(options)
   let running: Running | undefined
   const web = webOf(options.webFile, exporter.store, log)
+  const cluster = clusterFor(options, exporter, log)
   const server = createServer({
     web: web.options,
     telemetryPath: options.telemetryPath,
@@ -76,6 +81,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
     otherStores: () => otherStores(exporter),
     collect: () => {
       running?.collect()
+      cluster?.tell()
       api?.tell(exporter.store)
       exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)
     },
@@ -83,8 +89,8 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
     maxRequests: options.maxRequests,
     created: options.created,
     ...(options.exporterMetrics && { processText: await processMetrics() }),
-    ready: () => (running === undefined ? 'starting' : running.notReady()),
-    status: () => running?.status() ?? [],
+    ready: () => (running === undefined ? 'starting' : (running.notReady() ?? cluster?.notReady)),
+    status: () => [...(running?.status() ?? []), ...(cluster?.rows() ?? [])],
   })
   const url = await server.listen(options.listenAddress)
   try {
@@ -93,20 +99,31 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
         ? startLive(exporter, options, api, log)
         : startReplay(exporter, options.source.file, api, log)
     await api?.start(exporter, rowsOf(exporter, running), log)
+    log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
+    // Its library alone takes a second to load; until its first word Weir is not ready, but it counts.
+    await cluster?.start()
   } catch (error) {
     running?.close()
+    await cluster?.stop()
     await server.close(0)
     throw error
   }
-  log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
   const { hubble } = exporter
   const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
   const watch = file && followWorld(file, exporter, log)
   await stopped(signal, running, api, server, log)
   web.close()
+  await cluster?.stop()
   unfollow?.()
   watch?.stop()
   return 0
+}
+
+function clusterFor({ kubernetes }: RunOptions, exporter: Exporter, log: Log): ClusterNames | undefined {
+  if (kubernetes === undefined) return undefined
+  exporter.entities.expectNames()
+  const { names, store } = exporter
+  return new ClusterNames(kubernetes, { store, log, apply: changes => names.apply(changes) })
 }
 
 /** And the file that its names are of. */

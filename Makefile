@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev z
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl chromium fonts-dejavu-core unzip
 
-.PHONY: help build run test check bench demo golden dashboards docs clean
+.PHONY: help build run test check bench demo golden dashboards docs manifests clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,10 +30,10 @@ run: build ## Run Weir on this machine; without root or BPF on the bundled recor
 	  exec node dist/cli/main.js run --source replay:test/fixtures/records.pcap --world test/fixtures/world.json $(ARGS); \
 	fi
 
-test: build .stamps/packages-test ## Run all tests; those that need root or BPF skip aloud without
+test: build .stamps/packages-test .stamps/bin/helm ## Run all tests; those that need root or BPF skip aloud without
 	@node test/run.mjs
 
-check: build .stamps/packages-test ## What CI runs: types, lint, formats, tests
+check: build .stamps/packages-test .stamps/bin/helm ## What CI runs: types, lint, formats, tests
 	npm run -s types
 	npm run -s lint
 	clang-format --dry-run --Werror $(C_FILES)
@@ -54,6 +54,10 @@ docs: node_modules/.package-lock.json ## Write docs/metrics.md anew, from the ca
 dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules
 	node --import tsx dashboards/build.ts
 
+manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the chart's schema and the plain manifests anew
+	node --import tsx deploy/build.ts
+	deploy/manifests.sh deploy/manifests/weir.yaml
+
 clean: ## Remove what was built
 	rm -rf dist native/build .stamps .tap
 
@@ -73,6 +77,9 @@ dist/cli/main.js: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.pac
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --ignore-scripts --no-fund --no-audit
 	@touch $@
+
+.stamps/bin/helm: deploy/helm.sh | .stamps/packages-test
+	@deploy/helm.sh $@
 
 .stamps/packages-build: Makefile
 	@deploy/packages.sh $(BUILD_PACKAGES)

@@ -1,0 +1,26 @@
+#!/bin/sh
+# install.sh - what a running Weir needs, and nothing of what building it needs, below a root: /opt/weir and a link in /usr/local/bin.
+#
+# In:    the root (/ for this machine); a built checkout, with the run-time packages in node_modules.
+# Out:   for images, and for hosts without Kubernetes (deploy/weir.service).
+set -eu
+
+root=${1%/}
+cd "$(dirname "$0")/.."
+home=$root/opt/weir
+for built in dist/cli/main.js dist/weir.bpf.o native/build/Release/weir.node; do
+	[ -e "$built" ] || { echo "weir: $built is missing: run make build first" >&2; exit 1; }
+done
+mkdir -p "$home/native/build/Release" "$root/usr/local/bin" "$root/usr/share/doc/weir"
+cp -R dist package.json LICENSE LICENSES "$home/"
+cp native/build/Release/weir.node "$home/native/build/Release/"
+# Packages of the lock file that are no tools of development, and their own.
+npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | while read -r package; do
+	to=$home/${package#"$PWD/"}
+	mkdir -p "$(dirname "$to")"
+	[ -e "$to" ] || cp -R "$package" "$to"
+done
+mkdir -p "$home/test/fixtures"
+cp test/fixtures/records.pcap test/fixtures/world.json "$home/test/fixtures/"
+ln -sf /opt/weir/dist/cli/main.js "$root/usr/local/bin/weir"
+[ ! -e sbom.cdx.json ] || cp sbom.cdx.json "$root/usr/share/doc/weir/"

@@ -26,9 +26,12 @@ t.test('three capabilities, a root that cannot be written and no compiler suffic
   t.equal(gauged.weir.capabilities, THREE)
   const { lab } = gauged
   const [web, api, blocked] = lab.pods
-  await lab.nft(
-    `table inet lab { chain forward { type filter hook forward priority 0; ip saddr ${blocked!.ipv4} drop\n } }`,
-  )
+  await lab.nft(`table inet lab {
+    chain forward {
+      type filter hook forward priority 0
+      ip saddr ${blocked!.ipv4} drop
+    }
+  }`)
   await api!.agent.call('tcpServe', { ports: [8001] })
   await web!.agent.call('tcpStorm', { host: api!.ipv4, ports: [8001], count: 50, concurrency: 8, size: 64 })
   await bulk(web!, api!, api!.ipv4, { seconds: 1 })

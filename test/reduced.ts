@@ -42,6 +42,7 @@ export interface Reduced {
   readonly decoder: Decoder
   readonly reducer: Reducer
   readonly entities: Entities
+  readonly store: SeriesStore
   /** Decode these too. */
   add(...records: Uint8Array[]): void
   page(): Samples
@@ -60,6 +61,7 @@ export function reduced(live = false): Reduced {
     decoder,
     reducer,
     entities,
+    store,
     page,
     add(...records) {
       const batch = Buffer.concat(records.map(frame))

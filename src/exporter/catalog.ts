@@ -156,6 +156,9 @@ const FLOWS = {
   ),
 } as const
 
+export type FlowName = keyof typeof FLOWS
+export const FLOW_NAMES = Object.keys(FLOWS) as readonly FlowName[]
+
 /** The families whose labels, bounds and presence an operator chooses. */
 export const FLOW_METRICS: readonly Metric[] = Object.values(FLOWS)
 

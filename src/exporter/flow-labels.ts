@@ -18,7 +18,7 @@ export interface LabelSource {
   readonly destinationPort: string
 }
 
-type Reader = (from: LabelSource, entities: Entities) => string
+export type Reader = (from: LabelSource, entities: Entities) => string
 
 /** As Hubble's traffic_direction, seen from the interface that reported. */
 const DIRECTIONS = { source: 'egress', destination: 'ingress', uplink: 'unknown', node: 'unknown' } as const

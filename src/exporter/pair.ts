@@ -8,9 +8,15 @@
 import { SIZE_CLASSES } from '../datapath/abi.js'
 import type { Entities } from '../datapath/entities.js'
 import { icmpTypeName, protocolName } from '../datapath/protocol.js'
-import { FLOW_METRICS, M } from './catalog.js'
+import type { FlowName } from './catalog.js'
+import type { Peers } from './exemplar.js'
 import type { Family, Slot } from './family.js'
+import { FlowFamilies } from './flow-families.js'
+import type { LabelSource } from './flow-labels.js'
 import { DEFAULT_LIMIT, Memo, UNSET } from './memo.js'
+import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
+import { OpenConnections } from './open-connections.js'
+import { PacketEnds } from './packet-ends.js'
 import type { GoneSlots, SeriesStore } from './series.js'
 
 /** Who saw the packet, in the order of the bits in a row's kind. */
@@ -36,8 +42,10 @@ const Column = {
   handshake: 12,
   duration: 13,
   carried: 14,
+  open: 15,
+  interZone: 16,
 } as const
-const COLUMNS = 15
+const COLUMNS = 17
 
 /** Verdicts by what was matched (PolicyVerdictNotify's flags), and by what was done. */
 const MATCHES = ['none', 'l3-only', 'l3-l4', 'l4-only', 'all', 'l3-proto', 'proto-only', 'unknown'] as const
@@ -68,31 +76,50 @@ export class Pairs {
   readonly #memo: Memo
   readonly #details: Memo
   readonly #reasons = new Map<string, number>()
+  readonly #families: FlowFamilies
+  readonly #open: OpenConnections
   readonly #packetSize: Family
+  #packetEnds: PacketEnds | undefined
+  #interZone = false
 
-  /** `limit`: rows that the memos keep; 25 MB at the default. */
+  /** `limit`: rows that the memos keep; 28 MB at the default. */
   constructor(store: SeriesStore, entities: Entities, limit = DEFAULT_LIMIT) {
     this.#store = store
     this.#memo = new Memo(COLUMNS, limit)
     this.#details = new Memo(2, limit)
     this.#entities = entities
-    this.#packetSize = store.family(M.packetSize)
+    this.#families = new FlowFamilies(store, entities, DEFAULT_METRICS)
+    this.#open = new OpenConnections(store)
+    this.#packetSize = this.#families.family('packetSize')
+  }
+
+  /** Whether a label asks for addresses or ports of packets: without, every packet's ends are 0. */
+  get asksPackets(): boolean {
+    return this.#packetEnds !== undefined
+  }
+
+  /** A number for what labels ask of a packet, see PacketEnds.number. Valid until the next call. */
+  ends(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
+    if (this.#packetEnds === undefined) return 0
+    if (this.#packetEnds.full) this.forget()
+    return this.#packetEnds.number(bytes, sourceAt, destinationAt, long, port)
   }
 
   /** HOT: `npm run bench reduce-weir`. Valid until the next call. */
-  pair(source: number, destination: number, reporter: Reporter, protocol: number): Pair {
-    return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | reporter) as Pair
+  pair(source: number, destination: number, reporter: Reporter, protocol: number, ends = 0): Pair {
+    return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | reporter, ends) as Pair
   }
 
   /** Packets that did not arrive: verdict DROPPED. */
-  droppedPair(source: number, destination: number, protocol: number): Pair {
-    return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node) as Pair
+  droppedPair(source: number, destination: number, protocol: number, ends = 0): Pair {
+    return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node, ends) as Pair
   }
 
   /** HOT: `npm run bench reduce-weir` */
   traffic(pair: Pair, packets: number, bytes: number): void {
     this.#store.add(this.#slot(pair, Column.packets), packets)
     this.#store.add(this.#slot(pair, Column.bytes), bytes)
+    if (this.#interZone) this.#store.add(this.#slot(pair, Column.interZone), bytes)
   }
 
   /** HOT: one packet of `bytes`: traffic and size at once; `npm run bench reduce-weir`. */
@@ -102,7 +129,7 @@ export class Pairs {
     const packets = cells[at + Column.packets]!
     const octets = cells[at + Column.bytes]!
     const size = cells[at + Column.size]!
-    if (packets === UNSET || octets === UNSET || size === UNSET) {
+    if (packets === UNSET || octets === UNSET || size === UNSET || this.#interZone) {
       this.traffic(pair, 1, bytes)
       this.sizes(pair, sizeClass(bytes), 1, bytes)
       return
@@ -129,7 +156,7 @@ export class Pairs {
     let slot = this.#details.cells[cell]! as Slot
     if (slot === UNSET) {
       const name = icmpTypeName(this.#protocol(pair) === ICMPV6, type)
-      slot = this.#family('icmpMessages').series([...this.#ends(pair), this.#reporter(pair), name])
+      slot = this.#families.slot('icmpMessages', this.#source(pair), [this.#reporter(pair), name])
       this.#details.cells[cell] = slot
     }
     this.#store.add(slot, messages)
@@ -146,15 +173,16 @@ export class Pairs {
   /** Connections that came (positive) or went (negative). */
   active(pair: Pair, change: number): void {
     this.#store.add(this.#slot(pair, Column.active), change)
+    this.#store.add(this.#slot(pair, Column.open), change)
   }
 
-  handshake(pair: Pair, ns: number): void {
-    this.#family('tcpHandshake').observe(this.#slot(pair, Column.handshake), ns * NS)
+  handshake(pair: Pair, ns: number, peers: Peers): void {
+    this.#observe('tcpHandshake', this.#slot(pair, Column.handshake), ns, peers)
   }
 
   /** A connection ended after `ns`, having carried `bytes` in both directions. */
-  lifetime(pair: Pair, ns: number, bytes: number): void {
-    this.#family('connectionDuration').observe(this.#slot(pair, Column.duration), ns * NS)
+  lifetime(pair: Pair, ns: number, bytes: number, peers: Peers): void {
+    this.#observe('connectionDuration', this.#slot(pair, Column.duration), ns, peers)
     this.#family('connectionBytes').observe(this.#slot(pair, Column.carried), bytes)
   }
 
@@ -162,9 +190,9 @@ export class Pairs {
     const cell = this.#detail(pair, this.#reasonNumber(reason))
     const { cells } = this.#details
     if (cells[cell] === UNSET) {
-      const labels = [...this.#ends(pair), this.#reporter(pair), reason, this.#protocolName(pair)]
-      cells[cell] = this.#family('dropPackets').series(labels)
-      cells[cell + 1] = this.#family('dropBytes').series(labels)
+      const own = [this.#reporter(pair), reason, this.#protocolName(pair)]
+      cells[cell] = this.#families.slot('dropPackets', this.#source(pair), own)
+      cells[cell + 1] = this.#families.slot('dropBytes', this.#source(pair), own)
     }
     this.#store.add(cells[cell]! as Slot, packets)
     this.#store.add(cells[cell + 1]! as Slot, bytes)
@@ -177,8 +205,8 @@ export class Pairs {
     const cell = this.#detail(pair, detail)
     let slot = this.#details.cells[cell]! as Slot
     if (slot === UNSET) {
-      const labels = [...this.#ends(pair), ingress ? 'ingress' : 'egress', MATCHES[match]!, ACTIONS[action]!]
-      slot = this.#family('policyVerdicts').series(labels)
+      const own = [ingress ? 'ingress' : 'egress', MATCHES[match]!, ACTIONS[action]!]
+      slot = this.#families.slot('policyVerdicts', this.#source(pair), own)
       this.#details.cells[cell] = slot
     }
     this.#store.add(slot, 1)
@@ -188,21 +216,40 @@ export class Pairs {
   forget(): void {
     this.#memo.clear()
     this.#details.clear()
+    this.#packetEnds?.clear()
+    this.#tellOpen()
   }
 
-  /** Remove flow series that did not change for `ttlMs`, as far as these sweeps saw. */
+  /** Another configuration from now on; what was counted under the last one stays counted. */
+  apply(config: MetricsConfig): void {
+    this.#families.apply(config)
+    const asked = this.#families.asked()
+    this.#packetEnds = asked && new PacketEnds(asked)
+    this.#interZone = this.#families.enabled('interZoneBytes')
+    this.forget()
+  }
+
+  /** Remove flow series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
   sweep(ttlMs: number): void {
-    const gone = this.#store.sweep(
-      FLOW_METRICS.map(metric => this.#store.family(metric)),
-      ttlMs,
-    )
-    if (gone !== undefined) this.#forgetSlots(gone)
+    const gone = ttlMs > 0 ? this.#store.sweep(this.#families.all(), ttlMs) : undefined
+    const closed = this.#open.sweep()
+    for (const slots of [gone, closed]) if (slots !== undefined) this.#forgetSlots(slots)
+    if (this.#family('connectionsActive').roomAgain !== undefined) this.#tellOpen()
   }
 
   /** Other budgets, by family name. What is in an overflow series finds a series of its own where there is room now. */
   setBudgets(budgetOf: (name: string) => number): void {
     this.#store.setBudgets(budgetOf)
     this.forget()
+  }
+
+  /** The gauge anew, from the connections that are open. */
+  #tellOpen(): void {
+    const gauge = this.#family('connectionsActive')
+    for (let row = 0; row < gauge.size; row++) this.#store.set(gauge.slot(row), 0)
+    this.#open.each((ends, protocol, connections) => {
+      this.#store.add(this.#families.slot('connectionsActive', ends, [ends.reporter, protocol]), connections)
+    })
   }
 
   #forgetSlots(gone: GoneSlots): void {
@@ -220,26 +267,41 @@ export class Pairs {
   }
 
   #make(pair: Pair, column: number): Slot {
-    const ends = [...this.#ends(pair), this.#reporter(pair)]
+    const ends = this.#source(pair)
+    const { reporter } = ends
     const protocol = this.#protocolName(pair)
-    if (column === Column.packets) return this.#family('flowPackets').series([...ends, this.#verdict(pair), protocol])
-    if (column === Column.bytes) return this.#family('flowBytes').series([...ends, this.#verdict(pair), protocol])
-    if (column === Column.size) return this.#packetSize.series(ends)
-    if (column < Column.opened) return this.#family('tcpFlags').series([...ends, FLAGS[column - Column.flags]!])
-    if (column === Column.opened) return this.#family('connectionsOpened').series([...ends, protocol])
-    if (column < Column.active) {
-      return this.#family('connectionsClosed').series([...ends, protocol, ENDINGS[column - Column.closed]!])
-    }
-    if (column === Column.active) return this.#family('connectionsActive').series([...ends, protocol])
-    if (column === Column.handshake) return this.#family('tcpHandshake').series(ends)
-    if (column === Column.duration) return this.#family('connectionDuration').series(ends)
-    return this.#family('connectionBytes').series(ends)
+    const slot = (name: FlowName, ...own: readonly string[]) => this.#families.slot(name, ends, own)
+    if (column === Column.packets) return slot('flowPackets', reporter, this.#verdict(pair), protocol)
+    if (column === Column.bytes) return slot('flowBytes', reporter, this.#verdict(pair), protocol)
+    if (column === Column.size) return slot('packetSize', reporter)
+    if (column < Column.opened) return slot('tcpFlags', reporter, FLAGS[column - Column.flags]!)
+    if (column === Column.opened) return slot('connectionsOpened', reporter, protocol)
+    if (column < Column.active) return slot('connectionsClosed', reporter, protocol, ENDINGS[column - Column.closed]!)
+    if (column === Column.active) return slot('connectionsActive', reporter, protocol)
+    if (column === Column.handshake) return slot('tcpHandshake', reporter)
+    if (column === Column.duration) return slot('connectionDuration', reporter)
+    if (column === Column.carried) return slot('connectionBytes', reporter)
+    return column === Column.open ? this.#open.slot(ends, protocol) : this.#zones(ends)
+  }
+
+  /** Each packet once: where it leaves its sender. */
+  #zones(ends: LabelSource): Slot {
+    const from = this.#entities.zone(ends.source)
+    const to = this.#entities.zone(ends.destination)
+    const counts = ends.reporter === 'source' && from !== '' && to !== '' && from !== to
+    return counts ? this.#families.slot('interZoneBytes', ends, [from, to]) : this.#families.sink
+  }
+
+  /** Families that are off have no examples to keep, and the sink none to give. */
+  #observe(name: 'tcpHandshake' | 'connectionDuration', slot: Slot, ns: number, peers: Peers): void {
+    if (slot !== this.#families.sink) this.#family(name).observeOf(slot, ns * NS, peers)
   }
 
   /** First cell of a pair's ICMP type or drop reason. */
   #detail(pair: Pair, detail: number): number {
     const memo = this.#memo
-    return 2 * this.#details.row(memo.source(pair), memo.destination(pair), memo.kind(pair) | (detail << DETAIL_SHIFT))
+    const kind = memo.kind(pair) | (detail << DETAIL_SHIFT)
+    return 2 * this.#details.row(memo.source(pair), memo.destination(pair), kind, memo.ends(pair))
   }
 
   #reasonNumber(reason: string): number {
@@ -250,20 +312,21 @@ export class Pairs {
     return number
   }
 
-  #family(name: keyof typeof M): Family {
-    return this.#store.family(M[name])
+  #family(name: FlowName): Family {
+    return this.#families.family(name)
   }
 
-  #ends(pair: Pair): string[] {
-    const source = this.#memo.source(pair)
-    const destination = this.#memo.destination(pair)
-    const entities = this.#entities
-    return [
-      entities.namespace(source),
-      entities.workload(source),
-      entities.namespace(destination),
-      entities.workload(destination),
-    ]
+  /** What a pair's labels are made from. */
+  #source(pair: Pair): LabelSource {
+    const ends = this.#memo.ends(pair)
+    return {
+      source: this.#memo.source(pair),
+      destination: this.#memo.destination(pair),
+      reporter: this.#reporter(pair),
+      sourceIp: this.#packetEnds?.sourceIp(ends) ?? '',
+      destinationIp: this.#packetEnds?.destinationIp(ends) ?? '',
+      destinationPort: this.#packetEnds?.destinationPort(ends) ?? '',
+    }
   }
 
   #protocol(pair: Pair): number {
@@ -275,7 +338,7 @@ export class Pairs {
     return protocol === UNKNOWN_PROTOCOL ? 'unknown' : protocolName(protocol)
   }
 
-  #reporter(pair: Pair): string {
+  #reporter(pair: Pair): LabelSource['reporter'] {
     return REPORTERS[this.#memo.kind(pair) & 3]!
   }
 

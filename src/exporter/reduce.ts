@@ -12,12 +12,19 @@ import type { Entities } from '../datapath/entities.js'
 import { Packet } from '../datapath/packet.js'
 import { ciliumReason, type KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink, SpillName } from '../datapath/source.js'
+import type { Peers } from './exemplar.js'
+import type { MetricsConfig } from './metrics-config.js'
+import { UNKNOWN } from './packet-ends.js'
 import { Action, Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
 import type { SeriesStore } from './series.js'
 
 const TCP = 6
 const ICMP = 1
 const ICMPV6 = 58
+/** Protocols whose first four bytes are ports. */
+const PORTS: ReadonlySet<number> = new Set([TCP, 17, 132])
+/** Why Cilium let a packet through (TraceRecord.reason): of these, the destination's port is the server's. */
+const TO_SERVER: ReadonlySet<number> = new Set([0, 1, 4])
 const SYN = 0x02
 const ACK = 0x10
 const FIN = 0x01
@@ -39,6 +46,13 @@ export class Reducer implements FlowSink {
   readonly #reasons: KernelReasons
   readonly #live: boolean
   readonly #packet = new Packet()
+  readonly #peers: { -readonly [Key in keyof Peers]: Peers[Key] } = {
+    bytes: new Uint8Array(0),
+    sourceAt: 0,
+    destinationAt: 0,
+    sourcePort: 0,
+    destinationPort: 0,
+  }
 
   /** `live`: entity numbers in Weir's extension are rows of `entities`; else they are another process's. */
   constructor(store: SeriesStore, entities: Entities, reasons: KernelReasons, live: boolean) {
@@ -69,8 +83,19 @@ export class Reducer implements FlowSink {
     const { ingress, remoteLabel } = record
     const source = this.#end(record, this.#packet.srcAt, ingress ? remoteLabel : 0)
     const destination = this.#end(record, this.#packet.dstAt, ingress ? 0 : remoteLabel)
-    const pair = this.#pairs.pair(source, destination, Reporter.node, this.#packet.protocol)
+    const pair = this.#pairs.pair(
+      source,
+      destination,
+      Reporter.node,
+      this.#packet.protocol,
+      this.#packetEnds(record, true),
+    )
     this.#pairs.verdict(pair, ingress, record.matchType, action(record))
+  }
+
+  /** Another configuration of the flow families from now on; what has been counted stays counted. */
+  apply(config: MetricsConfig): void {
+    this.#pairs.apply(config)
   }
 
   /** Entities stand for others than before: find every series by its names anew. */
@@ -83,7 +108,7 @@ export class Reducer implements FlowSink {
    * weir_series_expired_value_total, and they begin at 0 when they come back.
    */
   sweep(ttlMs: number): void {
-    if (ttlMs > 0) this.#pairs.sweep(ttlMs)
+    this.#pairs.sweep(ttlMs)
   }
 
   /** Other budgets, by family name, from now on; a smaller one refuses new series only. */
@@ -133,7 +158,8 @@ export class Reducer implements FlowSink {
   }
 
   #direction(record: TraceRecord, direction: number, source: number, destination: number): Pair {
-    const pair = this.#pairs.pair(source, destination, reporterOf(record.hook, direction), record.proto)
+    const ends = this.#pairs.asksPackets ? this.#connectionEnds(record, direction) : 0
+    const pair = this.#pairs.pair(source, destination, reporterOf(record.hook, direction), record.proto, ends)
     let packets = 0
     let bytes = 0
     for (let size = 0; size <= SIZE_CLASSES.length; size++) {
@@ -148,6 +174,23 @@ export class Reducer implements FlowSink {
     if (record.proto === TCP) this.#flags(record, direction, pair)
     else if (packets > 0 && isIcmp(record.proto)) this.#messages(record, direction, pair, packets)
     return pair
+  }
+
+  /** Answers go to a port that was made up for the connection: no label names it. */
+  #connectionEnds(record: TraceRecord, direction: number): number {
+    const forward = direction === Direction.aToB
+    const port = forward ? record.bPort : record.aPort
+    const named = direction === record.opener && PORTS.has(record.proto) && port !== PORT_FRAGMENT
+    const [from, to] = forward ? [record.aAt, record.bAt] : [record.bAt, record.aAt]
+    return this.#pairs.ends(record.bytes, from, to, true, named ? port : UNKNOWN)
+  }
+
+  /** Of the packet that a record of Cilium's shows. */
+  #packetEnds(record: RecordWindow, toServer: boolean): number {
+    if (!this.#pairs.asksPackets) return 0
+    const { srcAt, dstAt, ipVersion, dstPort, protocol } = this.#packet
+    const port = toServer && PORTS.has(protocol) ? dstPort : UNKNOWN
+    return this.#pairs.ends(record.bytes, srcAt, dstAt, ipVersion === 6, port)
   }
 
   #flags(record: TraceRecord, direction: number, pair: Pair): void {
@@ -182,8 +225,22 @@ export class Reducer implements FlowSink {
     if (reset > 0) pairs.closed(pair, Ending.reset, reset)
     if (timeout > 0) pairs.closed(pair, Ending.timeout, timeout)
     if (came + left > 0) pairs.active(pair, came - left)
-    if (handshakeNs > 0) pairs.handshake(pair, handshakeNs)
-    if (durationNs > 0) pairs.lifetime(pair, durationNs, record.closedBytes)
+    if (handshakeNs + durationNs === 0) return
+    const peers = this.#peersOf(record)
+    if (handshakeNs > 0) pairs.handshake(pair, handshakeNs, peers)
+    if (durationNs > 0) pairs.lifetime(pair, durationNs, record.closedBytes, peers)
+  }
+
+  /** The one that opened the connection first. Valid until the next call. */
+  #peersOf(record: TraceRecord): Peers {
+    const peers = this.#peers
+    const forward = record.opener === Direction.aToB
+    peers.bytes = record.bytes
+    peers.sourceAt = forward ? record.aAt : record.bAt
+    peers.destinationAt = forward ? record.bAt : record.aAt
+    peers.sourcePort = forward ? record.aPort : record.bPort
+    peers.destinationPort = forward ? record.bPort : record.aPort
+    return peers
   }
 
   /** HOT: a record of Cilium's stands for the one packet that it shows; `npm run bench reduce-weir`. */
@@ -192,7 +249,8 @@ export class Reducer implements FlowSink {
     const packet = this.#packet
     const source = this.#end(record, packet.srcAt, record.srcLabel)
     const destination = this.#end(record, packet.dstAt, record.dstLabel)
-    const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol)
+    const ends = this.#packetEnds(record, TO_SERVER.has(record.reason))
+    const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol, ends)
     this.#pairs.packet(pair, record.lenOrig)
     if (packet.tcpFlags > 0 && packet.tcpFlags & COUNTED_FLAGS) this.#sampleFlags(pair, packet.tcpFlags)
     if (packet.icmpType >= 0) this.#pairs.icmp(pair, packet.icmpType, 1)
@@ -209,7 +267,10 @@ export class Reducer implements FlowSink {
     if (record.packets === 0) return
     const source = this.#live ? record.srcEntity : this.#mapped(record, record.srcAt, record.srcLabel)
     const destination = this.#live ? record.dstEntity : this.#mapped(record, record.dstAt, record.dstLabel)
-    const pair = this.#pairs.droppedPair(source, destination, record.proto)
+    const port = PORTS.has(record.proto) ? record.dstPort : UNKNOWN
+    // Its addresses are those of the first of many packets; the port is all theirs.
+    const ends = this.#pairs.ends(record.bytes, UNKNOWN, UNKNOWN, true, port)
+    const pair = this.#pairs.droppedPair(source, destination, record.proto, ends)
     this.#pairs.dropped(pair, this.#reasons.name(record.kernelReason), record.packets, record.bytesDropped)
   }
 
@@ -217,7 +278,7 @@ export class Reducer implements FlowSink {
     if (!this.#read(record, 'drop')) return
     const source = this.#end(record, this.#packet.srcAt, record.srcLabel)
     const destination = this.#end(record, this.#packet.dstAt, record.dstLabel)
-    const pair = this.#pairs.droppedPair(source, destination, this.#packet.protocol)
+    const pair = this.#pairs.droppedPair(source, destination, this.#packet.protocol, this.#packetEnds(record, true))
     this.#pairs.dropped(pair, ciliumReason(record.reason), 1, record.lenOrig)
   }
 

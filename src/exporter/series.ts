@@ -49,9 +49,9 @@ export class SeriesStore {
     return family
   }
 
-  /** A family of a metric that is in no exposition, with values in this store. */
+  /** A family of a metric that is in no exposition, with values in this store and no budget. */
   apart(metric: Metric): Family {
-    const family = new Family(metric, this.#shared, this.#budgetOf(metric.name))
+    const family = new Family(metric, this.#shared, Number.POSITIVE_INFINITY)
     this.#apart.push(family)
     return family
   }
@@ -63,7 +63,7 @@ export class SeriesStore {
   /** Other budgets, by a family's name: for those that there are, and those that come. */
   setBudgets(budgetOf: (name: string) => number): void {
     this.#budgetOf = budgetOf
-    for (const family of this.#all()) family.budget = budgetOf(family.metric.name)
+    for (const family of this.#families.values()) family.budget = budgetOf(family.metric.name)
   }
 
   /**

@@ -2,6 +2,7 @@
  * options.ts - a configuration as the options of the parts that commands are made of.
  */
 import type { Config } from '../config/schema.js'
+import type { MetricsConfig } from '../exporter/metrics-config.js'
 import type { KubernetesOptions } from '../kubernetes/message.js'
 import { hubbleOptions } from './hubble-options.js'
 import { nodeName } from './node-name.js'
@@ -31,6 +32,7 @@ export function runOptions(config: Config): RunOptions {
     ...liveOptions(config),
     ...hubbleOptions(config),
     source: config.source,
+    metrics: metricsOptions(config),
     listenAddress: config['web.listen-address'],
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
@@ -41,6 +43,19 @@ export function runOptions(config: Config): RunOptions {
     ...(world === undefined ? {} : { world }),
     ...(webFile === undefined ? {} : { webFile }),
     ...(config.kubernetes ? { kubernetes: kubernetesOptions(config) } : {}),
+  }
+}
+
+/** For the flow families. */
+export function metricsOptions(config: Config): MetricsConfig {
+  return {
+    budget: config['series.budget'],
+    budgets: config['series.budgets'],
+    ttlMs: config['series.ttl'],
+    families: config.families,
+    includeNamespaces: config['namespaces.include'],
+    excludeNamespaces: config['namespaces.exclude'],
+    exemplars: config.exemplars,
   }
 }
 

@@ -13,6 +13,7 @@ import { Live, type LiveOptions } from '../datapath/live.js'
 import { loadNative } from '../datapath/native.js'
 import { Replay } from '../datapath/replay.js'
 import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/world.js'
+import type { MetricsConfig } from '../exporter/metrics-config.js'
 import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
@@ -26,6 +27,7 @@ import { watchHubbleFile } from './hubble-watch.js'
 import { explainKernel } from './kernel.js'
 import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
+import { SeriesSweep } from './series-sweep.js'
 import { tee } from './tee.js'
 import { VERSION } from './version.js'
 import { webOf } from './web.js'
@@ -33,6 +35,8 @@ import { type WorldFile, WorldWatch } from './world-watch.js'
 
 export interface RunOptions extends LiveOptions, ApiOptions {
   readonly source: SourceChoice
+  /** Of the flow families. */
+  readonly metrics: MetricsConfig
   readonly world?: string | World
   readonly listenAddress: string
   readonly telemetryPath: string
@@ -70,6 +74,7 @@ const REPLAY_CHUNK = 20_000
 export async function run(options: RunOptions, log: Log): Promise<number> {
   const signal = signalled() // from now on: one that comes during the start finds something to detach
   const { file, exporter } = exporterFor(options)
+  const series = new SeriesSweep(exporter.reducer, options.metrics)
   const api = FlowApi.of(options)
   let running: Running | undefined
   const web = webOf(options.webFile, exporter.store, log)
@@ -112,6 +117,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
   const watch = file && followWorld(file, exporter, log)
   await stopped(signal, running, api, server, log)
+  series.stop()
   web.close()
   await cluster?.stop()
   unfollow?.()

@@ -8,6 +8,7 @@ import { flowApi, hubble } from './hubble.js'
 import { path } from './kind.js'
 import { kubernetes } from './kubernetes.js'
 import { log } from './log.js'
+import { metrics } from './metrics.js'
 import { names } from './names.js'
 import { optional, type Section, type Values } from './setting.js'
 import { live, records } from './source.js'
@@ -28,6 +29,7 @@ export const SETTINGS = {
   ...flowApi,
   ...web,
   ...exposition,
+  ...metrics,
   ...log,
 }
 
@@ -38,6 +40,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Names', settings: { ...names, ...kubernetes } },
   { title: 'Hubble', settings: { ...hubble, ...flowApi } },
   { title: 'Web', settings: { ...web, ...exposition } },
+  { title: 'Metrics', settings: metrics },
   { title: 'Log', settings: log },
 ]
 

@@ -45,7 +45,7 @@ export const DEFAULT_METRICS: MetricsConfig = {
 }
 
 /** More than a Prometheus server keeps of one target. */
-const MOST_SERIES = 10_000_000
+export const MOST_SERIES = 10_000_000
 /** What a sweep every few seconds can tell apart. */
 const LEAST_TTL_MS = 1_000
 const NAMESPACE_MAX = 63

@@ -72,7 +72,10 @@ t.test('weir run counts by the chosen labels, and removes series that rest', asy
   const families = JSON.stringify({ [FLOWS]: { labels: ['destination_port'] }, [M.flowBytes.name]: { enabled: false } })
   const weir = await startWeir([...REPLAY, '--families', families, '--series.ttl', '1s'])
   t.teardown(() => weir.stop())
-  await until(async () => ((await weir.metrics()).get(M.seriesExpired.name, { family: FLOWS }) ?? 0) > 0)
+  await until(
+    'a series went',
+    async () => ((await weir.metrics()).get(M.seriesExpired.name, { family: FLOWS }) ?? 0) > 0,
+  )
   const page = await weir.metrics()
   t.strictSame(page.series(M.flowBytes.name), [])
   t.ok(page.get(M.seriesExpiredValue.name, { sample: FLOWS }), 'what they had counted is told')

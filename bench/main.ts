@@ -24,6 +24,7 @@ const CASES = [
   'pump',
   'kubernetes',
   'auth',
+  'follow',
 ] as const
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))

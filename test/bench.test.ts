@@ -46,7 +46,7 @@ t.test(
   'a case that cannot run says so and fails',
   { skip: process.getuid?.() === 0 && 'root can run all' },
   async t => {
-    for (const name of ['packet', 'throughput', 'pump']) {
+    for (const name of ['packet', 'throughput', 'pump', 'follow']) {
       const { stdout, stderr, code } = await bench('--json', name)
       t.equal(code, 1)
       t.equal(stdout, '')

@@ -19,6 +19,7 @@ const CASES = [
   'observe',
   'flow-buffer',
   'scrape',
+  'stall',
   'memory',
   'throughput',
   'pump',

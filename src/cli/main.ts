@@ -4,12 +4,13 @@
  *
  * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what, of a configuration one for each thing.
  */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { DEFAULT_ADDRESS } from '../api/address.js'
 import { exposition } from '../config/exposition.js'
 import { hubble } from '../config/hubble.js'
 import { kubernetes } from '../config/kubernetes.js'
 import { log as logSettings } from '../config/log.js'
+import { metrics as flowMetrics } from '../config/metrics.js'
 import { names } from '../config/names.js'
 import { describe, RefusedConfig } from '../config/problem.js'
 import { type Config, file as configFile, SETTINGS } from '../config/schema.js'
@@ -20,7 +21,7 @@ import { hubbleOptions } from './hubble-options.js'
 import { createLog, type Log } from './log.js'
 import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-options.js'
 import { addFilterFlags, addObserveFlags, type ObserveFlags, observeOptions } from './observe-options.js'
-import { liveOptions, runOptions } from './options.js'
+import { liveOptions, metricsOptions, runOptions } from './options.js'
 import { systemWords } from './os-error.js'
 import { addSettings, loaded } from './settings.js'
 import { durationBetween, file, integerBetween } from './values.js'
@@ -101,15 +102,29 @@ function addIdentity(program: Command): void {
     })
 }
 
+interface MetricsFlags {
+  readonly inputFile: string
+  readonly dryRun?: boolean
+  readonly output: 'table' | 'json'
+}
+
 function addMetrics(program: Command): void {
   const command = program
     .command('metrics')
     .description('reduce a recording and print the exposition')
     .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
-  addSettings(command, configFile, names, hubble).action(async ({ inputFile }: { inputFile: string }) => {
+    .option('--dry-run', 'print what each flow family would cost in series, and each of its labels')
+    .addOption(new Option('-o, --output <format>', 'of --dry-run').choices(['table', 'json']).default('table'))
+  addSettings(command, configFile, names, hubble, flowMetrics).action(async (flags: MetricsFlags) => {
     const { config } = loaded(command)
     const { metrics } = await import('./metrics.js')
-    exitCode = await metrics({ ...hubbleOptions(config), inputFile, world: config.world })
+    exitCode = await metrics({
+      ...hubbleOptions(config),
+      inputFile: flags.inputFile,
+      world: config.world,
+      metrics: metricsOptions(config),
+      ...(flags.dryRun && { dryRun: flags.output }),
+    })
   })
 }
 

@@ -1,11 +1,14 @@
 /**
- * metrics.ts - `weir metrics`: reduce a recording and print the exposition.
+ * metrics.ts - `weir metrics`: reduce a recording and print the exposition, or what it would cost in series.
  *
  * Fail:  a damaged recording: the exposition of what precedes the damage, one line on stderr, exit code 1.
  */
 import { once } from 'node:events'
 import { Decoder } from '../datapath/decode.js'
 import { Replay } from '../datapath/replay.js'
+import { cardinality, cardinalityTable } from '../exporter/cardinality.js'
+import { type MetricsConfig, MOST_SERIES } from '../exporter/metrics-config.js'
+import type { Reducer } from '../exporter/reduce.js'
 import { render } from '../exporter/text.js'
 import type { MetricConfig } from '../hubble/config.js'
 import { createExporter, otherStores, tellSelf } from './exporter.js'
@@ -15,17 +18,33 @@ export interface MetricsOptions {
   readonly inputFile: string
   readonly world: string | undefined
   readonly hubbleMetrics?: readonly MetricConfig[]
+  /** Of the flow families. */
+  readonly metrics: MetricsConfig
+  /** Print what the families would cost, and how; not the exposition. */
+  readonly dryRun?: 'table' | 'json'
 }
 
 /** The exit code. */
 export async function metrics(options: MetricsOptions): Promise<number> {
   const { inputFile } = options
   const exporter = createExporter(options.world, false, options.hubbleMetrics)
+  // To say what a budget would refuse, there must be none.
+  const unbounded = { ...options.metrics, budget: MOST_SERIES, budgets: {} }
+  exporter.reducer.apply(options.dryRun === undefined ? options.metrics : unbounded)
   const decoder = new Decoder()
   const result = explainFile('recording', inputFile, () => new Replay(inputFile).run(decoder, exporter.sink))
   tellSelf(exporter, decoder)
-  if (!process.stdout.write(render(exporter.store, ...otherStores(exporter)))) await once(process.stdout, 'drain')
+  const text =
+    options.dryRun === undefined
+      ? render(exporter.store, ...otherStores(exporter))
+      : costText(exporter.reducer, options.metrics, options.dryRun)
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
   if (result.damage === undefined) return 0
   process.stderr.write(`weir: ${result.damage}\n`)
   return 1
+}
+
+function costText(reducer: Reducer, config: MetricsConfig, format: 'table' | 'json'): string {
+  const costs = cardinality(reducer.families(), config)
+  return format === 'json' ? `${JSON.stringify(costs, null, 2)}\n` : cardinalityTable(costs)
 }

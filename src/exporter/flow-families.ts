@@ -67,6 +67,10 @@ export class FlowFamilies {
     return this.#of(name).enabled
   }
 
+  enabledOnes(): readonly Family[] {
+    return [...this.#chosen.values()].filter(({ enabled }) => enabled).map(({ family }) => family)
+  }
+
   all(): readonly Family[] {
     return [...this.#chosen.values()].map(({ family }) => family)
   }

@@ -212,6 +212,11 @@ export class Pairs {
     this.#store.add(slot, 1)
   }
 
+  /** Those that are on. */
+  families(): readonly Family[] {
+    return this.#families.enabledOnes()
+  }
+
   /** Names changed: find every slot anew. */
   forget(): void {
     this.#memo.clear()

@@ -13,6 +13,7 @@ import { Packet } from '../datapath/packet.js'
 import { ciliumReason, type KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink, SpillName } from '../datapath/source.js'
 import type { Peers } from './exemplar.js'
+import type { Family } from './family.js'
 import type { MetricsConfig } from './metrics-config.js'
 import { UNKNOWN } from './packet-ends.js'
 import { Action, Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
@@ -96,6 +97,11 @@ export class Reducer implements FlowSink {
   /** Another configuration of the flow families from now on; what has been counted stays counted. */
   apply(config: MetricsConfig): void {
     this.#pairs.apply(config)
+  }
+
+  /** The flow families that are on. */
+  families(): readonly Family[] {
+    return this.#pairs.families()
   }
 
   /** Entities stand for others than before: find every series by its names anew. */

@@ -27,6 +27,7 @@ export function itselfGroups(): Group[] {
         faults(),
         refused(),
         world(),
+        namesStale(),
       ],
     },
   ]
@@ -145,5 +146,16 @@ function world(): Alert {
     severity: 'warning',
     summary: 'The world file is broken; the last good one is in force.',
     description: `${WHERE} names by an old world file, since the present one has an error.`,
+  }
+}
+
+function namesStale(): Alert {
+  return {
+    alert: 'WeirNamesStale',
+    expr: `max by (cluster, node, instance, resource) (${select(ALL, M.kubernetesWatchAge)}) > ${scalar('names_stale_seconds')}`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'Names from Kubernetes are stale.',
+    description: `The Kubernetes API has said nothing of {{ $labels.resource }} to ${WHERE} for {{ $value | humanizeDuration }}: new pods have no name.`,
   }
 }

@@ -20,7 +20,7 @@ export const itself: Board = {
   description: 'Does Weir lose anything, is it near a limit, and what does it cost?',
   vocabulary: WEIR,
   workloads: false,
-  rows: [health(), losses(), fill(), cost()],
+  rows: [health(), losses(), fill(), names(), cost()],
 }
 
 function health(): Row {
@@ -151,10 +151,76 @@ function fill(): Row {
         ),
         thresholds: ANY_LOSS,
       },
+      lines('Series gone', 'How many series are removed because they rest?', 'cps', {
+        expr: sumRate(CHOSEN, M.seriesExpired, ['family']),
+        legend: '{{family}}',
+      }),
+      lines('Requests not served', 'Whom does the listener turn away, and why?', 'cps', {
+        expr: sumRate(CHOSEN, M.webRefused, ['why']),
+        legend: '{{why}}',
+      }),
       lines('Readers of the flow API', 'How many streams do clients have open?', 'short', {
         expr: sumOf(CHOSEN, M.apiStreams, NODE),
         legend: OF_NODE,
       }),
+    ],
+  }
+}
+
+function names(): Row {
+  return {
+    title: 'Names',
+    panels: [
+      lines('Known', 'What stands at the addresses that Weir knows, by kind?', 'short', {
+        expr: `max by (kind) (${select(CHOSEN, M.entities)})`,
+        legend: '{{kind}}',
+      }),
+      lines(
+        'Waiting for a name',
+        'How many connections wait for the name of an end, and how many got another one?',
+        'short',
+        { expr: sumOf(CHOSEN, M.connectionsWaiting), legend: 'waiting' },
+        { expr: sumRate(CHOSEN, M.connectionsRenamed), legend: 'renamed a second' },
+      ),
+      {
+        ...lines('Trie of addresses', "How full is the kernel's table of addresses, by node?", 'percentunit', {
+          expr: `${sumOf(CHOSEN, M.identityEntries, NODE)} / ${sumOf(CHOSEN, M.identityLimit, NODE)}`,
+          legend: OF_NODE,
+        }),
+        thresholds: FULL,
+      },
+      {
+        ...lines(
+          'Without room',
+          'Is anything unnamed because a table of names is full?',
+          'short',
+          { expr: sumOf(CHOSEN, M.identityMissing), legend: 'addresses missing in the kernel' },
+          { expr: sumRate(CHOSEN, M.entityRowsRefused), legend: 'entities refused a second' },
+        ),
+        thresholds: ANY_LOSS,
+      },
+      {
+        ...lines('Age of the watch', 'How long ago did the Kubernetes API last say anything, at most?', 's', {
+          expr: `max by (resource) (${select(CHOSEN, M.kubernetesWatchAge)})`,
+          legend: '{{resource}}',
+        }),
+        thresholds: { warn: 300, bad: 900 },
+      },
+      lines('Events of the watch', 'How much changes in the cluster?', 'cps', {
+        expr: sumRate(CHOSEN, M.kubernetesEvents, ['resource', 'type']),
+        legend: '{{resource}} {{type}}',
+      }),
+      lines('Watches that end', 'Why do lists and watches of the Kubernetes API end?', 'cps', {
+        expr: sumRate(CHOSEN, M.kubernetesWatchRestarts, ['resource', 'reason']),
+        legend: '{{resource}} {{reason}}',
+      }),
+      lines(
+        'Watch and main thread',
+        'Is every resource watched (1), and do changes of names wait?',
+        'short',
+        { expr: `min by (resource) (${select(CHOSEN, M.kubernetesWatchUp)})`, legend: '{{resource}} is watched' },
+        { expr: sumOf(CHOSEN, M.kubernetesWaiting), legend: 'changes waiting' },
+      ),
     ],
   }
 }

@@ -8,11 +8,12 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { HUBBLE_METRICS } from '../dashboards/vocabulary.js'
 import { createDemoLab, startTraffic } from '../src/lab/demo.js'
+import { LAB_NODE, LabCluster } from '../src/lab/kubernetes/lab-cluster.js'
 import { type DashboardJson, dashboards, fill, panelsOf, questionOf } from './dashboard-json.js'
 import { type Prometheus, startPrometheus } from './prometheus.js'
 import { socketPath } from './served-flows.js'
 import { until } from './until.js'
-import { ROOT, watch } from './watch.js'
+import { ROOT } from './watch.js'
 import { startWeir } from './weir-process.js'
 
 const NETWORK = 67
@@ -33,9 +34,17 @@ t.test('every panel has data after a minute of traffic', ROOT, async t => {
   const api = () => ['--hubble.listen-address', `unix://${socketPath(t)}`]
   const lab = await createDemoLab({ network: NETWORK })
   t.teardown(() => lab.destroy())
-  const weir = await watch(t, lab, '--hubble-metrics', HUBBLE_METRICS, ...api())
+  const cluster = await LabCluster.start(lab.pods)
+  t.teardown(() => cluster.stop())
+  const files = t.testdir({ kubeconfig: cluster.api.kubeconfig(), 'metrics.yaml': 'metrics: [{ name: drop }]' })
+  const kubeconfig = join(files, 'kubeconfig')
+  const weir = await startWeir([
+    ...['--netns', lab.node.path, '--hubble-metrics', HUBBLE_METRICS, ...api()],
+    ...['--kubernetes', '--kubernetes.kubeconfig', kubeconfig, '--kubernetes.node-name', LAB_NODE],
+  ])
+  t.teardown(() => weir.stop('SIGKILL'))
   const recording = ['replay:test/fixtures/records.pcap', '--world', 'test/fixtures/world.json']
-  const dynamic = join(t.testdir({ 'metrics.yaml': 'metrics: [{ name: drop }]' }), 'metrics.yaml')
+  const dynamic = join(files, 'metrics.yaml')
   const replay = await startWeir([
     ...['--source', ...recording, ...api()],
     ...['--hubble-dynamic-metrics-config-path', dynamic],

@@ -333,6 +333,20 @@ export const CASES: Readonly<Record<string, Case>> = {
     },
     quiet: { 'a good one': [node('weir_world_good', holding(1))] },
   },
+  WeirNamesStale: {
+    fires: {
+      input: [node('weir_kubernetes_watch_age_seconds', holding(600), 'resource="pods"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, resource: 'pods' },
+          description: `The Kubernetes API has said nothing of pods to ${WHERE} for 10m 0s: new pods have no name.`,
+        },
+      ],
+    },
+    quiet: {
+      'a bookmark every now and then': [node('weir_kubernetes_watch_age_seconds', holding(290), 'resource="pods"')],
+    },
+  },
   WeirHubbleNamespaceDropRatioHigh: {
     fires: { input: [hubbleSent(100), hubbleDropped(2)], alerts: ratioAlerts('flows', '2%') },
     quiet: { 'a large share of very little': [hubbleSent(2), hubbleDropped(0.9)] },

@@ -43,6 +43,13 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_kubernetes_worker_deaths_total: 'the age of the watch tells what follows from it',
   weir_excluded_packets_total: 'what the operator left out',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
+  weir_otlp_exports_total: 'only with a push by OTLP; docs/otlp.md has the queries',
+  weir_otlp_points_total: 'as weir_otlp_exports_total',
+  weir_otlp_points_rejected_total: 'as weir_otlp_exports_total',
+  weir_otlp_points_dropped_total: 'as weir_otlp_exports_total',
+  weir_otlp_export_seconds_total: 'as weir_otlp_exports_total',
+  weir_otlp_last_success_timestamp_seconds: 'as weir_otlp_exports_total',
+  weir_otlp_worker_restarts_total: 'as weir_otlp_exports_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',
 }
 const VARIABLES: Readonly<Record<string, string>> = {

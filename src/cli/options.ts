@@ -6,6 +6,7 @@ import type { MetricsConfig } from '../exporter/metrics-config.js'
 import type { KubernetesOptions } from '../kubernetes/message.js'
 import { hubbleOptions } from './hubble-options.js'
 import { nodeName } from './node-name.js'
+import { otlpOptions } from './otlp-options.js'
 import type { RunOptions } from './run.js'
 import { VERSION } from './version.js'
 
@@ -27,18 +28,21 @@ export function liveOptions(config: Config) {
 export function runOptions(config: Config): RunOptions {
   const { world } = config
   const apiAddresses = config['hubble.listen-address']
+  const otlp = otlpOptions(config)
   const webFile = config['web.config.file']
   return {
     ...liveOptions(config),
     ...hubbleOptions(config),
     source: config.source,
     metrics: metricsOptions(config),
+    web: config.web,
     listenAddress: config['web.listen-address'],
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
     exporterMetrics: !config['web.disable-exporter-metrics'],
     created: config['openmetrics.created'],
     flowBuffer: config['flow-buffer'],
+    ...(otlp && { otlp }),
     ...(apiAddresses === undefined ? {} : { apiAddresses }),
     ...(world === undefined ? {} : { world }),
     ...(webFile === undefined ? {} : { webFile }),

@@ -13,11 +13,14 @@ import { Live, type LiveOptions } from '../datapath/live.js'
 import { loadNative } from '../datapath/native.js'
 import { Replay } from '../datapath/replay.js'
 import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/world.js'
+import { type Collecting, collectInto } from '../exporter/collect.js'
 import type { MetricsConfig } from '../exporter/metrics-config.js'
 import { processMetrics } from '../exporter/process.js'
 import { createServer, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
 import type { KubernetesOptions } from '../kubernetes/message.js'
+import type { OtlpConfig } from '../otlp/config.js'
+import type { Otlp } from '../otlp/otlp.js'
 import type { ApiOptions } from './api-options.js'
 import { ClusterNames } from './cluster.js'
 import { type Exporter, exporterOf, otherStores, tellSelf } from './exporter.js'
@@ -38,6 +41,8 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   /** Of the flow families. */
   readonly metrics: MetricsConfig
   readonly world?: string | World
+  /** Whether to listen at all. */
+  readonly web: boolean
   readonly listenAddress: string
   readonly telemetryPath: string
   /** Scrapes answered at a time; 0: any number. */
@@ -49,6 +54,8 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   /** The web config file. */
   readonly webFile?: string
   readonly hubbleMetrics?: readonly MetricConfig[]
+  /** Push as well, or instead. */
+  readonly otlp?: OtlpConfig
   /** Where hubbleMetrics came from, to be followed. */
   readonly hubbleFile?: HubbleFile
   /** Names from the Kubernetes API. */
@@ -79,11 +86,9 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   let running: Running | undefined
   const web = webOf(options.webFile, exporter.store, log)
   const cluster = clusterFor(options, exporter, log)
-  const server = createServer({
-    web: web.options,
-    telemetryPath: options.telemetryPath,
+  let push: Otlp | undefined
+  const collecting: Collecting = {
     store: exporter.store,
-    otherStores: () => otherStores(exporter),
     collect: () => {
       running?.collect()
       cluster?.tell()
@@ -91,13 +96,19 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
       exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)
     },
     onCollectFault: error => log.error({ err: error.message }, 'collect failed'),
+  }
+  const server = createServer({
+    ...collecting,
+    web: web.options,
+    telemetryPath: options.telemetryPath,
+    otherStores: () => otherStores(exporter),
     maxRequests: options.maxRequests,
     created: options.created,
     ...(options.exporterMetrics && { processText: await processMetrics() }),
     ready: () => (running === undefined ? 'starting' : (running.notReady() ?? cluster?.notReady)),
-    status: () => [...(running?.status() ?? []), ...(cluster?.rows() ?? [])],
+    status: () => [...(running?.status() ?? []), ...(cluster?.rows() ?? []), ...(push?.status() ?? [])],
   })
-  const url = await server.listen(options.listenAddress)
+  const url = options.web ? await server.listen(options.listenAddress) : 'none'
   try {
     running =
       options.source.kind === 'live'
@@ -105,10 +116,12 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
         : startReplay(exporter, options.source.file, api, log)
     await api?.start(exporter, rowsOf(exporter, running), log)
     log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
+    push = options.otlp && (await startPush(options.otlp, exporter, collecting, log))
     // Its library alone takes a second to load; until its first word Weir is not ready, but it counts.
     await cluster?.start()
   } catch (error) {
     running?.close()
+    await push?.close(0)
     await cluster?.stop()
     await server.close(0)
     throw error
@@ -116,7 +129,7 @@ export async function run(options: RunOptions, log: Log): Promise<number> {
   const { hubble } = exporter
   const unfollow = hubble && options.hubbleFile && watchHubbleFile(hubble, options.hubbleFile, log)
   const watch = file && followWorld(file, exporter, log)
-  await stopped(signal, running, api, server, log)
+  await stopped(signal, { running, api, server, push }, log)
   series.stop()
   web.close()
   await cluster?.stop()
@@ -163,20 +176,37 @@ function rowsOf({ store }: Exporter, running: Running): Running['status'] {
   }
 }
 
-async function stopped(
-  signal: Promise<string>,
-  running: Running,
-  api: FlowApi | undefined,
-  server: WeirServer,
-  log: Log,
-): Promise<void> {
+interface Stopping {
+  readonly running: Running
+  readonly api: FlowApi | undefined
+  readonly server: WeirServer
+  readonly push: Otlp | undefined
+}
+
+async function stopped(signal: Promise<string>, { running, api, server, push }: Stopping, log: Log): Promise<void> {
   log.info({ signal: await signal }, 'stopping')
   const begun = performance.now()
   for (const name of SIGNALS) process.once(name, () => process.exit(1))
   const apiClosed = api?.close()
+  // Collects, at once, while there is something to collect from.
+  const pushed = push?.close(STOP_MS)
   running.close()
   await server.close(Math.max(0, STOP_MS - (performance.now() - begun)))
   await apiClosed
+  await pushed
+}
+
+/** Loaded only when it is asked for. */
+async function startPush(config: OtlpConfig, exporter: Exporter, collecting: Collecting, log: Log): Promise<Otlp> {
+  const { startOtlp } = await import('../otlp/otlp.js')
+  return startOtlp(config, {
+    store: exporter.store,
+    stores: () => [exporter.store, ...otherStores(exporter)],
+    collect: () => collectInto(collecting),
+    version: VERSION,
+    env: process.env,
+    log,
+  })
 }
 
 function startLive(exporter: Exporter, options: RunOptions, api: FlowApi | undefined, log: Log): Running {

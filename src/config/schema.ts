@@ -10,6 +10,7 @@ import { kubernetes } from './kubernetes.js'
 import { log } from './log.js'
 import { metrics } from './metrics.js'
 import { names } from './names.js'
+import { otlp } from './otlp.js'
 import { optional, type Section, type Values } from './setting.js'
 import { live, records } from './source.js'
 import { web } from './web.js'
@@ -30,6 +31,7 @@ export const SETTINGS = {
   ...web,
   ...exposition,
   ...metrics,
+  ...otlp,
   ...log,
 }
 
@@ -41,6 +43,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Hubble', settings: { ...hubble, ...flowApi } },
   { title: 'Web', settings: { ...web, ...exposition } },
   { title: 'Metrics', settings: metrics },
+  { title: 'OTLP', settings: otlp },
   { title: 'Log', settings: log },
 ]
 

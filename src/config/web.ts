@@ -2,7 +2,7 @@
  * web.ts - settings of the HTTP server.
  */
 import { parseListenAddress } from '../exporter/listen-address.js'
-import { parsed, path, text } from './kind.js'
+import { parsed, path, text, toggle } from './kind.js'
 import { optional, setting } from './setting.js'
 
 const listenAddress = parsed('address', ':PORT, HOST:PORT or [IPV6]:PORT', word => {
@@ -21,6 +21,11 @@ const urlPath = text(
 )
 
 export const web = {
+  web: setting(toggle, {
+    help: 'serve metrics and health over HTTP; without it nothing listens',
+    default: true,
+    key: 'web.enabled',
+  }),
   'web.listen-address': setting(listenAddress, { help: 'where to serve', default: ':10960' }),
   'web.telemetry-path': setting(urlPath, { help: 'where the metrics are', default: '/metrics' }),
   'web.config.file': optional(path, {

@@ -335,6 +335,30 @@ const SELF = {
     'Changes of the file of --hubble-dynamic-metrics-config-path, by what became of them.',
     ['result'],
   ),
+  otlpExports: counter('weir_otlp_exports_total', 'Exports by OTLP, by what became of them, from the exporter.', [
+    'outcome',
+  ]),
+  otlpPoints: counter('weir_otlp_points_total', 'Data points that the OTLP receiver accepted, from its answers.'),
+  otlpPointsRejected: counter(
+    'weir_otlp_points_rejected_total',
+    'Data points that the OTLP receiver rejected in a request that it accepted otherwise, from its answers.',
+  ),
+  otlpPointsDropped: counter(
+    'weir_otlp_points_dropped_total',
+    'Data points not sent by OTLP: last values of removed series that the receiver was down for too long to take, and values that are infinite or not a number.',
+  ),
+  otlpSeconds: counter(
+    'weir_otlp_export_seconds_total',
+    'Time that exports by OTLP took, from the clock of the exporter.',
+  ),
+  otlpLastSuccess: gauge(
+    'weir_otlp_last_success_timestamp_seconds',
+    'When the OTLP receiver last accepted an export, in seconds since 1970, from the clock of the exporter; 0 for never.',
+  ),
+  otlpRestarts: counter(
+    'weir_otlp_worker_restarts_total',
+    'Times that the thread of the OTLP export was started anew.',
+  ),
   buildInfo: gauge('weir_build_info', 'Constant 1, labelled with what runs and where it runs.', [
     'version',
     'revision',

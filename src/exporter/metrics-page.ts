@@ -13,6 +13,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { constants, createGzip } from 'node:zlib'
 import { tellBudgets } from './budget.js'
 import { M } from './catalog.js'
+import { collectInto } from './collect.js'
 import { ENDS, type Format } from './format.js'
 import { freeze } from './frozen.js'
 import type { Selection } from './selection.js'
@@ -95,7 +96,7 @@ export class Pages {
 
   async #write({ format, selection }: Wish, more: string): Promise<Page> {
     const { store, otherStores, created = true } = this.#options
-    this.#collect()
+    collectInto(this.#options)
     const others = otherStores?.() ?? []
     tellBudgets(store, others)
     const begun = performance.now()
@@ -106,19 +107,6 @@ export class Pages {
     // Told by the next page: this one is written.
     store.add(store.family(M.stageSeconds).series(['render']), spent / 1000)
     return new Page(parts)
-  }
-
-  #collect(): void {
-    const { store, collect, onCollectFault } = this.#options
-    const up = store.family(M.stageUp).series(['collect'])
-    try {
-      collect()
-      store.set(up, 1)
-    } catch (error) {
-      if (!(error instanceof Error && 'syscall' in error)) throw error
-      store.set(up, 0)
-      onCollectFault?.(error)
-    }
   }
 }
 

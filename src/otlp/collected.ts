@@ -1,0 +1,81 @@
+/**
+ * collected.ts - the data points of one request, by metric.
+ *
+ * In:    points of families, a family's one after the other.
+ * Out:   MetricData as the SDK's exporters take it.
+ */
+import { ValueType } from '@opentelemetry/api'
+import {
+  AggregationTemporality,
+  type DataPoint,
+  DataPointType,
+  type ExponentialHistogram,
+  type Histogram,
+  type MetricData,
+} from '@opentelemetry/sdk-metrics'
+import { otlpName } from './names.js'
+import type { Point } from './point.js'
+import type { Row } from './row.js'
+import type { KnownFamily } from './rows.js'
+
+export class Collected {
+  readonly time: number
+  readonly metrics: MetricData[] = []
+  readonly sent: { family: KnownFamily; row: Row }[] = []
+  /** Of the bodies, about. */
+  bytes = 0
+  #family: KnownFamily | undefined
+  #points: Point[] = []
+
+  constructor(time: number) {
+    this.time = time
+  }
+
+  get points(): number {
+    return this.sent.length
+  }
+
+  add(family: KnownFamily, row: Row, point: Point, delta: boolean): void {
+    if (this.#family !== family) this.#open(family, point, delta)
+    this.#points.push(point)
+    this.sent.push({ family, row })
+    this.bytes += row.bytes
+  }
+
+  #open(family: KnownFamily, point: Point, delta: boolean): void {
+    this.#family = family
+    this.#points = []
+    this.metrics.push(metricOf(family, this.#points, point, delta))
+  }
+}
+
+function metricOf({ head }: KnownFamily, points: Point[], first: Point, delta: boolean): MetricData {
+  const { name, unit } = otlpName(head)
+  const descriptor = {
+    name,
+    unit,
+    description: head.help,
+    valueType: isWhole(head.type, unit) ? ValueType.INT : ValueType.DOUBLE,
+  }
+  const aggregationTemporality = delta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE
+  if (head.type === 'counter') {
+    const dataPoints = points as DataPoint<number>[]
+    return { descriptor, aggregationTemporality, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+  }
+  if (head.type === 'gauge') {
+    const dataPoints = points as DataPoint<number>[]
+    const cumulative = AggregationTemporality.CUMULATIVE
+    return { descriptor, aggregationTemporality: cumulative, dataPointType: DataPointType.GAUGE, dataPoints }
+  }
+  if (typeof first.value === 'object' && 'scale' in first.value) {
+    const dataPoints = points as DataPoint<ExponentialHistogram>[]
+    return { descriptor, aggregationTemporality, dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM, dataPoints }
+  }
+  const dataPoints = points as DataPoint<Histogram>[]
+  return { descriptor, aggregationTemporality, dataPointType: DataPointType.HISTOGRAM, dataPoints }
+}
+
+/** Bytes and packets are whole. Other counters may be seconds, or sums of them. */
+function isWhole(type: string, unit: string): boolean {
+  return type === 'counter' && (unit === 'By' || unit === '{packet}')
+}

@@ -1,6 +1,6 @@
 /**
- * port-registry.ts - services by port: IANA's registry of service names and port numbers, as of 2017-10-23, the state
- * that gopacket prints from.
+ * port-registry.ts - services by port: IANA's Service Name and Transport Protocol Port Number Registry as of 2017-10-23,
+ * as gopacket 1.1.19 has it, since dumps print its names (LICENSES/BSD-3-Clause-gopacket.txt).
  *
  * Out:   lines `protocols|first-port|name|name...` for ports in a row; t TCP, u UDP, s SCTP. port-name.ts reads it.
  */

@@ -1,105 +1,132 @@
 /**
  * kubernetes-lab.test.ts - with real packets: the world file and the Kubernetes API give the same series for the same
- * lab, and pods that come and go are named rightly.
+ * lab, and pods that come and go are named rightly, also while the API is away.
  */
-
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { ClusterNames } from '../src/cli/cluster.js'
+import { exporterOf, otherStores, tellSelf } from '../src/cli/exporter.js'
+import { createLog } from '../src/cli/log.js'
+import { Live } from '../src/datapath/live.js'
+import { loadNative } from '../src/datapath/native.js'
+import { defaultWorld, parseWorld, type World } from '../src/datapath/world.js'
+import { render } from '../src/exporter/text.js'
+import { parseStatic } from '../src/hubble/grammar.js'
 import { LAB_NODE, LabCluster } from '../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../src/lab/lab.js'
 import { ping } from '../src/lab/traffic.js'
+import { QUICK } from './named-cluster.js'
+import { Samples } from './samples.js'
 import { until } from './until.js'
-import { labOf, ROOT, worldFile } from './watched-lab.js'
-import { startWeir, type WeirProcess } from './weir-process.js'
+import { labOf, ROOT } from './watched-lab.js'
 
-const HUBBLE = 'icmp:sourceContext=workload|pod;destinationContext=pod'
+const FLOWS = /^(weir_(flow|icmp|connections_opened|connections_active|packet_size)|hubble_icmp)/
 
 t.test('the world file and Kubernetes give the same series', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'data/database'])
-  const cluster = await clusterOf(t, lab)
-  const byWorld = await startWeir(['--netns', lab.node.path, '--world', worldFile(t, lab), '--hubble-metrics', HUBBLE])
-  t.teardown(() => byWorld.stop('SIGKILL'))
-  const byApi = await weirOn(t, lab, cluster)
-  await ping(lab.pod('web'), lab.pod('database').ipv4, { count: 3 })
-  await ping(lab.pod('web'), lab.pod('database').ipv6, { count: 3 })
-  const lines = async (weir: WeirProcess) => {
-    const text = await (await fetch(`${weir.url}/metrics`)).text()
-    const flows = /^(weir_(flow|icmp|connections_opened|connections_active|packet_size)|hubble_icmp)/
-    return text
-      .split('\n')
-      .filter(line => flows.test(line))
-      .sort()
-  }
-  const expected = await until('the pings are counted', async () => {
-    const all = await lines(byWorld)
-    return all.some(line => /^weir_flow_packets.*"web".*"database".* 6$/.test(line)) ? all : false
-  })
-  t.strictSame(await lines(byApi), expected)
+  const byApi = named(t, lab, defaultWorld())
+  await watchCluster(t, byApi, await clusterOf(t, lab))
+  const byWorld = named(t, lab, parseWorld(JSON.stringify(lab.world()), 'the lab'))
+  for (const ip of [lab.pod('database').ipv4, lab.pod('database').ipv6]) await ping(lab.pod('web'), ip, { count: 3 })
+  const expected = flows(byWorld.page())
+  t.ok(
+    expected.some(line => /^weir_flow_packets_total.*"data".*"database".* 6$/.test(line)),
+    'six packets each way',
+  )
+  t.ok(expected.some(line => line.startsWith('hubble_icmp_total')))
+  t.strictSame(flows(byApi.page()), expected)
 })
 
 t.test('a pod that comes is named, and the next one on its address as well', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'shop/moves'])
   const cluster = await clusterOf(t, lab, ['web'])
-  const weir = await weirOn(t, lab, cluster)
-  const objects = async (resource: string) => (await weir.metrics()).get('weir_kubernetes_objects', { resource })
-  t.equal(await objects('pods'), 1)
+  const weir = named(t, lab, defaultWorld())
+  await watchCluster(t, weir, cluster)
   const { ipv4, ipv6, spec } = lab.pod('moves')
-  const packets = async (workload: string) =>
-    (await weir.metrics()).sum('weir_flow_packets_total', { destination_workload: workload, protocol: 'ICMPv4' })
-  const named = (workload: string) =>
-    until(`${workload} is named`, async () => {
-      await ping(lab.pod('web'), ipv4, { count: 1 })
-      return (await packets(workload)) > 0
-    })
-  cluster.put({ spec: { ...spec, name: 'first', workload: 'first' }, ipv4, ipv6 })
-  await named('first')
-  cluster.remove({ spec: { ...spec, name: 'first' }, ipv4, ipv6 })
-  cluster.put({ spec: { ...spec, name: 'second', workload: 'second' }, ipv4, ipv6 })
-  await named('second')
-  const before = await packets('first')
+  const as = (name: string) => ({ spec: { ...spec, name, workload: name }, ipv4, ipv6 })
+  const packets = (workload: string) =>
+    weir.samples().sum('weir_flow_packets_total', { destination_workload: workload, protocol: 'ICMPv4' })
+  const told = (pod: string) => until(`${pod} is told`, () => weir.exporter.directory.pod(ipv4)?.pod === pod)
+  cluster.put(as('first'))
+  await told('first')
+  await ping(lab.pod('web'), ipv4, { count: 3 })
+  t.strictSame([packets('first'), packets('second')], [6, 0])
+  cluster.remove(as('first'))
+  cluster.put(as('second'))
+  await told('second')
   await ping(lab.pod('web'), ipv4, { count: 2 })
-  await until('counted', async () => (await packets('second')) > 2)
-  t.equal(await packets('first'), before, 'nothing more for the one that is gone')
+  t.strictSame([packets('first'), packets('second')], [6, 4])
 })
 
-t.test('an API that is gone leaves ready and the last names', ROOT, async t => {
+t.test('an API that is gone leaves the last names, and what changed meanwhile is right afterwards', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'shop/api'])
   const cluster = await clusterOf(t, lab)
-  const weir = await weirOn(t, lab, cluster)
+  const weir = named(t, lab, defaultWorld())
+  const watch = await watchCluster(t, weir, cluster)
+  const up = () => weir.samples().get('weir_kubernetes_watch_up', { resource: 'pods' })
+  await until('watched', () => up() === 1)
   await cluster.api.stop()
-  await until('told', async () => (await weir.metrics()).get('weir_kubernetes_watch_up', { resource: 'pods' }) === 0)
-  t.equal((await fetch(`${weir.url}/-/ready`)).status, 200)
-  await ping(lab.pod('web'), lab.pod('api').ipv4, { count: 1 })
-  await until('named as before', async () => {
-    const labels = { source_workload: 'web', destination_workload: 'api' }
-    return (await weir.metrics()).sum('weir_flow_packets_total', labels) > 0
-  })
-  t.match(weir.stderr(), /names stay as they were/)
+  await until('told', () => up() === 0)
+  t.equal(watch.notReady, undefined, 'ready stays')
+  const { ipv4, ipv6, spec } = lab.pod('api')
+  const packets = (workload: string) =>
+    weir.samples().sum('weir_flow_packets_total', { source_workload: 'web', destination_workload: workload })
+  await ping(lab.pod('web'), ipv4, { count: 1 })
+  t.equal(packets('api'), 2)
+  cluster.remove(lab.pod('api'))
+  cluster.put({ spec: { ...spec, name: 'later', workload: 'later' }, ipv4, ipv6 })
+  await cluster.api.start()
+  await until('later is told', () => weir.exporter.directory.pod(ipv4)?.pod === 'later')
+  await ping(lab.pod('web'), ipv4, { count: 1 })
+  t.strictSame([packets('api'), packets('later')], [2, 2])
 })
 
 /** An API server with these pods of the lab, all unless told. */
-async function clusterOf(t: Tap, lab: Lab, names?: readonly string[]): Promise<LabCluster> {
+async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): Promise<LabCluster> {
   const cluster = await LabCluster.start(lab.pods.filter(({ name }) => names?.includes(name) ?? true))
   t.teardown(() => cluster.stop())
   return cluster
 }
 
-async function weirOn(t: Tap, lab: Lab, cluster: LabCluster): Promise<WeirProcess> {
-  const kubeconfig = join(t.testdir({}), 'kubeconfig')
-  writeFileSync(kubeconfig, cluster.api.kubeconfig())
-  const names = ['--kubernetes', '--kubernetes.kubeconfig', kubeconfig, '--kubernetes.node-name', LAB_NODE]
-  const weir = await startWeir([
-    '--netns',
-    lab.node.path,
-    '--report-interval',
-    '200ms',
-    '--hubble-metrics',
-    HUBBLE,
-    ...names,
-  ])
-  t.teardown(() => weir.stop('SIGKILL'))
-  return weir
+/** Weir on the lab in this process. */
+function named(t: Test, lab: Lab, world: World) {
+  const exporter = exporterOf(world, true, parseStatic('icmp:sourceContext=workload|pod;destinationContext=pod'))
+  const options = { interfaces: [], uplinks: [], attach: 'auto', ringPages: 64, connections: 65_536 } as const
+  const times = { reportIntervalMs: 3_600_000, drainIntervalMs: 10 }
+  const onError = (error: Error) => {
+    throw error
+  }
+  const native = { ...options, ...times, netns: lab.node.path }
+  const live = new Live(loadNative(), exporter.entities, native, exporter.sink, { onError })
+  exporter.names.live = live
+  t.teardown(() => live.close())
+  let cluster: ClusterNames | undefined
+  const page = () => {
+    live.collect()
+    tellSelf(exporter, live.decoder, live)
+    cluster?.tell()
+    return render(exporter.store, ...otherStores(exporter)).toString()
+  }
+  const use = (names: ClusterNames) => {
+    cluster = names
+  }
+  return { exporter, page, use, samples: () => Samples.parse(page()) }
 }
 
-type Tap = Pick<typeof t, 'teardown' | 'testdir'>
+async function watchCluster(t: Test, weir: ReturnType<typeof named>, { account }: LabCluster): Promise<ClusterNames> {
+  const { store, names } = weir.exporter
+  const own = { nodeName: LAB_NODE, cilium: 'auto', requireSync: true, userAgent: 'weir-test', times: QUICK } as const
+  const parts = { store, log: createLog('error', 'logfmt'), apply: names.apply.bind(names) }
+  const cluster = new ClusterNames({ ...own, account }, parts)
+  t.teardown(() => cluster.stop())
+  await cluster.start()
+  weir.use(cluster)
+  await until('the cluster is known', () => cluster.notReady === undefined)
+  return cluster
+}
+
+function flows(page: string): string[] {
+  return page
+    .split('\n')
+    .filter(line => FLOWS.test(line))
+    .sort()
+}

@@ -29,8 +29,8 @@ t.test('the world file and Kubernetes give the same series', ROOT, async t => {
   for (const ip of [lab.pod('database').ipv4, lab.pod('database').ipv6]) await ping(lab.pod('web'), ip, { count: 3 })
   const expected = flows(byWorld.page())
   t.ok(
-    expected.some(line => /^weir_flow_packets_total.*"data".*"database".* 6$/.test(line)),
-    'six packets each way',
+    expected.some(line => /^weir_flow_packets_total.* 3$/.test(line)),
+    'three packets each way',
   )
   t.ok(expected.some(line => line.startsWith('hubble_icmp_total')))
   t.strictSame(flows(byApi.page()), expected)
@@ -124,9 +124,10 @@ async function watchCluster(t: Test, weir: ReturnType<typeof named>, { account }
   return cluster
 }
 
+/** Between the two pods: what their links say as they come up is over before the second Weir looks. */
 function flows(page: string): string[] {
   return page
     .split('\n')
-    .filter(line => FLOWS.test(line))
+    .filter(line => FLOWS.test(line) && line.includes('web') && line.includes('database'))
     .sort()
 }

@@ -48,7 +48,7 @@ demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir o
 golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
 	node --import tsx test/golden.ts
 
-docs: node_modules/.package-lock.json ## Write docs/metrics.md anew, from the catalogue
+docs: node_modules/.package-lock.json ## Write docs/metrics.md and docs/configuration.md anew, from catalogue and settings
 	node --import tsx test/docs.ts
 
 dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules

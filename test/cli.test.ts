@@ -71,7 +71,11 @@ t.test('help and version end with 0, and no command at all with 2 and the help',
     t.match(stdout, /^Usage: weir/)
     t.equal(stderr, '')
   }
-  t.match(weir(['--version']), { code: 0, stdout: /^weir, version \d+\.\d+\.\d+\n$/, stderr: '' })
+  t.match(weir(['--version']), {
+    code: 0,
+    stdout: /^weir, version \d+\.\d+\.\d+ \(branch: \S+, revision: \S+\)\n( {2}[a-z ]+: +\S+\n){4}$/,
+    stderr: '',
+  })
   t.match(weir([]), { code: 2, stdout: '', stderr: /^Usage: weir/ })
 })
 

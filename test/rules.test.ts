@@ -98,7 +98,10 @@ function said(tests: readonly RuleTest[], every: string): string {
     const file = join(home, 'test.yaml')
     // JSON is YAML.
     writeFileSync(file, JSON.stringify({ rule_files: FILES, evaluation_interval: every, tests }))
-    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8', maxBuffer: 1 << 26 })
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    })
     return status === 0 ? '' : `${stdout}${stderr}`
   } finally {
     rmSync(home, { recursive: true })

@@ -10,12 +10,13 @@ import { createDemoLab, startTraffic } from '../lab/demo.js'
 import { LAB_NODE, LabCluster } from '../lab/kubernetes/lab-cluster.js'
 import { Lab } from '../lab/lab.js'
 import type { Log } from './log.js'
+import type { Configuration } from './reload.js'
 import { type RunOptions, run, signalled } from './run.js'
 
 /** What of a configuration the lab decides. */
 const LAB = { source: { kind: 'live' }, interfaces: [], uplinks: [] } as const
 
-export async function demo(options: RunOptions, log: Log): Promise<number> {
+export async function demo(options: RunOptions, log: Log, configuration: Configuration): Promise<number> {
   if (process.getuid?.() !== 0) throw new Error('weir demo needs root: it makes network namespaces')
   let early: string | undefined
   void signalled().then(signal => {
@@ -29,7 +30,11 @@ export async function demo(options: RunOptions, log: Log): Promise<number> {
     if (early !== undefined) return 0
     log.info({ pods: lab.pods.map(pod => pod.name) }, 'lab is up; Ctrl-C ends it')
     cluster = options.kubernetes && (await LabCluster.start(lab.pods))
-    const running = run({ ...options, ...LAB, netns: lab.node.path, ...namesOf(lab, options, cluster) }, log)
+    const running = run(
+      { ...options, ...LAB, netns: lab.node.path, ...namesOf(lab, options, cluster) },
+      log,
+      configuration,
+    )
     const traffic = startTraffic(lab, error => log.error({ err: error.message }, 'traffic ended'))
     traffic.catch(() => undefined) // told below, where it is awaited
     const code = await running

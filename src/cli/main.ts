@@ -23,9 +23,10 @@ import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-op
 import { addFilterFlags, addObserveFlags, type ObserveFlags, observeOptions } from './observe-options.js'
 import { liveOptions, metricsOptions, runOptions } from './options.js'
 import { systemWords } from './os-error.js'
+import type { Configuration } from './reload.js'
 import { addSettings, loaded } from './settings.js'
 import { durationBetween, file, integerBetween } from './values.js'
-import { VERSION } from './version.js'
+import { BUILD_LINES } from './version.js'
 
 const OK = 0
 const FAILURE = 1
@@ -42,7 +43,7 @@ function build(): Command {
   const program = new Command('weir')
   program
     .description('Exact network flow metrics of a Kubernetes node, for Prometheus.')
-    .version(`weir, version ${VERSION}`)
+    .version(BUILD_LINES)
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: (text, write) => write(`weir: ${refusal(program, text)}\n`) })
     .exitOverride()
@@ -54,6 +55,7 @@ function build(): Command {
   addMonitor(program)
   addObserve(program)
   addRecord(program)
+  addCheckConfig(program)
   addProbe(program)
   return program
 }
@@ -61,9 +63,9 @@ function build(): Command {
 function addRun(program: Command): void {
   const command = program.command('run').description('serve the metrics of this node until SIGTERM')
   addSettings(command, SETTINGS).action(async () => {
-    const { config, log } = begin(command)
+    const { config, log, configuration } = begin(command)
     const { run } = await import('./run.js')
-    exitCode = await run(runOptions(config), log)
+    exitCode = await run(runOptions(config), log, configuration)
   })
 }
 
@@ -72,9 +74,9 @@ function addDemo(program: Command): void {
     .command('demo')
     .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
   addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
-    const { config, log } = begin(command)
+    const { config, log, configuration } = begin(command)
     const { demo } = await import('./demo.js')
-    exitCode = await demo(runOptions(config), log)
+    exitCode = await demo(runOptions(config), log, configuration)
   })
 }
 
@@ -160,6 +162,17 @@ function addRecord(program: Command): void {
   )
 }
 
+function addCheckConfig(program: Command): void {
+  const command = program
+    .command('check-config')
+    .description('say what a configuration comes to, as weir run would read it, or everything that is wrong with it')
+    .argument('[file]', 'in place of --config.file', file)
+  addSettings(command, SETTINGS).action(async (path: string | undefined) => {
+    const { checkConfig } = await import('./check-config.js')
+    exitCode = checkConfig(path === undefined ? loaded(command) : loaded(command, path))
+  })
+}
+
 function addProbe(program: Command): void {
   program
     .command('probe')
@@ -171,11 +184,12 @@ function addProbe(program: Command): void {
 }
 
 /** The configuration of a command that logs. */
-function begin(command: Command): { config: Config; log: Log } {
-  const { config, warnings } = loaded(command)
+function begin(command: Command): { config: Config; log: Log; configuration: Configuration } {
+  const configuration = { loaded: loaded(command), again: () => loaded(command) }
+  const { config, warnings } = configuration.loaded
   const log = createLog(config['log.level'], config['log.format'])
   for (const warning of warnings) log.warn(warning)
-  return { config, log }
+  return { config, log, configuration }
 }
 
 /** The parser's words on one line, with what is allowed where it does not say so. */

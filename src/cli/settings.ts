@@ -20,9 +20,13 @@ export function addSettings(command: Command, ...settings: readonly Settings[]):
   return command
 }
 
-/** What the command line, the environment and the file that one of both names ask for. Throws a RefusedConfig. */
-export function loaded(command: Command): Loaded {
-  return load(flagWords(command), process.env)
+/**
+ * What the command line, the environment and the file that one of both names ask for; `file`: in place of that one.
+ * Throws a RefusedConfig.
+ */
+export function loaded(command: Command, file?: string): Loaded {
+  const flags = flagWords(command)
+  return load(file === undefined ? flags : new Map([...flags, ['config.file', [file]]]), process.env)
 }
 
 /** The words of the command's flags. */

@@ -2,7 +2,7 @@
  * world-watch.ts - the world file of a running exporter, followed.
  *
  * In:    a path, the text that is in force; who applies another world.
- * Out:   a changed file names what comes seconds later, or at a SIGHUP; what became of it is told in log and metrics.
+ * Out:   a changed file names what comes seconds later, or at a reload; what became of it is told in log and metrics.
  * Fail:  a file that is gone, empty or wrong is told once, and the last good world stays.
  * Never: reads what is no regular file again: a pipe would block.
  */
@@ -30,9 +30,10 @@ export class WorldWatch {
   readonly #store: SeriesStore
   readonly #log: Log
   readonly #reloads = { applied: 0, refused: 0 }
-  readonly #check = () => this.check()
   /** Digest of what was seen last: a world may be a hundred megabytes. */
   #last: string
+  /** Why that is not in force. */
+  #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor({ path, text }: WorldFile, rename: Rename, store: SeriesStore, log: Log) {
@@ -44,34 +45,43 @@ export class WorldWatch {
     this.#tell(true)
   }
 
-  /** Look every few seconds and at each SIGHUP from now on; does not keep the process alive. */
+  /** Look every few seconds from now on; does not keep the process alive. */
   start(intervalMs = INTERVAL_MS): void {
     if (isOther(this.#path)) return
-    this.#timer = setInterval(this.#check, intervalMs).unref()
-    process.on('SIGHUP', this.#check)
+    this.#timer = setInterval(() => this.check(), intervalMs).unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
-    process.off('SIGHUP', this.#check)
   }
 
   /** Look now. Content, not time, says whether it changed. */
   check(): void {
+    const apply = this.prepare()
+    if (!(apply instanceof Error)) apply()
+  }
+
+  /** Look now, and change nothing: what names by the file's content, or why it cannot be used, which is told already. */
+  prepare(): (() => void) | Error {
     let seen = ''
-    let world: World
     try {
       const text = this.#read()
       seen = digest(text)
-      if (seen === this.#last) return
+      // What was refused is refused again, though told once.
+      if (seen === this.#last) return this.#lastError ?? (() => {})
       // A file that is being written begins so; no world at all is never meant by a change.
       if (text.trim() === '') throw new Error(`world file ${this.#path}: is empty`)
-      world = parseWorld(text, this.#path)
+      const world = parseWorld(text, this.#path)
+      return () => this.#apply(world, seen)
     } catch (error) {
-      this.#refused(seen, (error as Error).message)
-      return
+      this.#refused(seen, error as Error)
+      return error as Error
     }
+  }
+
+  #apply(world: World, seen: string): void {
     this.#last = seen
+    this.#lastError = undefined
     const change = this.#rename(world)
     this.#reloads.applied++
     this.#tell(true)
@@ -83,13 +93,14 @@ export class WorldWatch {
     return readWorld(this.#path)
   }
 
-  #refused(seen: string, why: string): void {
-    const what = seen === '' ? why : seen
+  #refused(seen: string, error: Error): void {
+    const what = seen === '' ? error.message : seen
     if (what === this.#last) return
     this.#last = what
+    this.#lastError = error
     this.#reloads.refused++
     this.#tell(false)
-    this.#log.error({ file: this.#path, err: why }, 'the world stays as it was')
+    this.#log.error({ file: this.#path, err: error.message }, 'the world stays as it was')
   }
 
   #tell(good: boolean): void {

@@ -10,6 +10,8 @@ import { z } from 'zod'
 export interface Kind<T> {
   /** From what YAML gives to T; its issues say what is allowed. */
   readonly schema: z.ZodType<T>
+  /** What the file may have, where `schema` does not tell it to a JSON schema. */
+  readonly written?: z.ZodType
   /** From the words of a flag, one each time it was given, to what YAML would give. */
   fromWords(words: readonly string[]): unknown
   /** From an environment variable's text to the words of flags. */
@@ -95,7 +97,8 @@ export function listOf<T>(kind: Kind<T>): Kind<readonly T[]> {
   const one = (value: unknown) => (Array.isArray(value) ? value : [value])
   const list = z.array(kind.schema)
   return {
-    schema: z.preprocess(one, list).meta({ list: true }),
+    schema: z.preprocess(one, list),
+    written: z.union([list, kind.schema]),
     fromWords: words => words.map(word => kind.fromWords([word])),
     toWords: commaSeparated,
     show: values => values.map(kind.show).join(','),
@@ -114,6 +117,7 @@ export function mapOf<T>(
   const mapping = z.record(nameOf, kind.schema, { error })
   return {
     schema: mapping,
+    written: z.record(z.string(), kind.written ?? kind.schema),
     fromWords: words => fromPairs(words, kind),
     toWords: variable =>
       variable

@@ -2,7 +2,7 @@
  * web.ts - settings of the HTTP server.
  */
 import { parseListenAddress } from '../exporter/listen-address.js'
-import { parsed, path, text, toggle } from './kind.js'
+import { listOf, parsed, path, text, toggle } from './kind.js'
 import { optional, setting } from './setting.js'
 
 const listenAddress = parsed('address', ':PORT, HOST:PORT or [IPV6]:PORT', word => {
@@ -26,10 +26,14 @@ export const web = {
     default: true,
     key: 'web.enabled',
   }),
-  'web.listen-address': setting(listenAddress, { help: 'where to serve', default: ':10960' }),
+  'web.listen-address': setting(listOf(listenAddress), { help: 'where to serve', default: [':10960'] }),
   'web.telemetry-path': setting(urlPath, { help: 'where the metrics are', default: '/metrics' }),
   'web.config.file': optional(path, {
     help: 'a file of TLS, passwords, headers and rate limit as Prometheus has it',
     defaultText: 'plain HTTP for everybody',
+  }),
+  'web.enable-lifecycle': setting(toggle, {
+    help: 'let a POST to /-/reload read the configuration anew, as SIGHUP does',
+    default: false,
   }),
 }

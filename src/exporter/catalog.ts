@@ -359,6 +359,17 @@ const SELF = {
     'weir_otlp_worker_restarts_total',
     'Times that the thread of the OTLP export was started anew.',
   ),
+  configGood: gauge(
+    'weir_config_last_reload_successful',
+    'Whether the last attempt to load the configuration was successful (1) or was refused (0).',
+  ),
+  configTime: gauge(
+    'weir_config_last_reload_success_timestamp_seconds',
+    'When the configuration that is in force was loaded, in seconds since 1970.',
+  ),
+  configReloads: counter('weir_config_reloads_total', 'Reloads of the configuration, by what became of them.', [
+    'result',
+  ]),
   buildInfo: gauge('weir_build_info', 'Constant 1, labelled with what runs and where it runs.', [
     'version',
     'revision',

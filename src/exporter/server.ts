@@ -1,15 +1,15 @@
 /**
  * server.ts - the HTTP server: metrics, health, readiness and a landing page.
  *
- * In:    GET and HEAD.
+ * In:    GET and HEAD, and POST to reload.
  * Out:   an answer by path; scrape.ts has those for the telemetry path.
  * Fail:  listen() says what was wrong with the address. What an answer throws is a bug and ends the process.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import type { Connections } from '../web/connections.js'
-import { createListener, type ListenerOptions } from '../web/listener.js'
+import { createListener, type Listener, type ListenerOptions } from '../web/listener.js'
+import { answerReload, RELOAD_PATH, type ReloadNow } from './lifecycle.js'
 import { parseListenAddress, urlOf } from './listen-address.js'
 import { landingPage } from './page.js'
 import { type ScrapeOptions, scrapes } from './scrape.js'
@@ -21,12 +21,14 @@ export interface ServerOptions extends ScrapeOptions {
   readonly ready: () => string | undefined
   /** Rows of the landing page. */
   readonly status: () => readonly (readonly [string, string])[]
+  /** Reads the configuration anew; absent: the lifecycle API is not enabled. */
+  readonly reload?: ReloadNow
   /** The web config file, and who is told what was refused. */
   readonly web?: ListenerOptions
 }
 
 export interface WeirServer {
-  /** Listen on `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; the URL to reach it. */
+  /** Listen on `:PORT`, `HOST:PORT` or `[IPV6]:PORT`, beside addresses before; the URL to reach it. */
   listen(address: string): Promise<string>
   /** Stop accepting, finish what is being answered, close; after `deadlineMs` close whatever remains. Twice is fine. */
   close(deadlineMs?: number): Promise<void>
@@ -44,14 +46,16 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void | Pro
 /** A server that does not listen yet. */
 export function createServer(options: ServerOptions): WeirServer {
   const routes = routesOf(options)
-  const { server, connections, gate } = createListener(options.web ?? {}, (request, response) =>
-    dispatch(routes, request, response),
-  )
+  const listeners: Listener[] = []
+  const answer = (request: IncomingMessage, response: ServerResponse) => dispatch(routes, options, request, response)
   return {
-    listen: address => listen(server, address),
-    close: async (deadlineMs = CLOSE_DEADLINE_MS) => {
-      await close(server, connections, deadlineMs)
-      gate.close()
+    listen(address) {
+      const listener = createListener(options.web ?? {}, answer)
+      listeners.push(listener)
+      return listen(listener.server, address)
+    },
+    async close(deadlineMs = CLOSE_DEADLINE_MS) {
+      await Promise.all(listeners.map(listener => close(listener, deadlineMs)))
     },
   }
 }
@@ -72,10 +76,13 @@ function routesOf(options: ServerOptions): ReadonlyMap<string, Answer> {
 
 function dispatch(
   routes: ReadonlyMap<string, Answer>,
+  { reload }: ServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): void | Promise<void> {
-  const answer = routes.get((request.url ?? '').replace(/\?.*$/s, ''))
+  const path = (request.url ?? '').replace(/\?.*$/s, '')
+  if (path === RELOAD_PATH) return answerReload(request.method, response, reload)
+  const answer = routes.get(path)
   if (answer === undefined) return send(response, 404, PLAIN, 'Not found.\n')
   if (request.method === 'GET' || request.method === 'HEAD') return answer(request, response)
   response.setHeader('Allow', METHODS)
@@ -106,12 +113,13 @@ async function listen(server: Server, text: string): Promise<string> {
   return urlOf(address, (server.address() as AddressInfo).port, server instanceof TlsServer)
 }
 
-async function close(server: Server, connections: Connections, deadlineMs: number): Promise<void> {
-  if (!server.listening) return
+async function close({ server, connections, gate }: Listener, deadlineMs: number): Promise<void> {
+  if (!server.listening) return gate.close()
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
   // net's, not http's: that one takes an answer for finished when it is written, and cuts it off under a slow reader.
   const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()))
   connections.closeIdle()
   await closed
   clearTimeout(deadline)
+  gate.close()
 }

@@ -1,0 +1,27 @@
+/**
+ * push.ts - the push by OTLP of a running exporter.
+ */
+import { type Collecting, collectInto } from '../exporter/collect.js'
+import type { OtlpConfig } from '../otlp/config.js'
+import type { Otlp } from '../otlp/otlp.js'
+import { type Exporter, otherStores } from './exporter.js'
+import type { Log } from './log.js'
+import { VERSION } from './version.js'
+
+/** Loaded only when it is asked for. */
+export async function startPush(
+  config: OtlpConfig,
+  exporter: Exporter,
+  collecting: Collecting,
+  log: Log,
+): Promise<Otlp> {
+  const { startOtlp } = await import('../otlp/otlp.js')
+  return startOtlp(config, {
+    store: exporter.store,
+    stores: () => [exporter.store, ...otherStores(exporter)],
+    collect: () => collectInto(collecting),
+    version: VERSION,
+    env: process.env,
+    log,
+  })
+}

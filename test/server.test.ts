@@ -109,7 +109,7 @@ t.test('other methods are 405 and say what is allowed, other paths are 404', asy
     t.equal(status, 405, method)
     t.equal(headers.allow, 'GET, HEAD', method)
   }
-  for (const path of ['/metric', '/metrics/', '/-/', '/-/reload']) {
+  for (const path of ['/metric', '/metrics/', '/-/', '/-/quit']) {
     t.equal((await get(url + path)).status, 404, path)
   }
 })

@@ -115,7 +115,7 @@ t.test("rules are the generated ones, with the values' thresholds", helm, async 
   t.strictSame(records(rule.spec.groups[0]!), records(thresholdGroup()), "the chart's defaults are the code's")
   const own = rendered(
     ...values,
-    '--set',
+    '--set-json',
     'rules.namespaces.drop_ratio_warning.batch=0.1',
     '--set',
     'rules.runbookUrl=https://wiki/weir',

@@ -312,9 +312,9 @@ static long sweep_drop(void *map, const struct drop_key *key, struct drop *d, st
 		return 1;
 	s->run->met++;
 	/* by address there may be many */
-	gone = expire(&d->life, &d->doubted_ns, since(now, d->last_ns),
-		      own.waits && entity_wait_ns < idle_drop_ns ? entity_wait_ns : idle_drop_ns,
-		      now);
+	gone =
+	    expire(&d->life, &d->doubted_ns, since(now, d->last_ns),
+		   own.waits && entity_wait_ns < idle_drop_ns ? entity_wait_ns : idle_drop_ns, now);
 	if (drop_awaits(d, now) && !gone)
 		return 0;
 	if (take_drop(d, &frame.record.ext)) {

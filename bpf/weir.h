@@ -178,7 +178,8 @@ struct address {
 	__u8 addr[16];
 };
 
-/* identities: who an address is that hosts does not have. entity is user space's row number, private to a run. */
+/* identities: who an address is that hosts does not have. entity is user space's row number,
+ * private to a run. */
 struct prefix_key {
 	__u32 bits; /* of the mapped address: an IPv4 /n is 96 + n */
 	__u8 addr[16];
@@ -230,7 +231,7 @@ struct pass {
 	__u32 number;  /* in: of the pass, another than the last one's, 1 to 65,535 */
 	__u32 full;    /* out: 1: run again with this number */
 	__u32 entries; /* out: left in the table, unless full */
-	__u32 held;    /* in: 1 when there are retired rows; out: entries that bear one, unless full */
+	__u32 held; /* in: 1 when there are retired rows; out: entries that bear one, unless full */
 	__u32 waiting; /* out: entries whose counts wait for names, unless full */
 };
 

@@ -62,7 +62,7 @@ t.test('wrong usage is told in one line, with exit code 2', async t => {
   for (const [args, word] of [
     [['run', '--flow-buffer', '4096'], 'power of two minus one'],
     [['run', '--hubble.listen-address', 'nowhere'], 'unix:///PATH'],
-    [['run', '--hubble.listen-address', 'tls://a:1'], 'Allowed'],
+    [['run', '--hubble.listen-address', 'tls://a:1'], 'allowed'],
     [['observe', '--server', 'a.sock'], 'unix:///PATH'],
     [['observe', '--server', ':1', '--input-file', 'a'], '--input-file'],
     [['observe', '--follow', '-o', 'table'], 'table output format is not compatible with follow mode'],

@@ -46,7 +46,7 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_kubernetes_worker_deaths_total: 'the age of the watch tells what follows from it',
   weir_excluded_packets_total: 'what the operator left out',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
-  weir_otlp_exports_total: 'only with a push by OTLP; docs/otlp.md has the queries',
+  weir_otlp_exports_total: 'only with a push by OTLP; the log says why one failed',
   weir_otlp_points_total: 'as weir_otlp_exports_total',
   weir_otlp_points_rejected_total: 'as weir_otlp_exports_total',
   weir_otlp_points_dropped_total: 'as weir_otlp_exports_total',

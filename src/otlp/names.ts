@@ -4,7 +4,7 @@
  * In:    names of the catalogue and of hubble_*, as /metrics has them.
  * Out:   metric names with dots and a unit, which Prometheus' own rules turn back into the /metrics name, for every family;
  *        attribute names: OpenTelemetry's where there are any, OBI's (its eBPF instrumentation) for the ends of a flow,
- *        `weir.LABEL` otherwise. ATTRIBUTES is the whole table; docs/otlp.md is made from it.
+ *        `weir.LABEL` otherwise. ATTRIBUTES is the whole table.
  * Never: renames a label of a hubble_* family: Hubble's dashboards ask for Hubble's labels.
  */
 import { type Metric, OVERFLOW_LABEL } from '../exporter/catalog.js'

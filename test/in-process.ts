@@ -22,7 +22,8 @@ export interface InProcessOptions extends Partial<LiveOptions> {
   readonly sizes?: Readonly<Record<string, number>>
 }
 
-const DEFAULTS: LiveOptions = {
+/** Options of a live source that sweeps only when it is asked. */
+export const LIVE: LiveOptions = {
   interfaces: [],
   uplinks: [],
   netns: undefined,
@@ -45,7 +46,7 @@ export function inProcess(world: string, { sizes = {}, ...options }: InProcessOp
       return object
     },
   }
-  const live = new Live(sized, exporter.entities, { ...DEFAULTS, ...options }, exporter.reducer, {
+  const live = new Live(sized, exporter.entities, { ...LIVE, ...options }, exporter.reducer, {
     onError: error => {
       throw error
     },

@@ -4,18 +4,13 @@
  */
 import t, { type Test } from 'tap'
 import { ClusterNames } from '../src/cli/cluster.js'
-import { exporterOf, otherStores, tellSelf } from '../src/cli/exporter.js'
 import { createLog } from '../src/cli/log.js'
-import { Live } from '../src/datapath/live.js'
-import { loadNative } from '../src/datapath/native.js'
 import { defaultWorld, parseWorld, type World } from '../src/datapath/world.js'
-import { render } from '../src/exporter/text.js'
-import { parseStatic } from '../src/hubble/grammar.js'
 import { LAB_NODE, LabCluster } from '../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../src/lab/lab.js'
 import { ping } from '../src/lab/traffic.js'
+import { liveExporter } from './live-exporter.js'
 import { QUICK } from './named-cluster.js'
-import { Samples } from './samples.js'
 import { until } from './until.js'
 import { labOf, ROOT } from './watched-lab.js'
 
@@ -89,27 +84,13 @@ async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): Promise<
 
 /** Weir on the lab in this process. */
 function named(t: Test, lab: Lab, world: World) {
-  const exporter = exporterOf(world, true, parseStatic('icmp:sourceContext=workload|pod;destinationContext=pod'))
-  const options = { interfaces: [], uplinks: [], attach: 'auto', ringPages: 64, connections: 65_536 } as const
-  const times = { reportIntervalMs: 3_600_000, drainIntervalMs: 10 }
-  const onError = (error: Error) => {
-    throw error
-  }
-  const native = { ...options, ...times, netns: lab.node.path }
-  const live = new Live(loadNative(), exporter.entities, native, exporter.sink, { onError })
-  exporter.names.live = live
-  t.teardown(() => live.close())
   let cluster: ClusterNames | undefined
-  const page = () => {
-    live.collect()
-    tellSelf(exporter, live.decoder, live)
-    cluster?.tell()
-    return render(exporter.store, ...otherStores(exporter)).toString()
-  }
+  const hubble = 'icmp:sourceContext=workload|pod;destinationContext=pod'
+  const weir = liveExporter(t, lab, { world, hubble, tell: () => cluster?.tell() })
   const use = (names: ClusterNames) => {
     cluster = names
   }
-  return { exporter, page, use, samples: () => Samples.parse(page()) }
+  return { ...weir, use }
 }
 
 async function watchCluster(t: Test, weir: ReturnType<typeof named>, { account }: LabCluster): Promise<ClusterNames> {

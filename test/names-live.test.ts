@@ -1,76 +1,44 @@
 /**
  * names-live.test.ts - names that come late, go, and move, while packets pass: nothing is counted for the wrong pod.
  */
-import t from 'tap'
-import { exporterOf, tellSelf } from '../src/cli/exporter.js'
-import type { EndpointFacts, EntityChanges } from '../src/datapath/entity-changes.js'
-import { Live } from '../src/datapath/live.js'
-import { loadNative } from '../src/datapath/native.js'
+import t, { type Test } from 'tap'
+import { BARE_FACTS, type EndpointFacts, type EntityChanges, NO_CHANGES } from '../src/datapath/entity-changes.js'
 import { parseWorld } from '../src/datapath/world.js'
-import { render } from '../src/exporter/text.js'
 import type { Lab } from '../src/lab/lab.js'
 import { ping } from '../src/lab/traffic.js'
-import { Samples } from './samples.js'
+import { liveExporter } from './live-exporter.js'
+import type { Samples } from './samples.js'
 import { until } from './until.js'
 import { labOf, ROOT } from './watched-lab.js'
 
-const NONE: EntityChanges = { identities: [], removals: [], upserts: [], forgotten: [], synced: false }
 const WORLD = JSON.stringify({ cidrs: { '0.0.0.0/0': 2, '::/0': 2 } })
 
 const podOf = (pod: string, ...ips: string[]): EndpointFacts => ({
+  ...BARE_FACTS,
   key: `uid-${pod}`,
   kind: 'pod',
   ips,
-  prefixes: [],
   namespace: 'names',
   pod,
   workload: { kind: 'Deployment', name: pod },
-  app: '',
-  service: '',
   node: 'n1',
   zone: 'z1',
   identity: 4000,
-  local: false,
-  endpoint: 0,
-  ports: [],
 })
 const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =>
   page.sum('weir_flow_packets_total', { ...labels, verdict: 'FORWARDED' })
 
 /** A live source that expects names, over the pods of a lab that it knows nothing of. */
-function watching(lab: Lab, entityWaitMs: number) {
-  const exporter = exporterOf(parseWorld(WORLD, 'the test'), true)
+function watching(t: Test, lab: Lab, entityWaitMs: number) {
+  const { exporter, samples } = liveExporter(t, lab, { world: parseWorld(WORLD, 'the test'), entityWaitMs })
   exporter.entities.expectNames()
-  const options = {
-    interfaces: [],
-    uplinks: [],
-    netns: lab.node.path,
-    attach: 'auto' as const,
-    reportIntervalMs: 3_600_000,
-    drainIntervalMs: 10,
-    ringPages: 64,
-    connections: 65_536,
-    entityWaitMs,
-  }
-  const live = new Live(loadNative(), exporter.entities, options, exporter.sink, {
-    onError(error) {
-      throw error
-    },
-  })
-  exporter.names.live = live
-  const page = () => {
-    live.collect()
-    tellSelf(exporter, live.decoder, live)
-    return Samples.parse(render(exporter.store).toString())
-  }
-  const tell = (changes: Partial<EntityChanges>) => exporter.names.apply({ ...NONE, ...changes })
-  return { exporter, live, page, tell }
+  const tell = (changes: Partial<EntityChanges>) => exporter.names.apply({ ...NO_CHANGES, ...changes })
+  return { exporter, page: samples, tell }
 }
 
 t.test('packets before the name wait for it, and all of them are counted under it', ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/late'])
-  const { live, page, tell } = watching(lab, 600_000)
-  t.teardown(() => live.close())
+  const { page, tell } = watching(t, lab, 600_000)
   const [asks, late] = [lab.pod('asks'), lab.pod('late')]
   await tell({ upserts: [podOf('asks', asks.ipv4)] })
   await ping(asks, late.ipv4, { count: 3 })
@@ -86,8 +54,7 @@ t.test('packets before the name wait for it, and all of them are counted under i
 
 t.test('when no name comes in time the counts are told without, and later ones have the late name', ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/never'])
-  const { live, page, tell } = watching(lab, 1)
-  t.teardown(() => live.close())
+  const { page, tell } = watching(t, lab, 1)
   const [asks, never] = [lab.pod('asks'), lab.pod('never')]
   await tell({ upserts: [podOf('asks', asks.ipv4)] })
   await ping(asks, never.ipv4, { count: 2 })
@@ -100,8 +67,7 @@ t.test('when no name comes in time the counts are told without, and later ones h
 
 t.test("a pod on a deleted pod's address has its own packets and none of the other's", ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/place'])
-  const { live, page, tell, exporter } = watching(lab, 600_000)
-  t.teardown(() => live.close())
+  const { page, tell, exporter } = watching(t, lab, 600_000)
   const [asks, place] = [lab.pod('asks'), lab.pod('place')]
   const address = place.ipv4
   await tell({ upserts: [podOf('asks', asks.ipv4), podOf('first', address)] })

@@ -3,20 +3,18 @@
  */
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { exporterOf, otherStores, tellSelf } from '../src/cli/exporter.js'
 import { Entities } from '../src/datapath/entities.js'
-import { Live } from '../src/datapath/live.js'
-import { loadNative } from '../src/datapath/native.js'
 import { parseWorld, type World } from '../src/datapath/world.js'
-import { render } from '../src/exporter/text.js'
 import { DELETION_DELAY_MS } from '../src/hubble/deleted-pods.js'
-import { parseStatic } from '../src/hubble/grammar.js'
 import type { Lab } from '../src/lab/lab.js'
 import { ping } from '../src/lab/traffic.js'
-import { Samples } from './samples.js'
+import { liveExporter } from './live-exporter.js'
+import type { Samples } from './samples.js'
 import { until } from './until.js'
 import { labOf, podSpec, ROOT, worldFile } from './watched-lab.js'
 import { startWeir } from './weir-process.js'
+
+const ICMP = 'icmp:sourceContext=pod;destinationContext=pod'
 
 /** Packets that arrived, of the flows with these labels: drops are those of the whole machine, other tests' too. */
 const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =>
@@ -60,8 +58,7 @@ t.test('a running Weir names a pod that came, keeps what it counted of one that 
 t.test("a deleted pod's hubble series go when its time has come, and weir's stay", ROOT, async t => {
   const clock = { ms: 0 }
   const lab = await labOf(t, ['reload/stays', 'reload/goes', 'reload/rests'])
-  const { exporter, live, page } = inProcess(lab, () => clock.ms)
-  t.teardown(() => live.close())
+  const { exporter, samples: page } = liveExporter(t, lab, { world: labWorld(lab), hubble: ICMP, now: () => clock.ms })
   await ping(lab.pod('stays'), lab.pod('goes').ipv4, { count: 2 })
   await ping(lab.pod('stays'), lab.pod('rests').ipv4, { count: 2 })
   const there = page()
@@ -86,8 +83,7 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
 
 t.test('what was counted keeps its names, a connection that begins later has the new ones', ROOT, async t => {
   const lab = await labOf(t, ['reload/asks', 'reload/old'])
-  const { exporter, live, page } = inProcess(lab)
-  t.teardown(() => live.close())
+  const { exporter, samples: page } = liveExporter(t, lab, { world: labWorld(lab) })
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
   const world = labWorld(lab)
   const endpoints = world.endpoints.map(endpoint =>
@@ -106,8 +102,15 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
   const room = Entities.from(labWorld(lab))
     .prefixes()
     .filter(({ bits }) => bits === 128).length
-  const { exporter, live, page } = inProcess(lab, undefined, { room, onError: error => errors.push(error.message) })
-  t.teardown(() => live.close())
+  const {
+    exporter,
+    live,
+    samples: page,
+  } = liveExporter(t, lab, {
+    world: labWorld(lab),
+    sizes: { hosts: room },
+    onError: error => errors.push(error.message),
+  })
   const world = labWorld(lab)
   const cidrs = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`192.0.2.${i}/32`, 2]))
   exporter.names.useWorld({ ...world, cidrs: { ...world.cidrs, ...cidrs } })
@@ -127,44 +130,4 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
 
 function labWorld(lab: Lab): World {
   return parseWorld(JSON.stringify(lab.world()), 'the lab')
-}
-
-interface Limits {
-  /** Prefixes that fit into the kernel's trie. */
-  readonly room: number
-  onError(error: Error): void
-}
-
-/** The live source and the exporter of a lab in this process. */
-function inProcess(lab: Lab, now?: () => number, limits?: Limits) {
-  const exporter = exporterOf(labWorld(lab), true, parseStatic('icmp:sourceContext=pod;destinationContext=pod'), now)
-  const options = {
-    interfaces: [],
-    uplinks: [],
-    netns: lab.node.path,
-    attach: 'auto' as const,
-    reportIntervalMs: 3_600_000,
-    drainIntervalMs: 10,
-    ringPages: 64,
-    connections: 65_536,
-  }
-  const native = loadNative()
-  const sized: typeof native = {
-    ...native,
-    openObject: (path, own) =>
-      native.openObject(path, { ...own, sizes: { ...own.sizes, ...(limits && { hosts: limits.room }) } }),
-  }
-  const live = new Live(sized, exporter.entities, options, exporter.sink, {
-    onError(error) {
-      if (limits === undefined) throw error
-      limits.onError(error)
-    },
-  })
-  exporter.names.live = live
-  const page = () => {
-    live.collect()
-    tellSelf(exporter, live.decoder, live)
-    return Samples.parse(render(exporter.store, ...otherStores(exporter)).toString())
-  }
-  return { exporter, live, page }
 }

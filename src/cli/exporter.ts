@@ -4,7 +4,7 @@
  * Out:   what `weir run`, `weir metrics` and `weir demo` share.
  */
 import type { Decoder } from '../datapath/decode.js'
-import { Entities } from '../datapath/entities.js'
+import { Entities, type EntityOptions } from '../datapath/entities.js'
 import { Live } from '../datapath/live.js'
 import type { KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink } from '../datapath/source.js'
@@ -47,21 +47,21 @@ export function createExporter(
   return exporterOf(worldFile === undefined ? defaultWorld() : loadWorld(worldFile), live, hubbleMetrics)
 }
 
-/** `now`: milliseconds that never go back; for tests. */
+/** `names`: how long they stay; a clock, for tests. */
 export function exporterOf(
   world: World,
   live: boolean,
   hubbleMetrics?: readonly MetricConfig[],
-  now?: () => number,
+  names: EntityOptions = {},
 ): Exporter {
-  const entities = Entities.from(world, now && { now })
+  const entities = Entities.from(world, names)
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)
   const directory = new WorldDirectory(entities)
   directory.apply(worldChanges(undefined, world))
   directory.take(world)
-  const parts = { entities, kernelReasons: reasons, directory, ...(now && { now }) }
+  const parts = { entities, kernelReasons: reasons, directory, ...(names.now && { now: names.now }) }
   const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
   return {
     store,

@@ -7,7 +7,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Entities, PodName } from '../datapath/entities.js'
-import type { EntityChanges } from '../datapath/entity-changes.js'
+import { BARE_FACTS, type EntityChanges, NO_CHANGES } from '../datapath/entity-changes.js'
 import type { Live } from '../datapath/live.js'
 import type { World } from '../datapath/world.js'
 import { worldChanges } from '../datapath/world-changes.js'
@@ -54,6 +54,13 @@ export class Names {
     return deleted
   }
 
+  /** Names for prefixes, instead of the world that they are cut out of. */
+  group(groups: Readonly<Record<string, readonly string[]>>): void {
+    for (const [name, prefixes] of Object.entries(groups)) {
+      this.#take({ ...NO_CHANGES, upserts: [{ ...BARE_FACTS, kind: 'cidr', key: `cidr/${name}`, prefixes }] })
+    }
+  }
+
   /**
    * Name by another world from now on, at once: what was counted until now by the names of until now, first. Entries
    * that it changes, and the pods that it takes away.
@@ -94,12 +101,11 @@ export class Names {
 
 /** In the order in which a batch is to be applied. */
 function* slices({ identities, removals, upserts, forgotten, synced }: EntityChanges): Generator<EntityChanges> {
-  const none = { identities: [], removals: [], upserts: [], forgotten: [], synced: false }
-  for (const part of cut(identities)) yield { ...none, identities: part }
-  for (const part of cut(removals)) yield { ...none, removals: part }
-  for (const part of cut(upserts)) yield { ...none, upserts: part }
-  for (const part of cut(forgotten)) yield { ...none, forgotten: part }
-  if (synced) yield { ...none, synced }
+  for (const part of cut(identities)) yield { ...NO_CHANGES, identities: part }
+  for (const part of cut(removals)) yield { ...NO_CHANGES, removals: part }
+  for (const part of cut(upserts)) yield { ...NO_CHANGES, upserts: part }
+  for (const part of cut(forgotten)) yield { ...NO_CHANGES, forgotten: part }
+  if (synced) yield { ...NO_CHANGES, synced }
 }
 
 function* cut<Item>(items: readonly Item[]): Generator<readonly Item[]> {

@@ -21,6 +21,8 @@ export function liveOptions(config: Config) {
     drainIntervalMs: config['drain-interval'],
     ringPages: config['ring-pages'],
     connections: config.connections,
+    entityWaitMs: config['entity-wait'],
+    identities: config.identities,
   }
 }
 
@@ -38,6 +40,8 @@ export function runOptions(config: Config): RunOptions {
     web: config.web,
     listenAddresses: config['web.listen-address'],
     lifecycle: config['web.enable-lifecycle'],
+    entityTtlMs: config['entity-ttl'],
+    cidrGroups: config['cidr-group'],
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
     exporterMetrics: !config['web.disable-exporter-metrics'],

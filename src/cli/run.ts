@@ -41,6 +41,10 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   readonly listenAddresses: readonly string[]
   /** Reload when somebody posts to /-/reload. */
   readonly lifecycle: boolean
+  /** Prefixes by the name that they have instead of `world`. */
+  readonly cidrGroups?: Readonly<Record<string, readonly string[]>>
+  /** Milliseconds that the names of what is gone stay. */
+  readonly entityTtlMs?: number
   readonly telemetryPath: string
   /** Scrapes answered at a time; 0: any number. */
   readonly maxRequests: number
@@ -156,11 +160,13 @@ function clusterFor({ kubernetes }: RunOptions, exporter: Exporter, log: Log): C
 }
 
 /** And the file that its names are of. */
-function exporterFor({ source, world, hubbleMetrics }: RunOptions): { exporter: Exporter; file?: WorldFile } {
-  const live = source.kind === 'live'
-  if (typeof world !== 'string') return { exporter: exporterOf(world ?? defaultWorld(), live, hubbleMetrics) }
-  const file = { path: world, text: readWorld(world) }
-  return { exporter: exporterOf(parseWorld(file.text, world), live, hubbleMetrics), file }
+function exporterFor(options: RunOptions): { exporter: Exporter; file?: WorldFile } {
+  const { source, world, hubbleMetrics, entityTtlMs, cidrGroups = {} } = options
+  const file = typeof world === 'string' ? { path: world, text: readWorld(world) } : undefined
+  const known = typeof world === 'object' ? world : file && parseWorld(file.text, file.path)
+  const exporter = exporterOf(known ?? defaultWorld(), source.kind === 'live', hubbleMetrics, { ttlMs: entityTtlMs })
+  exporter.names.group(cidrGroups)
+  return { exporter, ...(file && { file }) }
 }
 
 /** The first signal to stop, from now on. */

@@ -37,7 +37,7 @@ export interface PodName {
 
 export interface EntityOptions {
   /** How long the names of what is gone stay, for records that come late. */
-  readonly ttlMs?: number
+  readonly ttlMs?: number | undefined
   /** Rows of what is gone that are kept at most; for tests. */
   readonly mostGone?: number
   /** Milliseconds that never go back; for tests. */
@@ -198,16 +198,6 @@ export class Entities {
   /** Labels of an identity number; none of one that nobody told. */
   identityLabels(identity: number): readonly string[] {
     return this.#labels.get(identity) ?? NO_LABELS
-  }
-  /** Of pods with one of these names those that are there, as `namespace/pod`. */
-  present(pods: readonly PodName[]): Set<string> {
-    const names = new Set(pods.map(({ pod }) => pod))
-    const there = new Set<string>()
-    for (const { row } of this.#holdings.values()) {
-      const { pod, namespace } = this.#row(row)
-      if (pod !== '' && names.has(pod)) there.add(`${namespace}/${pod}`)
-    }
-    return there
   }
 
   /**

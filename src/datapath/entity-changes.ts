@@ -73,3 +73,23 @@ export interface EntityChanges {
   /** With the batch that completes the first picture of the cluster. */
   readonly synced: boolean
 }
+
+/** What is said of something of which nothing is known: that which says less than a pod adds to it. */
+export const BARE_FACTS = {
+  ips: [],
+  prefixes: [],
+  namespace: '',
+  pod: '',
+  workload: undefined,
+  app: '',
+  service: '',
+  node: '',
+  zone: '',
+  identity: 0,
+  local: false,
+  endpoint: 0,
+  ports: [],
+} as const satisfies Omit<EndpointFacts, 'key' | 'kind'>
+
+/** A batch that says nothing. */
+export const NO_CHANGES: EntityChanges = { identities: [], removals: [], upserts: [], forgotten: [], synced: false }

@@ -6,25 +6,10 @@
  *        is told apart by its content.
  */
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from './address.js'
-import type { EndpointFacts, EntityChanges, IdentityFacts } from './entity-changes.js'
+import { BARE_FACTS, type EndpointFacts, type EntityChanges, type IdentityFacts } from './entity-changes.js'
 import { isSameList } from './entity-row.js'
 import type { World, WorldEndpoint } from './world.js'
 
-const EMPTY = {
-  ips: [],
-  prefixes: [],
-  namespace: '',
-  pod: '',
-  workload: undefined,
-  app: '',
-  service: '',
-  node: '',
-  zone: '',
-  identity: 0,
-  local: false,
-  endpoint: 0,
-  ports: [],
-} as const
 const NO_WORLD = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as World
 
 export function worldChanges(before: World = NO_WORLD, after: World): EntityChanges {
@@ -48,24 +33,33 @@ function factsOf(world: World): Map<string, EndpointFacts> {
   const add = (one: EndpointFacts) => facts.set(one.key, one)
   for (const [text, identity] of Object.entries(world.cidrs)) {
     const prefix = formatPrefix(parsePrefix(text))
-    add({ ...EMPTY, key: `cidr/${prefix}`, kind: 'cidr', prefixes: [prefix], identity })
+    add({ ...BARE_FACTS, key: `cidr/${prefix}`, kind: 'cidr', prefixes: [prefix], identity })
   }
   for (const node of world.nodes) {
     const { name, zone, local } = node
     const key = `node/${name}`
-    add({ ...EMPTY, key, kind: 'node', ips: canonical(node.ips), node: name, zone, identity: local ? 1 : 6, local })
+    add({
+      ...BARE_FACTS,
+      key,
+      kind: 'node',
+      ips: canonical(node.ips),
+      node: name,
+      zone,
+      identity: local ? 1 : 6,
+      local,
+    })
   }
   const owners = ownersOf(world.endpoints)
   for (const [i, endpoint] of world.endpoints.entries()) {
     const ips = canonical(endpoint.ips).filter(ip => owners.get(ip) === i)
     const { identity, namespace, pod, workload, app, service, node, zone, local, id } = endpoint
     const names = { identity, namespace, pod, workload, app, service, node, zone, local, endpoint: id }
-    add({ ...EMPTY, ...names, kind: 'pod', key: unused(facts, baseKey(endpoint)), ips })
+    add({ ...BARE_FACTS, ...names, kind: 'pod', key: unused(facts, baseKey(endpoint)), ips })
   }
   for (const { ip, port, namespace, name } of world.services) {
     const key = `service/${namespace}/${name}/${ip}`
     const ports = [...(facts.get(key)?.ports ?? []), { protocol: 'TCP' as const, port }]
-    add({ ...EMPTY, key, kind: 'service', ips: canonical([ip]), namespace, service: name, ports })
+    add({ ...BARE_FACTS, key, kind: 'service', ips: canonical([ip]), namespace, service: name, ports })
   }
   return facts
 }

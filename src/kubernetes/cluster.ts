@@ -5,7 +5,7 @@
  * Out:   keys of what has to be told anew; facts(key) as of when it is asked, so that changes in between cost nothing.
  * Never: holds what is gone. About 1 kB a pod, its addresses and identity included.
  */
-import type { EndpointFacts } from '../datapath/entity-changes.js'
+import { BARE_FACTS, type EndpointFacts } from '../datapath/entity-changes.js'
 import { AddressBook, Right } from './address-book.js'
 import { Backends } from './backends.js'
 import { EndpointNumbers } from './endpoint-numbers.js'
@@ -214,16 +214,16 @@ export class Cluster {
     const ips = this.#owned([...new Set([...node.ips, ...node.gateways])], node.key)
     const { key, name, zone, prefixes } = node
     const identity = local ? HOST : REMOTE_NODE
-    return { ...BARE, key, kind: 'node', ips, prefixes, node: name, zone, identity, local }
+    return { ...BARE_FACTS, key, kind: 'node', ips, prefixes, node: name, zone, identity, local }
   }
 
   #serviceFacts({ key, namespace, name, ips, ports }: ServiceFacts): EndpointFacts {
-    return { ...BARE, key, kind: 'service', ips: this.#owned(ips, key), namespace, service: name, ports }
+    return { ...BARE_FACTS, key, kind: 'service', ips: this.#owned(ips, key), namespace, service: name, ports }
   }
 
   #apiServerFacts(): EndpointFacts {
     const ips = this.#owned(this.#apiServerIps(), API_SERVER_KEY)
-    return { ...BARE, key: API_SERVER_KEY, kind: 'apiserver', ips, identity: API_SERVER }
+    return { ...BARE_FACTS, key: API_SERVER_KEY, kind: 'apiserver', ips, identity: API_SERVER }
   }
 
   #apiServerIps(): string[] {
@@ -234,22 +234,6 @@ export class Cluster {
     return this.#nodes.get(nodeKey(node))?.zone ?? ''
   }
 }
-
-/** What only pods have. */
-const BARE = {
-  prefixes: NONE,
-  namespace: '',
-  pod: '',
-  workload: undefined,
-  app: '',
-  service: '',
-  node: '',
-  zone: '',
-  identity: 0,
-  local: false,
-  endpoint: 0,
-  ports: NONE,
-} as const
 
 /** Most changes of a pod's status are of nothing that is kept. */
 function isSamePod(a: PodFacts, b: PodFacts): boolean {

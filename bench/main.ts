@@ -21,6 +21,7 @@ const CASES = [
   'scrape',
   'stall',
   'memory',
+  'otlp',
   'throughput',
   'pump',
   'kubernetes',

@@ -7,7 +7,7 @@ import type { Exporter } from './exporter.js'
 import type { HubbleFile } from './hubble-options.js'
 import { watchHubbleFile } from './hubble-watch.js'
 import type { Log } from './log.js'
-import { type Configuration, Reload } from './reload.js'
+import { type Around, type Configuration, Reload } from './reload.js'
 import { familiesOf, hubbleOf, levelOf, worldOf } from './reloadable.js'
 import type { SeriesSweep } from './series-sweep.js'
 import { type WorldFile, WorldWatch } from './world-watch.js'
@@ -30,12 +30,14 @@ export function follow(
   exporter: Exporter,
   series: SeriesSweep,
   log: Log,
+  around: Around,
 ): Followed {
   const { hubble, store } = exporter
-  const unfollow = hubble && files.hubble && watchHubbleFile(hubble, files.hubble, log)
+  const unfollow = hubble && files.hubble && watchHubbleFile(hubble, files.hubble, log, around)
   const watch = files.world && followWorld(files.world, exporter, log)
   const parts = [levelOf(log), familiesOf(series), hubbleOf(hubble, files.hubble === undefined && hubble !== undefined)]
-  const reload = new Reload(configuration, watch === undefined ? parts : [...parts, worldOf(watch)], store, log)
+  const all = watch === undefined ? parts : [...parts, worldOf(watch)]
+  const reload = new Reload(configuration, all, store, log, around)
   reload.start()
   return {
     reload,

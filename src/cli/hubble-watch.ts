@@ -7,11 +7,13 @@ import { DynamicConfig } from '../hubble/dynamic-config.js'
 import type { Hubble } from '../hubble/hubble.js'
 import { type HubbleFile, parseHubbleFile } from './hubble-options.js'
 import type { Log } from './log.js'
+import type { Around } from './reload.js'
 
 /** Follow `file`, which is in force; call the answer to stop. */
-export function watchHubbleFile(hubble: Hubble, { path, text }: HubbleFile, log: Log): () => void {
+export function watchHubbleFile(hubble: Hubble, { path, text }: HubbleFile, log: Log, around: Around): () => void {
   hubble.tellFile(true)
   const listener = {
+    around,
     apply: hubble.reconfigure.bind(hubble),
     onGood() {
       hubble.tellFile(true, 'applied')

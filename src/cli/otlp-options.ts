@@ -27,11 +27,18 @@ function pushOf(config: Config, env: NodeJS.ProcessEnv): OtlpConfig | undefined 
     const exportTimeoutMs = given.exportTimeoutMs ?? Math.min(whole.exportTimeoutMs, whole.intervalMs)
     const push = { ...whole, exportTimeoutMs }
     checkOtlp(push)
+    checkTtl(config['series.ttl'], push.intervalMs)
     resourceAttributes(env, '')
     return push
   } catch (error) {
     throw new RefusedConfig([{ where: '', name: 'otlp', message: (error as Error).message }])
   }
+}
+
+/** What a series counted last must be seen before it is removed. */
+function checkTtl(ttlMs: number, intervalMs: number): void {
+  if (ttlMs === 0 || ttlMs >= 2 * intervalMs) return
+  throw new Error(`interval of ${intervalMs} ms beside a series.ttl of ${ttlMs} ms: expected at most half of it`)
 }
 
 /** Other OTEL_* variables may stand there for other programs. */

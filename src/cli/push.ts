@@ -8,6 +8,12 @@ import { type Exporter, otherStores } from './exporter.js'
 import type { Log } from './log.js'
 import { VERSION } from './version.js'
 
+/** Change families or labels with `change` so that the push, if there is one, loses nothing. */
+export async function aroundPush(push: Otlp | undefined, change: () => void): Promise<void> {
+  if (push === undefined) change()
+  else await push.around(change)
+}
+
 /** Loaded only when it is asked for. */
 export async function startPush(
   config: OtlpConfig,

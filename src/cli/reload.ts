@@ -5,6 +5,7 @@
  * Out:   all of what changed is in force, or none of it; which of both is told in log and metrics.
  * Fail:  told with all that is wrong and each setting that cannot change; what was in force stays.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Loaded } from '../config/load.js'
 import { describe, type Problem, RefusedConfig } from '../config/problem.js'
@@ -19,6 +20,9 @@ export interface Reloadable {
   /** Check all that can fail, and change nothing; what is returned puts it in force and cannot fail. */
   prepare(next: Config): () => void
 }
+
+/** Makes a change at a moment when it can be made; resolves when it is made. */
+export type Around = (change: () => void) => Promise<void>
 
 /** A configuration in force, and how to read it again from where it came. */
 export interface Configuration {
@@ -35,16 +39,26 @@ export class Reload {
   readonly #store: SeriesStore
   readonly #log: Log
   readonly #counts = { applied: 0, refused: 0 }
-  readonly #onSignal = () => this.now()
+  readonly #around: Around
+  readonly #onSignal = () => void this.now()
   #config: Config
+  /** One that has not begun: it will read what is there then, for all who ask meanwhile. */
+  #next: Promise<string | undefined> | undefined
   #lastGood = Date.now()
 
-  constructor({ loaded, again }: Configuration, parts: readonly Reloadable[], store: SeriesStore, log: Log) {
+  constructor(
+    { loaded, again }: Configuration,
+    parts: readonly Reloadable[],
+    store: SeriesStore,
+    log: Log,
+    around: Around,
+  ) {
     this.#config = loaded.config
     this.#again = again
     this.#parts = parts
     this.#store = store
     this.#log = log
+    this.#around = around
     this.#tell(true)
   }
 
@@ -57,8 +71,23 @@ export class Reload {
     process.off('SIGHUP', this.#onSignal)
   }
 
-  /** Reload now; says why it is refused, one line for each reason, or undefined. */
-  now(): string | undefined {
+  /** Reload as soon as it can be; says why it is refused, one line for each reason, or undefined. */
+  now(): Promise<string | undefined> {
+    this.#next ??= this.#whenQuiet()
+    return this.#next
+  }
+
+  async #whenQuiet(): Promise<string | undefined> {
+    let refused: string | undefined
+    await nextTurn()
+    await this.#around(() => {
+      this.#next = undefined
+      refused = this.#reload()
+    })
+    return refused
+  }
+
+  #reload(): string | undefined {
     try {
       this.#apply()
       return undefined

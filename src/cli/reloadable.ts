@@ -5,6 +5,7 @@ import { RefusedConfig } from '../config/problem.js'
 import type { Hubble } from '../hubble/hubble.js'
 import type { Log } from './log.js'
 import { metricsOptions } from './options.js'
+import { otlpOptions } from './otlp-options.js'
 import type { Reloadable } from './reload.js'
 import type { SeriesSweep } from './series-sweep.js'
 import type { WorldWatch } from './world-watch.js'
@@ -37,8 +38,13 @@ export function hubbleOf(hubble: Hubble | undefined, list: boolean): Reloadable 
 
 /** Flow families: their bounds, labels, and what is left out. */
 export function familiesOf(series: SeriesSweep): Reloadable {
-  // Checked with the settings already, by the same function that apply() has.
-  return { prepare: next => () => series.apply(metricsOptions(next)) }
+  return {
+    prepare(next) {
+      // A push wants a TTL that leaves it time. The rest is checked with the settings, by the same function that apply() has.
+      otlpOptions(next)
+      return () => series.apply(metricsOptions(next))
+    },
+  }
 }
 
 /** The content of the world file; the settings have its path. */

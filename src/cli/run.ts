@@ -23,8 +23,8 @@ import { FlowApi } from './flow-api.js'
 import { type Followed, follow } from './followed.js'
 import type { HubbleFile } from './hubble-options.js'
 import type { Log } from './log.js'
-import { startPush } from './push.js'
-import type { Configuration } from './reload.js'
+import { aroundPush, startPush } from './push.js'
+import type { Around, Configuration } from './reload.js'
 import { type Running, startSource } from './running.js'
 import { SeriesSweep } from './series-sweep.js'
 import { VERSION } from './version.js'
@@ -91,7 +91,9 @@ export async function run(options: RunOptions, log: Log, configuration: Configur
     const urls = await listen(server, options)
     parts.running = startSource(exporter, options, parts.api, log)
     await parts.api?.start(exporter, rowsOf(exporter, parts.running), log)
-    parts.followed = follow(configuration, { world: file, hubble: options.hubbleFile }, exporter, parts.series, log)
+    const files = { world: file, hubble: options.hubbleFile }
+    const around: Around = change => aroundPush(parts.push, change)
+    parts.followed = follow(configuration, files, exporter, parts.series, log, around)
     for (const url of urls) log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
     parts.push = options.otlp && (await startPush(options.otlp, exporter, parts.collecting, log))
     // Its library alone takes a second to load; until its first word Weir is not ready, but it counts.
@@ -137,7 +139,7 @@ async function listen(server: WeirServer, { web, listenAddresses }: RunOptions):
 
 async function serverOptions(parts: Parts): Promise<ServerOptions> {
   const { options, exporter, web, cluster, collecting } = parts
-  const reload = () => (parts.followed === undefined ? 'Weir is starting' : parts.followed.reload.now())
+  const reload = async () => (parts.followed === undefined ? 'Weir is starting' : parts.followed.reload.now())
   return {
     ...collecting,
     web: web.options,

@@ -11,19 +11,23 @@ export const RELOAD_PATH = '/-/reload'
 const METHODS = 'POST, PUT'
 
 /** Reads the configuration anew; says why it is refused, one line for each reason, or undefined. */
-export type ReloadNow = () => string | undefined
+export type ReloadNow = () => Promise<string | undefined>
 
 /** `method` is the request's. */
-export function answerReload(method: string | undefined, response: ServerResponse, reload?: ReloadNow): void {
+export async function answerReload(
+  method: string | undefined,
+  response: ServerResponse,
+  reload?: ReloadNow,
+): Promise<void> {
   if (method !== 'POST' && method !== 'PUT') response.setHeader('Allow', METHODS)
-  const [status, body] = outcome(method, reload)
+  const [status, body] = await outcome(method, reload)
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) })
   response.end(body)
 }
 
-function outcome(method: string | undefined, reload?: ReloadNow): [status: number, body: string] {
+async function outcome(method: string | undefined, reload?: ReloadNow): Promise<[status: number, body: string]> {
   if (method !== 'POST' && method !== 'PUT') return [405, `Method not allowed; use ${METHODS}.\n`]
   if (reload === undefined) return [403, 'Lifecycle API is not enabled.\n']
-  const refused = reload()
+  const refused = await reload()
   return refused === undefined ? [200, ''] : [500, `failed to reload config: ${refused}\n`]
 }

@@ -11,6 +11,8 @@ import { readFileSync } from 'node:fs'
 import { ConfigError, type MetricConfig } from './config.js'
 
 export interface DynamicListener {
+  /** Makes the change when it can be made; at once if there is none. */
+  around?(change: () => void): Promise<void>
   /** The file says these metrics now. Throws a ConfigError if they do not compile. */
   apply(metrics: readonly MetricConfig[]): void
   /** The file has changed and is in force. */
@@ -51,6 +53,12 @@ export class DynamicConfig {
     const [seen, text] = this.#read()
     if (seen === this.#last) return
     this.#last = seen
+    const { around } = this.#listener
+    if (around === undefined) this.#use(seen, text)
+    else void around(() => this.#use(seen, text))
+  }
+
+  #use(seen: string, text: string | undefined): void {
     try {
       if (text === undefined) throw new ConfigError(seen)
       this.#listener.apply(this.#parse(text))

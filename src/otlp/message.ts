@@ -43,6 +43,8 @@ export type ToWorker =
   | { readonly kind: 'gone'; readonly family: number; readonly ids: Uint32Array }
   /** `time`: of the points, milliseconds since 1970. `withinMs`: what the export may take in all. */
   | { readonly kind: 'export'; readonly time: number; readonly withinMs: number }
+  /** Say `heard` when all before was done. */
+  | { readonly kind: 'hear' }
   | { readonly kind: 'close' }
 
 /** What became of an export: of its first request that did not succeed, if any. */
@@ -63,6 +65,13 @@ export type Outcome = (typeof OUTCOMES)[number]
 export interface Ready {
   readonly kind: 'ready'
 }
+
+/** All that was told before `hear` is known. */
+export interface Heard {
+  readonly kind: 'heard'
+}
+
+export type FromWorker = Ready | Heard | Done
 
 export interface Done {
   readonly kind: 'done'

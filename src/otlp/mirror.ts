@@ -14,6 +14,13 @@ import type { FamilyHead, ToWorker } from './message.js'
 
 export type Tell = (message: ToWorker, transfer?: readonly ArrayBuffer[]) => void
 
+/** New rows to know, and rows to tell the worker of, in one go. */
+interface Most {
+  readonly add: number
+  readonly tell: number
+}
+
+const TAKE: Most = { add: Number.POSITIVE_INFINITY, tell: 0 }
 const NONE = 0xffff_ffff
 const noRows = () => ({
   ids: new Uint32Array(0),
@@ -54,8 +61,8 @@ export class Mirror {
     this.#tell = tell
   }
 
-  /** Before the first sync() of an export: the worker has done what it was told before. */
-  begin(): void {
+  /** The worker has done what it was told, or another one will be told all. */
+  heard(): void {
     this.#cells.settle()
   }
 
@@ -65,19 +72,31 @@ export class Mirror {
    */
   sync(stores: readonly SeriesStore[], now: number, limit: number): boolean {
     this.#told = 0
-    const there = new Set<Family>()
     // A clock that was put back would make new rows look old.
     if (this.#before !== undefined && now < this.#before) this.#before = now
     for (const store of stores) {
       for (const family of store.families()) {
-        there.add(family)
-        this.#syncFamily(store, family, now, limit)
+        this.#syncFamily(store, family, now, { tell: limit, add: limit })
         if (this.#told >= limit) return false
       }
     }
-    for (const [family, known] of this.#known) if (!there.has(family)) this.#familyGone(family, known)
+    this.#dropOthers(stores)
     this.#before = now
     return true
+  }
+
+  /**
+   * Series have just moved to others: know those with their values at once, as told, for the copy before had them; sync() tells
+   * of them later. `now` is the instant of the change.
+   */
+  take(stores: readonly SeriesStore[], now: number): void {
+    this.#told = 0
+    this.#before = Number.POSITIVE_INFINITY
+    for (const store of stores) {
+      for (const family of store.families()) this.#syncFamily(store, family, now, TAKE)
+    }
+    this.#dropOthers(stores)
+    this.#before = now
   }
 
   /** A worker that knows nothing: the next sync() tells all rows again. What was accepted is not forgotten. */
@@ -91,7 +110,7 @@ export class Mirror {
   }
 
   /** HOT: each row, each export. `npm run bench otlp` */
-  #syncFamily(store: SeriesStore, family: Family, now: number, limit: number): void {
+  #syncFamily(store: SeriesStore, family: Family, now: number, most: Most): void {
     const known = this.#knownOf(family)
     const { size } = family
     const { values } = this.#cells
@@ -107,7 +126,7 @@ export class Mirror {
       const id = ids[row]!
       for (let i = 1; i < width; i++) values[id + i] = store.get((slot + i - 1) as typeof slot)
     }
-    if (changed || known.untold > 0) this.#change(store, family, known, now, limit)
+    if (changed || known.untold > 0) this.#change(store, family, known, now, most)
   }
 
   #knownOf(family: Family): Known {
@@ -126,7 +145,7 @@ export class Mirror {
   }
 
   /** Rows came, went or moved, or this worker does not know them. */
-  #change(store: SeriesStore, family: Family, known: Known, now: number, limit: number): void {
+  #change(store: SeriesStore, family: Family, known: Known, now: number, most: Most): void {
     const left = takeOut(family, known)
     resize(known, family.size)
     const fresh: number[] = []
@@ -134,11 +153,11 @@ export class Mirror {
       if (known.slots[row] !== NONE) continue
       const at = found(left, family.slot(row), family.created(row))
       if (at !== undefined) this.#place(store, family, known, row, at)
-      else if (this.#told + fresh.length < limit) fresh.push(row)
+      else if (this.#told + fresh.length < most.add) fresh.push(row)
     }
     this.#tellGone(known, left)
     for (const row of fresh) this.#add(store, family, known, row, now)
-    this.#tellUntold(family, known, limit)
+    this.#tellUntold(family, known, most.tell)
   }
 
   #add(store: SeriesStore, family: Family, known: Known, row: number, now: number): void {
@@ -200,6 +219,11 @@ export class Mirror {
     const ids = Uint32Array.from(left.values(), ({ id }) => id)
     for (const id of ids) this.#cells.free(width, id)
     this.#tell({ kind: 'gone', family: head.number, ids })
+  }
+
+  #dropOthers(stores: readonly SeriesStore[]): void {
+    const there = new Set(stores.flatMap(store => store.families()))
+    for (const [family, known] of this.#known) if (!there.has(family)) this.#familyGone(family, known)
   }
 
   #familyGone(family: Family, known: Known): void {

@@ -8,11 +8,10 @@
  * Never: has two exports in flight, nor holds this thread for longer than a slice of SLICE_ROWS new rows and one copy of the values.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Worker } from 'node:worker_threads'
-import { startThread } from '../datapath/thread.js'
 import type { SeriesStore } from '../exporter/series.js'
 import { checkOtlp, type OtlpConfig } from './config.js'
-import type { Done, Ready, ToWorker, WorkerStart } from './message.js'
+import { ExportThread } from './export-thread.js'
+import type { Done } from './message.js'
 import { Mirror } from './mirror.js'
 import { resourceAttributes } from './resource.js'
 import { type Ended, Tally } from './tally.js'
@@ -21,8 +20,7 @@ import { type Ended, Tally } from './tally.js'
 const SLICE_ROWS = 1000
 /** A worker that says nothing for so long after its deadline hangs. */
 const HANG_MS = 5000
-/** The SDK has some 600 files to load. */
-const LOAD_MS = 60_000
+const DIED: Ended = { outcome: 'worker_died', why: 'the worker ended', accepted: 0, rejected: 0, dropped: 0 }
 /** A part of the time to stop is for the worker's own end. */
 const END_MS = 100
 
@@ -51,7 +49,7 @@ export interface Otlp {
   status(): readonly (readonly [string, string])[]
   /** Export now, unless one is in flight; for tests and benches. Resolves when it ended. */
   exportNow(): Promise<Done | undefined>
-  /** Change labels or names of many series with `change` while no export is in flight, so that differences stay exact. */
+  /** Change labels or families with `change` while no export is in flight, so that no difference is lost or told twice. */
   around(change: () => void): Promise<void>
   /** End the worker as a bug would; for tests. */
   killWorker(): Promise<void>
@@ -67,17 +65,12 @@ export async function startOtlp(config: OtlpConfig, parts: OtlpParts): Promise<O
   return push
 }
 
-type FromWorker = Done | Ready
-
 class Push implements Otlp {
   readonly #config: OtlpConfig
   readonly #parts: OtlpParts
   readonly #tally: Tally
-  readonly #mirror = new Mirror((message, transfer) => this.#worker?.postMessage(message, transfer ?? []))
-  readonly #start: WorkerStart
-  #worker: Worker | undefined
-  #settle: ((answer: FromWorker | undefined) => void) | undefined
-  #loaded = false
+  readonly #thread: ExportThread
+  readonly #mirror: Mirror
   #cycle: Promise<Done | undefined> | undefined
   #timer: NodeJS.Timeout | undefined
   #notBefore = 0
@@ -89,15 +82,17 @@ class Push implements Otlp {
     this.#config = config
     this.#parts = parts
     this.#tally = new Tally(parts.store)
-    this.#start = { config, resource: resourceAttributes(parts.env, parts.version), version: parts.version }
+    const { env, version, log } = parts
+    const start = { config, resource: resourceAttributes(env, version), version }
+    this.#thread = new ExportThread(start, error => log.error({ err: error.message }, 'OTLP worker failed'))
+    this.#mirror = new Mirror((message, transfer) => this.#thread.post(message, transfer))
   }
 
   start(): void {
     const { intervalMs } = this.#config
     const due = (): void => {
       this.#timer = setTimeout(due, intervalMs)
-      if (performance.now() < this.#notBefore || this.#cycle !== undefined) this.#tally.skipped()
-      else void this.exportNow()
+      void this.#due()
     }
     this.#timer = setTimeout(due, intervalMs * (this.#parts.random ?? Math.random)())
   }
@@ -106,22 +101,59 @@ class Push implements Otlp {
     return this.#tally.rows()
   }
 
+  async #due(): Promise<void> {
+    if (this.#cycle === undefined && performance.now() >= this.#notBefore) return void this.exportNow()
+    this.#tally.skipped()
+    // Series may go while the receiver wants no export: their last values must be known.
+    if (this.#cycle === undefined) await this.#only(() => this.#copy())
+  }
+
   exportNow(withinMs: number = this.#config.exportTimeoutMs): Promise<Done | undefined> {
-    this.#cycle ??= this.#export(withinMs).finally(() => {
+    return this.#cycle ?? this.#only(() => this.#export(withinMs))
+  }
+
+  /** One at a time. */
+  #only(work: () => Promise<Done | undefined>): Promise<Done | undefined> {
+    this.#cycle = work().finally(() => {
       this.#cycle = undefined
     })
     return this.#cycle
   }
 
+  /** Rows and values, with no export. */
+  async #copy(): Promise<undefined> {
+    await this.#ready()
+    await this.#sync()
+    await this.#hear()
+  }
+
+  /** What was told is known, so that cells of rows that went may be given to others. */
+  async #hear(): Promise<void> {
+    this.#thread.post({ kind: 'hear' })
+    await this.#thread.answer('heard', HANG_MS)
+    this.#mirror.heard()
+  }
+
   async around(change: () => void): Promise<void> {
-    await this.#cycle
-    this.#copy()
+    while (this.#cycle !== undefined) await this.#cycle
+    if (this.#closed) change()
+    else await this.#only(() => this.#around(change))
+  }
+
+  /** Slices first and last; what came since the last slice, the change, and the values that it moved, in one go. */
+  async #around(change: () => void): Promise<undefined> {
+    await this.#copy()
+    const stores = this.#parts.stores
+    this.#parts.collect()
+    this.#mirror.sync(stores(), Date.now(), Number.POSITIVE_INFINITY)
     change()
-    this.#copy()
+    this.#mirror.take(stores(), Date.now())
+    await this.#sync()
+    await this.#hear()
   }
 
   async killWorker(): Promise<void> {
-    await this.#worker?.terminate()
+    await this.#thread.end()
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -135,25 +167,17 @@ class Push implements Otlp {
       const left = until - performance.now() - END_MS
       if (left > 0) await inTime(this.exportNow(left), left)
     }
-    await this.#worker?.terminate()
+    await this.#thread.end()
   }
 
   async #export(withinMs: number): Promise<Done | undefined> {
-    this.#ready()
-    if (!this.#closed) this.#parts.collect()
-    this.#loaded ||= (await this.#answer(LOAD_MS)) !== undefined
+    await this.#ready()
     const begun = performance.now()
-    this.#mirror.begin()
     const time = await this.#sync()
-    this.#worker?.postMessage({ kind: 'export', time, withinMs } satisfies ToWorker)
-    const done = (await this.#answer(withinMs + HANG_MS)) as Done | undefined
-    const ended: Ended = done ?? {
-      outcome: 'worker_died',
-      why: 'the worker ended',
-      accepted: 0,
-      rejected: 0,
-      dropped: 0,
-    }
+    this.#thread.post({ kind: 'export', time, withinMs })
+    const done = await this.#thread.answer('done', withinMs + HANG_MS)
+    this.#mirror.heard()
+    const ended: Ended = done ?? DIED
     this.#notBefore = performance.now() + (done?.pauseMs ?? 0)
     this.#tally.ended(ended, (performance.now() - begun) / 1000)
     this.#log(ended)
@@ -172,45 +196,15 @@ class Push implements Otlp {
     }
   }
 
-  /** At once: labels are about to change, and have changed. */
-  #copy(): void {
-    this.#ready()
-    this.#mirror.begin()
-    this.#mirror.sync(this.#parts.stores(), Date.now(), Number.POSITIVE_INFINITY)
-  }
-
-  /** There is a worker, and it knows what a worker must know. */
-  #ready(): void {
-    if (this.#worker !== undefined) return
-    if (this.#workers++ > 0) this.#tally.restarted()
-    this.#worker = this.#spawn()
-    this.#mirror.greet()
-  }
-
-  #spawn(): Worker {
-    const program = new URL('./worker.js', import.meta.url)
-    const worker = startThread(program, { workerData: this.#start, env: withoutOtel(process.env), name: 'otlp' })
-    worker.on('message', (answer: FromWorker) => this.#settle?.(answer))
-    worker.on('error', error => this.#parts.log.error({ err: error.message }, 'OTLP worker failed'))
-    worker.on('exit', () => {
-      this.#worker = undefined
-      this.#loaded = false
-      this.#settle?.(undefined)
-    })
-    worker.unref()
-    return worker
-  }
-
-  /** What the worker says next, or nothing when it ends or hangs. */
-  async #answer(hangMs: number): Promise<FromWorker | undefined> {
-    const { promise, settle } = settleable()
-    this.#settle = settle
-    if (this.#worker === undefined) settle(undefined)
-    const hang = setTimeout(() => void this.#worker?.terminate(), hangMs)
-    const answer = await promise
-    clearTimeout(hang)
-    this.#settle = undefined
-    return answer
+  /** There is a worker that knows what a worker must know, and the stores are up to date. */
+  async #ready(): Promise<void> {
+    if (!this.#thread.alive) {
+      if (this.#workers++ > 0) this.#tally.restarted()
+      this.#thread.start()
+      this.#mirror.greet()
+    }
+    if (!this.#closed) this.#parts.collect()
+    await this.#thread.loaded()
   }
 
   /** A line when things change, not one an export. */
@@ -230,14 +224,6 @@ class Push implements Otlp {
   }
 }
 
-function settleable(): { promise: Promise<FromWorker | undefined>; settle: (answer: FromWorker | undefined) => void } {
-  let settle: (answer: FromWorker | undefined) => void = () => undefined
-  const promise = new Promise<FromWorker | undefined>(resolve => {
-    settle = resolve
-  })
-  return { promise, settle }
-}
-
 async function inTime(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>(resolve => {
@@ -246,9 +232,4 @@ async function inTime(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const kept = await Promise.race([promise.then(() => true), late])
   clearTimeout(timer)
   return kept
-}
-
-/** All that these variables can say, the settings say: the SDK would mix in what it reads itself. */
-function withoutOtel(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('OTEL_')))
 }

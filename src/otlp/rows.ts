@@ -48,7 +48,7 @@ export class Rows {
   }
 
   /** Heed a message about rows. */
-  heed(message: Exclude<ToWorker, { kind: 'export' | 'close' }>): void {
+  heed(message: Exclude<ToWorker, { kind: 'export' | 'hear' | 'close' }>): void {
     if (message.kind === 'cells') this.#share(message.cells)
     else if (message.kind === 'family') this.#families.set(message.head.number, new KnownFamily(message.head))
     else if (message.kind === 'rows') this.#add(message)

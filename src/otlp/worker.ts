@@ -2,13 +2,13 @@
  * worker.ts - the thread that encodes and sends.
  *
  * In:    workerData (WorkerStart), then messages (message.ts).
- * Out:   `done` for each `export`.
+ * Out:   `ready` once, `done` for each `export`, `heard` for each `hear`.
  * Fail:  a bug ends the thread; otlp.ts starts another one and counts it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Batches } from './batches.js'
 import { exportAll } from './export.js'
-import type { Done, Ready, ToWorker, WorkerStart } from './message.js'
+import type { Done, Heard, Ready, ToWorker, WorkerStart } from './message.js'
 import { Rows } from './rows.js'
 import { exporterOf, Sender } from './sender.js'
 
@@ -25,6 +25,7 @@ let unsayable = 0
 
 port.on('message', (message: ToWorker) => {
   if (message.kind === 'export') void run(message.time, message.withinMs)
+  else if (message.kind === 'hear') port.postMessage({ kind: 'heard' } satisfies Heard)
   else if (message.kind === 'close') void close()
   else rows.heed(message)
 })

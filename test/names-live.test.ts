@@ -81,13 +81,13 @@ t.test("a pod on a deleted pod's address has its own packets and none of the oth
   await tell({ upserts: [podOf('second', address)] })
   await ping(asks, address, { count: 1 })
   await until('the connections of the first are let go', async () => {
-    const now = page()
-    return packets(now, { destination_workload: 'second' }) === 8 && exporter.entities.rowsRetired === 1
+    return page().sum('weir_connections_active', { destination_workload: 'first' }) === 0
   })
   const after = page()
+  t.equal(packets(after, { destination_workload: 'second' }), 8)
+  t.equal(exporter.entities.rowsRetired, 1)
   t.equal(packets(after, { destination_workload: 'first' }), 4)
   t.ok(after.sum('weir_connections_renamed_total') > 0)
-  t.equal(after.sum('weir_connections_active', { destination_workload: 'first' }), 0)
   // An update of the first that comes after its deletion is another's, and must not take the address from the second.
   t.equal(exporter.entities.pod(exporter.entities.addresses.host(address)), 'second')
 })

@@ -109,8 +109,10 @@ const drop = fc
   .tuple(fc.maxSafeNat(), fc.maxSafeNat(), fc.uint8Array({ minLength: 56, maxLength: 56 }))
   .map(([packets, bytes, rest]) => {
     const record = Buffer.from(WEIR_DROP_RECORD)
-    record.writeBigUInt64LE(BigInt(packets) >> 8n, DROP_EXT)
-    record.writeBigUInt64LE(BigInt(bytes) >> 8n, DROP_EXT + 8)
+    const counted = BigInt(packets) >> 8n
+    record.writeBigUInt64LE(counted, DROP_EXT)
+    // One without packets is an example, which counts no bytes either.
+    record.writeBigUInt64LE(counted === 0n ? 0n : BigInt(bytes) >> 8n, DROP_EXT + 8)
     record.set(rest, DROP_COUNTS_END)
     return record
   })

@@ -22,8 +22,7 @@ const MOST_OUTPUT = 64 << 20
 
 export function weir(args: readonly string[], through: readonly string[] = []): Ended {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run make build first`)
-  // By env: a runner's hooks in every child's environment would load there too, for seconds.
-  return runToEnd([...through, 'env', '-u', 'NODE_OPTIONS', process.execPath, MAIN, ...args])
+  return runToEnd([...through, process.execPath, MAIN, ...args])
 }
 
 export function runToEnd(words: readonly string[]): Ended {

@@ -41,9 +41,7 @@ export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
   // The default address is one for the whole machine, and tests run side by side.
   const api = args.includes('--hubble.listen-address') ? [] : ['--hubble.listen-address', 'none']
   const argv = [MAIN, 'run', '--web.listen-address', '127.0.0.1:0', ...api, ...args]
-  // By env: a runner puts its hooks into the environment of every child that is started, whatever environment it is given.
-  const bare = ['-u', 'NODE_OPTIONS', process.execPath, ...argv]
-  const child = spawn('env', bare, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
   const killed = (): boolean => child.kill('SIGKILL')
   process.once('exit', killed)
   const ended = new Promise<Ending>((resolve, reject) => {

@@ -211,6 +211,13 @@ t.test('a replay of a damaged recording says so and serves what precedes the dam
   t.teardown(() => server.stop('SIGKILL'))
   t.ok((await server.metrics()).sum('weir_flow_packets_total') > 0)
   t.match(server.stderr(), /level=error msg="recording is damaged" .*truncated at byte 4959/)
-  t.match(await (await fetch(server.url)).text(), /truncated at byte 4959/)
+  const landing = await (await fetch(server.url)).text()
+  t.match(
+    landing,
+    /<li class="error"><time>[^<]*<\/time>recording is damaged: .*truncated at byte 4959/,
+    'the landing page tells it too',
+  )
+  t.match(landing, /<dt>source<\/dt><dd>replay:/)
+  t.match(landing, /<dt>state<\/dt><dd>.*truncated/)
   t.strictSame(await server.stop(), { code: 0, signal: null })
 })

@@ -59,7 +59,7 @@ t.test('what stderr will not take is lost, and nothing is thrown', async t => {
 
 t.test('the last warnings and errors can be listed, bounded in number and length', async t => {
   const { stdout } = run(`
-    import { RecentLines } from ${JSON.stringify(new URL('../src/cli/recent-lines.ts', import.meta.url).href)}
+    import { RecentLines } from ${JSON.stringify(new URL('../src/exporter/recent-lines.ts', import.meta.url).href)}
     const recent = new RecentLines()
     const log = createLog('info', 'logfmt', recent)
     log.info({ level: 'error' }, 'no fault')

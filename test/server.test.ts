@@ -143,7 +143,7 @@ t.test('the landing page shows the status and links, and runs nothing', async t 
   ]) {
     t.ok(page.includes(part), part)
   }
-  t.notMatch(page, /<script|https?:|src=/)
+  t.notMatch(page, /<script|(href|src)="https?:|@import|url\(/)
 })
 
 t.test('scrapes that overlap share one collect, and the next one has its own', async t => {

@@ -8,7 +8,7 @@
 import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
 import type { Format, Level } from '../config/log.js'
-import type { RecentLines } from './recent-lines.js'
+import type { RecentLines } from '../exporter/recent-lines.js'
 
 export type Log = Logger
 

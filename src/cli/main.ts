@@ -16,6 +16,7 @@ import { describe, RefusedConfig } from '../config/problem.js'
 import { type Config, file as configFile, SETTINGS } from '../config/schema.js'
 import { live } from '../config/source.js'
 import { web } from '../config/web.js'
+import { RecentLines } from '../exporter/recent-lines.js'
 import { addServerFlag } from './api-options.js'
 import { hubbleOptions } from './hubble-options.js'
 import { createLog, type Log } from './log.js'
@@ -63,9 +64,9 @@ function build(): Command {
 function addRun(program: Command): void {
   const command = program.command('run').description('serve the metrics of this node until SIGTERM')
   addSettings(command, SETTINGS).action(async () => {
-    const { config, log, configuration } = begin(command)
+    const { config, log, recent, configuration } = begin(command)
     const { run } = await import('./run.js')
-    exitCode = await run(runOptions(config), log, configuration)
+    exitCode = await run({ ...runOptions(config), recent }, log, configuration)
   })
 }
 
@@ -74,9 +75,9 @@ function addDemo(program: Command): void {
     .command('demo')
     .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
   addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
-    const { config, log, configuration } = begin(command)
+    const { config, log, recent, configuration } = begin(command)
     const { demo } = await import('./demo.js')
-    exitCode = await demo(runOptions(config), log, configuration)
+    exitCode = await demo({ ...runOptions(config), recent }, log, configuration)
   })
 }
 
@@ -184,12 +185,13 @@ function addProbe(program: Command): void {
 }
 
 /** The configuration of a command that logs. */
-function begin(command: Command): { config: Config; log: Log; configuration: Configuration } {
+function begin(command: Command): { config: Config; log: Log; recent: RecentLines; configuration: Configuration } {
   const configuration = { loaded: loaded(command), again: () => loaded(command) }
   const { config, warnings } = configuration.loaded
-  const log = createLog(config['log.level'], config['log.format'])
+  const recent = new RecentLines()
+  const log = createLog(config['log.level'], config['log.format'], recent)
   for (const warning of warnings) log.warn(warning)
-  return { config, log, configuration }
+  return { config, log, recent, configuration }
 }
 
 /** The parser's words on one line, with what is allowed where it does not say so. */

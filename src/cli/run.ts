@@ -11,6 +11,7 @@ import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/wor
 import type { Collecting } from '../exporter/collect.js'
 import type { MetricsConfig } from '../exporter/metrics-config.js'
 import { processMetrics } from '../exporter/process.js'
+import type { RecentLines } from '../exporter/recent-lines.js'
 import { createServer, type ServerOptions, type WeirServer } from '../exporter/server.js'
 import type { MetricConfig } from '../hubble/config.js'
 import type { KubernetesOptions } from '../kubernetes/message.js'
@@ -52,6 +53,8 @@ export interface RunOptions extends LiveOptions, ApiOptions {
   readonly exporterMetrics: boolean
   /** Whether OpenMetrics has _created. */
   readonly created: boolean
+  /** The last warnings and errors of the log, for the landing page. */
+  readonly recent?: RecentLines
   /** The web config file. */
   readonly webFile?: string
   readonly hubbleMetrics?: readonly MetricConfig[]
@@ -150,6 +153,9 @@ async function serverOptions(parts: Parts): Promise<ServerOptions> {
     ...(options.exporterMetrics && { processText: await processMetrics() }),
     ...(options.lifecycle && { reload }),
     ready: () => (parts.running === undefined ? 'starting' : (parts.running.notReady() ?? cluster?.notReady)),
+    version: VERSION,
+    rates: () => parts.running?.rates.list() ?? [],
+    lines: () => options.recent?.list() ?? [],
     status: () => [...(parts.running?.status() ?? []), ...(cluster?.rows() ?? []), ...(parts.push?.status() ?? [])],
   }
 }

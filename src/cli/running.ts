@@ -10,6 +10,7 @@ import { Decoder } from '../datapath/decode.js'
 import { Live, type LiveOptions } from '../datapath/live.js'
 import { loadNative } from '../datapath/native.js'
 import { Replay } from '../datapath/replay.js'
+import { type Counts, Rates } from '../exporter/rates.js'
 import { type Exporter, tellSelf } from './exporter.js'
 import type { FlowApi } from './flow-api.js'
 import { explainKernel } from './kernel.js'
@@ -20,6 +21,7 @@ import { tee } from './tee.js'
 /** What a running exporter is made of, besides its server. */
 export interface Running {
   readonly live?: Live
+  readonly rates: Rates
   collect(): void
   notReady(): string | undefined
   status(): readonly (readonly [string, string])[]
@@ -50,8 +52,10 @@ function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | unde
   exporter.names.live = live
   const watched = live.interfaces.names()
   log.info({ interfaces: watched.length, first: watched.slice(0, 5) }, 'watching')
+  const rates = new Rates(() => ({ ...seenBy(live), Records: recordsOf(live.decoder) }))
   return {
     live,
+    rates,
     collect() {
       live.collect()
       tellSelf(exporter, live.decoder, live)
@@ -65,7 +69,10 @@ function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | unde
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
       ['records lost', String(live.ringLost())],
     ],
-    close: () => live.close(),
+    close() {
+      rates.stop()
+      live.close()
+    },
   }
 }
 
@@ -93,16 +100,30 @@ function startReplay(exporter: Exporter, file: string, api: FlowApi | undefined,
     state = `recording ${file}: ${systemWords(error)}`
     log.error({ file, err: state }, 'recording cannot be read')
   })
+  const rates = new Rates(() => ({ Records: recordsOf(decoder) }))
   return {
+    rates,
     collect: () => tellSelf(exporter, decoder),
     notReady: () => (state === 'reading' ? 'reading the recording' : undefined),
     status: () => [
       ['source', `replay:${file}`],
       ['state', state],
     ],
-    close: () => {
+    close() {
       closed = true
+      rates.stop()
       replay.close()
     },
   }
+}
+
+/** As of the last sweep. */
+function seenBy({ counters: { totals } }: Live): Counts {
+  const hooks = [totals.seen_from_pod, totals.seen_to_pod, totals.seen_uplink_out, totals.seen_uplink_in]
+  const sum = (of: 'packets' | 'bytes') => hooks.reduce((total, hook) => total + hook[of], 0)
+  return { Packets: sum('packets'), Bytes: sum('bytes'), Drops: totals.drops_seen.packets }
+}
+
+function recordsOf({ counts }: Decoder): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }

@@ -66,9 +66,16 @@ export class Pages {
   readonly #waiting = new Map<string, Promise<Page>>()
   /** The one that is being written; one at a time, so that those who come meanwhile share the next. */
   #writing: Promise<unknown> = Promise.resolve()
+  /** When everything was last brought up to date. */
+  #collected = -Infinity
 
   constructor(options: PageOptions) {
     this.#options = options
+  }
+
+  /** Collect, unless that was done less than `ageMs` ago. */
+  upToDate(ageMs: number): void {
+    if (performance.now() - this.#collected >= ageMs) this.#collect()
   }
 
   get(wish: Wish): Promise<Page> {
@@ -96,9 +103,8 @@ export class Pages {
 
   async #write({ format, selection }: Wish, more: string): Promise<Page> {
     const { store, otherStores, created = true } = this.#options
-    collectInto(this.#options)
+    this.#collect()
     const others = otherStores?.() ?? []
-    tellBudgets(store, others)
     const begun = performance.now()
     const families = freeze([store, ...others], selection, format === 'openmetrics')
     const parts: Buffer[] = []
@@ -107,6 +113,13 @@ export class Pages {
     // Told by the next page: this one is written.
     store.add(store.family(M.stageSeconds).series(['render']), spent / 1000)
     return new Page(parts)
+  }
+
+  #collect(): void {
+    const { store, otherStores } = this.#options
+    this.#collected = performance.now()
+    collectInto(this.#options)
+    tellBudgets(store, otherStores?.() ?? [])
   }
 }
 

@@ -1,47 +1,135 @@
 /**
  * page.ts - the landing page at `/`: what this is, how it is, where to go.
  *
- * In:    rows of name and text; both may hold anything, so both are escaped.
- * Out:   HTML that needs nothing else: no scripts, no fonts, no other host.
+ * In:    texts of any kind, so all are escaped.
+ * Out:   HTML that needs nothing else: no scripts, no fonts, no other host. It is of one moment; a reload brings the next.
  */
+import type { Fill, Loss } from './overview.js'
+import { STYLE } from './page-style.js'
+import type { Rate } from './rates.js'
+import type { RecentLine } from './recent-lines.js'
 
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#1c1e21;background:#fff}
-header{background:#e6522c;color:#fff;padding:1rem}h1{margin:0;font-size:1.5rem}p{margin:.25rem 0}
-main{padding:1rem;max-width:42rem}table{border-collapse:collapse;width:100%;margin:1rem 0}
-th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}
-th{font-weight:600;white-space:nowrap}a{color:#b23c17}li{margin:.3rem 0}
-@media(prefers-color-scheme:dark){body{color:#e4e6eb;background:#18191a}th,td{border-color:#3a3b3c}a{color:#ff8a65}}`
+export interface Landing {
+  readonly version: string
+  readonly telemetryPath: string
+  /** Why not ready, or undefined. */
+  readonly notReady: string | undefined
+  /** The source and its state, Kubernetes, OTLP ...: whatever a part tells of itself. */
+  readonly rows: readonly (readonly [name: string, text: string])[]
+  readonly rates: readonly Rate[]
+  readonly losses: readonly Loss[]
+  readonly fills: readonly Fill[]
+  /** The oldest first. */
+  readonly lines: readonly RecentLine[]
+  readonly now: Date
+}
 
-/** The page. `notReady` is why not, or undefined. */
-export function landingPage(
-  telemetryPath: string,
-  notReady: string | undefined,
-  status: readonly (readonly [string, string])[],
-): string {
-  const state: readonly [string, string] = ['State', notReady === undefined ? 'ready' : `not ready: ${notReady}`]
-  const rows = [state, ...status].map(
-    ([name, text]) => `<tr><th scope="row">${escapeHtml(name)}<td>${escapeHtml(text)}`,
-  )
-  const metrics = escapeHtml(telemetryPath)
+const UNITS = [
+  [1e12, ' T'],
+  [1e9, ' G'],
+  [1e6, ' M'],
+] as const
+/** A bar is red from here on. */
+const HIGH = 0.9
+const DROPLETS =
+  'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 16 16%22%3E%3Crect width=%2216%22 height=%2216%22 rx=%223%22 fill=%22%230b5c72%22/%3E%3Cpath d=%22M2 6q3-3 6 0t6 0M2 11q3-3 6 0t6 0%22 fill=%22none%22 stroke=%22%23fff%22 stroke-width=%222%22/%3E%3C/svg%3E'
+
+export function landingPage(landing: Landing): string {
+  const { version, telemetryPath, rows, now } = landing
   return `<!doctype html>
 <html lang="en">
+<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Weir</title>
+<link rel="icon" href="${DROPLETS}">
 <style>${STYLE}</style>
-<header><h1>Weir</h1><p>Prometheus exporter for Kubernetes network flows</p></header>
+</head>
+<body>
+<header><div><h1>Weir <small>${escapeHtml(version)}</small></h1><p>Exact network flow metrics of this Kubernetes node</p></div></header>
 <main>
-<p>Weir counts every packet of this node between workloads, in the kernel, and names both ends.</p>
-<table>
-${rows.join('\n')}
-</table>
-<ul>
-<li><a href="${metrics}">${metrics}</a> what Prometheus scrapes
-<li><a href="/-/healthy">/-/healthy</a> 200 while the process answers
-<li><a href="/-/ready">/-/ready</a> 200 once packets are counted, else 503 and why
-</ul>
+<div class="columns">
+<section><h2>State</h2>${stateOf(landing)}<dl class="rows">${rows.map(([name, text]) => term(name, text)).join('')}</dl></section>
+<section><h2>Rates</h2>${ratesOf(landing.rates)}</section>
+<section><h2>Lost or left out</h2>${lossesOf(landing.losses)}</section>
+<section><h2>How full</h2>${fillsOf(landing.fills)}</section>
+</div>
+<section><h2>Last warnings and errors</h2>${linesOf(landing.lines)}</section>
+<nav>${linksOf(telemetryPath)}</nav>
 </main>
+<footer>As of <code>${now.toISOString().replace(/\.\d+Z$/, 'Z')}</code>; reload for the next moment.</footer>
+</body>
+</html>
 `
+}
+
+function stateOf({ notReady }: Landing): string {
+  if (notReady === undefined) return '<p class="state">Ready</p>'
+  return `<p class="state not">Not ready: ${escapeHtml(notReady)}</p>`
+}
+
+function ratesOf(rates: readonly Rate[]): string {
+  if (rates.length === 0) return '<p class="none">Known ten seconds after the start.</p>'
+  const each = rates.map(
+    ({ name, value }) => `<div><dt>${escapeHtml(name)} a second</dt><dd>${short(value)}</dd></div>`,
+  )
+  return `<dl class="rates">${each.join('')}</dl>`
+}
+
+function lossesOf(losses: readonly Loss[]): string {
+  if (losses.length === 0) return '<p class="none">This source loses nothing that could be counted here.</p>'
+  const each = losses.map(
+    ({ what, metric, count, harmless }) =>
+      `<dt title="${escapeHtml(metric)}">${escapeHtml(what)}</dt><dd${count > 0 && !harmless ? ' class="lost"' : ''}>${rounded(count)}</dd>`,
+  )
+  return `<dl>${each.join('')}</dl>`
+}
+
+function fillsOf(fills: readonly Fill[]): string {
+  if (fills.length === 0) return '<p class="none">No series yet.</p>'
+  return fills.map(fillOf).join('')
+}
+
+function fillOf({ name, used, limit }: Fill): string {
+  const share = limit > 0 ? Math.min(1, used / limit) : 0
+  const width = used > 0 ? Math.max(0.5, share * 100) : 0
+  const numbers = `${rounded(used)} of ${rounded(limit)}`
+  return `<div class="fill${share >= HIGH ? ' high' : ''}"><div><span>${escapeHtml(name).replaceAll('_', '_<wbr>')}</span><span>${numbers}</span></div><svg aria-hidden="true"><rect width="${width.toFixed(1)}%" height="100%"/></svg></div>`
+}
+
+/** The newest first. */
+function linesOf(lines: readonly RecentLine[]): string {
+  if (lines.length === 0) return '<p class="none">None since the start.</p>'
+  const each = lines
+    .toReversed()
+    .map(({ ts, level, text }) => `<li class="${level}"><time>${escapeHtml(ts)} ${level}</time>${escapeHtml(text)}`)
+  return `<ol>${each.join('')}</ol>`
+}
+
+function linksOf(telemetryPath: string): string {
+  const links = [
+    [telemetryPath, 'what Prometheus scrapes'],
+    ['/-/healthy', '200 while the process answers'],
+    ['/-/ready', '200 once packets are counted'],
+  ] as const
+  return links
+    .map(([path, what]) => `<a href="${escapeHtml(path)}"><code>${escapeHtml(path)}</code><small>${what}</small></a>`)
+    .join('')
+}
+
+function term(name: string, text: string): string {
+  return `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`
+}
+
+/** For one look: 1.2 G rather than 1,204,223,118. */
+function short(n: number): string {
+  const [factor, unit] = UNITS.find(([least]) => n >= least) ?? [1, '']
+  return `${rounded(n / factor)}${unit}`
+}
+
+/** Whole, with commas; below ten with one digit behind the point. */
+function rounded(n: number): string {
+  return n.toLocaleString('en-US', { maximumFractionDigits: n < 10 ? 1 : 0 })
 }
 
 function escapeHtml(text: string): string {

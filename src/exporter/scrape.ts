@@ -9,7 +9,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CONTENT_TYPES } from './format.js'
-import { type PageOptions, Pages } from './metrics-page.js'
+import type { PageOptions, Pages } from './metrics-page.js'
 import { negotiate, takesGzip } from './negotiate.js'
 import { type Selection, SelectionError, selectionOf } from './selection.js'
 
@@ -25,9 +25,7 @@ const MAX_REQUESTS = 40
 const PLAIN = 'text/plain; charset=utf-8'
 
 /** What answers the requests for metrics. */
-export function scrapes(options: ScrapeOptions): Answer {
-  const { maxRequests = MAX_REQUESTS } = options
-  const pages = new Pages(options)
+export function scrapes(pages: Pages, maxRequests = MAX_REQUESTS): Answer {
   let open = 0
   return async (request, response) => {
     if (maxRequests > 0 && open >= maxRequests) {

@@ -9,18 +9,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { createListener, type Listener, type ListenerOptions } from '../web/listener.js'
+import { type LandingOptions, landingHeaders, landingOf } from './landing.js'
 import { answerReload, RELOAD_PATH, type ReloadNow } from './lifecycle.js'
 import { parseListenAddress, urlOf } from './listen-address.js'
-import { landingPage } from './page.js'
+import { Pages } from './metrics-page.js'
 import { type ScrapeOptions, scrapes } from './scrape.js'
 
-export interface ServerOptions extends ScrapeOptions {
-  /** Where the metrics are; begins with a slash. */
-  readonly telemetryPath: string
-  /** Why not ready, or undefined. */
-  readonly ready: () => string | undefined
-  /** Rows of the landing page. */
-  readonly status: () => readonly (readonly [string, string])[]
+export interface ServerOptions extends ScrapeOptions, LandingOptions {
   /** Reads the configuration anew; absent: the lifecycle API is not enabled. */
   readonly reload?: ReloadNow
   /** The web config file, and who is told what was refused. */
@@ -36,6 +31,9 @@ export interface WeirServer {
 
 /** SIGTERM is given 2 s in all; 17 MB reach a scraper on the same network in a fraction of this. */
 const CLOSE_DEADLINE_MS = 1500
+
+/** People who reload fast see a moment twice rather than have everything collected each time. */
+const LANDING_AGE_MS = 1000
 
 const METHODS = 'GET, HEAD'
 const HTML = 'text/html; charset=utf-8'
@@ -61,9 +59,10 @@ export function createServer(options: ServerOptions): WeirServer {
 }
 
 function routesOf(options: ServerOptions): ReadonlyMap<string, Answer> {
-  const { telemetryPath, ready, status } = options
+  const { telemetryPath, ready } = options
+  const pages = new Pages(options)
   const routes = new Map<string, Answer>([
-    ['/', (_, response) => send(response, 200, HTML, landingPage(telemetryPath, ready(), status()))],
+    ['/', (_, response) => sendLanding(options, pages, response)],
     ['/-/healthy', (_, response) => send(response, 200, PLAIN, 'Healthy.\n')],
     ['/-/ready', (_, response) => sendReady(response, ready())],
   ])
@@ -71,7 +70,7 @@ function routesOf(options: ServerOptions): ReadonlyMap<string, Answer> {
     const taken = [...routes.keys()].join(', ')
     throw new Error(`telemetry path '${telemetryPath}': expected a path such as /metrics, other than ${taken}`)
   }
-  return routes.set(telemetryPath, scrapes(options))
+  return routes.set(telemetryPath, scrapes(pages, options.maxRequests))
 }
 
 function dispatch(
@@ -87,6 +86,12 @@ function dispatch(
   if (request.method === 'GET' || request.method === 'HEAD') return answer(request, response)
   response.setHeader('Allow', METHODS)
   return send(response, 405, PLAIN, `Method not allowed; use ${METHODS}.\n`)
+}
+
+function sendLanding(options: ServerOptions, pages: Pages, response: ServerResponse): void {
+  pages.upToDate(LANDING_AGE_MS)
+  for (const [name, value] of Object.entries(landingHeaders)) response.setHeader(name, value)
+  send(response, 200, HTML, landingOf(options))
 }
 
 function sendReady(response: ServerResponse, notReady: string | undefined): void {

@@ -9,8 +9,9 @@ import { rate, select, sum, sumOf, sumRate } from './promql.js'
 import type { Alert, Group } from './rule.js'
 import { scalar } from './tcp-rules.js'
 
-const NODE = ['cluster', 'node', 'instance'] as const
-const WHERE = '{{ $labels.node }} ({{ $labels.instance }})'
+export const NODE = ['cluster', 'node', 'instance'] as const
+/** In a description: which Weir. */
+export const AT_NODE = '{{ $labels.node }} ({{ $labels.instance }})'
 
 export function itselfGroups(): Group[] {
   return [
@@ -26,7 +27,6 @@ export function itselfGroups(): Group[] {
         lost(),
         faults(),
         refused(),
-        world(),
         namesStale(),
       ],
     },
@@ -52,7 +52,7 @@ function down(): Alert {
     for: '5m',
     severity: 'critical',
     summary: 'A Weir that was scraped before cannot be scraped now.',
-    description: `Target ${WHERE} of job {{ $labels.job }} does not answer, so its node is not watched.`,
+    description: `Target ${AT_NODE} of job {{ $labels.job }} does not answer, so its node is not watched.`,
   }
 }
 
@@ -76,7 +76,7 @@ function stage(): Alert {
     for: '5m',
     severity: 'critical',
     summary: 'A stage of Weir does not work.',
-    description: `The system refuses stage {{ $labels.stage }} on ${WHERE}; its log says why.`,
+    description: `The system refuses stage {{ $labels.stage }} on ${AT_NODE}; its log says why.`,
   }
 }
 
@@ -87,7 +87,7 @@ function tableNearlyFull(): Alert {
     for: '15m',
     severity: 'warning',
     summary: 'The connection table is nearly full.',
-    description: `{{ $value | humanizePercentage }} of the connection table on ${WHERE} are in use.`,
+    description: `{{ $value | humanizePercentage }} of the connection table on ${AT_NODE} are in use.`,
   }
 }
 
@@ -98,7 +98,7 @@ function tableFull(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'The connection table is full: packets are counted without connections.',
-    description: `{{ $value | humanize }} packets a second on ${WHERE} have no connection; their counts are right, handshakes and durations are missing.`,
+    description: `{{ $value | humanize }} packets a second on ${AT_NODE} have no connection; their counts are right, handshakes and durations are missing.`,
   }
 }
 
@@ -112,7 +112,7 @@ function lost(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'Weir loses names or observations.',
-    description: `{{ $value | humanize }} a second on ${WHERE} are counted without a name or not at all.`,
+    description: `{{ $value | humanize }} a second on ${AT_NODE} are counted without a name or not at all.`,
   }
 }
 
@@ -123,7 +123,7 @@ function faults(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'Weir cannot decode records of its source.',
-    description: `{{ $value | humanize }} records a second on ${WHERE} are refused: {{ $labels.fault }}.`,
+    description: `{{ $value | humanize }} records a second on ${AT_NODE} are refused: {{ $labels.fault }}.`,
   }
 }
 
@@ -134,18 +134,7 @@ function refused(): Alert {
     for: '15m',
     severity: 'warning',
     summary: 'A family of metrics is past its budget of series.',
-    description: `Family {{ $labels.family }} on ${WHERE} puts new label sets into its overflow series.`,
-  }
-}
-
-function world(): Alert {
-  return {
-    alert: 'WeirWorldFileBad',
-    expr: `${select(ALL, M.worldGood)} == 0`,
-    for: '5m',
-    severity: 'warning',
-    summary: 'The world file is broken; the last good one is in force.',
-    description: `${WHERE} names by an old world file, since the present one has an error.`,
+    description: `Family {{ $labels.family }} on ${AT_NODE} puts new label sets into its overflow series.`,
   }
 }
 
@@ -156,6 +145,6 @@ function namesStale(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'Names from Kubernetes are stale.',
-    description: `The Kubernetes API has said nothing of {{ $labels.resource }} to ${WHERE} for {{ $value | humanizeDuration }}: new pods have no name.`,
+    description: `The Kubernetes API has said nothing of {{ $labels.resource }} to ${AT_NODE} for {{ $value | humanizeDuration }}: new pods have no name.`,
   }
 }

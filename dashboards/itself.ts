@@ -5,6 +5,8 @@
  */
 import { M } from '../src/exporter/catalog.js'
 import { type Board, CHOSEN, type Row } from './board.js'
+import { configurationRow } from './configuration-row.js'
+import { otlpRow } from './otlp-row.js'
 import { lines, type Steps } from './panel.js'
 import { select, sumOf, sumRate } from './promql.js'
 import { WEIR } from './vocabulary.js'
@@ -20,7 +22,7 @@ export const itself: Board = {
   description: 'Does Weir lose anything, is it near a limit, and what does it cost?',
   vocabulary: WEIR,
   workloads: false,
-  rows: [health(), losses(), fill(), names(), cost()],
+  rows: [health(), losses(), fill(), names(), cost(), configurationRow(), otlpRow()],
 }
 
 function health(): Row {
@@ -249,16 +251,6 @@ function cost(): Row {
         expr: `max by (node, instance) (scrape_duration_seconds{${CHOSEN.target}})`,
         legend: OF_NODE,
       }),
-      lines(
-        'Configuration',
-        'Are the world file and the configuration of hubble_* metrics in force as they are (1)?',
-        'short',
-        {
-          expr: `min by (node, instance) (${select(CHOSEN, M.worldGood)})`,
-          legend: `world file ${OF_NODE}`,
-        },
-        { expr: `min by (node, instance) (${select(CHOSEN, M.hubbleConfigGood)})`, legend: `hubble_* ${OF_NODE}` },
-      ),
     ],
   }
 }

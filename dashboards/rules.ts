@@ -2,7 +2,9 @@
  * rules.ts - the rules of each set, and the thresholds that they read.
  */
 import { dropGroups } from './drop-rules.js'
+import { fileGroup } from './file-rules.js'
 import { itselfGroups } from './itself-rules.js'
+import { otlpGroup } from './otlp-rules.js'
 import type { Group, Recording } from './rule.js'
 import { tcpGroups } from './tcp-rules.js'
 import { type NamespaceThresholds, THRESHOLDS, type ThresholdName, thresholdSeries } from './thresholds.js'
@@ -11,7 +13,7 @@ import { type Vocabulary, WEIR } from './vocabulary.js'
 /** Everything but the thresholds: the same text whatever they are. */
 export function groupsOf(vocabulary: Vocabulary): Group[] {
   const shared = [...dropGroups(vocabulary), ...tcpGroups(vocabulary)]
-  return vocabulary === WEIR ? [...shared, ...itselfGroups()] : shared
+  return vocabulary === WEIR ? [...shared, ...itselfGroups(), fileGroup(), otlpGroup()] : shared
 }
 
 /** Thresholds as series; `namespaces` have their own, by threshold. */

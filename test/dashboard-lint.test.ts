@@ -24,12 +24,8 @@ const METRICS = new Map([...Object.values(M), ...Object.values(H)].map(metric =>
 const OTHERS = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'scrape_duration_seconds', 'up']
 /** Families that no dashboard and no rule shows, each with why. */
 const UNUSED: Readonly<Record<string, string>> = {
-  weir_web_config_good: 'for those who rotate certificates; docs/web.md has the alert',
   weir_world_reloads_total: 'the alert is on weir_world_good; how often it changed is for whoever looks closer',
   weir_hubble_config_reloads_total: 'as weir_world_reloads_total',
-  weir_config_last_reload_successful: 'a refused reload is answered and logged where it was asked for',
-  weir_config_last_reload_success_timestamp_seconds: 'as weir_config_last_reload_successful',
-  weir_config_reloads_total: 'as weir_config_last_reload_successful',
   weir_hubble_flows_made_total: 'tells developers how well hubble_* increments are remembered',
   weir_hubble_forgotten_total: 'as weir_hubble_flows_made_total',
   weir_inter_zone_bytes_total: 'off by default',
@@ -46,13 +42,6 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_kubernetes_worker_deaths_total: 'the age of the watch tells what follows from it',
   weir_excluded_packets_total: 'what the operator left out',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
-  weir_otlp_exports_total: 'only with a push by OTLP; the log says why one failed',
-  weir_otlp_points_total: 'as weir_otlp_exports_total',
-  weir_otlp_points_rejected_total: 'as weir_otlp_exports_total',
-  weir_otlp_points_dropped_total: 'as weir_otlp_exports_total',
-  weir_otlp_export_seconds_total: 'as weir_otlp_exports_total',
-  weir_otlp_last_success_timestamp_seconds: 'as weir_otlp_exports_total',
-  weir_otlp_worker_restarts_total: 'as weir_otlp_exports_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',
 }
 const VARIABLES: Readonly<Record<string, string>> = {

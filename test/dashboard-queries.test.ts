@@ -10,6 +10,7 @@ import { HUBBLE_METRICS } from '../dashboards/vocabulary.js'
 import { createDemoLab, startTraffic } from '../src/lab/demo.js'
 import { LAB_NODE, LabCluster } from '../src/lab/kubernetes/lab-cluster.js'
 import { type DashboardJson, dashboards, fill, panelsOf, questionOf } from './dashboard-json.js'
+import { startSink } from './otlp-sink.js'
 import { type Prometheus, startPrometheus } from './prometheus.js'
 import { socketPath } from './served-flows.js'
 import { until } from './until.js'
@@ -36,8 +37,14 @@ t.test('every panel has data after a minute of traffic', ROOT, async t => {
   t.teardown(() => lab.destroy())
   const cluster = await LabCluster.start(lab.pods)
   t.teardown(() => cluster.stop())
-  const files = t.testdir({ kubeconfig: cluster.api.kubeconfig(), 'metrics.yaml': 'metrics: [{ name: drop }]' })
+  const files = t.testdir({
+    kubeconfig: cluster.api.kubeconfig(),
+    'metrics.yaml': 'metrics: [{ name: drop }]',
+    'web.yml': '',
+  })
   const kubeconfig = join(files, 'kubeconfig')
+  const sink = await startSink()
+  t.teardown(() => sink.close())
   const weir = await startWeir([
     ...['--netns', lab.node.path, '--hubble-metrics', HUBBLE_METRICS, ...api()],
     ...['--kubernetes', '--kubernetes.kubeconfig', kubeconfig, '--kubernetes.node-name', LAB_NODE],
@@ -47,7 +54,8 @@ t.test('every panel has data after a minute of traffic', ROOT, async t => {
   const dynamic = join(files, 'metrics.yaml')
   const replay = await startWeir([
     ...['--source', ...recording, ...api()],
-    ...['--hubble-dynamic-metrics-config-path', dynamic],
+    ...['--hubble-dynamic-metrics-config-path', dynamic, '--web.config.file', join(files, 'web.yml')],
+    ...['--otlp.endpoint', sink.url, '--otlp.interval', '1s'],
   ])
   t.teardown(() => replay.stop('SIGKILL'))
   const prometheus = await startPrometheus(t, weir.url, TARGET, {

@@ -72,6 +72,8 @@ const completed = (rate: number, minutes = MINUTES): Input => [
   counting(rate, minutes),
 ]
 const node = (name: string, value: string, labels = ''): Input => [`${name}{${NODE}${labels && ','}${labels}}`, value]
+const exported = (outcome: string, rate: number): Input =>
+  node('weir_otlp_exports_total', counting(rate), `outcome="${outcome}"`)
 const UP = 'up{job="weir",node="n1",instance="10.0.0.1:10960"}'
 const INFO = 'weir_build_info{job="weir",node="n1",instance="10.0.0.1:10960"}'
 
@@ -345,6 +347,86 @@ export const CASES: Readonly<Record<string, Case>> = {
     },
     quiet: {
       'a bookmark every now and then': [node('weir_kubernetes_watch_age_seconds', holding(290), 'resource="pods"')],
+    },
+  },
+  WeirConfigReloadFailed: {
+    fires: {
+      input: [node('weir_config_last_reload_successful', holding(0))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `${WHERE} refused its configuration when it was to reload it; a restart would fail.`,
+        },
+      ],
+    },
+    quiet: {
+      'mended within five minutes': [node('weir_config_last_reload_successful', '1+0x26 0+0x3 1+0x40')],
+    },
+  },
+  WeirWebConfigBad: {
+    fires: {
+      input: [node('weir_web_config_good', holding(0))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `${WHERE} serves with old certificates or passwords, since the present files have an error.`,
+        },
+      ],
+    },
+    quiet: { 'a certificate before its key': [node('weir_web_config_good', '1+0x28 0 1+0x40')] },
+  },
+  WeirHubbleConfigBad: {
+    fires: {
+      input: [node('weir_hubble_config_good', holding(0))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `${WHERE} keeps hubble_* metrics of an old file, since the present one has an error.`,
+        },
+      ],
+    },
+    quiet: { 'a good one': [node('weir_hubble_config_good', holding(1))] },
+  },
+  WeirOtlpFailing: {
+    fires: {
+      input: [exported('success', 0), exported('partial', 0), exported('unreachable', 1 / 60), exported('skipped', 0)],
+      alerts: [
+        {
+          labels: { ...AT_NODE, outcome: 'unreachable' },
+          description: `No export of ${WHERE} was accepted within 20 minutes: unreachable.`,
+        },
+      ],
+    },
+    quiet: {
+      'one of ten arrives': [exported('success', 1 / 600), exported('partial', 0), exported('timeout', 9 / 600)],
+      'all arrive in part': [exported('success', 0), exported('partial', 1 / 60), exported('refused', 1 / 600)],
+      'none was due': [
+        exported('success', 0),
+        exported('partial', 0),
+        exported('unreachable', 0),
+        exported('skipped', 1),
+      ],
+    },
+    at: '40m',
+  },
+  WeirOtlpPointsLost: {
+    fires: {
+      input: [
+        node('weir_otlp_points_rejected_total', counting(2)),
+        node('weir_otlp_points_dropped_total', counting(1)),
+      ],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `3 points a second of ${WHERE} are rejected by the receiver or given up.`,
+        },
+      ],
+    },
+    quiet: {
+      'some were lost an hour ago': [
+        node('weir_otlp_points_rejected_total', holding(9)),
+        node('weir_otlp_points_dropped_total', holding(9)),
+      ],
     },
   },
   WeirHubbleNamespaceDropRatioHigh: {

@@ -10,13 +10,14 @@ import { type Config, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
 import { loadWorld } from '../datapath/world.js'
 import { WebFile } from '../web/web-file.js'
-import { hubbleOptions } from './hubble-options.js'
+import { runOptions } from './options.js'
 
 /** Each reads a file that a configuration may name, as `weir run` would at its start. */
 const READINGS: readonly (readonly [SettingName, (config: Config) => unknown])[] = [
   ['world', ({ world }) => world === undefined || loadWorld(world)],
   ['web.config.file', config => config['web.config.file'] === undefined || new WebFile(config['web.config.file'])],
-  ['hubble-dynamic-metrics-config-path', hubbleOptions],
+  // Hubble's file, OTLP's certificates, and what settings of a part say of each other.
+  ['config.file', runOptions],
 ]
 
 /** The exit code. */

@@ -4,6 +4,7 @@
  * Fail:  what metrics-config.ts refuses is refused here in its words.
  */
 import { z } from 'zod'
+import { M } from '../exporter/catalog.js'
 import {
   DEFAULT_METRICS,
   type FamilyChoice,
@@ -14,12 +15,23 @@ import {
 } from '../exporter/metrics-config.js'
 import { duration } from './duration.js'
 import { integer, type Kind, listOf, mapOf, parsed, toggle } from './kind.js'
+import { nearest } from './nearest.js'
 import { setting } from './setting.js'
 
 const WEEK_MS = 7 * 24 * 3_600_000
 const FAMILY_FIELDS = 'allowed: a mapping with enabled (true, false) and labels (a list)'
 
+const NAMES: readonly string[] = Object.values(M).map(({ name }) => name)
+
 const budget = integer(0, MOST_SERIES)
+
+/** Families of hubble_* metrics exist only while they are asked for. */
+const family = z.string().refine(name => NAMES.includes(name) || name.startsWith('hubble_'), {
+  error: ({ input }) => {
+    const near = nearest(String(input), NAMES)
+    return `allowed: names of families${near === undefined ? '' : `, like ${near}`}; weir metrics lists them`
+  },
+})
 
 const glob = parsed('glob', 'a namespace, * and ? as in file names', text => {
   namespaceGlob(text)
@@ -70,7 +82,7 @@ export const metrics = {
     default: DEFAULT_METRICS.budget,
     reload: true,
   }),
-  'series.budgets': setting(mapOf('family', z.string(), budget), {
+  'series.budgets': setting(mapOf('family', family, budget), {
     help: 'the same for single families',
     default: DEFAULT_METRICS.budgets,
     defaultText: 'none',

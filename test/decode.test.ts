@@ -2,7 +2,7 @@
  * decode.test.ts - Cilium's records to fields: every version of every layout.
  */
 import t from 'tap'
-import type { DropRecord, TraceRecord, VerdictRecord } from '../src/datapath/decode.js'
+import { Decoder, type DropRecord, type TraceRecord, type VerdictRecord } from '../src/datapath/decode.js'
 import {
   DROP_1,
   DROP_2,
@@ -153,7 +153,7 @@ const verdictFields = (record: TraceRecord | DropRecord | VerdictRecord) => {
   }
 }
 
-t.test('policy verdicts of both lengths are told apart by size, with or without padding', async t => {
+t.test('policy verdicts of both lengths are told apart by size, bare or padded as perf pads', async t => {
   const fields = {
     remoteLabel: 0x10001,
     verdict: -133,
@@ -170,21 +170,26 @@ t.test('policy verdicts of both lengths are told apart by size, with or without 
     [VERDICT_32, 0],
     [VERDICT_40, 42],
   ] as const) {
-    for (let pad = 0; pad < 8; pad++) {
-      const padded = Buffer.concat([record, Buffer.alloc(pad, 0xee)])
-      t.same(
-        tell(frame(padded), verdictFields),
-        [['verdict', { ...fields, cookie, packet: 'deadbeef' }]],
-        `${record.length} + ${pad}`,
-      )
+    // Packets of 1 to 8 bytes: perf adds 0 to 7, so that the length and its u32 are a multiple of 8.
+    for (let length = 1; length <= 8; length++) {
+      const packet = Buffer.alloc(length, 0xab)
+      const whole = patched(Buffer.concat([record.subarray(0, -4), packet]), 12, length)
+      const padded = Buffer.concat([whole, Buffer.alloc(7, 0xee)]).subarray(0, ((whole.length + 11) & ~7) - 4)
+      const told = [['verdict', { ...fields, cookie, packet: packet.toString('hex') }]]
+      t.same(tell(frame(whole), verdictFields), told, `${record.length - 4} and ${length}`)
+      t.same(tell(frame(padded), verdictFields), told, `${record.length - 4} and ${length}, padded`)
     }
   }
   const egress = tell(frame(patched(VERDICT_40, 27, 0x02)), verdictFields)[0]![1]
   t.match(egress, { ingress: false, ipv6: false, matchType: 0, audited: false, l3Device: false })
 })
 
-t.test('a verdict cut inside its packet is taken for the new form', async t => {
+t.test('a verdict that was cut is taken for the new form, as Cilium 1.19 takes it', async t => {
   const cut = patched(VERDICT_40, 12, 99)
   t.match(tell(frame(cut), verdictFields)[0]![1], { cookie: 42, packet: 'deadbeef' })
-  t.match(tell(frame(cut.subarray(0, 34)), verdictFields)[0]![1], { cookie: 0 })
+  for (const length of [32, 34, 39]) {
+    const decoder = new Decoder()
+    t.same(tell(frame(cut.subarray(0, length)), verdictFields, decoder), [], `${length} bytes are too few`)
+    t.equal(decoder.faults.short, 1)
+  }
 })

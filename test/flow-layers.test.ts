@@ -198,6 +198,24 @@ t.test('a tunnel shows its inside, and the outside as tunnel', async t => {
   t.match(bare, { ethernet: undefined, tunnel: { vni: 42 }, ip: { source: '10.0.0.1' } }, 'options, and IP at once')
 })
 
+t.test('a tunnel in a tunnel shows the innermost packet, and the outer network', async t => {
+  const nested = (port: number, payload: Uint8Array, from = 40_000) =>
+    frame(ETHERTYPE.ipv4, ipv4({ src: '1.1.1.1', dst: '2.2.2.2' }, 17, udp(from, port, payload)))
+  const twice = read(outer(8472, vxlan(nested(6081, geneve(inner)))), VXLAN)
+  t.match(twice, { ip: { source: 'fd00::1' }, tunnel: { protocol: 'VXLAN', vni: 300 }, summary: 'TCP Flags: SYN' })
+  const same = read(outer(8472, vxlan(nested(4789, patched(vxlan(inner), 6, 7)))), VXLAN)
+  t.match(same, { tunnel: { IP: { source: '10.0.0.1' }, vni: (1 << 8) | 7 } }, 'of two of a kind the inner network')
+  t.equal(read(outer(8472, vxlan(nested(80, vxlan(inner), 4789))), VXLAN).ip?.source, 'fd00::1', 'the source port too')
+  t.equal(
+    read(outer(8472, vxlan(nested(53, vxlan(inner), 4789))), VXLAN).summary,
+    'UDP',
+    'unless the other one is known',
+  )
+  t.equal(read(outer(8472, vxlan(nested(4789, vxlan(new Uint8Array(0))))), VXLAN).summary, 'VXLAN')
+  t.match(error(outer(8472, vxlan(nested(4789, hex('08000000')))), VXLAN), /^VXLAN: packet too small/)
+  t.equal(read(nested(4789, vxlan(inner)), ETHERNET).summary, 'UDP', 'outside of a tunnel a port is no tunnel')
+})
+
 t.test('a tunnel whose inside nobody reads is told without it', async t => {
   const layers = read(outer(6081, geneve(hex('00'), '0806')), GENEVE)
   t.match(layers, { error: '', tunnel: { protocol: 'GENEVE' }, ip: undefined, l4: undefined, summary: '' })

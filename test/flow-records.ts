@@ -82,7 +82,7 @@ export function trace(fields: Trace = {}): Buffer {
   record.writeUInt16LE(fields.dstId ?? 0, 24)
   record.set([fields.reason ?? 0, fields.flags ?? 0], 26)
   record.writeUInt32LE(fields.ifindex ?? 0, 28)
-  if (fields.orig !== undefined) record.set(fields.orig, 32)
+  if (fields.orig !== undefined && version > 0) record.set(fields.orig, 32)
   if (version === 2) record.writeBigUInt64LE(fields.traceId ?? 0n, 48)
   return Buffer.concat([record, bytes])
 }
@@ -91,19 +91,23 @@ export interface Drop extends Header {
   readonly reason?: number
   readonly line?: number
   readonly file?: number
+  /** -128 to 127. */
+  readonly extError?: number
   readonly flags?: number
   readonly ifindex?: number
   readonly traceId?: bigint
 }
 
-/** Version 3. */
+/** Version 3 unless told otherwise. */
 export function drop(fields: Drop = {}): Buffer {
-  const record = header(1, fields.reason ?? 133, 3, 48, fields)
+  const { version = 3 } = fields
+  const record = header(1, fields.reason ?? 133, version, [36, 36, 40, 48][version]!, fields)
   record.writeUInt16LE(fields.line ?? 0, 28)
   record[30] = fields.file ?? 0
   record.writeUInt32LE(fields.ifindex ?? 0, 32)
-  record[36] = fields.flags ?? 0
-  record.writeBigUInt64LE(fields.traceId ?? 0n, 40)
+  record[31] = fields.extError ?? 0
+  if (version >= 2) record[36] = fields.flags ?? 0
+  if (version === 3) record.writeBigUInt64LE(fields.traceId ?? 0n, 40)
   return Buffer.concat([record, fields.packet ?? packet()])
 }
 

@@ -108,6 +108,18 @@ t.test('a malformed packet is an error, inside a tunnel too, and no packet is un
   t.equal(connectionText(spanOf(''), kindOf('e')), '[unknown]')
 })
 
+t.test('the last option of Geneve may reach behind the length of all, as far as there are bytes', async t => {
+  const eth = '020000000002020000000001'
+  // One word of options is told, and the option has two; ARP is inside.
+  const geneve = `01006558 00002a00 00010201 aabbccdd ${eth} 0806`.replaceAll(' ', '')
+  const udp = `9c4017c1${(8 + geneve.length / 2).toString(16).padStart(4, '0')}0000`
+  const ip = `4500${(28 + geneve.length / 2).toString(16).padStart(4, '0')}0000000040110000c0a80001c0a80002`
+  const packet = `${eth}0800${ip}${udp}${geneve}`
+  const arp = '02:00:00:00:00:01 -> 02:00:00:00:00:02 ARP'
+  t.equal(connectionText(spanOf(packet), kindOf('eg')), `${arp} [tunnel 192.168.0.1:40000 -> 192.168.0.2:6081 geneve]`)
+  t.equal(connectionText(spanOf(packet.slice(0, -eth.length - 12)), kindOf('eg')), '[error]', 'and no further')
+})
+
 t.test('bytes are dumped in lines of sixteen', async t => {
   const packet = spanOf('000102030405060708090a0b0c0d0e0f 202141 7f'.replace(/ /g, ''))
   t.equal(

@@ -185,14 +185,16 @@ function captured(lenCap: number, room: number, extension: boolean): number {
 }
 
 /**
- * Both forms have version 1, so the size tells: without the packet 32-39 bytes are left for the old
- * form and 40-47 for the new, with or without perf's padding. A record cut inside its packet tells
- * nothing; it is taken for the new form, as Cilium 1.19 takes it, if that fits. So is one without a packet,
- * which Cilium never writes: there is no telling an old one from a new one cut short.
+ * Both forms have version 1, so the size tells: 32 bytes and the packet, or that as perf pads it, are the old form
+ * (8 less than the new in either case). Anything else is read as the new form, as Cilium 1.19 reads it: a record that
+ * was cut, and one that captured nothing, which Cilium never writes.
  */
 function verdictLength(size: number, lenCap: number): number {
-  const fixed = size - lenCap
-  if (lenCap === 0 || fixed >= VERDICT_NEW) return VERDICT_NEW
-  if (fixed >= VERDICT_OLD) return VERDICT_OLD
-  return size >= VERDICT_NEW ? VERDICT_NEW : VERDICT_OLD
+  const old = VERDICT_OLD + lenCap
+  return lenCap > 0 && (size === old || size === padded(old)) ? VERDICT_OLD : VERDICT_NEW
+}
+
+/** perf's size of `length` bytes: a multiple of 8 with the u32 of the size in front. */
+function padded(length: number): number {
+  return ((length + 4 + MOST_PADDING) & ~MOST_PADDING) - 4
 }

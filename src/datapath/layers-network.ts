@@ -7,6 +7,7 @@
  */
 import { formatAddress, formatIpv4 } from './address.js'
 import type { LayerName, Layers } from './layers.js'
+import type { TunnelName } from './tunnel-port.js'
 
 const ETHERNET_HEADER = 14
 /** Below it the field is a length, and LLC follows. */
@@ -120,7 +121,7 @@ function hopByHop(layers: Layers, length: number): string | undefined {
 
 export function readVxlan(layers: Layers): string | undefined {
   if (layers.left < VXLAN_HEADER) return 'packet too small'
-  layers.vni = layers.view.getUint32(layers.at + 4) >>> 8
+  setTunnel(layers, 'VXLAN')
   layers.next = 'Ethernet'
   layers.at += VXLAN_HEADER
   return undefined
@@ -130,7 +131,7 @@ export function readGeneve(layers: Layers): string | undefined {
   const { view, bytes, at, left } = layers
   const options = left < GENEVE_HEADER ? 0 : (bytes[at]! & 0x3f) * 4
   if (left < GENEVE_HEADER || left < options + 7) return 'packet too short'
-  layers.vni = view.getUint32(at + 4) >>> 8
+  setTunnel(layers, 'Geneve')
   let payload = at + GENEVE_HEADER
   for (let more = options; more > 0; ) {
     if (payload + 4 > layers.end) return 'option too small'
@@ -142,6 +143,12 @@ export function readGeneve(layers: Layers): string | undefined {
   layers.next = ETHERTYPES[view.getUint16(at + 2)]
   layers.at = payload
   return undefined
+}
+
+/** Of tunnels of a kind in each other the innermost network is told. */
+function setTunnel(layers: Layers, name: TunnelName): void {
+  if (layers.inside === name) layers.vni = layers.view.getUint32(layers.at + 4) >>> 8
+  layers.summary = name
 }
 
 function mac(bytes: Uint8Array, at: number): string {

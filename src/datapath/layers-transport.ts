@@ -9,6 +9,7 @@ import { formatIpv4 } from './address.js'
 import type { Icmp, Ports, TcpFlags } from './flow.js'
 import { icmpText } from './icmp-text.js'
 import type { Layers } from './layers.js'
+import { tunnelOf } from './tunnel-port.js'
 
 const UDP_HEADER = 8
 const ICMPV4_HEADER = 8
@@ -100,7 +101,14 @@ export function readUdp(layers: Layers): string | undefined {
   layers.summary = 'UDP'
   layers.udpAt = at + UDP_HEADER
   layers.udpEnd = length === 0 ? layers.end : Math.min(layers.end, at + length)
+  if (layers.inside !== undefined) intoTunnel(layers)
   return undefined
+}
+
+function intoTunnel(layers: Layers): void {
+  layers.next = tunnelOf(layers.srcPort, layers.dstPort)
+  layers.at = layers.udpAt
+  layers.end = layers.udpEnd
 }
 
 /** Cilium 1.19 does not tell the chunk. */

@@ -10,6 +10,7 @@
 import type { Ethernet, Ip, Layer4, Tunnel } from './flow.js'
 import { readEthernet, readGeneve, readIpv4, readIpv6, readVxlan } from './layers-network.js'
 import { readIcmp, readIgmp, readSctp, readTcp, readUdp, readVrrp } from './layers-transport.js'
+import type { TunnelName } from './tunnel-port.js'
 
 /** A header that somebody here reads. */
 export type LayerName =
@@ -73,6 +74,8 @@ export class Layers {
   udpAt = -1
   udpEnd = -1
   vni = 0
+  /** The tunnel whose inside is read. */
+  inside: TunnelName | undefined
 
   /** Bytes that are left. */
   get left(): number {
@@ -93,10 +96,13 @@ export class Layers {
   }
 
   /** What was read becomes the tunnel, and its payload the packet. */
-  #unwrap(name: 'VXLAN' | 'Geneve'): boolean {
+  #unwrap(name: TunnelName): boolean {
     const { ip, l4, udpAt, udpEnd } = this
     this.#forget()
+    this.inside = name
     if (!this.#walk(udpAt, udpEnd, name)) return false
+    // Its own header is no part of the summary, but that of a tunnel inside it is.
+    if (this.ethernet === undefined && this.ip === undefined) this.summary = ''
     this.tunnel = { protocol: name === 'VXLAN' ? 'VXLAN' : 'GENEVE' }
     if (ip !== undefined) this.tunnel.IP = ip
     if (l4 !== undefined) this.tunnel.l4 = l4
@@ -125,5 +131,6 @@ export class Layers {
     this.summary = this.error = ''
     this.srcPort = this.dstPort = this.vni = 0
     this.udpAt = this.udpEnd = -1
+    this.inside = undefined
   }
 }

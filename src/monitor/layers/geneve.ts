@@ -16,11 +16,10 @@ export class Geneve implements Layer {
   readonly #header: Span
   readonly #options: readonly string[]
 
-  private constructor(data: Span, options: readonly string[]) {
-    const length = HEADER + optionsLength(data)
-    this.#header = data.slice(0, length)
-    this.#options = options
-    this.payload = data.slice(length)
+  private constructor(data: Span, { texts, end }: Options) {
+    this.#header = data.slice(0, end)
+    this.#options = texts
+    this.payload = data.slice(end)
   }
 
   static decode(data: Span, capture: Capture): Geneve | string {
@@ -28,7 +27,7 @@ export class Geneve implements Layer {
       capture.truncated = true
       return `Geneve header of at least ${HEADER} bytes with its options, ${data.length} there`
     }
-    const options = readOptions(data.slice(HEADER, HEADER + optionsLength(data)), capture)
+    const options = readOptions(data, capture)
     return typeof options === 'string' ? options : new Geneve(data, options)
   }
 
@@ -57,9 +56,17 @@ function optionsLength(data: Span): number {
   return (data.u8(0) & 0x3f) * 4
 }
 
-function readOptions(data: Span, capture: Capture): readonly string[] | string {
+interface Options {
+  readonly texts: readonly string[]
+  /** Where the payload starts. */
+  readonly end: number
+}
+
+/** Upstream lets the last option reach behind the length that the header tells, as far as there are bytes. */
+function readOptions(data: Span, capture: Capture): Options | string {
   const texts: string[] = []
-  for (let at = 0; at < data.length; ) {
+  let at = HEADER
+  while (at < HEADER + optionsLength(data)) {
     const length = OPTION_HEADER + (data.u8(at + 3) & 0x0f) * 4
     if (at + length > data.length) {
       capture.truncated = true
@@ -68,7 +75,7 @@ function readOptions(data: Span, capture: Capture): readonly string[] | string {
     texts.push(optionText(data.slice(at, at + length)))
     at += length
   }
-  return texts
+  return { texts, end: at }
 }
 
 function optionText(data: Span): string {

@@ -3,13 +3,12 @@
  *
  * Fail:  a cut header, a length from 1 to 7; a length of 0 is a jumbogram and takes all there is.
  */
+import { tunnelOf } from '../../datapath/tunnel-port.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import { udpPort } from './port-name.js'
 import type { Span } from './span.js'
 
 const HEADER = 8
-/** Ports whose payload upstream reads inside a tunnel, where it has readers for them. */
-const TUNNELS: Readonly<Record<number, LayerName>> = { 4789: 'VXLAN', 6081: 'Geneve' }
 
 export class Udp implements Layer {
   readonly name = 'UDP'
@@ -35,8 +34,9 @@ export class Udp implements Layer {
     return new Udp(data)
   }
 
+  /** Only read inside a tunnel. */
   get next(): LayerName | undefined {
-    return TUNNELS[this.#data.u16(2)] ?? TUNNELS[this.#data.u16(0)]
+    return tunnelOf(this.#data.u16(0), this.#data.u16(2))
   }
 
   dump(): string {

@@ -89,8 +89,8 @@ async function readyUrl(child: ChildProcess, stderr: () => string): Promise<stri
 /** The log line that says where it listens; a half-written one has no end yet. */
 export function listeningUrl(said: string): string | undefined {
   const lines = said.split('\n').slice(0, -1)
-  const line = lines.find(line => /\bmsg="?listening"?(\s|$)/.test(line))
-  return line === undefined ? undefined : /\burl="?([^\s"]+)/.exec(line)?.[1]
+  const line = lines.find(line => /\bmsg"?[=:]"?listening"?([\s,}]|$)/.test(line))
+  return line === undefined ? undefined : /\burl"?[=:]"?([^\s"]+)/.exec(line)?.[1]
 }
 
 async function isReady(url: string): Promise<boolean> {

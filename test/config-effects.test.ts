@@ -1,0 +1,142 @@
+/**
+ * config-effects.test.ts - settings of a running Weir, looked at from outside: what its help says is what happens.
+ *
+ * Those of a part alone are in that part's tests: OTLP, Kubernetes, the web config file, hubble_* metrics, families.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { ObserverClient } from '../src/api/client.js'
+import { parseWorld } from '../src/datapath/world.js'
+import { must } from '../src/lab/process.js'
+import { ping } from '../src/lab/traffic.js'
+import { liveExporter } from './live-exporter.js'
+import { ownFilters } from './own-filters.js'
+import { Samples } from './samples.js'
+import { socketPath } from './served-flows.js'
+import { until } from './until.js'
+import { labOf, ROOT, watch } from './watch.js'
+import { startWeir } from './weir-process.js'
+
+const NETWORK = 89
+const FLOWS = 'weir_flow_packets_total'
+const REPLAY = ['--source', 'replay:test/fixtures/records.pcap', '--world', 'test/fixtures/world.json']
+
+t.test('addresses, paths, the buffer, budgets, namespaces and the log of a replay are as they were set', async t => {
+  const file = join(t.testdir({ 'weir.yaml': '' }), 'weir.yaml')
+  const budgets = `series: {budgets: {${FLOWS}: 3}}\n`
+  writeFileSync(file, `${budgets}log: {level: info}\nnamespaces: {include: [kube-system]}\n`)
+  const sockets = [socketPath(t), socketPath(t)].map(path => `unix://${path}`)
+  const weir = await startWeir([
+    ...REPLAY,
+    ...['--config.file', file, '--log.format', 'json', '--flow-buffer', '15'],
+    ...['--web.listen-address', '[::1]:0', '--web.telemetry-path', '/flows/page', '--web.enable-lifecycle'],
+    ...sockets.flatMap(socket => ['--hubble.listen-address', socket]),
+  ])
+  t.teardown(() => weir.stop('SIGKILL'))
+  const lines = () =>
+    weir
+      .stderr()
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { readonly msg: string; readonly url?: string; readonly level: string })
+  const urls = lines().flatMap(({ msg, url }) => (msg === 'listening' && url !== undefined ? [url] : []))
+  t.match(urls, [/^http:\/\/127\.0\.0\.1:/, /^http:\/\/\[::1\]:/])
+  for (const url of urls) {
+    t.equal((await fetch(`${url}/metrics`)).status, 404)
+    const page = Samples.parse(await (await fetch(`${url}/flows/page`)).text())
+    t.equal(page.get('weir_series_budget', { family: FLOWS }), 3, 'the budget of this family')
+    t.ok((page.get('weir_series_budget', { family: 'weir_flow_bytes_total' }) ?? 0) > 3, 'and of no other')
+    t.ok(
+      page.series(FLOWS).every(({ labels }) => isIncluded(labels)),
+      'only with an end in the namespace',
+    )
+    t.ok((page.sum('weir_excluded_packets_total') ?? 0) > 0, 'the rest is counted as left out')
+  }
+  for (const socket of sockets) {
+    const client = await ObserverClient.connect(socket)
+    t.match(await client.serverStatus(), { num_flows: '15', max_flows: '15' }, 'as many flows as the buffer holds')
+    client.close()
+  }
+  await t.test('the level of the log, changed while it runs', async t => {
+    const reload = async (text: string) => {
+      writeFileSync(file, text)
+      return (await fetch(`${weir.url}/-/reload`, { method: 'POST' })).status
+    }
+    t.equal(await reload('log: {level: error}\n'), 200)
+    const before = lines().length
+    t.equal(await reload('log: {level: error}\nseries: {budget: 77}\n'), 200)
+    t.equal(await reload('series: {budget: many}\n'), 500)
+    t.strictSame(
+      lines()
+        .slice(before)
+        .map(({ level }) => level),
+      ['error'],
+      'what is applied is told at a lower level, what is refused is not',
+    )
+  })
+})
+
+function isIncluded(labels: Readonly<Record<string, string>>): boolean {
+  const { source_namespace: source, destination_namespace: destination, otel_metric_overflow: overflow } = labels
+  return overflow === 'true' || source === 'kube-system' || destination === 'kube-system'
+}
+
+t.test('interfaces, uplinks, attachment, ring and table of a live source are as they were set', ROOT, async t => {
+  const lab = await labOf(t, NETWORK, ['effects/a', 'effects/b', 'effects/c'])
+  const [a, b, c] = ['a', 'b', 'c'].map(name => lab.pod(name))
+  const weir = await watch(
+    t,
+    lab,
+    ...['--interfaces', `${a!.link.slice(0, -1)}[${a!.link.at(-1)}]`, '--uplinks', c!.link, '--attach', 'tc'],
+    ...['--ring-pages', '8', '--connections', '1000'],
+  )
+  const page = await weir.metrics()
+  t.equal(page.get('weir_interfaces_watched', { hook: 'pod' }), 1)
+  t.equal(page.get('weir_interfaces_watched', { hook: 'uplink' }), 1)
+  t.equal(page.get('weir_connection_table_limit'), 1000)
+  const filters = await ownFilters(lab)
+  t.strictSame([...new Set(filters.map(({ link }) => link))].sort(), [a!.link, c!.link].sort(), 'and not b')
+  t.strictSame(
+    [...new Set(filters.map(({ hook }) => hook))].sort(),
+    ['clsact/egress', 'clsact/ingress'],
+    'by tc, not by TCX',
+  )
+  const pageBytes = Number(await must(['getconf', 'PAGESIZE']))
+  const rings = readFileSync(`/proc/${weir.pid}/maps`, 'utf8')
+    .split('\n')
+    .filter(line => line.includes('[perf_event]'))
+    .map(line => line.split(/[\s-]/))
+    .map(([from, to]) => (Number.parseInt(to!, 16) - Number.parseInt(from!, 16)) / pageBytes)
+  t.ok(rings.length > 0)
+  t.strictSame([...new Set(rings)], [9], 'the pages of each ring, and the one in which the kernel tells how far it is')
+  const sent = await ping(b!, c!.ipv4, { count: 2 })
+  t.strictSame(sent, { sent: 2, received: 2 })
+  const after = await weir.metrics()
+  t.equal(after.sum(FLOWS, { source_workload: 'b', reporter: 'source' }), 0, 'nobody stands at b')
+})
+
+t.test('counts leave the kernel at the report interval, records at the drain interval', ROOT, async t => {
+  const lab = await labOf(t, NETWORK, ['effects/a', 'effects/b'])
+  const [a, b] = [lab.pod('a'), lab.pod('b')]
+  const world = parseWorld(JSON.stringify(lab.world()), 'the lab')
+  const hour = 3_600_000
+  const [quick, slow, draining] = [
+    { reportIntervalMs: 100, drainIntervalMs: hour },
+    { reportIntervalMs: hour, drainIntervalMs: hour },
+    { reportIntervalMs: hour, drainIntervalMs: 10 },
+  ].map(intervals => liveExporter(t, lab, { world, ...intervals }).exporter)
+  /** Without collecting anything. */
+  const counted = ({ store }: NonNullable<typeof quick>) => {
+    const family = store.families().find(({ metric }) => metric.name === FLOWS)
+    return Array.from({ length: family?.size ?? 0 }, (_, row) => store.get(family!.slot(row))).reduce(
+      (x, y) => x + y,
+      0,
+    )
+  }
+  t.strictSame(await ping(a, b.ipv4, { count: 3 }), { sent: 3, received: 3 })
+  await until('the quick one has all that both ends saw', () => counted(quick!) >= 12)
+  await until('the draining one has its first records', () => counted(draining!) > 0)
+  t.equal(counted(slow!), 0, 'one that waits for an hour has nothing')
+  t.ok(counted(draining!) < 12, 'and of what is only counted, the draining one has nothing')
+})

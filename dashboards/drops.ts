@@ -6,6 +6,7 @@
  */
 import { ENDS, M } from '../src/exporter/catalog.js'
 import { type Board, CHOSEN, FROM_NAMESPACE, type Row, TO_NAMESPACE } from './board.js'
+import { pairTable } from './pair-table.js'
 import { lines, type Panel } from './panel.js'
 import { not, sumRate } from './promql.js'
 import type { Vocabulary } from './vocabulary.js'
@@ -87,22 +88,15 @@ function pairs(v: Vocabulary): Row {
   return {
     title: 'By workload pair',
     panels: [
-      {
-        kind: 'table',
+      pairTable({
         title: 'Who cannot reach whom',
         question: 'Between which workloads is traffic dropped, and why?',
         unit: v.unit,
         width: 24,
-        targets: [{ expr: `${v.drops.rate(CHOSEN, [...ENDS, 'reason'], FROM_NAMESPACE)} > 0` }],
-        columns: {
-          source_namespace: 'From namespace',
-          source_workload: 'From workload',
-          destination_namespace: 'To namespace',
-          destination_workload: 'To workload',
-          reason: 'Reason',
-          Value: `${v.noun} a second`,
-        },
-      },
+        expr: `${v.drops.rate(CHOSEN, [...ENDS, 'reason'], FROM_NAMESPACE)} > 0`,
+        others: { reason: 'Reason' },
+        value: v.key === 'weir' ? 'Packets a second' : 'Flows a second',
+      }),
     ],
   }
 }
@@ -121,25 +115,14 @@ function policy(): Row {
           legend: '{{action}} {{direction}}',
         },
       ),
-      {
-        kind: 'table',
+      pairTable({
         title: 'Recent verdicts',
         question: 'Between whom did policies decide in the last minutes, what matched, and what was done?',
         unit: 'cps',
-        targets: [
-          { expr: sumRate(CHOSEN, M.policyVerdicts, [...ENDS, 'direction', 'match', 'action'], FROM_NAMESPACE) },
-        ],
-        columns: {
-          source_namespace: 'From namespace',
-          source_workload: 'From workload',
-          destination_namespace: 'To namespace',
-          destination_workload: 'To workload',
-          direction: 'Direction',
-          match: 'Matched',
-          action: 'Action',
-          Value: 'Verdicts a second',
-        },
-      },
+        expr: sumRate(CHOSEN, M.policyVerdicts, [...ENDS, 'direction', 'match', 'action'], FROM_NAMESPACE),
+        others: { direction: 'Direction', match: 'Matched', action: 'Action' },
+        value: 'Verdicts a second',
+      }),
     ],
   }
 }

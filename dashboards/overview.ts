@@ -6,8 +6,9 @@
  */
 import { M } from '../src/exporter/catalog.js'
 import { type Board, CHOSEN, linkTo, type Row } from './board.js'
+import { pairTable } from './pair-table.js'
 import type { Panel } from './panel.js'
-import { is, not, rate, sum, sumOf, sumRate, topk } from './promql.js'
+import { is, like, not, rate, sum, sumOf, sumRate, topk } from './promql.js'
 import type { Vocabulary } from './vocabulary.js'
 import { workloadUid } from './workload.js'
 
@@ -156,9 +157,9 @@ function bytes(): Row {
       {
         kind: 'lines',
         title: 'Bytes over uplinks',
-        question: 'How much enters and leaves the nodes? Only where --uplinks names interfaces; by protocol otherwise.',
+        question: 'How much enters and leaves the nodes? Zero where --uplinks names no interface.',
         unit: 'Bps',
-        targets: [{ expr: sumRate(CHOSEN, M.bytesSeen, ['hook']), legend: '{{hook}}' }],
+        targets: [{ expr: sumRate(CHOSEN, M.bytesSeen, ['hook'], { hook: like('uplink_.*') }), legend: '{{hook}}' }],
       },
     ],
   }
@@ -199,23 +200,16 @@ function talkers(v: Vocabulary): Row {
   return {
     title: 'Top talkers',
     panels: [
-      {
-        kind: 'table',
+      pairTable({
         title: 'Who talks most',
         question: 'Which pairs of workloads send most? Counted once, where the sender is.',
         unit: v.key === 'weir' ? 'Bps' : v.unit,
         width: 24,
         height: 11,
-        targets: [{ expr }],
-        columns: {
-          source_namespace: 'From namespace',
-          source_workload: 'From workload',
-          destination_namespace: 'To namespace',
-          destination_workload: 'To workload',
-          Value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
-        },
+        expr,
+        value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
         linkTo: `${linkTo(workloadUid(v))}&var-namespace=\${__data.fields["From namespace"]}&var-workload=\${__data.fields["From workload"]}`,
-      },
+      }),
     ],
   }
 }

@@ -6,8 +6,9 @@
  */
 import { ENDS, M } from '../src/exporter/catalog.js'
 import { type Board, CHOSEN, FROM_CHOSEN, type Row } from './board.js'
+import { pairTable } from './pair-table.js'
 import { lines, type Panel, type Target } from './panel.js'
-import { buckets, is, quantile, rename, sumCountRate, sumOf, sumRate } from './promql.js'
+import { buckets, is, like, quantile, rename, sumCountRate, sumOf, sumRate } from './promql.js'
 import type { Vocabulary } from './vocabulary.js'
 
 const SLOW = { warn: 0.1, bad: 1 }
@@ -142,21 +143,13 @@ function failures(v: Vocabulary): Row {
 }
 
 function ended(): Panel {
-  return {
-    kind: 'table',
+  const ways = { ...FROM, protocol: is('TCP'), how: like('reset|timeout') }
+  return pairTable({
     title: 'Ended by reset or silence',
-    question: 'Between whom do connections end by reset, or time out?',
+    question: 'Between whom do TCP connections end by reset, or time out?',
     unit: 'cps',
-    targets: [
-      { expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDS, 'how'], { ...FROM, how: '=~"reset|timeout"' })} > 0` },
-    ],
-    columns: {
-      source_namespace: 'From namespace',
-      source_workload: 'From workload',
-      destination_namespace: 'To namespace',
-      destination_workload: 'To workload',
-      how: 'How',
-      Value: 'Connections a second',
-    },
-  }
+    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDS, 'how'], ways)} > 0`,
+    others: { how: 'How' },
+    value: 'Connections a second',
+  })
 }

@@ -6,6 +6,7 @@
  */
 import { ENDS, M } from '../src/exporter/catalog.js'
 import { type Board, CHOSEN, FROM_CHOSEN, type Row, TO_CHOSEN } from './board.js'
+import { pairTable } from './pair-table.js'
 import { lines, type Panel } from './panel.js'
 import { buckets, is, join, rename, sum, sumCountRate, sumOf, sumRate } from './promql.js'
 import type { Vocabulary } from './vocabulary.js'
@@ -138,21 +139,14 @@ function peers(v: Vocabulary): Row {
   return {
     title: 'Peers',
     panels: [
-      {
-        kind: 'table',
+      pairTable({
         title: 'All pairs',
         question: 'Who sends how much to whom, from the chosen workloads?',
         unit: v.key === 'weir' ? 'Bps' : v.unit,
         width: 24,
-        targets: [{ expr: sent(v, ENDS) }],
-        columns: {
-          source_namespace: 'From namespace',
-          source_workload: 'From workload',
-          destination_namespace: 'To namespace',
-          destination_workload: 'To workload',
-          Value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
-        },
-      },
+        expr: sent(v, ENDS),
+        value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
+      }),
     ],
   }
 }

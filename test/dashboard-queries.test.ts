@@ -1,24 +1,13 @@
 /**
  * dashboard-queries.test.ts - every query of every panel and variable finds data in a Prometheus that scrapes a live lab.
- *
- * The lab is the demo's: requests, DNS, pings, resets, refused and dropped connections. Policy verdicts come from records of
- * Cilium's datapath alone, so a second Weir replays a recording.
  */
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { HUBBLE_METRICS } from '../dashboards/vocabulary.js'
-import { createDemoLab, startTraffic } from '../src/lab/demo.js'
-import { LAB_NODE, LabCluster } from '../src/lab/kubernetes/lab-cluster.js'
 import { type DashboardJson, dashboards, fill, panelsOf, questionOf } from './dashboard-json.js'
-import { startSink } from './otlp-sink.js'
-import { type Prometheus, startPrometheus } from './prometheus.js'
-import { socketPath } from './served-flows.js'
+import type { Prometheus } from './prometheus.js'
 import { until } from './until.js'
 import { ROOT } from './watch.js'
-import { startWeir } from './weir-process.js'
+import { watchedDemo } from './watched-demo.js'
 
-const NETWORK = 67
-const TARGET = { cluster: 'lab', node: 'lab-node' }
 /** "All", but for the ends of what is asked about: a namespace and workload with traffic of every kind. */
 const VARIABLES: Readonly<Record<string, string>> = {
   cluster: '.*',
@@ -32,37 +21,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
 const MINUTE_MS = 60_000
 
 t.test('every panel has data after a minute of traffic', ROOT, async t => {
-  const api = () => ['--hubble.listen-address', `unix://${socketPath(t)}`]
-  const lab = await createDemoLab({ network: NETWORK })
-  t.teardown(() => lab.destroy())
-  const cluster = await LabCluster.start(lab.pods)
-  t.teardown(() => cluster.stop())
-  const files = t.testdir({
-    kubeconfig: cluster.api.kubeconfig(),
-    'metrics.yaml': 'metrics: [{ name: drop }]',
-    'web.yml': '',
-  })
-  const kubeconfig = join(files, 'kubeconfig')
-  const sink = await startSink()
-  t.teardown(() => sink.close())
-  const weir = await startWeir([
-    ...['--netns', lab.node.path, '--hubble-metrics', HUBBLE_METRICS, ...api()],
-    ...['--kubernetes', '--kubernetes.kubeconfig', kubeconfig, '--kubernetes.node-name', LAB_NODE],
-  ])
-  t.teardown(() => weir.stop('SIGKILL'))
-  const recording = ['replay:test/fixtures/records.pcap', '--world', 'test/fixtures/world.json']
-  const dynamic = join(files, 'metrics.yaml')
-  const replay = await startWeir([
-    ...['--source', ...recording, ...api()],
-    ...['--hubble-dynamic-metrics-config-path', dynamic, '--web.config.file', join(files, 'web.yml')],
-    ...['--otlp.endpoint', sink.url, '--otlp.interval', '1s'],
-  ])
-  t.teardown(() => replay.stop('SIGKILL'))
-  const prometheus = await startPrometheus(t, weir.url, TARGET, {
-    targets: [{ url: replay.url, labels: { ...TARGET, node: 'replay' } }],
-  })
-  const traffic = await startTraffic(lab, error => t.error(error))
-  t.teardown(() => traffic.stop())
+  const prometheus = await watchedDemo(t, error => t.error(error))
   for (const dashboard of dashboards()) {
     await t.test(dashboard.title, async t => {
       for (const [name, expr] of queriesOf(dashboard)) await finds(t, prometheus, name, fill(expr, VARIABLES))

@@ -14,6 +14,7 @@ import { plainEnvironment } from '../src/lab/process.js'
 import { until } from './until.js'
 
 export interface Prometheus {
+  readonly url: string
   /** The value of an instant query that gives one series; undefined when it gives none. */
   query(expression: string): Promise<number | undefined>
   /** The values of an instant query, one a series. */
@@ -48,7 +49,7 @@ export interface PrometheusOptions {
 
 /** Start it on a free port; its data are in a directory of its own. `labels` are the target's. */
 export async function startPrometheus(
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   target: string,
   labels: Readonly<Record<string, string>> = {},
   { targets = [], rules = [], alertmanager }: PrometheusOptions = {},
@@ -98,6 +99,7 @@ export async function startPrometheus(
     return response?.ok
   })
   return {
+    url: `http://${listen}`,
     async query(expression) {
       const { data } = await ask(`query?query=${encodeURIComponent(expression)}`)
       if (data.result.length > 1) throw new Error(`${expression} gives ${data.result.length} series`)

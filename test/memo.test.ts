@@ -1,18 +1,19 @@
 /**
- * memo.test.ts - rows by three numbers: one row a key, and forgetting everything at the limit loses no count.
+ * memo.test.ts - rows by four numbers: one row a key, and forgetting everything at the limit loses no count.
  */
 import fc from 'fast-check'
 import t from 'tap'
 import { Entities } from '../src/datapath/entities.js'
 import { parseWorld } from '../src/datapath/world.js'
 import { M } from '../src/exporter/catalog.js'
-import { Memo, UNSET } from '../src/exporter/memo.js'
+import { KEY, Memo, UNSET } from '../src/exporter/memo.js'
 import { Pairs, Reporter } from '../src/exporter/pair.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { render } from '../src/exporter/text.js'
 import { Samples } from './samples.js'
 
 const SEED = 20_260_102
+const cell = (row: number, columns: number, column = 0): number => row * (KEY + columns) + KEY + column
 
 t.test('a key has one row, with its own cells, however many there are', async t => {
   const memo = new Memo(3)
@@ -21,13 +22,13 @@ t.test('a key has one row, with its own cells, however many there are', async t 
     const row = memo.row(i % 70, i >> 3, i)
     if (row !== i) t.fail(`row ${row} for new key ${i}`)
     for (let column = 0; column < 3; column++) {
-      if (memo.cells[row * 3 + column] !== UNSET) t.fail(`row ${row} is not empty`)
+      if (memo.cells[cell(row, 3, column)] !== UNSET) t.fail(`row ${row} is not empty`)
     }
-    memo.cells[row * 3 + 1] = i
+    memo.cells[cell(row, 3, 1)] = i
   }
   for (let i = 0; i < keys; i++) {
     const row = memo.row(i % 70, i >> 3, i)
-    if (row !== i || memo.cells[row * 3 + 1] !== i) t.fail(`row ${row} for key ${i}`)
+    if (row !== i || memo.cells[cell(row, 3, 1)] !== i) t.fail(`row ${row} for key ${i}`)
   }
   t.equal(memo.size, keys)
 })
@@ -59,11 +60,11 @@ t.test('any keys: equal keys have equal rows, others have not', async t => {
 
 t.test('at its limit it forgets all, and is as good as new', async t => {
   const memo = new Memo(2, 4)
-  for (let i = 0; i < 4; i++) memo.cells[memo.row(i, i, i) * 2] = i
+  for (let i = 0; i < 4; i++) memo.cells[cell(memo.row(i, i, i), 2)] = i
   t.equal(memo.size, 4)
   const row = memo.row(9, 9, 9)
-  t.strictSame([row, memo.size, memo.cells[row * 2]], [0, 1, UNSET])
-  t.equal(memo.cells[memo.row(0, 0, 0) * 2], UNSET)
+  t.strictSame([row, memo.size, memo.cells[cell(row, 2)]], [0, 1, UNSET])
+  t.equal(memo.cells[cell(memo.row(0, 0, 0), 2)], UNSET)
 })
 
 t.test('forgetting, at any limit, changes no sum', async t => {

@@ -2,27 +2,32 @@
  * memo.ts - rows by four small numbers: what an increment depends on, and the slots it leads to.
  *
  * In:    (source entity, destination entity, kind, ends of the packet), each an unsigned 32-bit number.
- * Out:   a row of COLUMNS cells to remember slots in, all `UNSET` when new.
+ * Out:   a row of cells: its key, then one to remember a slot in for each column, all `UNSET` when new.
  * Never: grows past its limit: then it forgets all rows, and slots are looked up by name again.
+ * A key and its first slots share a cache line: with keys in an array of their own a record costs a tenth more.
  */
 
 export const UNSET = -1
 /** The pairs of 512 entities that all talk with each other. */
 export const DEFAULT_LIMIT = 262_144
+/** Cells of a row that hold its key. */
+export const KEY = 4
 
 export class Memo {
   readonly #limit: number
+  /** Cells of a row. */
+  readonly #width: number
   #capacity = 1024
-  #keys = new Uint32Array(this.#capacity * 4)
   #rows = new Int32Array(this.#capacity).fill(UNSET)
   #size = 0
-  /** Cells of all rows: row * columns + column. */
+  /** Of all rows: a column's slot is at row * (KEY + columns) + KEY + column. */
   cells: Int32Array
 
-  /** `limit` rows of 16 + 4 * columns bytes, and 4 to 8 more for the table over them. */
+  /** `limit` rows of 4 * (KEY + columns) bytes, and 4 to 8 more for the table over them. */
   constructor(columns: number, limit = DEFAULT_LIMIT) {
     this.#limit = limit
-    this.cells = new Int32Array((this.#capacity / 2) * columns).fill(UNSET)
+    this.#width = KEY + columns
+    this.cells = new Int32Array((this.#capacity / 2) * this.#width).fill(UNSET)
   }
 
   /** Rows remembered. */
@@ -31,30 +36,31 @@ export class Memo {
   }
 
   source(row: number): number {
-    return this.#keys[row * 4]!
+    return this.cells[row * this.#width]! >>> 0
   }
   destination(row: number): number {
-    return this.#keys[row * 4 + 1]!
+    return this.cells[row * this.#width + 1]! >>> 0
   }
   kind(row: number): number {
-    return this.#keys[row * 4 + 2]!
+    return this.cells[row * this.#width + 2]! >>> 0
   }
   ends(row: number): number {
-    return this.#keys[row * 4 + 3]!
+    return this.cells[row * this.#width + 3]! >>> 0
   }
 
   /** HOT: the row of a key, made when there is none. `npm run bench reduce-weir` */
   row(source: number, destination: number, kind: number, ends = 0): number {
-    const keys = this.#keys
+    const { cells } = this
+    const rows = this.#rows
+    const width = this.#width
     const mask = this.#capacity - 1
     let at = mix(source, destination, kind, ends) & mask
     for (;;) {
-      const row = this.#rows[at]!
+      const row = rows[at]!
       if (row === UNSET) return this.#add(at, source, destination, kind, ends)
-      const key = row * 4
-      if (keys[key + 1] === destination && keys[key] === source && keys[key + 2] === kind && keys[key + 3] === ends) {
-        return row
-      }
+      const key = row * width
+      const same = cells[key] === (source | 0) && cells[key + 1] === (destination | 0)
+      if (same && cells[key + 2] === (kind | 0) && cells[key + 3] === (ends | 0)) return row
       at = (at + 1) & mask
     }
   }
@@ -69,7 +75,10 @@ export class Memo {
   /** Forget the slots that are marked, by slot number: they lead nowhere any more. */
   forgetSlots(marked: Uint8Array): void {
     const { cells } = this
-    for (let cell = 0; cell < cells.length; cell++) if (marked[cells[cell]!] === 1) cells[cell] = UNSET
+    for (let row = 0; row < this.#size; row++) {
+      const end = (row + 1) * this.#width
+      for (let cell = end - this.#width + KEY; cell < end; cell++) if (marked[cells[cell]!] === 1) cells[cell] = UNSET
+    }
   }
 
   #add(at: number, source: number, destination: number, kind: number, ends: number): number {
@@ -82,11 +91,12 @@ export class Memo {
       return this.row(source, destination, kind, ends)
     }
     const row = this.#size++
+    const key = row * this.#width
     this.#rows[at] = row
-    this.#keys[row * 4] = source
-    this.#keys[row * 4 + 1] = destination
-    this.#keys[row * 4 + 2] = kind
-    this.#keys[row * 4 + 3] = ends
+    this.cells[key] = source
+    this.cells[key + 1] = destination
+    this.cells[key + 2] = kind
+    this.cells[key + 3] = ends
     return row
   }
 
@@ -94,15 +104,12 @@ export class Memo {
     const cells = new Int32Array(this.cells.length * 2).fill(UNSET)
     cells.set(this.cells)
     this.cells = cells
-    const keys = new Uint32Array(this.#keys.length * 2)
-    keys.set(this.#keys)
-    this.#keys = keys
     this.#capacity *= 2
     this.#rows = new Int32Array(this.#capacity).fill(UNSET)
     const mask = this.#capacity - 1
     for (let row = 0; row < this.#size; row++) {
-      const key = row * 4
-      let at = mix(keys[key]!, keys[key + 1]!, keys[key + 2]!, keys[key + 3]!) & mask
+      const key = row * this.#width
+      let at = mix(cells[key]!, cells[key + 1]!, cells[key + 2]!, cells[key + 3]!) & mask
       while (this.#rows[at] !== UNSET) at = (at + 1) & mask
       this.#rows[at] = row
     }

@@ -13,7 +13,7 @@ import type { Peers } from './exemplar.js'
 import type { Family, Slot } from './family.js'
 import { FlowFamilies } from './flow-families.js'
 import type { LabelSource } from './flow-labels.js'
-import { DEFAULT_LIMIT, Memo, UNSET } from './memo.js'
+import { DEFAULT_LIMIT, KEY, Memo, UNSET } from './memo.js'
 import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
 import { OpenConnections } from './open-connections.js'
 import { PacketEnds } from './packet-ends.js'
@@ -30,22 +30,24 @@ const FLAGS = ['SYN', 'SYN-ACK', 'FIN', 'RST'] as const
 export const Ending = { fin: 0, reset: 1, timeout: 2 } as const
 const ENDINGS = ['fin', 'reset', 'timeout'] as const
 
-/** Columns of a memo row: one slot each, looked up by name when first needed. */
+/** Cells of a memo row: one slot each behind its key, looked up by name when first needed. */
 const Column = {
-  packets: 0,
-  bytes: 1,
-  size: 2,
-  flags: 3,
-  opened: 7,
-  closed: 8,
-  active: 11,
-  handshake: 12,
-  duration: 13,
-  carried: 14,
-  open: 15,
-  interZone: 16,
+  packets: KEY,
+  bytes: KEY + 1,
+  size: KEY + 2,
+  flags: KEY + 3,
+  opened: KEY + 7,
+  closed: KEY + 8,
+  active: KEY + 11,
+  handshake: KEY + 12,
+  duration: KEY + 13,
+  carried: KEY + 14,
+  open: KEY + 15,
+  interZone: KEY + 16,
 } as const
-const COLUMNS = 17
+const WIDTH = KEY + 17
+/** Of the memo of details: packets or messages, and bytes. */
+const DETAIL_COLUMNS = 2
 
 /** Verdicts by what was matched (PolicyVerdictNotify's flags), and by what was done. */
 const MATCHES = ['none', 'l3-only', 'l3-l4', 'l4-only', 'all', 'l3-proto', 'proto-only', 'unknown'] as const
@@ -82,11 +84,11 @@ export class Pairs {
   #packetEnds: PacketEnds | undefined
   #interZone = false
 
-  /** `limit`: rows that the memos keep; 28 MB at the default. */
+  /** `limit`: rows that the memos keep; 33 MB at the default. */
   constructor(store: SeriesStore, entities: Entities, limit = DEFAULT_LIMIT) {
     this.#store = store
-    this.#memo = new Memo(COLUMNS, limit)
-    this.#details = new Memo(2, limit)
+    this.#memo = new Memo(WIDTH - KEY, limit)
+    this.#details = new Memo(DETAIL_COLUMNS, limit)
     this.#entities = entities
     this.#families = new FlowFamilies(store, entities, DEFAULT_METRICS)
     this.#open = new OpenConnections(store)
@@ -125,7 +127,7 @@ export class Pairs {
   /** HOT: one packet of `bytes`: traffic and size at once; `npm run bench reduce-weir`. */
   packet(pair: Pair, bytes: number): void {
     const { cells } = this.#memo
-    const at = pair * COLUMNS
+    const at = pair * WIDTH
     const packets = cells[at + Column.packets]!
     const octets = cells[at + Column.bytes]!
     const size = cells[at + Column.size]!
@@ -263,7 +265,7 @@ export class Pairs {
   }
 
   #slot(pair: Pair, column: number): Slot {
-    const cell = pair * COLUMNS + column
+    const cell = pair * WIDTH + column
     const slot = this.#memo.cells[cell]!
     if (slot !== UNSET) return slot as Slot
     const made = this.#make(pair, column)
@@ -306,7 +308,8 @@ export class Pairs {
   #detail(pair: Pair, detail: number): number {
     const memo = this.#memo
     const kind = memo.kind(pair) | (detail << DETAIL_SHIFT)
-    return 2 * this.#details.row(memo.source(pair), memo.destination(pair), kind, memo.ends(pair))
+    const row = this.#details.row(memo.source(pair), memo.destination(pair), kind, memo.ends(pair))
+    return row * (KEY + DETAIL_COLUMNS) + KEY
   }
 
   #reasonNumber(reason: string): number {

@@ -255,7 +255,7 @@ export class Reducer implements FlowSink {
     const packet = this.#packet
     const source = this.#end(record, packet.srcAt, record.srcLabel)
     const destination = this.#end(record, packet.dstAt, record.dstLabel)
-    const ends = this.#packetEnds(record, TO_SERVER.has(record.reason))
+    const ends = this.#pairs.asksPackets ? this.#packetEnds(record, TO_SERVER.has(record.reason)) : 0
     const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol, ends)
     this.#pairs.packet(pair, record.lenOrig)
     if (packet.tcpFlags > 0 && packet.tcpFlags & COUNTED_FLAGS) this.#sampleFlags(pair, packet.tcpFlags)
@@ -297,7 +297,9 @@ export class Reducer implements FlowSink {
   }
 
   #end(record: RecordWindow, at: number, identity: number): number {
-    return this.#entities.resolve(record.bytes, at, this.#packet.ipVersion === 6, identity)
+    const { ipVersion } = this.#packet
+    if (ipVersion === 4) return this.#entities.resolve4(record.view.getInt32(at), identity)
+    return this.#entities.resolve(record.bytes, at, ipVersion === 6, identity)
   }
 
   /** The entity of a 16-byte address with IPv4 mapped. */

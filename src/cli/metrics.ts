@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { Decoder } from '../datapath/decode.js'
 import { Replay } from '../datapath/replay.js'
 import { cardinality, cardinalityTable } from '../exporter/cardinality.js'
-import { type MetricsConfig, MOST_SERIES } from '../exporter/metrics-config.js'
+import { budgetOf, type MetricsConfig, MOST_SERIES } from '../exporter/metrics-config.js'
 import type { Reducer } from '../exporter/reduce.js'
 import { render } from '../exporter/text.js'
 import type { MetricConfig } from '../hubble/config.js'
@@ -30,7 +30,9 @@ export async function metrics(options: MetricsOptions): Promise<number> {
   const exporter = createExporter(options.world, false, options.hubbleMetrics)
   // To say what a budget would refuse, there must be none.
   const unbounded = { ...options.metrics, budget: MOST_SERIES, budgets: {} }
-  exporter.reducer.apply(options.dryRun === undefined ? options.metrics : unbounded)
+  const bounds = options.dryRun === undefined ? options.metrics : unbounded
+  exporter.reducer.apply(bounds)
+  exporter.hubble?.setBudgets(name => budgetOf(bounds, name))
   const decoder = new Decoder()
   const result = explainFile('recording', inputFile, () => new Replay(inputFile).run(decoder, exporter.sink))
   tellSelf(exporter, decoder)

@@ -114,7 +114,7 @@ export async function run(options: RunOptions, log: Log, configuration: Configur
 }
 
 function partsOf(options: RunOptions, exporter: Exporter, log: Log): Parts {
-  const series = new SeriesSweep(exporter.reducer, options.metrics)
+  const series = new SeriesSweep(exporter, options.metrics)
   const web = webOf(options.webFile, exporter.store, log)
   const cluster = clusterFor(options, exporter, log)
   const api = FlowApi.of(options)

@@ -83,13 +83,13 @@ export const metrics = {
     reload: true,
   }),
   'series.budgets': setting(mapOf('family', family, budget), {
-    help: 'the same for single families',
+    help: 'the same for single families, hubble_* too',
     default: DEFAULT_METRICS.budgets,
     defaultText: 'none',
     reload: true,
   }),
   'series.ttl': setting(duration(1000, WEEK_MS, 'never'), {
-    help: 'remove flow series that did not change for so long; 0s: never',
+    help: 'remove series of flows, hubble_* too, that did not change for so long; 0s: never',
     default: DEFAULT_METRICS.ttlMs,
     reload: true,
   }),

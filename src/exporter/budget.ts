@@ -7,7 +7,7 @@
 import { FLOW_METRICS, M } from './catalog.js'
 import type { Family, SeriesStore } from './series.js'
 
-/** Only their series are removed for resting. */
+/** Only their series, and those of hubble_* families, are removed for resting. */
 const FLOWS = new Set(FLOW_METRICS.map(metric => metric.name))
 
 /** Families without labels have one series and no budget to exceed; those told here would only tell of themselves. */
@@ -22,12 +22,12 @@ export function tellBudgets(store: SeriesStore, others: readonly SeriesStore[] =
   const own = new Set([count, budget, refused, expired, value])
   const set = (family: Family, label: string, n: number) => store.set(family.series([label]), n)
   for (const family of [store, ...others].flatMap(each => each.families())) {
-    const { name, labels } = family.metric
+    const { name, labels, group } = family.metric
     if (own.has(family) || labels.length === 0) continue
     set(count, name, family.size)
     set(budget, name, family.budget)
     set(refused, name, family.refused)
-    if (!FLOWS.has(name)) continue
+    if (!FLOWS.has(name) && group !== 'hubble') continue
     set(expired, name, family.expired.count)
     for (const [sample, sum] of family.expired.samples()) set(value, sample, sum)
   }

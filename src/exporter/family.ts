@@ -196,6 +196,13 @@ export class Family {
     }
   }
 
+  /** Remove the series whose labels say so; the overflow series, which is of many, stays. */
+  removeWhere(goes: (labels: Readonly<Record<string, string>>) => boolean, gone: Gone): void {
+    for (let row = this.#rows.size - 1; row >= 0; row--) {
+      if (!this.#isOverflow(row) && goes(Object.fromEntries(this.labels(row)))) this.#remove(row, gone)
+    }
+  }
+
   /** Remove all series. */
   clear(gone: Gone): void {
     for (let row = this.#rows.size - 1; row >= 0; row--) this.#remove(row, gone)

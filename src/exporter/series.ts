@@ -85,6 +85,14 @@ export class SeriesStore {
     return gone
   }
 
+  /** Remove the series of a family whose labels say so; how many went. */
+  removeWhere(family: Family, goes: (labels: Readonly<Record<string, string>>) => boolean): number {
+    let gone = 0
+    family.removeWhere(goes, () => gone++)
+    this.tidy()
+    return gone
+  }
+
   /** Give back the memory of texts that no series needs. */
   tidy(): void {
     if (!this.#shared.arena.wasteful) return

@@ -8,13 +8,14 @@
  *        Source: cilium/cilium pkg/hubble/metrics/metrics.go, pkg/hubble/metrics/api.
  */
 import type { Context } from './context.js'
-import type { Labels } from './removal.js'
 
 /** So long a last scrape may take to come by. */
 export const DELETION_DELAY_MS = 60_000
 /** Kubernetes allows 500 pods a node at most; this many deletions a minute are no pods. About 10 MB. */
 const MOST = 65_536
 const SIDES = ['source', 'destination'] as const
+
+type Labels = Readonly<Record<string, string>>
 
 export interface PodId {
   readonly namespace: string

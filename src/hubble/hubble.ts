@@ -22,7 +22,7 @@ import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
 import { DeletedPods, type PodId } from './deleted-pods.js'
 import { flowOf } from './flow-of.js'
-import { type FlowOf, HubbleMetrics } from './metrics.js'
+import { type BudgetOf, type FlowOf, HubbleMetrics } from './metrics.js'
 import { eachWay } from './ways.js'
 
 export interface HubbleParts {
@@ -65,6 +65,7 @@ export class Hubble implements RecordSink {
   readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
   #compiled: readonly CompiledMetric[]
   #metrics: HubbleMetrics
+  #budgetOf: BudgetOf | undefined
   readonly #reloads = { applied: 0, refused: 0 }
   #made = 0
   #forgotten = 0
@@ -106,7 +107,21 @@ export class Hubble implements RecordSink {
     before.flush()
     this.#made += before.made
     this.#forgotten += before.forgotten
-    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#flowOf, { stores: before.bySignature })
+    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#flowOf, {
+      stores: before.bySignature,
+      ...(this.#budgetOf && { budgetOf: this.#budgetOf }),
+    })
+  }
+
+  /** Series that each family may have, from now on, also of other configurations. */
+  setBudgets(budgetOf: BudgetOf): void {
+    this.#budgetOf = budgetOf
+    this.#metrics.setBudgets(budgetOf)
+  }
+
+  /** Remove series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
+  sweep(ttlMs: number): void {
+    if (ttlMs > 0) this.#metrics.sweep(ttlMs)
   }
 
   /** There is a file of the configuration, and what it says since its last change is in force or is not. */

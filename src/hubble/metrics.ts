@@ -25,18 +25,21 @@ import type { CompiledMetric } from './compile.js'
 import { belongsTo, type PodId } from './deleted-pods.js'
 import { Key } from './key.js'
 import { Needs } from './needs.js'
-import { withoutSeries } from './removal.js'
 import { type Place, Tally, type Target } from './tally.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */
 export type FlowOf = (record: AnyRecord) => Flow | undefined
 
+export type BudgetOf = (family: string) => number
+
 export interface Options {
   /** Keys of each tally, for tests. */
   readonly mostKeys?: number
   /** Stores to go on with, by signature. */
   readonly stores?: ReadonlyMap<string, SeriesStore>
+  /** Series that a family may have, by its name. */
+  readonly budgetOf?: BudgetOf
 }
 
 /** Keys of each tally: some 100 bytes each. */
@@ -61,10 +64,11 @@ export class HubbleMetrics implements RecordSink {
   #crowded = false
 
   constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, options: Options = {}) {
-    const { mostKeys = MOST_KEYS, stores } = options
+    const { mostKeys = MOST_KEYS, stores, budgetOf } = options
     this.#metrics = metrics
     this.#flowOf = flowOf
     this.#stores = metrics.map(({ signature }) => stores?.get(signature) ?? new SeriesStore())
+    if (budgetOf !== undefined) for (const store of this.#stores) store.setBudgets(budgetOf)
     this.#key = new Key(
       entities,
       metrics.reduce((needs, metric) => needs | metric.needs, 0),
@@ -89,17 +93,29 @@ export class HubbleMetrics implements RecordSink {
     return new Map(this.#metrics.map(({ signature }, i) => [signature, this.#stores[i]!]))
   }
 
-  /** Remove the series of these pods; how many families had any. */
-  remove(pods: readonly PodId[]): number {
+  /** Other budgets from now on; a smaller one refuses new series only. */
+  setBudgets(budgetOf: BudgetOf): void {
+    for (const store of this.#stores) store.setBudgets(budgetOf)
+    // What went to an overflow series may have room of its own now.
     this.#forget()
-    let families = 0
-    for (const [i, { metric, context }] of this.#metrics.entries()) {
-      const rest = withoutSeries(this.#stores[i]!, metric, belongsTo(context, pods))
-      if (rest === undefined) continue
-      this.#stores[i] = rest
-      families++
-    }
-    return families
+  }
+
+  /** Remove the series of these pods. */
+  remove(pods: readonly PodId[]): void {
+    this.flush()
+    const gone = this.#metrics.map(({ metric, context }, i) => {
+      const store = this.#stores[i]!
+      return store.removeWhere(store.family(metric), belongsTo(context, pods))
+    })
+    if (gone.some(count => count > 0)) this.#forget()
+  }
+
+  /** Remove series that did not change for `ttlMs`, as far as these sweeps saw. */
+  sweep(ttlMs: number): void {
+    this.flush()
+    const gone = this.#stores.map(store => store.sweep(store.families(), ttlMs))
+    // Tallies lead to slots that are nobody's now, or to an overflow series beside which there is room again.
+    if (gone.some(slots => slots !== undefined)) this.#forget()
   }
 
   /** HOT. Guard: bench `hubble`. */

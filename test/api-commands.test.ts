@@ -53,9 +53,13 @@ t.test('a query has the flags of hubble observe', async t => {
   t.match(query({}), { number: 20, first: false, follow: false })
   t.match(query({}, { follow: true }), { number: 0, follow: true })
   t.match(query({ last: 3 }, { follow: true }), { number: 3, follow: true })
-  t.match(query({}, { all: true }), { number: 0 })
+  t.match(query({}, { all: true }), { number: Number.MAX_SAFE_INTEGER })
+  t.match(query({}, { all: true, follow: true }), { number: Number.MAX_SAFE_INTEGER, follow: true })
   t.match(query({ first: 7 }), { number: 7, first: true })
   t.match(query({ since: '2026-01-02T03:04:05.000000000Z' }), { number: 0, since: '2026-01-02T03:04:05.000000000Z' })
+  const before = { until: '2026-01-02T03:04:05.000000000Z' }
+  t.match(query(before, { all: true }), { number: 0, ...before })
+  t.notOk('until' in query(before, { follow: true }), 'which ends no follower')
 })
 
 t.test('wrong usage is told in one line, with exit code 2', async t => {

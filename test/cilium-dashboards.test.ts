@@ -1,9 +1,9 @@
 /**
  * cilium-dashboards.test.ts - the queries of Cilium's Grafana dashboards for Hubble find data in a Prometheus that scrapes Weir.
  *
- * Queries are those of Cilium 1.19's hubble-dashboard.json and hubble-network-overview-namespace.json. The other two,
- * hubble-dns-namespace.json and hubble-l7-http-metrics-by-workload.json, and the panels of DNS and HTTP here show layer 7, of
- * which no datapath has records.
+ * Titles and queries are those of cilium/cilium install/kubernetes/cilium/files/hubble/dashboards/hubble-dashboard.json
+ * (46bea90) and hubble-network-overview-namespace.json (32f7e59). The other two, hubble-dns-namespace.json and
+ * hubble-l7-http-metrics-by-workload.json, and the panels of DNS and HTTP here show layer 7, of which no datapath has records.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -56,14 +56,14 @@ const METRICS_AND_MONITORING: readonly Row[] = [
   ],
   ['TCPv4', 'sum(rate(hubble_tcp_flags_total{family="IPv4"}[1m])) by (pod, flag)'],
   ['TCPv6', 'sum(rate(hubble_tcp_flags_total{family="IPv6"}[1m])) by (pod, flag)'],
-  ['Missing TCPv4 SYN-ACK', missing('hubble_tcp_flags_total', 'IPv4', 'flag', 'SYN', 'SYN-ACK')],
-  ['Missing TCPv6 SYN-ACK', missing('hubble_tcp_flags_total', 'IPv6', 'flag', 'SYN', 'SYN-ACK')],
+  ['Missing TCPv4 SYN-ACKs', missing('hubble_tcp_flags_total', 'IPv4', 'flag', 'SYN', 'SYN-ACK')],
+  ['Missing TCPv6 SYN-ACKs', missing('hubble_tcp_flags_total', 'IPv6', 'flag', 'SYN', 'SYN-ACK')],
   ['ICMPv4', 'sum(rate(hubble_icmp_total{family="IPv4"}[1m])) by (pod, type)'],
   ['ICMPv6', 'sum(rate(hubble_icmp_total{family="IPv6"}[1m])) by (pod, type)'],
   ['Missing ICMPv4 Echo-Reply', missing('hubble_icmp_total', 'IPv4', 'type', 'EchoRequest', 'EchoReply')],
   ['Missing ICMPv6 Echo-Reply', missing('hubble_icmp_total', 'IPv6', 'type', 'EchoRequest', 'EchoReply')],
   ['Denies by Reason', 'sum(rate(hubble_drop_total{reason="POLICY_DENIED"}[1m])) by (pod, reason)'],
-  ['Denies by Protocol', 'sum(rate(hubble_drop_total{reason="POLICY_DENIED"}[1m])) by (pod, protocol)'],
+  ['Denied Packets by Protocol', 'sum(rate(hubble_drop_total{reason="POLICY_DENIED"}[1m])) by (pod, protocol)'],
   [
     'Top 10 Source Pods with Denied Packets',
     'topk(10, sum(rate(hubble_drop_total{reason="POLICY_DENIED"}[1m])) by (pod, source))',

@@ -96,7 +96,14 @@ t.test('flows-to-world counts what goes out, without replies and without most dr
   t.strictSame(counts('flows-to-world', { ...out, is_reply: false }), ['TCP FORWARDED'])
   t.strictSame(counts('flows-to-world', { ...out, is_reply: true }), [])
   t.strictSame(counts('flows-to-world', { ...TRACE, ...WORLD }), [], 'no layer 4')
-  t.strictSame(counts('flows-to-world', { ...out, destination: { labels: ['reserved:world-ipv4'] } }), [])
+  // In dual stack the world is 9 and 10; Hubble's handler compares with the whole label (flows-to-world/handler.go).
+  for (const [identity, label] of [
+    [9, 'reserved:world-ipv4'],
+    [10, 'reserved:world-ipv6'],
+  ] as const)
+    t.strictSame(counts('flows-to-world', { ...out, destination: { identity, labels: [label] } }), [], label)
+  const cidr = { identity: 16777217, labels: ['cidr:192.0.2.0/24', 'reserved:world'] }
+  t.strictSame(counts('flows-to-world', { ...out, destination: cidr }), ['TCP FORWARDED'], 'a CIDR of the world')
   const drop: Flow = { ...out, verdict: 'DROPPED', event_type: { type: 1 } }
   t.strictSame(counts('flows-to-world', { ...drop, drop_reason_desc: 'POLICY_DENIED' }), ['TCP DROPPED'])
   t.strictSame(counts('flows-to-world', { ...drop, drop_reason_desc: 'POLICY_DENY' }), [])

@@ -86,6 +86,7 @@ t.test('every word is read as its field wants it', async t => {
   t.strictSame(one('drop-reason-desc', 'POLICY_DENIED'), { drop_reason_desc: ['POLICY_DENIED'] })
   t.strictSame(one('http-header', 'a:b:c'), { http_header: [{ key: 'a', value: 'b:c' }] })
   t.strictSame(one('ip-version', 'none'), { ip_version: ['IP_NOT_USED'] })
+  for (const word of ['4', 'v4', 'IPv4', 'ip4']) t.strictSame(one('ip-version', word), { ip_version: ['IPv4'] })
   t.strictSame(one('ipv6', ''), { ip_version: ['IPv6'] })
   t.strictSame(one('unencrypted', ''), { encrypted: [false] })
   t.strictSame(one('interface', 'eth0'), { interface: [{ name: 'eth0' }] })
@@ -106,13 +107,21 @@ t.test('a bad word is refused with what is allowed', async t => {
     ['identity', 'me', /"me" is no identity; allowed: a number, unknown, host/],
     ['identity', '4294967296', /is no identity/],
     ['workload', '', /workload is empty; allowed/],
-    ['ip-version', '5', /"5" is no IP version; allowed: v4, v6, none/],
+    ['ip-version', '5', /"5" is no IP version; allowed: .*v4, .*v6, .*none/],
     ['http-header', 'a', /"a" is no header; allowed/],
     ['ip-trace-id', '0', /"0" is no IP trace id; allowed/],
     ['protocol', 'gre', /"gre" is no protocol; allowed/],
     ['to-ip', 'x', /"x" is not an address; allowed/],
   ]
   for (const [flag, value, message] of bad) t.throws(() => build([flag, value]), message, `${flag} ${value}`)
+})
+
+t.test('clusters of either end and of one can be asked for together', async t => {
+  const { allow } = build(['cluster', 'east'], ['to-cluster', 'west'])
+  t.strictSame(allow, [
+    { source_cluster_name: ['east'], destination_cluster_name: ['west'] },
+    { destination_cluster_name: ['east', 'west'] },
+  ])
 })
 
 t.test('flags that say the same in two ways are refused together', async t => {

@@ -10,6 +10,8 @@ import { printerOf, show } from './observe.js'
 
 /** As `hubble observe` has it, when nothing says how many. */
 const DEFAULT_LAST = 20
+/** More than any ring holds, and a number that survives the trip; 0 would be nothing of the past to a follower. */
+const ALL = Number.MAX_SAFE_INTEGER
 
 /** The exit code. A follower is ended by a signal. */
 export async function observeServer(options: ObserveOptions): Promise<number> {
@@ -22,16 +24,18 @@ export async function observeServer(options: ObserveOptions): Promise<number> {
   }
 }
 
+/** `until` ends no follower, as in Hubble's CLI. */
 export function queryOf({ selection, all, follow }: Pick<ObserveOptions, 'selection' | 'all' | 'follow'>): FlowsQuery {
   const { allow, deny, first, last, since, until } = selection
-  const unlimited = all || follow || since !== undefined || until !== undefined
+  const timed = since !== undefined || until !== undefined
+  const number = timed || (follow && !all) ? 0 : all ? ALL : DEFAULT_LAST
   return {
     allow,
     deny,
     follow,
     first: first !== undefined,
-    number: first ?? last ?? (unlimited ? 0 : DEFAULT_LAST),
+    number: first ?? last ?? number,
     ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
+    ...(until === undefined || follow ? {} : { until }),
   }
 }

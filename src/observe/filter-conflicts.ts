@@ -25,8 +25,6 @@ const GROUPS: readonly (readonly FilterFlag[])[] = [
   ['identity', 'from-identity'],
   ['workload', 'to-workload'],
   ['workload', 'from-workload'],
-  ['cluster', 'to-cluster'],
-  ['cluster', 'from-cluster'],
   ['encrypted', 'unencrypted'],
 ]
 

@@ -34,7 +34,12 @@ interface Spec {
 
 export const VERDICTS = ['FORWARDED', 'DROPPED', 'AUDIT', 'REDIRECTED', 'ERROR', 'TRACED', 'TRANSLATED'] as const
 const DIRECTIONS = ['INGRESS', 'EGRESS'] as const
-const VERSIONS: Readonly<Record<string, string>> = { v4: 'IPv4', v6: 'IPv6', none: 'IP_NOT_USED' }
+/** What Hubble's CLI takes; there any other word is `none`. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  ...{ v4: 'IPv4', ipv4: 'IPv4', ip4: 'IPv4', 4: 'IPv4' },
+  ...{ v6: 'IPv6', ipv6: 'IPv6', ip6: 'IPv6', 6: 'IPv6' },
+  none: 'IP_NOT_USED',
+}
 
 export const FILTER_FLAGS = {
   verdict: neither('verdict', 'verdict', VERDICTS.join(', '), oneOf('verdict', VERDICTS)),

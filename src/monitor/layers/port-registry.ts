@@ -1,6 +1,9 @@
 /**
- * port-registry.ts - services by port: IANA's Service Name and Transport Protocol Port Number Registry as of 2017-10-23,
- * as gopacket 1.1.19 has it, since dumps print its names (LICENSES/BSD-3-Clause-gopacket.txt).
+ * port-registry.ts - services by port: IANA's Service Name and Transport Protocol Port Number Registry as of 2017-10-23.
+ *
+ * Origin: facts of a public registry (iana.org/assignments/service-names-port-numbers), in the state and choice of the table
+ *         that gopacket 1.1.19 generated of it, layers/iana_ports.go, since dumps print its names; gopacket's licence is
+ *         in LICENSES/BSD-3-Clause-gopacket.txt.
  *
  * Out:   lines `protocols|first-port|name|name...` for ports in a row; t TCP, u UDP, s SCTP. port-name.ts reads it.
  */

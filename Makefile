@@ -13,7 +13,7 @@ SOURCES := $(shell find src -name '*.ts' -o -name '*.proto' 2>/dev/null)
 # What building needs, and what the tests and `make demo` need on top.
 BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev zlib1g-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
-                 bpftool clang-format netcat-openbsd procps openssl chromium fonts-dejavu-core unzip
+                 bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 
 .PHONY: help build run test check bench demo golden dashboards pictures docs manifests clean
 

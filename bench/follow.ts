@@ -1,9 +1,9 @@
 /**
- * follow.ts - milliseconds from what a pod does to its line in `weir observe --follow`.
+ * follow.ts - milliseconds from a pod's packet to its line in `weir observe --follow`.
  *
  * In:    root; a lab of its own, `weir run` and `weir observe` as built, in processes of their own.
- * Out:   the largest median of the kinds of event; the median and the maximum of each below it. Wall-clock time, from
- *        before the pod is asked (so with what asking takes) until the line was read.
+ * Out:   the largest median of the kinds of event; the median and the maximum of each below it. From the time that ping or
+ *        curl tell of their packet (packet-time.ts) until the line was read here, both by the machine's clock.
  * Fail:  a line that does not come in time: an Error that names it.
  *        A busy machine delays every process between the two ends, so its load is printed too.
  * Never: leaves the lab, Weir or the follower behind, whatever fails.
@@ -16,12 +16,12 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Lab } from '../src/lab/lab.js'
 import type { Pod } from '../src/lab/pod.js'
-import { ping } from '../src/lab/traffic.js'
 import { MAIN } from '../test/command.js'
 import { until } from '../test/until.js'
 import { plainEnvironment, startWeir, type WeirProcess } from '../test/weir-process.js'
 import { needRoot } from './datapath.js'
 import { median } from './median.js'
+import { connectTime, pingTime } from './packet-time.js'
 import { scratchDirectory } from './scratch.js'
 
 export const name = 'follow'
@@ -37,7 +37,7 @@ const HTTP = 8_080
 /** Dropped by the node: one for the repeats, and those behind it for a first attempt each. */
 const BLOCKED = 9_000
 /** Shorter than TCP's first retransmission: one SYN an attempt. */
-const ATTEMPT_MS = 500
+const ATTEMPT_SECONDS = 0.5
 const NAMESPACE = 'bench'
 
 /** Ends with what it found, the lines of a command that goes on. */
@@ -53,19 +53,18 @@ class Follower {
     createInterface({ input: this.process.stdout! }).on('line', line => this.#waiting?.(line))
   }
 
-  /** Milliseconds from now, when `act` begins, to the first line of that shape. */
-  async after(shape: RegExp, act: () => Promise<unknown>): Promise<number> {
-    const begin = performance.now()
+  /** Milliseconds from the packet, whose time `act` tells, to the first line of that shape. */
+  async after(shape: RegExp, act: () => Promise<number>): Promise<number> {
     const shown = new Promise<number>(resolve => {
-      this.#waiting = line => shape.test(line) && resolve(performance.now() - begin)
+      this.#waiting = line => shape.test(line) && resolve(Date.now())
     })
     const late = new AbortController()
     const deadline = sleep(LINE_DEADLINE_MS, undefined, { signal: late.signal }).catch(() => undefined)
-    const [ms] = await Promise.all([Promise.race([shown, deadline]), act()])
+    const [at, sent] = await Promise.all([Promise.race([shown, deadline]), act()])
     late.abort()
     this.#waiting = undefined
-    if (ms === undefined) throw new Error(`no line ${shape} in ${LINE_DEADLINE_MS} ms`)
-    return ms
+    if (at === undefined) throw new Error(`no line ${shape} in ${LINE_DEADLINE_MS} ms`)
+    return at - sent
   }
 
   async stop(): Promise<void> {
@@ -109,22 +108,25 @@ async function events(lab: Lab, follower: Follower): Promise<Record<string, numb
       tcp dport ${BLOCKED}-${BLOCKED + TIMES} drop
     }
   }`)
-  const request = { host: server.ipv4, port: HTTP, count: 1, concurrency: 1 }
   const syn = new RegExp(`-> \\S+:${HTTP} .* to-endpoint FORWARDED \\(TCP Flags: SYN\\)$`)
-  const blocked = (port: number) => attempt(follower, client, server.ipv4, port)
+  const blocked = (port: number) => attempt(follower, client, server, port)
   return {
-    ping: await again(() => follower.after(/\(ICMPv4 EchoRequest\)$/, () => ping(client, server.ipv4, { count: 1 }))),
-    http: await again(() => follower.after(syn, () => client.agent.call('httpLoad', request))),
+    ping: await repeat(() => follower.after(/\(ICMPv4 EchoRequest\)$/, () => pingTime(client, server.ipv4))),
+    curl: await repeat(() => follower.after(syn, () => connect(client, server, HTTP))),
     'blocked, first of its port': await repeat(n => blocked(BLOCKED + 1 + n)),
-    'blocked again, 1 s apart': await again(() => blocked(BLOCKED)),
+    // The first of them is of its port too.
+    'blocked again, 1 s apart': (await repeat(() => blocked(BLOCKED), TIMES + 1)).slice(1),
   }
 }
 
 /** To the line of the drop; the pod's own line of the SYN does not count. */
-function attempt(follower: Follower, client: Pod, host: string, port: number): Promise<number> {
+function attempt(follower: Follower, client: Pod, server: Pod, port: number): Promise<number> {
   const shape = new RegExp(`:${port} .*DROPPED \\(TCP Flags: SYN\\)$`)
-  const storm = { host, ports: [port], count: 1, concurrency: 1, timeoutMs: ATTEMPT_MS }
-  return follower.after(shape, () => client.agent.call('tcpStorm', storm))
+  return follower.after(shape, () => connect(client, server, port))
+}
+
+function connect(client: Pod, server: Pod, port: number): Promise<number> {
+  return connectTime(client, `http://${server.ipv4}:${port}/`, ATTEMPT_SECONDS)
 }
 
 /** One after the other, a second from start to start: what one leaves behind is not taken for the next. */
@@ -136,11 +138,6 @@ async function repeat(measure: (n: number) => Promise<number>, times = TIMES): P
     await pause
   }
   return all
-}
-
-/** Without the first, in which the pod's agent loads what it needs: seconds on a busy machine. */
-async function again(measure: () => Promise<number>): Promise<number[]> {
-  return (await repeat(measure, TIMES + 1)).slice(1)
 }
 
 function told(found: Record<string, number[]>): number {

@@ -94,9 +94,14 @@ function named(t: Test, lab: Lab, world: World) {
 }
 
 async function watchCluster(t: Test, weir: ReturnType<typeof named>, { account }: LabCluster): Promise<ClusterNames> {
-  const { store, names } = weir.exporter
+  const { store, names, entities } = weir.exporter
   const own = { nodeName: LAB_NODE, cilium: 'auto', requireSync: true, userAgent: 'weir-test', times: QUICK } as const
-  const parts = { store, log: createLog('error', 'logfmt'), apply: names.apply.bind(names) }
+  const parts = {
+    store,
+    log: createLog('error', 'logfmt'),
+    keys: () => entities.keys(),
+    apply: names.apply.bind(names),
+  }
   const cluster = new ClusterNames({ ...own, account }, parts)
   t.teardown(() => cluster.stop())
   await cluster.start()

@@ -14,6 +14,8 @@ import type { Log } from './log.js'
 export interface ClusterParts {
   readonly store: SeriesStore
   readonly log: Log
+  /** Keys of what stands at addresses now. */
+  keys(): Iterable<string>
   /** Resolves when the names are in force. */
   apply(changes: EntityChanges): Promise<unknown> | unknown
 }
@@ -28,13 +30,14 @@ export class ClusterNames {
   readonly #said = new Map<string, string | undefined>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: KubernetesOptions, { store, log, apply }: ClusterParts) {
+  constructor(options: KubernetesOptions, { store, log, keys, apply }: ClusterParts) {
     this.#log = log
     this.#kubernetes = new Kubernetes(options, {
       async changes(changes) {
         await apply(changes)
         if (changes.synced) log.info('the cluster is known')
       },
+      keys,
       died: reason => log.error({ err: reason.message }, 'the Kubernetes watch died and begins anew'),
     })
     this.#metrics = new KubernetesMetrics(store, this.#kubernetes)

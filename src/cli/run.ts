@@ -162,9 +162,14 @@ async function serverOptions(parts: Parts): Promise<ServerOptions> {
 
 function clusterFor({ kubernetes }: RunOptions, exporter: Exporter, log: Log): ClusterNames | undefined {
   if (kubernetes === undefined) return undefined
-  exporter.entities.expectNames()
-  const { names, store } = exporter
-  return new ClusterNames(kubernetes, { store, log, apply: changes => names.apply(changes) })
+  const { names, store, entities } = exporter
+  entities.expectNames()
+  return new ClusterNames(kubernetes, {
+    store,
+    log,
+    keys: () => entities.keys(),
+    apply: changes => names.apply(changes),
+  })
 }
 
 /** And the file that its names are of. */

@@ -14,8 +14,10 @@ import { WordTable, word } from './address-table.js'
 import { EntityAddresses, type PrefixState } from './entity-addresses.js'
 import type { EndpointFacts, EndpointKind, EntityChanges, IdentityFacts } from './entity-changes.js'
 import { identityRow, isSameList, isSameRow, rowOf } from './entity-row.js'
-import { EntityRows, type Row } from './entity-rows.js'
+import { EntityRows } from './entity-rows.js'
+import { type Holding, Holdings, NOTHING } from './holdings.js'
 import { RESERVED, reservedLabels } from './identity.js'
+import type { Row, RowColumns } from './row-columns.js'
 import type { World } from './world.js'
 import { worldChanges } from './world-changes.js'
 
@@ -44,17 +46,8 @@ export interface EntityOptions {
   readonly now?: () => number
 }
 
-/** What has a key. */
-interface Holding {
-  readonly row: number
-  readonly kind: EndpointKind
-  readonly ips: readonly string[]
-  readonly prefixes: readonly string[]
-}
-
 const MAPPED_PREFIX = 0xffff
 const NO_LABELS: readonly string[] = []
-const NOTHING: Holding = { row: 0, kind: 'pod', ips: [], prefixes: [] }
 /** Where pods may be: RFC 1918, RFC 6598 (CGNAT), RFC 3927, RFC 4193 (ULA), link-local. */
 const PRIVATE = [
   '10.0.0.0/8',
@@ -74,7 +67,7 @@ export class Entities {
   readonly addresses = new EntityAddresses()
   readonly #rows: EntityRows
   readonly #now: () => number
-  readonly #holdings = new Map<string, Holding>()
+  readonly #holdings = new Holdings()
   readonly #labels = new Map<number, readonly string[]>()
   readonly #byIdentity = new WordTable()
   #retired: number[] = []
@@ -96,12 +89,17 @@ export class Entities {
     for (const prefix of PRIVATE) this.addresses.addWait(prefix)
   }
 
+  /** Keys of what stands at addresses. */
+  *keys(): Generator<string> {
+    for (const { key, kind } of this.#holdings.all()) if (kind !== 'cidr') yield key
+  }
+
   /** All of a batch, at once; the pods that it takes away. */
   apply({ identities, removals, upserts, forgotten }: EntityChanges): PodName[] {
     const deleted: PodName[] = []
     for (const identity of identities) this.#tellIdentity(identity)
     for (const key of removals) {
-      const { namespace, pod } = this.#row(this.#holdings.get(key)?.row ?? 0)
+      const { namespace, pod } = this.row(this.#holdings.get(key).row)
       this.#remove(key)
       if (pod !== '') deleted.push({ namespace, pod })
     }
@@ -146,54 +144,54 @@ export class Entities {
   }
   /** Numbers in use, the unknown one, those of what is gone and free ones included. */
   get count(): number {
-    return this.#rows.rows.length
+    return this.#columns.length
   }
   /** Of those, the ones that somebody has. */
   get used(): number {
     return this.#rows.used
   }
   identity(entity: number): number {
-    return this.#row(entity).identity
+    return this.#columns.identity[this.#columns.known(entity)]!
   }
   /** Endpoint id of a local endpoint, else 0. */
   endpoint(entity: number): number {
-    return this.#row(entity).endpoint
+    return this.#columns.endpoint[this.#columns.known(entity)]!
   }
   namespace(entity: number): string {
-    return this.#row(entity).namespace
+    return this.#columns.namespace[this.#columns.known(entity)]!
   }
   /** The workload's name; a pod's own without one; `host`, `world`, a CIDR ... for what is no pod. */
   workload(entity: number): string {
-    return this.#row(entity).workload
+    return this.#columns.workload[this.#columns.known(entity)]!
   }
   /** `Deployment`, ...; empty when the world names none. */
   workloadKind(entity: number): string {
-    return this.#row(entity).workloadKind
+    return this.#columns.workloadKind[this.#columns.known(entity)]!
   }
   pod(entity: number): string {
-    return this.#row(entity).pod
+    return this.#columns.pod[this.#columns.known(entity)]!
   }
   /** Of the labels that name an application, the first that a pod has; '' without. */
   app(entity: number): string {
-    return this.#row(entity).app
+    return this.#columns.app[this.#columns.known(entity)]!
   }
   /** A service's own name; a pod's: the first by name of those whose backend it is; '' without. */
   service(entity: number): string {
-    return this.#row(entity).service
+    return this.#columns.service[this.#columns.known(entity)]!
   }
   /** The node that it runs on; a node's own name; '' when the world names none. */
   node(entity: number): string {
-    return this.#row(entity).node
+    return this.#columns.node[this.#columns.known(entity)]!
   }
   zone(entity: number): string {
-    return this.#row(entity).zone
+    return this.#columns.zone[this.#columns.known(entity)]!
   }
   labels(entity: number): readonly string[] {
-    return this.#row(entity).labels
+    return this.#columns.labels[this.#columns.known(entity)]!
   }
   /** All that is known of an entity; that of the unknown one for a number that is no row's. */
   row(entity: number): Row {
-    return this.#row(entity)
+    return this.#columns.row(entity)
   }
   /** Labels of an identity number; none of one that nobody told. */
   identityLabels(identity: number): readonly string[] {
@@ -242,7 +240,7 @@ export class Entities {
 
   /** All that the kernel's longest-prefix trie of mapped addresses should hold. */
   prefixes(): EntityPrefix[] {
-    const hosts = [...this.#holdings.values()].filter(({ kind }) => kind !== 'cidr').flatMap(({ ips }) => ips)
+    const hosts = [...this.#holdings.all()].filter(({ kind }) => kind !== 'cidr').flatMap(({ ips }) => ips)
     return this.addresses.states(hosts).map(state => this.#entry(state))
   }
 
@@ -254,12 +252,12 @@ export class Entities {
   #entry({ bits, addr, row, cidr, waits, there }: PrefixState): EntityPrefix {
     const entity = row || cidr
     // What has no identity of its own, a service or a CIDR group, has that of what is around it.
-    const identity = this.#row(entity).identity || this.#row(cidr).identity
-    return { bits, addr, identity, entity, endpoint: this.#row(entity).endpoint, waits, there }
+    const identity = this.identity(entity) || this.identity(cidr)
+    return { bits, addr, identity, entity, endpoint: this.endpoint(entity), waits, there }
   }
 
   #upsert(facts: EndpointFacts): void {
-    const before = this.#holdings.get(facts.key) ?? NOTHING
+    const before = this.#holdings.get(facts.key)
     const row = this.#claim(facts, before)
     const holding = { row, kind: facts.kind, ips: facts.ips, prefixes: facts.prefixes }
     if (before !== NOTHING) this.kinds[before.kind]--
@@ -271,7 +269,7 @@ export class Entities {
 
   #remove(key: string): void {
     const before = this.#holdings.get(key)
-    if (before === undefined) return
+    if (before === NOTHING) return
     this.#holdings.delete(key)
     this.kinds[before.kind]--
     this.#drop(before, NOTHING)
@@ -285,7 +283,7 @@ export class Entities {
     if (facts.kind === 'cidr' && identity !== 0) return this.#byIdentity.find(identity)
     const row = rowOf(facts, this.#labels.get(identity) ?? NO_LABELS)
     const keeps = before.ips.every(ip => facts.ips.includes(ip))
-    return before.row !== 0 && keeps && isSameRow(this.#row(before.row), row) ? before.row : this.#rows.add(row)
+    return before.row !== 0 && keeps && isSameRow(this.row(before.row), row) ? before.row : this.#rows.add(row)
   }
 
   #hold({ row, kind, ips, prefixes }: Holding): void {
@@ -303,7 +301,7 @@ export class Entities {
       if (before.kind !== 'cidr') this.addresses.removeWait(prefix)
       else if (!after.prefixes.includes(prefix)) this.addresses.removeCidr(prefix, before.row)
     }
-    const own = before.row !== 0 && this.#row(before.row).kind !== 'identity'
+    const own = before.row !== 0 && this.#columns.kind[before.row] !== 'identity'
     if (own && before.row !== after.row) this.#retire(before.row)
   }
 
@@ -311,7 +309,7 @@ export class Entities {
   #mayTake(ip: string, kind: EndpointKind): boolean {
     if (kind !== 'service') return true
     const owner = this.addresses.host(ip)
-    return owner === 0 || this.#row(owner).kind === 'service'
+    return owner === 0 || this.#columns.kind[owner] === 'service'
   }
 
   #tellIdentity({ identity, labels }: IdentityFacts): void {
@@ -345,9 +343,7 @@ export class Entities {
     if (this.#rows.released !== Number.POSITIVE_INFINITY) this.#retired.push(row)
   }
 
-  /** A number that is no row's, as damaged bytes may hold, is unknown. */
-  #row(entity: number): Row {
-    const { rows } = this.#rows
-    return rows[entity] ?? rows[0]!
+  get #columns(): RowColumns {
+    return this.#rows.columns
   }
 }

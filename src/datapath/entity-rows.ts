@@ -7,34 +7,10 @@
  *        and until the kernel says that no connection bears the number; past `mostGone` the wait is cut short.
  *        Numbers are freed many at a time, because whoever remembers names by number must then forget them.
  */
-import type { EndpointKind } from './entity-changes.js'
-import type { Workload } from './flow.js'
 import { Says, says } from './identity.js'
+import { type Row, RowColumns } from './row-columns.js'
 
-export interface Row {
-  readonly kind: EndpointKind | 'identity'
-  readonly identity: number
-  /** Endpoint id, local endpoints only, else 0. */
-  readonly endpoint: number
-  readonly namespace: string
-  readonly pod: string
-  readonly workload: string
-  readonly workloadKind: string
-  /** Of the labels that name an application, the first that a pod has; '' without. */
-  readonly app: string
-  /** A service's own name; a pod's: the first by name of those whose backend it is. */
-  readonly service: string
-  /** The node that it runs on; a node's own name. */
-  readonly node: string
-  readonly zone: string
-  readonly labels: readonly string[]
-  /** On this node. */
-  readonly local: boolean
-  /** As Hubble names it, pods only. */
-  readonly hubbleWorkload: Workload | undefined
-}
-
-/** Numbers that there can be: bits of `retired` (bpf/connection.h). About 300 MB of rows. */
+/** Numbers that there can be: bits of `retired` (bpf/connection.h). About 150 MB of columns. */
 export const MOST_ROWS = 1 << 20
 const MOST_GONE = 65_536
 const TTL_MS = 60_000
@@ -54,7 +30,7 @@ export class EntityRows {
   refused = 0
   /** How many of all retired rows no connection of the kernel bears; without a kernel, all. */
   released = Number.POSITIVE_INFINITY
-  readonly rows: Row[] = []
+  readonly columns = new RowColumns()
   /** How much a row says of an address, by number. */
   says = new Uint8Array(256)
   readonly #ttlMs: number
@@ -78,17 +54,17 @@ export class EntityRows {
 
   /** Rows that somebody has. */
   get used(): number {
-    return this.rows.length - this.#free.length - this.gone
+    return this.columns.length - this.#free.length - this.gone
   }
 
   /** Its number; 0 when there is none left. */
   add(row: Row): number {
-    const number = this.#free.pop() ?? this.rows.length
+    const number = this.#free.pop() ?? this.columns.length
     if (number >= MOST_ROWS) {
       this.refused++
       return 0
     }
-    this.rows[number] = row
+    this.columns.set(number, row)
     if (number >= this.says.length) this.says = grown(this.says)
     this.says[number] = saysOf(row)
     return number
@@ -104,7 +80,7 @@ export class EntityRows {
   recycle(nowMs: number): readonly number[] {
     const count = this.#due(nowMs)
     const short = this.gone > this.#mostGone
-    if (!short && count < Math.max(LEAST_FREED, this.rows.length / SHARE_FREED)) return []
+    if (!short && count < Math.max(LEAST_FREED, this.columns.length / SHARE_FREED)) return []
     const freed = this.#gone.slice(this.#first, this.#first + count).map(({ row }) => row)
     this.#first += count
     if (this.#first * 2 > this.#gone.length) {

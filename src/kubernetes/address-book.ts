@@ -14,9 +14,9 @@ export type Right = (typeof Right)[keyof typeof Right]
 
 export interface Claimant {
   readonly key: string
-  /** Pods: when its kubelet took it and when it was made, in ms; the later one has the address. */
-  readonly startedMs?: number
-  readonly createdMs?: number
+  /** Pods: when its kubelet took it and when it was made, in s; the later one has the address. */
+  readonly started?: number
+  readonly created?: number
   readonly terminating?: boolean
 }
 
@@ -26,8 +26,8 @@ interface Claim {
 }
 
 export class AddressBook {
-  /** The best claim first; what one alone claims, which is nearly every address, needs no list. */
-  readonly #claims = new Map<string, Claim | Claim[]>()
+  /** The best claim first; what one pod alone claims, which is nearly every address, needs no list and no claim. */
+  readonly #claims = new Map<string, Claimant | readonly Claim[]>()
 
   get size(): number {
     return this.#claims.size
@@ -59,19 +59,19 @@ export class AddressBook {
   }
 
   #owner(ip: string): Claim | undefined {
-    const claims = this.#claims.get(ip)
-    return Array.isArray(claims) ? claims[0] : claims
+    return this.#all(ip)[0]
   }
 
   #all(ip: string): readonly Claim[] {
     const claims = this.#claims.get(ip)
     if (claims === undefined) return []
-    return Array.isArray(claims) ? claims : [claims]
+    return isList(claims) ? claims : [{ who: claims, right: Right.pod }]
   }
 
-  #store(ip: string, claims: Claim[]): void {
-    if (claims.length === 0) this.#claims.delete(ip)
-    else this.#claims.set(ip, claims.length === 1 ? claims[0]! : claims)
+  #store(ip: string, claims: readonly Claim[]): void {
+    const [first, ...others] = claims
+    if (first === undefined) this.#claims.delete(ip)
+    else this.#claims.set(ip, first.right === Right.pod && others.length === 0 ? first.who : claims)
   }
 
   /** The loser first: who reads on in order sees the address go before it comes. */
@@ -82,13 +82,17 @@ export class AddressBook {
   }
 }
 
+function isList(claims: Claimant | readonly Claim[]): claims is readonly Claim[] {
+  return Array.isArray(claims)
+}
+
 /** The best first. Of those that differ in nothing the one that came later stays first. */
 function byStrength(a: Claim, b: Claim): number {
   const [x, y] = [a.who, b.who]
   return (
     b.right - a.right ||
-    (y.startedMs ?? 0) - (x.startedMs ?? 0) ||
-    (y.createdMs ?? 0) - (x.createdMs ?? 0) ||
+    (y.started ?? 0) - (x.started ?? 0) ||
+    (y.created ?? 0) - (x.created ?? 0) ||
     Number(x.terminating ?? false) - Number(y.terminating ?? false)
   )
 }

@@ -9,6 +9,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { Access, AccessSource, TlsOptions } from './access.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
@@ -49,7 +50,7 @@ export class ApiClient {
       })
       if (response.statusCode !== 200) throw await refusal(response)
       begun?.()
-      for await (const chunk of unpacked(response)) sink(chunk as Buffer)
+      await drained(unpacked(response), sink)
       if (!response.complete) throw new ApiError('cut', 'the answer ended in its middle')
     } catch (error) {
       // What ended the socket reaches a reader only as ECONNRESET.
@@ -116,7 +117,20 @@ function unpacked(response: IncomingMessage): Readable {
   if (response.headers['content-encoding'] !== 'gzip') return response
   const gunzip = createGunzip()
   response.once('error', error => gunzip.destroy(error))
+  gunzip.once('error', error => response.destroy(error))
   return response.pipe(gunzip)
+}
+
+/** By events: an iterator costs a promise a chunk, and a watch has hundreds a second. */
+async function drained(stream: Readable, sink: (chunk: Buffer) => void): Promise<void> {
+  stream.on('data', (chunk: Buffer) => {
+    try {
+      sink(chunk)
+    } catch (error) {
+      stream.destroy(error as Error)
+    }
+  })
+  await finished(stream)
 }
 
 /** The status, with the words of the Status object in the body where there is one. */

@@ -239,7 +239,7 @@ export class Cluster {
 function isSamePod(a: PodFacts, b: PodFacts): boolean {
   return (
     a.node === b.node &&
-    a.startedMs === b.startedMs &&
+    a.started === b.started &&
     a.terminating === b.terminating &&
     a.app === b.app &&
     isSame(a.workload, b.workload) &&

@@ -1,8 +1,9 @@
 /**
- * interner.ts - one string for many equal ones, and one list, as JSON.parse makes a new one each time.
+ * interner.ts - one string for many equal ones, and one list, and one workload, as JSON.parse makes a new one each time.
  *
  * Never: grows past its bound; it then begins anew, which costs copies and changes no answer.
  */
+import type { Workload } from '../datapath/flow.js'
 
 /** Namespaces, workloads and node names of a large cluster; about 10 MB. */
 const MOST = 100_000
@@ -10,22 +11,32 @@ const MOST = 100_000
 export class Interner {
   readonly #known = new Map<string, string>()
   readonly #lists = new Map<string, readonly string[]>()
+  /** By name, those of each kind that has it. */
+  readonly #workloads = new Map<string, readonly Workload[]>()
 
   of(text: string): string {
-    const known = this.#known.get(text)
-    if (known !== undefined) return known
-    if (this.#known.size >= MOST) this.#known.clear()
-    this.#known.set(text, text)
-    return text
+    return this.#known.get(text) ?? this.#keep(this.#known, text, text)
   }
 
   /** One list for equal ones. */
   list(texts: readonly string[]): readonly string[] {
     const key = JSON.stringify(texts)
-    const known = this.#lists.get(key)
+    return this.#lists.get(key) ?? this.#keep(this.#lists, key, texts)
+  }
+
+  /** One workload for equal ones. */
+  workload(kind: string, name: string): Workload {
+    const same = this.#workloads.get(name) ?? []
+    const known = same.find(workload => workload.kind === kind)
     if (known !== undefined) return known
-    if (this.#lists.size >= MOST) this.#lists.clear()
-    this.#lists.set(key, texts)
-    return texts
+    const workload = { kind: this.of(kind), name: this.of(name) }
+    this.#keep(this.#workloads, workload.name, [...same, workload])
+    return workload
+  }
+
+  #keep<Value>(known: Map<string, Value>, key: string, value: Value): Value {
+    if (known.size >= MOST) known.clear()
+    known.set(key, value)
+    return value
   }
 }

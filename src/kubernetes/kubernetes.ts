@@ -10,13 +10,18 @@ import type { Worker } from 'node:worker_threads'
 import type { EntityChanges } from '../datapath/entity-changes.js'
 import { startThread } from '../datapath/thread.js'
 import { Backoff } from './backoff.js'
+import { keepHeapSmall } from './heap.js'
 import { FIRST_OWN } from './identity-table.js'
+import { Interner } from './interner.js'
 import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './message.js'
+import { type PackedChanges, unpack } from './packed-changes.js'
 import { ToldKeys } from './told-keys.js'
 
 export interface KubernetesEvents {
   /** Apply; the next batch but one comes after this has resolved. */
   changes(changes: EntityChanges): Promise<void> | void
+  /** Of what was told the keys that are in force. */
+  keys(): Iterable<string>
   /** The worker ended. */
   died(reason: Error): void
 }
@@ -31,6 +36,7 @@ export class Kubernetes {
   readonly #options: KubernetesOptions
   readonly #events: KubernetesEvents
   readonly #told = new ToldKeys()
+  readonly #interner = new Interner()
   readonly #backoff = new Backoff()
   #worker: Worker | undefined
   #restart: NodeJS.Timeout | undefined
@@ -48,6 +54,7 @@ export class Kubernetes {
 
   /** Resolves with the first word of the worker; rejects when it refuses the kubeconfig. */
   async start(): Promise<void> {
+    keepHeapSmall()
     await this.#begin()
     this.#poll = setInterval(() => this.#say({ kind: 'state' }), STATE_MS).unref()
   }
@@ -102,7 +109,7 @@ export class Kubernetes {
   #hear(message: FromWorker, worker: Worker): void {
     if (message.kind === 'changes') {
       // One after the other: what is applied in slices must not mingle with the next.
-      this.#applied = this.#applied.then(() => this.#apply(message.changes, worker))
+      this.#applied = this.#applied.then(() => this.#apply(message.packed, worker))
     }
     if (message.kind === 'state') {
       this.state = message.state
@@ -110,7 +117,8 @@ export class Kubernetes {
     }
   }
 
-  async #apply(changes: EntityChanges, worker: Worker): Promise<void> {
+  async #apply(packed: PackedChanges, worker: Worker): Promise<void> {
+    const changes = unpack(packed, this.#interner)
     await this.#events.changes(this.#told.take(changes))
     if (changes.synced) this.#synced = true
     worker.postMessage({ kind: 'applied' } satisfies ToWorker)
@@ -120,7 +128,7 @@ export class Kubernetes {
     if (worker !== this.#worker) return
     this.#worker = undefined
     this.#deaths++
-    this.#told.doubt()
+    this.#applied = this.#applied.then(() => this.#told.doubt(this.#events.keys()))
     this.#events.died(reason)
     this.#restart = setTimeout(() => void this.#begin().catch(error => this.#events.died(error)), this.#backoff.next())
   }

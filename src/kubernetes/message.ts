@@ -3,8 +3,8 @@
  *
  * Never: holds the cluster: batches of changes, acknowledged one by one, and how the watches are.
  */
-import type { EntityChanges } from '../datapath/entity-changes.js'
 import type { AccessOptions } from './access.js'
+import type { PackedChanges } from './packed-changes.js'
 import type { ReflectorTimes } from './reflector.js'
 import type { WatchState } from './watch-state.js'
 
@@ -38,7 +38,7 @@ export interface ClusterState {
 }
 
 export type FromWorker =
-  | { readonly kind: 'changes'; readonly changes: EntityChanges }
+  | { readonly kind: 'changes'; readonly packed: PackedChanges }
   | { readonly kind: 'state'; readonly state: ClusterState }
   | { readonly kind: 'refused'; readonly message: string }
 

@@ -14,7 +14,7 @@ import type { Cluster, ClusterEvents } from './cluster.js'
 const MOST_KEYS = 250
 const MOST_OUT = 2
 /** Events that come together are told together; far below the 100 ms that a name may take to the kernel. */
-const GATHER_MS = 5
+const GATHER_MS = 20
 
 export class Outbox implements ClusterEvents {
   readonly #send: (changes: EntityChanges) => void

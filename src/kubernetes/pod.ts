@@ -24,9 +24,9 @@ export interface PodFacts {
   readonly app: string
   /** Of the pod alone; its namespace's are added where an identity is made. */
   readonly labels: readonly string[]
-  /** Milliseconds since 1970, of the API's whole seconds; when the kubelet took it, and when it was made. */
-  readonly startedMs: number
-  readonly createdMs: number
+  /** Seconds since 1970: when the kubelet took it, and when it was made. Whole, so that V8 keeps them in place. */
+  readonly started: number
+  readonly created: number
   readonly terminating: boolean
 }
 
@@ -44,7 +44,7 @@ const ENDED: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed'])
 
 export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): PodFacts | undefined {
   if (spec?.hostNetwork === true || ENDED.has(status?.phase)) return undefined
-  const createdMs = Date.parse(metadata.creationTimestamp ?? '') || 0
+  const created = seconds(metadata.creationTimestamp)
   const owned: OwnedObject = { ...metadata, name: metadata.name ?? '' }
   const workload = interned(weirWorkload(owned), intern)
   const hubble = interned(hubbleWorkload(owned), intern)
@@ -58,19 +58,25 @@ export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): 
     hubble: isSame(workload, hubble) ? workload : hubble,
     app: intern.of(appOf(metadata.labels)),
     labels: intern.list(ownLabels(metadata.labels)),
-    startedMs: Date.parse(status?.startTime ?? '') || createdMs,
-    createdMs,
+    started: seconds(status?.startTime) || created,
+    created,
     terminating: metadata.deletionTimestamp !== undefined,
   }
 }
 
 function addresses(status: ApiPod['status']): string[] {
   const all: readonly (string | undefined)[] = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP]
-  return all.flatMap(ip => canonical(ip) ?? [])
+  // A copy has no room to grow: 130 B a pod.
+  return [...all.flatMap(ip => canonical(ip) ?? [])]
+}
+
+/** 0 for no time. */
+function seconds(time = ''): number {
+  return Math.floor(Date.parse(time) / 1000) || 0
 }
 
 function interned(workload: Workload | undefined, intern: Interner): Workload | undefined {
-  return workload && { kind: intern.of(workload.kind ?? ''), name: intern.of(workload.name ?? '') }
+  return workload && intern.workload(workload.kind ?? '', workload.name ?? '')
 }
 
 export function isSame(a: Workload | undefined, b: Workload | undefined): boolean {

@@ -1,51 +1,42 @@
 /**
- * told-keys.ts - what the main thread was told of, so that a new worker can be told of what it must forget.
+ * told-keys.ts - what a worker that died had told, so that what the next one does not know can be forgotten.
  *
- * In:    every batch.
- * Out:   after a worker's end and the next one's first picture: keys and identities that it does not know any more.
- * Never: holds more than the keys that are in force; they are the strings that the entities hold, too.
+ * In:    when it died, the keys that are in force; every batch.
+ * Out:   with the next one's first picture: keys and identities that it does not know any more.
+ * Never: holds keys but between the two.
  */
 import type { EntityChanges } from '../datapath/entity-changes.js'
 
 export class ToldKeys {
-  readonly #keys = new Set<string>()
   readonly #identities = new Set<number>()
-  #oldKeys: Set<string> | undefined
-  #oldIdentities = new Set<number>()
+  /** In force, and not told again since. */
+  #doubted: Set<string> | undefined
+  #doubtedIdentities = new Set<number>()
 
-  /** The worker is gone: what was told is in doubt until the next one's first picture is complete. */
-  doubt(): void {
-    this.#oldKeys = new Set([...this.#keys, ...(this.#oldKeys ?? [])])
-    this.#oldIdentities = new Set([...this.#identities, ...this.#oldIdentities])
+  /** The worker is gone, and all that it told has been applied: `keys` are in doubt until a picture is complete. */
+  doubt(keys: Iterable<string>): void {
+    this.#doubted = new Set(keys)
+    this.#doubtedIdentities = new Set(this.#identities)
   }
 
   /** The batch as it has to be applied. */
   take(changes: EntityChanges): EntityChanges {
-    for (const key of changes.removals) this.#forget(key)
-    for (const { key } of changes.upserts) {
-      this.#keys.add(key)
-      this.#oldKeys?.delete(key)
-    }
+    for (const key of changes.removals) this.#doubted?.delete(key)
+    for (const { key } of changes.upserts) this.#doubted?.delete(key)
     for (const number of changes.forgotten) this.#identities.delete(number)
     for (const { identity } of changes.identities) {
       this.#identities.add(identity)
-      this.#oldIdentities.delete(identity)
+      this.#doubtedIdentities.delete(identity)
     }
-    return changes.synced && this.#oldKeys !== undefined ? this.#settled(changes, this.#oldKeys) : changes
+    return changes.synced && this.#doubted !== undefined ? this.#settled(changes, this.#doubted) : changes
   }
 
   #settled(changes: EntityChanges, gone: ReadonlySet<string>): EntityChanges {
-    const identities = [...this.#oldIdentities]
-    for (const key of gone) this.#keys.delete(key)
+    const identities = [...this.#doubtedIdentities]
     for (const number of identities) this.#identities.delete(number)
-    this.#oldKeys = undefined
-    this.#oldIdentities = new Set()
+    this.#doubted = undefined
+    this.#doubtedIdentities = new Set()
     const removals = [...changes.removals, ...gone]
     return { ...changes, removals, forgotten: [...changes.forgotten, ...identities] }
-  }
-
-  #forget(key: string): void {
-    this.#keys.delete(key)
-    this.#oldKeys?.delete(key)
   }
 }

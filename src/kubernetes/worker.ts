@@ -5,12 +5,19 @@
  * Out:   batches and states. A kubeconfig that is wrong is `refused`.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import type { EntityChanges } from '../datapath/entity-changes.js'
 import { type AccessSource, accessSource } from './access.js'
 import { ClusterWatch } from './cluster-watch.js'
 import type { FromWorker, ToWorker, WorkerStart } from './message.js'
+import { pack } from './packed-changes.js'
 
 const { options, firstIdentity } = workerData as WorkerStart
 const say = (message: FromWorker): void => parentPort?.postMessage(message)
+
+function sayChanges(changes: EntityChanges): void {
+  const packed = pack(changes)
+  parentPort?.postMessage({ kind: 'changes', packed } satisfies FromWorker, [packed.words.buffer])
+}
 
 async function main(): Promise<void> {
   let access: AccessSource
@@ -21,7 +28,7 @@ async function main(): Promise<void> {
     return
   }
   const tell = () => say({ kind: 'state', state: watch.state })
-  const watch = new ClusterWatch(access, options, changes => say({ kind: 'changes', changes }), tell, firstIdentity)
+  const watch = new ClusterWatch(access, options, sayChanges, tell, firstIdentity)
   parentPort?.on('message', (message: ToWorker) => {
     if (message.kind === 'applied') watch.applied()
     else if (message.kind === 'state') tell()

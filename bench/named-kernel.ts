@@ -1,0 +1,82 @@
+/**
+ * named-kernel.ts - the kernel's tables of names and an exporter over them, in a network namespace without interfaces.
+ *
+ * Out:   names applied here are in the kernel when apply() has resolved; check() reads them back.
+ * Fail:  open() throws what the system says; without root it cannot be had.
+ */
+import { type Exporter, exporterOf } from '../src/cli/exporter.js'
+import { WHO } from '../src/datapath/abi.js'
+import { formatAddress } from '../src/datapath/address.js'
+import { Live } from '../src/datapath/live.js'
+import { type BpfObject, loadNative } from '../src/datapath/native.js'
+import { defaultWorld } from '../src/datapath/world.js'
+import { deleteNetns, ipBatch, netnsPath } from '../src/lab/netns.js'
+
+const ADDRESS_BYTES = 16
+
+const OPTIONS = {
+  interfaces: [],
+  uplinks: [],
+  attach: 'auto',
+  reportIntervalMs: 5_000,
+  drainIntervalMs: 100,
+  ringPages: 64,
+  connections: 65_536,
+} as const
+
+export class NamedKernel {
+  readonly exporter: Exporter
+  readonly #object: BpfObject
+  readonly #live: Live
+  readonly #netns: string
+
+  static async open(): Promise<NamedKernel> {
+    const netns = `weir-bench-${process.pid}`
+    await ipBatch([`netns add ${netns}`])
+    return new NamedKernel(netns)
+  }
+
+  private constructor(netns: string) {
+    this.#netns = netns
+    this.exporter = exporterOf(defaultWorld(), true)
+    this.exporter.entities.expectNames()
+    const native = loadNative()
+    const opened: BpfObject[] = []
+    const openObject: typeof native.openObject = (path, own) => {
+      opened.push(native.openObject(path, own))
+      return opened[0]!
+    }
+    const { entities, sink } = this.exporter
+    this.#live = new Live({ ...native, openObject }, entities, { ...OPTIONS, netns: netnsPath(netns) }, sink, {
+      onError(error) {
+        throw error
+      },
+    })
+    this.#object = opened[0]!
+    this.exporter.names.live = this.#live
+  }
+
+  /** How many addresses the kernel has; throws when it has another row for one than the entities, or has not all. */
+  check(): number {
+    const { addresses } = this.exporter.entities
+    const entry = ADDRESS_BYTES + WHO.size
+    const into = new Uint8Array((addresses.hosts + 1024) * entry)
+    const entries = this.#object.read('hosts', into)
+    const view = new DataView(into.buffer)
+    for (let at = 0; at < entries * entry; at += entry) {
+      const ip = formatAddress(into, at)
+      const [there, here] = [
+        view.getUint32(at + ADDRESS_BYTES + WHO.entity, true),
+        addresses.host(ip) || addresses.cidr(ip),
+      ]
+      if (there !== here) throw new Error(`${ip} is row ${there} in the kernel, and ${here} here`)
+    }
+    if (entries < addresses.hosts) throw new Error(`the kernel has ${entries} addresses of ${addresses.hosts}`)
+    return entries
+  }
+
+  async close(): Promise<void> {
+    this.#live.close()
+    await deleteNetns([this.#netns])
+  }
+}

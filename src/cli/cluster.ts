@@ -5,15 +5,15 @@
  * Fail:  a kubeconfig that is wrong ends the start; anything later is logged once a state, and names stay.
  */
 import type { EntityChanges } from '../datapath/entity-changes.js'
+import type { LineLog } from '../exporter/log-limit.js'
 import type { SeriesStore } from '../exporter/series.js'
 import { Kubernetes } from '../kubernetes/kubernetes.js'
 import type { KubernetesOptions } from '../kubernetes/message.js'
 import { KubernetesMetrics } from '../kubernetes/metrics.js'
-import type { Log } from './log.js'
 
 export interface ClusterParts {
   readonly store: SeriesStore
-  readonly log: Log
+  readonly log: LineLog
   /** Keys of what stands at addresses now. */
   keys(): Iterable<string>
   /** Resolves when the names are in force. */
@@ -25,7 +25,7 @@ const LOOK_MS = 1_000
 export class ClusterNames {
   readonly #kubernetes: Kubernetes
   readonly #metrics: KubernetesMetrics
-  readonly #log: Log
+  readonly #log: LineLog
   /** What the log last said of each resource. */
   readonly #said = new Map<string, string | undefined>()
   #timer: NodeJS.Timeout | undefined
@@ -35,7 +35,7 @@ export class ClusterNames {
     this.#kubernetes = new Kubernetes(options, {
       async changes(changes) {
         await apply(changes)
-        if (changes.synced) log.info('the cluster is known')
+        if (changes.synced) log.info({}, 'the cluster is known')
       },
       keys,
       died: reason => log.error({ err: reason.message }, 'the Kubernetes watch died and begins anew'),

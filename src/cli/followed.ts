@@ -3,6 +3,7 @@
  */
 
 import type { World } from '../datapath/world.js'
+import { LogLimit } from '../exporter/log-limit.js'
 import type { Exporter } from './exporter.js'
 import type { HubbleFile } from './hubble-options.js'
 import { watchHubbleFile } from './hubble-watch.js'
@@ -11,6 +12,9 @@ import { type Around, type Configuration, Reload } from './reload.js'
 import { familiesOf, hubbleOf, levelOf, worldOf } from './reloadable.js'
 import type { SeriesSweep } from './series-sweep.js'
 import { type WorldFile, WorldWatch } from './world-watch.js'
+
+/** A minute. A refused configuration has a line for each thing that is wrong. */
+const RELOAD_LINES = 100
 
 export interface Files {
   readonly world: WorldFile | undefined
@@ -37,12 +41,15 @@ export function follow(
   const watch = files.world && followWorld(files.world, exporter, log)
   const parts = [levelOf(log), familiesOf(series), hubbleOf(hubble, files.hubble === undefined && hubble !== undefined)]
   const all = watch === undefined ? parts : [...parts, worldOf(watch)]
-  const reload = new Reload(configuration, all, store, log, around)
+  // Whoever may post to /-/reload causes lines.
+  const limit = new LogLimit(log, { lines: RELOAD_LINES })
+  const reload = new Reload(configuration, all, store, limit, around)
   reload.start()
   return {
     reload,
     stop() {
       reload.stop()
+      limit.close()
       unfollow?.()
       watch?.stop()
     },

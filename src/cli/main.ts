@@ -18,6 +18,7 @@ import { live } from '../config/source.js'
 import { web } from '../config/web.js'
 import { RecentLines } from '../exporter/recent-lines.js'
 import { addServerFlag } from './api-options.js'
+import { Hangups } from './hangups.js'
 import { hubbleOptions } from './hubble-options.js'
 import { createLog, type Log } from './log.js'
 import { addMonitorFlags, type MonitorFlags, monitorOptions } from './monitor-options.js'
@@ -64,9 +65,10 @@ function build(): Command {
 function addRun(program: Command): void {
   const command = program.command('run').description('serve the metrics of this node until SIGTERM')
   addSettings(command, SETTINGS).action(async () => {
+    const hangups = new Hangups()
     const { config, log, recent, configuration } = begin(command)
     const { run } = await import('./run.js')
-    exitCode = await run({ ...runOptions(config), recent }, log, configuration)
+    exitCode = await run({ ...runOptions(config), recent }, log, { ...configuration, hangups })
   })
 }
 
@@ -75,9 +77,10 @@ function addDemo(program: Command): void {
     .command('demo')
     .description('build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)')
   addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
+    const hangups = new Hangups()
     const { config, log, recent, configuration } = begin(command)
     const { demo } = await import('./demo.js')
-    exitCode = await demo({ ...runOptions(config), recent }, log, configuration)
+    exitCode = await demo({ ...runOptions(config), recent }, log, { ...configuration, hangups })
   })
 }
 
@@ -185,7 +188,12 @@ function addProbe(program: Command): void {
 }
 
 /** The configuration of a command that logs. */
-function begin(command: Command): { config: Config; log: Log; recent: RecentLines; configuration: Configuration } {
+function begin(command: Command): {
+  config: Config
+  log: Log
+  recent: RecentLines
+  configuration: Omit<Configuration, 'hangups'>
+} {
   const configuration = { loaded: loaded(command), again: () => loaded(command) }
   const { config, warnings } = configuration.loaded
   const recent = new RecentLines()

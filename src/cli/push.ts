@@ -2,10 +2,10 @@
  * push.ts - the push by OTLP of a running exporter.
  */
 import { type Collecting, collectInto } from '../exporter/collect.js'
+import type { LineLog } from '../exporter/log-limit.js'
 import type { OtlpConfig } from '../otlp/config.js'
 import type { Otlp } from '../otlp/otlp.js'
 import { type Exporter, otherStores } from './exporter.js'
-import type { Log } from './log.js'
 import { VERSION } from './version.js'
 
 /** Change families or labels with `change` so that the push, if there is one, loses nothing. */
@@ -19,7 +19,7 @@ export async function startPush(
   config: OtlpConfig,
   exporter: Exporter,
   collecting: Collecting,
-  log: Log,
+  log: LineLog,
 ): Promise<Otlp> {
   const { startOtlp } = await import('../otlp/otlp.js')
   return startOtlp(config, {

@@ -12,8 +12,9 @@ import { describe, type Problem, RefusedConfig } from '../config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
 import { M } from '../exporter/catalog.js'
+import type { LineLog } from '../exporter/log-limit.js'
 import type { SeriesStore } from '../exporter/series.js'
-import type { Log } from './log.js'
+import type { Hangups } from './hangups.js'
 
 /** A part of a running Weir that can take another configuration. */
 export interface Reloadable {
@@ -29,6 +30,8 @@ export interface Configuration {
   readonly loaded: Loaded
   /** Throws a RefusedConfig. */
   again(): Loaded
+  /** When to. */
+  readonly hangups: Hangups
 }
 
 const MS = 1000
@@ -37,24 +40,25 @@ export class Reload {
   readonly #again: () => Loaded
   readonly #parts: readonly Reloadable[]
   readonly #store: SeriesStore
-  readonly #log: Log
+  readonly #log: LineLog
   readonly #counts = { applied: 0, refused: 0 }
   readonly #around: Around
-  readonly #onSignal = () => void this.now()
+  readonly #hangups: Hangups
   #config: Config
   /** One that has not begun: it will read what is there then, for all who ask meanwhile. */
   #next: Promise<string | undefined> | undefined
   #lastGood = Date.now()
 
   constructor(
-    { loaded, again }: Configuration,
+    { loaded, again, hangups }: Configuration,
     parts: readonly Reloadable[],
     store: SeriesStore,
-    log: Log,
+    log: LineLog,
     around: Around,
   ) {
     this.#config = loaded.config
     this.#again = again
+    this.#hangups = hangups
     this.#parts = parts
     this.#store = store
     this.#log = log
@@ -62,13 +66,13 @@ export class Reload {
     this.#tell(true)
   }
 
-  /** Reload at each SIGHUP from now on. */
+  /** Reload at each SIGHUP from now on, and once for those that came before. */
   start(): void {
-    process.on('SIGHUP', this.#onSignal)
+    this.#hangups.listen(() => void this.now())
   }
 
   stop(): void {
-    process.off('SIGHUP', this.#onSignal)
+    this.#hangups.unlisten()
   }
 
   /** Reload as soon as it can be; says why it is refused, one line for each reason, or undefined. */
@@ -111,7 +115,7 @@ export class Reload {
     this.#counts.applied++
     this.#lastGood = Date.now()
     this.#tell(true)
-    for (const warning of warnings) this.#log.warn(warning)
+    for (const warning of warnings) this.#log.warn({}, warning)
     this.#log.info({ changed }, 'configuration reloaded')
   }
 

@@ -9,6 +9,7 @@ import type { SourceChoice } from '../config/source.js'
 import type { LiveOptions } from '../datapath/live.js'
 import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/world.js'
 import type { Collecting } from '../exporter/collect.js'
+import { type LineLog, LogLimit } from '../exporter/log-limit.js'
 import type { MetricsConfig } from '../exporter/metrics-config.js'
 import { processMetrics } from '../exporter/process.js'
 import type { RecentLines } from '../exporter/recent-lines.js'
@@ -17,6 +18,7 @@ import type { MetricConfig } from '../hubble/config.js'
 import type { KubernetesOptions } from '../kubernetes/message.js'
 import type { OtlpConfig } from '../otlp/config.js'
 import type { Otlp } from '../otlp/otlp.js'
+import type { ListenerOptions } from '../web/listener.js'
 import type { ApiOptions } from './api-options.js'
 import { ClusterNames } from './cluster.js'
 import { type Exporter, exporterOf, otherStores } from './exporter.js'
@@ -29,7 +31,7 @@ import type { Around, Configuration } from './reload.js'
 import { type Running, startSource } from './running.js'
 import { SeriesSweep } from './series-sweep.js'
 import { VERSION } from './version.js'
-import { type Web, webOf } from './web.js'
+import { webOf } from './web.js'
 import type { WorldFile } from './world-watch.js'
 
 export interface RunOptions extends LiveOptions, ApiOptions {
@@ -74,8 +76,10 @@ const STOP_MS = 1500
 interface Parts {
   readonly options: RunOptions
   readonly exporter: Exporter
+  /** For lines that a peer, or a system that refuses, can cause. */
+  readonly limit: LogLimit
   readonly api: FlowApi | undefined
-  readonly web: Web
+  readonly web: ListenerOptions
   readonly cluster: ClusterNames | undefined
   readonly series: SeriesSweep
   readonly collecting: Collecting
@@ -92,15 +96,14 @@ export async function run(options: RunOptions, log: Log, configuration: Configur
   const server = createServer(await serverOptions(parts))
   try {
     const urls = await listen(server, options)
-    parts.running = startSource(exporter, options, parts.api, log)
+    parts.running = startSource(exporter, options, parts.api, parts.limit)
     await parts.api?.start(exporter, rowsOf(exporter, parts.running), log)
     const files = { world: file, hubble: options.hubbleFile }
     const around: Around = change => aroundPush(parts.push, change)
     parts.followed = follow(configuration, files, exporter, parts.series, log, around)
     for (const url of urls) log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
-    parts.push = options.otlp && (await startPush(options.otlp, exporter, parts.collecting, log))
-    // Its library alone takes a second to load; until its first word Weir is not ready, but it counts.
-    await parts.cluster?.start()
+    // Who is asked here may let us wait: a signal goes before.
+    await Promise.race([signal, connect(parts)])
   } catch (error) {
     parts.followed?.stop()
     parts.running?.close()
@@ -113,10 +116,19 @@ export async function run(options: RunOptions, log: Log, configuration: Configur
   return 0
 }
 
+/** Whom Weir asks or tells over the network. */
+async function connect(parts: Parts): Promise<void> {
+  const { options, exporter, collecting, limit, cluster } = parts
+  parts.push = options.otlp && (await startPush(options.otlp, exporter, collecting, limit))
+  // Its library alone takes a second to load; until its first word Weir is not ready, but it counts.
+  await cluster?.start()
+}
+
 function partsOf(options: RunOptions, exporter: Exporter, log: Log): Parts {
   const series = new SeriesSweep(exporter, options.metrics)
-  const web = webOf(options.webFile, exporter.store, log)
-  const cluster = clusterFor(options, exporter, log)
+  const limit = new LogLimit(log)
+  const web = webOf(options.webFile, exporter.store, limit)
+  const cluster = clusterFor(options, exporter, limit)
   const api = FlowApi.of(options)
   const collecting: Collecting = {
     store: exporter.store,
@@ -126,9 +138,9 @@ function partsOf(options: RunOptions, exporter: Exporter, log: Log): Parts {
       api?.tell(exporter.store)
       exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)
     },
-    onCollectFault: error => log.error({ err: error.message }, 'collect failed'),
+    onCollectFault: error => limit.error({ err: error.message }, 'collect failed'),
   }
-  const parts: Parts = { options, exporter, api, web, cluster, series, collecting }
+  const parts: Parts = { options, exporter, limit, api, web, cluster, series, collecting }
   return parts
 }
 
@@ -145,7 +157,7 @@ async function serverOptions(parts: Parts): Promise<ServerOptions> {
   const reload = async () => (parts.followed === undefined ? 'Weir is starting' : parts.followed.reload.now())
   return {
     ...collecting,
-    web: web.options,
+    web,
     telemetryPath: options.telemetryPath,
     otherStores: () => otherStores(exporter),
     maxRequests: options.maxRequests,
@@ -160,7 +172,7 @@ async function serverOptions(parts: Parts): Promise<ServerOptions> {
   }
 }
 
-function clusterFor({ kubernetes }: RunOptions, exporter: Exporter, log: Log): ClusterNames | undefined {
+function clusterFor({ kubernetes }: RunOptions, exporter: Exporter, log: LineLog): ClusterNames | undefined {
   if (kubernetes === undefined) return undefined
   const { names, store, entities } = exporter
   entities.expectNames()
@@ -196,7 +208,7 @@ function rowsOf({ store }: Exporter, running: Running): Running['status'] {
 }
 
 async function stopped(signal: Promise<string>, parts: Parts, server: WeirServer, log: Log): Promise<void> {
-  const { api, web, cluster, series, running, followed, push } = parts
+  const { limit, api, cluster, series, running, followed, push } = parts
   log.info({ signal: await signal }, 'stopping')
   const begun = performance.now()
   for (const name of SIGNALS) process.once(name, () => process.exit(1))
@@ -208,9 +220,9 @@ async function stopped(signal: Promise<string>, parts: Parts, server: WeirServer
   await apiClosed
   await pushed
   series.stop()
-  web.close()
   await cluster?.stop()
   followed?.stop()
+  limit.close()
 }
 
 function sourceName({ source }: RunOptions): string {

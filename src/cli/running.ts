@@ -10,11 +10,11 @@ import { Decoder } from '../datapath/decode.js'
 import { Live, type LiveOptions } from '../datapath/live.js'
 import { loadNative } from '../datapath/native.js'
 import { Replay } from '../datapath/replay.js'
+import type { LineLog } from '../exporter/log-limit.js'
 import { type Counts, Rates } from '../exporter/rates.js'
 import { type Exporter, tellSelf } from './exporter.js'
 import type { FlowApi } from './flow-api.js'
 import { explainKernel } from './kernel.js'
-import type { Log } from './log.js'
 import { explainFile, systemWords } from './os-error.js'
 import { tee } from './tee.js'
 
@@ -36,12 +36,12 @@ interface Options extends LiveOptions {
 const REPLAY_CHUNK = 20_000
 
 /** Start the source that the options choose. */
-export function startSource(exporter: Exporter, options: Options, api: FlowApi | undefined, log: Log): Running {
+export function startSource(exporter: Exporter, options: Options, api: FlowApi | undefined, log: LineLog): Running {
   const { source } = options
   return source.kind === 'live' ? startLive(exporter, options, api, log) : startReplay(exporter, source.file, api, log)
 }
 
-function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | undefined, log: Log): Running {
+function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | undefined, log: LineLog): Running {
   const live: Live = explainKernel(
     () =>
       new Live(loadNative(), exporter.entities, options, exporter.sink, {
@@ -77,7 +77,7 @@ function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | unde
 }
 
 /** Reads on between scrapes, so that they are answered while it lasts. */
-function startReplay(exporter: Exporter, file: string, api: FlowApi | undefined, log: Log): Running {
+function startReplay(exporter: Exporter, file: string, api: FlowApi | undefined, log: LineLog): Running {
   const replay = explainFile('recording', file, () => new Replay(file))
   const decoder = new Decoder()
   const sink = api === undefined ? exporter.sink : tee(exporter.sink, api.records(replay))

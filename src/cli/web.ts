@@ -5,13 +5,12 @@
  */
 import { RefusedConfig } from '../config/problem.js'
 import { M } from '../exporter/catalog.js'
-import { LogLimit } from '../exporter/log-limit.js'
+import type { LineLog } from '../exporter/log-limit.js'
 import type { SeriesStore } from '../exporter/series.js'
 import { REFUSALS, type Refusal } from '../web/gate.js'
 import type { ListenerOptions } from '../web/listener.js'
 import { WebConfigError } from '../web/web-config.js'
 import { WebFile } from '../web/web-file.js'
-import type { Log } from './log.js'
 
 const WORDS: Readonly<Record<Refusal, string>> = {
   body: 'request refused: it has a body',
@@ -26,25 +25,18 @@ const WORDS: Readonly<Record<Refusal, string>> = {
   evicted: 'connection closed: too many, and it was idle for longest',
 }
 
-export interface Web {
-  readonly options: ListenerOptions
-  /** Tells what was held back of the log. */
-  close(): void
-}
-
-/** Plain HTTP for everybody without a file. */
-export function webOf(path: string | undefined, store: SeriesStore, log: Log): Web {
+/** Plain HTTP for everybody without a file. Whom it refuses is told to a log that holds back what a peer repeats. */
+export function webOf(path: string | undefined, store: SeriesStore, log: LineLog): ListenerOptions {
   const file = path === undefined ? undefined : webFile(path, store, log)
-  const limit = new LogLimit(log)
   const counts = new Map(REFUSALS.map(why => [why, store.family(M.webRefused).series([why])]))
   const refused: ListenerOptions['refused'] = (why, peer, fault) => {
     store.add(counts.get(why)!, 1)
-    limit.warn(why, { peer, err: fault }, WORDS[why])
+    log.warn({ peer, err: fault }, WORDS[why])
   }
-  return { options: { file, refused }, close: () => limit.close() }
+  return { file, refused }
 }
 
-function webFile(path: string, store: SeriesStore, log: Log): WebFile {
+function webFile(path: string, store: SeriesStore, log: LineLog): WebFile {
   const good = store.family(M.webConfigGood).series([])
   const onChange = (fault: string | undefined) => {
     store.set(good, fault === undefined ? 1 : 0)
@@ -59,7 +51,7 @@ function webFile(path: string, store: SeriesStore, log: Log): WebFile {
   }
 }
 
-function tellChange(file: string, fault: string | undefined, log: Log): void {
+function tellChange(file: string, fault: string | undefined, log: LineLog): void {
   if (fault === undefined) log.info({ file }, 'web config file read again')
   else log.error({ file, err: fault }, 'web config file or certificate is wrong')
 }

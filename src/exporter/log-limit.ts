@@ -1,14 +1,18 @@
 /**
  * log-limit.ts - log lines that a peer can cause, bounded.
  *
- * In:    lines by kind: what happened, in a word of ours.
+ * In:    lines whose message is a text of ours: that is their kind. What differs is in the fields.
  * Out:   the first few of each kind in an interval; then one line that says how many were held back.
  * Never: knows more than a bounded number of kinds; those beyond share one.
  */
 
-/** What it needs of a log. */
+type Fields = Readonly<Record<string, unknown>>
+
+/** What it needs of a log, and what it is. */
 export interface LineLog {
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void
+  info(fields: Fields, message: string): void
+  warn(fields: Fields, message: string): void
+  error(fields: Fields, message: string): void
 }
 
 export interface LogLimitOptions {
@@ -23,7 +27,7 @@ interface Kind {
   suppressed: number
 }
 
-export class LogLimit {
+export class LogLimit implements LineLog {
   readonly #log: LineLog
   readonly #lines: number
   readonly #most: number
@@ -37,15 +41,16 @@ export class LogLimit {
     this.#timer = setInterval(() => this.flush(), intervalMs).unref()
   }
 
-  /** A line, unless its kind had enough. */
-  warn(kind: string, fields: Readonly<Record<string, unknown>>, message: string): void {
-    const of = this.#kindOf(kind)
-    if (of.told >= this.#lines) {
-      of.suppressed++
-      return
-    }
-    of.told++
-    this.#log.warn(fields, message)
+  info(fields: Fields, message: string): void {
+    if (this.#mayTell(message)) this.#log.info(fields, message)
+  }
+
+  warn(fields: Fields, message: string): void {
+    if (this.#mayTell(message)) this.#log.warn(fields, message)
+  }
+
+  error(fields: Fields, message: string): void {
+    if (this.#mayTell(message)) this.#log.error(fields, message)
   }
 
   /** The end of an interval: say what was held back, and begin anew. */
@@ -59,6 +64,15 @@ export class LogLimit {
   close(): void {
     clearInterval(this.#timer)
     this.flush()
+  }
+
+  /** Unless its kind had enough. */
+  #mayTell(message: string): boolean {
+    const of = this.#kindOf(message)
+    const may = of.told < this.#lines
+    if (may) of.told++
+    else of.suppressed++
+    return may
   }
 
   #kindOf(name: string): Kind {

@@ -1,14 +1,12 @@
 /**
  * prometheus.test.ts - what a real Prometheus stores is what was sent; many scrapers at once disturb nothing.
  */
-
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import type { Lab } from '../src/lab/lab.js'
 import { quiet } from '../src/lab/links.js'
 import { ping } from '../src/lab/traffic.js'
 import { startPrometheus } from './prometheus.js'
+import { promtool } from './promtool.js'
 import { Samples } from './samples.js'
 import { until } from './until.js'
 import { labOf, ROOT, watch } from './watch.js'
@@ -145,17 +143,4 @@ function mustRise(before: Samples, after: Samples): void {
       if (now === undefined || now < value) throw new Error(`${name} ${JSON.stringify(labels)}: ${value}, then ${now}`)
     }
   }
-}
-
-async function promtool(page: string): Promise<{ code: number; said: string }> {
-  const child = spawn('promtool', ['check', 'metrics'])
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      said += chunk
-    })
-  }
-  child.stdin.end(page)
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, said }
 }

@@ -23,6 +23,14 @@ export interface Prometheus {
   series(
     expression: string,
   ): Promise<readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]>
+  /** Every exemplar of these series since the start: the series' labels, the exemplar's, its value. */
+  exemplars(selector: string): Promise<
+    readonly {
+      readonly series: Readonly<Record<string, string>>
+      readonly labels: Readonly<Record<string, string>>
+      readonly value: number
+    }[]
+  >
   /** `up`, `down` or `unknown`, and the last scrape's error, of the only target. */
   target(): Promise<{ readonly health: string; readonly lastError: string }>
 }
@@ -45,6 +53,15 @@ export interface PrometheusOptions {
   readonly rules?: readonly string[]
   /** host:port */
   readonly alertmanager?: string
+  /** More flags of the command. */
+  readonly flags?: readonly string[]
+}
+
+interface ExemplarAnswer {
+  readonly data: readonly {
+    readonly seriesLabels: Readonly<Record<string, string>>
+    readonly exemplars: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: string }[]
+  }[]
 }
 
 /** Start it on a free port; its data are in a directory of its own. `labels` are the target's. */
@@ -52,7 +69,7 @@ export async function startPrometheus(
   t: Pick<Test, 'teardown'>,
   target: string,
   labels: Readonly<Record<string, string>> = {},
-  { targets = [], rules = [], alertmanager }: PrometheusOptions = {},
+  { targets = [], rules = [], alertmanager, flags: more = [] }: PrometheusOptions = {},
 ): Promise<Prometheus> {
   const home = mkdtempSync(join(tmpdir(), 'weir-prometheus-'))
   const config = join(home, 'prometheus.yml')
@@ -81,7 +98,12 @@ export async function startPrometheus(
     }),
   )
   const listen = `127.0.0.1:${await freePort()}`
-  const flags = [`--config.file=${config}`, `--storage.tsdb.path=${home}/data`, `--web.listen-address=${listen}`]
+  const flags = [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${home}/data`,
+    `--web.listen-address=${listen}`,
+    ...more,
+  ]
   const child = spawn('prometheus', flags, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
@@ -91,8 +113,8 @@ export async function startPrometheus(
     if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'close')
     rmSync(home, { recursive: true })
   })
-  const ask = async (path: string): Promise<Answer> =>
-    (await (await fetch(`http://${listen}/api/v1/${path}`)).json()) as Answer
+  const ask = async <Of = Answer>(path: string): Promise<Of> =>
+    (await (await fetch(`http://${listen}/api/v1/${path}`)).json()) as Of
   await until('Prometheus answers', async () => {
     if (child.exitCode !== null) throw new Error(`prometheus ended with ${child.exitCode}: ${said}`)
     const response = await fetch(`http://${listen}/-/ready`).catch(() => undefined)
@@ -115,6 +137,13 @@ export async function startPrometheus(
       const { data, error } = await ask(`query?query=${encodeURIComponent(expression)}`)
       if (error !== undefined) throw new Error(`${expression}: ${error}`)
       return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }))
+    },
+    async exemplars(selector) {
+      const query = `query_exemplars?query=${encodeURIComponent(selector)}&start=0&end=${Date.now() / 1000 + 60}`
+      const { data } = await ask<ExemplarAnswer>(query)
+      return data.flatMap(({ seriesLabels: series, exemplars }) =>
+        exemplars.map(({ labels, value }) => ({ series, labels, value: Number(value) })),
+      )
     },
     async target() {
       const [only] = (await ask('targets')).data.activeTargets

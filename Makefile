@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev z
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 
-.PHONY: help build run test check bench demo golden dashboards pictures docs manifests clean
+.PHONY: help build run test check bench demo golden dashboards pictures docs image manifests clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashb
 
 pictures: build .stamps/packages-test ## Draw docs/pictures/ anew: a picture of each board, from three minutes of the lab (root)
 	node --import tsx dashboards/pictures/main.ts $(ARGS)
+
+image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 20)
+	@deploy/image.sh $(ARGS)
 
 manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the chart's schema and the plain manifests anew
 	node --import tsx deploy/build.ts

@@ -12,7 +12,7 @@ for built in dist/cli/main.js dist/weir.bpf.o native/build/Release/weir.node; do
 	[ -e "$built" ] || { echo "weir: $built is missing: run make build first" >&2; exit 1; }
 done
 mkdir -p "$home/native/build/Release" "$root/usr/local/bin" "$root/usr/share/doc/weir"
-cp -R dist package.json LICENSE LICENSES "$home/"
+cp -R dist package.json README.md LICENSE LICENSES "$home/"
 cp native/build/Release/weir.node "$home/native/build/Release/"
 # Packages of the lock file that are no tools of development, and their own.
 npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | while read -r package; do

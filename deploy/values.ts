@@ -1,13 +1,12 @@
 /**
  * values.ts - what the chart's values may be: the schema from which values.schema.json is generated.
  *
- * In:    the settings of Weir, whose names are the keys of `config`; thresholds of the alerts.
+ * In:    the settings of Weir, whose schema is that of `config`; thresholds of the alerts.
  * Out:   JSON schema that helm checks before it renders; unknown values are refused.
  */
 import { z } from 'zod'
 import { THRESHOLDS, type ThresholdName } from '../dashboards/thresholds.js'
-import { SETTINGS } from '../src/config/schema.js'
-import { keyOf, type Setting } from '../src/config/setting.js'
+import { jsonSchema } from '../src/config/json-schema.js'
 
 const text = z.string()
 const flag = z.boolean()
@@ -96,37 +95,16 @@ const VALUES = z.strictObject({
   probes: z.strictObject({ startup: probe, liveness: probe, readiness: probe }),
 })
 
-interface Tree {
-  [key: string]: Tree
-}
-
 /** The content of values.schema.json. */
 export function valuesSchema(): string {
   const schema = z.toJSONSchema(VALUES, { target: 'draft-7' }) as {
     properties: Record<string, unknown>
     required?: unknown
   }
+  const { $schema: _, title: __, ...config } = jsonSchema()
   // Values are merged over defaults, so none is required.
-  const json = { ...schema, properties: { ...schema.properties, config: configSchema(settingsTree()) } }
+  const json = { ...schema, properties: { ...schema.properties, config } }
   return `${JSON.stringify(withoutRequired(json), null, 2)}\n`
-}
-
-/** Keys of the configuration file as they nest; Weir itself checks the values. */
-function settingsTree(): Tree {
-  const root: Tree = {}
-  for (const [name, setting] of Object.entries(SETTINGS)) {
-    const key = keyOf(name, setting as Setting<unknown>)
-    let at = root
-    for (const part of key?.split('.') ?? []) at = at[part] ??= {}
-  }
-  return root
-}
-
-function configSchema(tree: Tree): object {
-  const names = Object.keys(tree)
-  if (names.length === 0) return {}
-  const properties = Object.fromEntries(names.map(name => [name, configSchema(tree[name]!)]))
-  return { type: 'object', additionalProperties: false, properties }
 }
 
 function withoutRequired(value: unknown): unknown {

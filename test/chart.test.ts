@@ -8,6 +8,7 @@ import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { groupsOf, thresholdGroup } from '../dashboards/rules.js'
 import { HUBBLE, WEIR } from '../dashboards/vocabulary.js'
+import { valuesSchema } from '../deploy/values.js'
 import { complaintsOf, type KubernetesObject } from './strict-object.js'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -136,7 +137,10 @@ t.test('wrong values are refused, by name', helm, async t => {
     ['rules.thresholds.drop_ratio=0.1', /drop_ratio/],
     ['rules.thresholds.table_fill=full', /table_fill/],
     ['securityContext.privileged=true', /privileged/],
-    ['config.web.listen-adress=x', /listen-adress|config/],
+    ['config.web.listen-adress=x', /listen-adress/],
+    ['config.log.level=loud', /level/],
+    ['config.otlp.temporality=both', /temporality/],
+    ['config.ring-pages=many', /ring-pages/],
   ]
   for (const [set, words] of cases) {
     const { status, stderr } = spawnSync(HELM, ['template', 'weir', CHART, '--set', set], { encoding: 'utf8' })
@@ -149,6 +153,10 @@ t.test('the plain manifests are what the chart renders', helm, async t => {
   const committed = readFileSync(`${ROOT}deploy/manifests/weir.yaml`, 'utf8')
   const wanted = execFileSync('bash', [`${ROOT}deploy/manifests.sh`, '-'], { encoding: 'utf8' })
   t.equal(committed, wanted, 'run `make manifests`')
+})
+
+t.test('the schema of the values is what the settings and thresholds say', async t => {
+  t.equal(readFileSync(`${CHART}/values.schema.json`, 'utf8'), valuesSchema(), 'run `make manifests`')
 })
 
 t.test('values.yaml tells a default for each value that the schema knows', async t => {

@@ -7,7 +7,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,8 +31,13 @@ export interface Confined extends Gauge {
 
 export { THREE }
 
-/** An installed Weir with Node and the libraries of both, as the image has them; removed with the test. */
+/**
+ * WEIR_IMAGE_ROOT, where an image's root is mounted; otherwise an installed Weir with Node and the libraries of both, as the image
+ * has them, removed with the test.
+ */
 export function imageRoot(t: Test): string {
+  const { WEIR_IMAGE_ROOT } = process.env
+  if (WEIR_IMAGE_ROOT !== undefined) return WEIR_IMAGE_ROOT
   const root = mkdtempSync(join(tmpdir(), 'weir-root-'))
   t.teardown(() => rmSync(root, { recursive: true }))
   execFileSync(INSTALL, [root])
@@ -41,8 +46,8 @@ export function imageRoot(t: Test): string {
     const libraries = execFileSync('ldd', [program], { encoding: 'utf8' })
     for (const [, path = ''] of libraries.matchAll(/(?:=> )?(\/\S+) \(0x/g)) copy(path, root)
   }
-  for (const directory of ['proc', 'sys', 'dev', 'etc/weir', 'var/run/weir'])
-    mkdirSync(join(root, directory), { recursive: true })
+  for (const directory of ['proc', 'sys', 'dev', 'run', 'var']) mkdirSync(join(root, directory), { recursive: true })
+  symlinkSync('/run', join(root, 'var/run'))
   return root
 }
 
@@ -53,13 +58,12 @@ function copy(path: string, root: string): void {
 }
 
 export async function startConfined(t: Test, root: string, lab: Lab, world: string): Promise<Confined> {
-  cpSync(world, join(root, 'etc/weir/world.json'))
   const weir = [
-    process.execPath,
+    'node',
     '/opt/weir/dist/cli/main.js',
     'run',
     '--world',
-    '/etc/weir/world.json',
+    '/run/weir/world.json',
     '--web.listen-address',
     ADDRESS,
   ]
@@ -78,7 +82,9 @@ export async function startConfined(t: Test, root: string, lab: Lab, world: stri
     mount -t proc proc "$0/proc"
     mount --rbind /sys "$0/sys"
     mount --bind /dev "$0/dev"
-    mount -t tmpfs tmpfs "$0/var/run/weir"
+    mount -t tmpfs tmpfs "$0/run"
+    mkdir "$0/run/weir"
+    cp "$WORLD" "$0/run/weir/world.json"
     exec chroot "$0" "$@"`
   const inNode = ['ip', 'netns', 'exec', lab.node.netns, 'unshare', '--mount', '--propagation', 'private']
   const [program = '', ...args] = [
@@ -91,7 +97,10 @@ export async function startConfined(t: Test, root: string, lab: Lab, world: stri
     ...bounded.slice(1),
     ...weir,
   ]
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH } })
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH, WORLD: world },
+  })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
     said = `${said}${chunk}`.slice(-100_000)

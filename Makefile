@@ -48,8 +48,9 @@ demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir o
 golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
 	node --import tsx test/golden.ts
 
-docs: node_modules/.package-lock.json ## Write docs/metrics.md and docs/configuration.md anew, from catalogue and settings
+docs: node_modules/.package-lock.json ## Write docs/metrics.md, docs/configuration.md and the chart's schema anew, from catalogue and settings
 	node --import tsx test/docs.ts
+	node --import tsx deploy/build.ts
 
 dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules
 	node --import tsx dashboards/build.ts
@@ -60,8 +61,7 @@ pictures: build .stamps/packages-test ## Draw docs/pictures/ anew: a picture of 
 image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 20)
 	@deploy/image.sh $(ARGS)
 
-manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the chart's schema and the plain manifests anew
-	node --import tsx deploy/build.ts
+manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the plain manifests anew, from the chart
 	deploy/manifests.sh deploy/manifests/weir.yaml
 
 clean: ## Remove what was built

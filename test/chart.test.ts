@@ -156,7 +156,7 @@ t.test('the plain manifests are what the chart renders', helm, async t => {
 })
 
 t.test('the schema of the values is what the settings and thresholds say', async t => {
-  t.equal(readFileSync(`${CHART}/values.schema.json`, 'utf8'), valuesSchema(), 'run `make manifests`')
+  t.equal(readFileSync(`${CHART}/values.schema.json`, 'utf8'), valuesSchema(), 'run `make docs`')
 })
 
 t.test('values.yaml tells a default for each value that the schema knows', async t => {

@@ -27,7 +27,7 @@ t.test('--print-node-name, --numeric and --time-format change the lines', async 
 t.test('flags that are not allowed are refused in one line that says what is, with code 2', async t => {
   const refused: [string[], RegExp][] = [
     [['--verdict', 'NO'], /--verdict.*"NO" is no verdict; allowed: FORWARDED/],
-    [['-o', 'xml'], /xml.*Allowed choices are compact, dict, json, jsonpb, tab, table/],
+    [['-o', 'xml'], /xml.*Allowed choices are compact, dict, json, JSON, jsonpb, tab, table/],
     [['--time-format', 'x'], /Allowed: YearMonthDay/],
     [['--last', '0'], /Allowed: a whole number from 1 to 1000000/],
     [['--first', '1', '--last', '1'], /cannot be used with/],

@@ -11,6 +11,7 @@ const MAKERS: Readonly<Record<string, (options: PrinterOptions) => Printer>> = {
   compact: options => new CompactPrinter(options),
   dict: options => new DictPrinter(options),
   json: () => new JsonPrinter(),
+  JSON: () => new JsonPrinter(),
   jsonpb: () => new JsonPrinter(),
   tab: options => new TablePrinter(options),
   table: options => new TablePrinter(options),

@@ -25,6 +25,7 @@ const CASES = [
   'scrape',
   'stall',
   'memory',
+  'churn',
   'otlp',
   'throughput',
   'pump',

@@ -252,3 +252,51 @@ t.test('any order of counts, sweeps and reloads loses nothing, shows no series t
   })
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED, numRuns: 60 }), `seed ${SEED}`)
 })
+
+t.test(
+  'histograms lose neither a count nor a part of their sum, and their buckets add up, in any such order',
+  async t => {
+    const { tcpHandshake: metric } = M
+    const config = fc.record({
+      budget: fc.nat(12),
+      families: fc.dictionary(
+        fc.constantFrom(metric.name, M.flowPackets.name),
+        fc.record(
+          { enabled: fc.boolean(), labels: fc.subarray(['source_pod', 'source_namespace', 'destination_workload']) },
+          { requiredKeys: [] },
+        ),
+      ),
+      exemplars: fc.boolean(),
+    })
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ from: fc.nat(PODS - 1), to: fc.nat(PODS - 1), seconds: fc.nat(9) }) },
+      { weight: 2, arbitrary: fc.record({ sweep: fc.nat(70_000) }) },
+      { weight: 1, arbitrary: fc.record({ config }) },
+    )
+    const tries = fc.property(fc.array(step, { maxLength: 120 }), steps => {
+      const { clock, store, pairs, pair, apply, page } = made()
+      const truth = { count: 0, sum: 0 }
+      let enabled = true
+      for (const each of steps) {
+        if ('config' in each) {
+          apply(each.config)
+          enabled = each.config.families[metric.name]?.enabled ?? true
+        } else if ('sweep' in each) {
+          clock.now += each.sweep
+          pairs.sweep(TTL)
+        } else {
+          pairs.handshake(pair(each.from, each.to), each.seconds * 1e9, PEERS)
+          if (enabled) truth.count++
+          if (enabled) truth.sum += each.seconds
+        }
+        const now = page()
+        const gone = new Map(store.family(metric).expired.samples())
+        const all = (sample: string) => now.sum(sample) + (gone.get(sample) ?? 0)
+        if (all(`${metric.name}_count`) !== truth.count || all(`${metric.name}_sum`) !== truth.sum) return false
+        if (now.sum(`${metric.name}_bucket`, { le: '+Inf' }) !== now.sum(`${metric.name}_count`)) return false
+      }
+      return true
+    })
+    t.doesNotThrow(() => fc.assert(tries, { seed: SEED, numRuns: 60 }), `seed ${SEED}`)
+  },
+)

@@ -2,8 +2,12 @@
  * web-clients.test.ts - clients that do harm: idle, slow, oversized and malformed ones; a scrape gets through.
  */
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { connect as tlsConnect } from 'node:tls'
 import t, { type Test } from 'tap'
+import { authority, signed } from './certificates.js'
 import { until } from './until.js'
 import { listening, raw } from './web-listener.js'
 
@@ -32,6 +36,31 @@ t.test('1,000 idle connections and 50 slow senders do not stop a scrape', async 
   t.ok(refusals.length >= 1050 - 512, `${refusals.length} evicted`)
   t.strictSame(new Set(refusals), new Set(['evicted']))
   await until('the oldest are gone', () => idle.slice(0, 500).every(socket => socket.closed))
+})
+
+t.test('over TLS neither do 1,000 that never greet, nor 50 that greet and then send slowly', async t => {
+  const folder = t.testdir({})
+  const { certFile, keyFile } = signed(folder, 'server', authority(folder, 'ca'), 'IP:127.0.0.1')
+  const file = join(folder, 'web.yml')
+  writeFileSync(file, `tls_server_config: { cert_file: ${certFile}, key_file: ${keyFile} }\n`)
+  const { port, get, connections, refusals } = await listening(t, file)
+  const silent = await hangers(t, port, 1000)
+  const slow = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('error', () => {})
+      t.teardown(() => void socket.destroy())
+      await once(socket, 'secureConnect')
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\nX-A: ')
+      return socket
+    }),
+  )
+  const dripping = setInterval(() => slow.forEach(socket => void (socket.writable && socket.write('a'))), 5)
+  t.teardown(() => clearInterval(dripping))
+  for (let i = 0; i < 5; i++) t.match(await get(), { status: 200, body: 'page' })
+  t.ok(connections.size <= 512, `${connections.size} connections`)
+  t.ok(refusals.length >= 1050 - 512, `${refusals.length} evicted`)
+  t.strictSame(new Set(refusals), new Set(['evicted']))
+  await until('the oldest are gone', () => silent.slice(0, 500).every(socket => socket.closed))
 })
 
 t.test('a connection whose answer is under way is not evicted, idle ones are, oldest first', async t => {

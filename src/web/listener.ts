@@ -111,6 +111,8 @@ function secureServer(
     socket.destroy()
   })
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    // It ended on this side, evicted, and is counted as that; or it went by itself.
+    if (socket.remoteAddress === undefined) return
     refused('handshake', socket.remoteAddress, error.code ?? error.message)
   })
   return server

@@ -2,10 +2,11 @@
  * hubble-pods.test.ts - series of deleted pods: they stay for a last scrape, then they go, and no others.
  */
 import t from 'tap'
+import { DeletedPods } from '../src/exporter/deleted-pods.js'
 import { render } from '../src/exporter/text.js'
-import { DELETION_DELAY_MS, DeletedPods } from '../src/hubble/deleted-pods.js'
 import { parseStatic } from '../src/hubble/grammar.js'
 import { Hubble } from '../src/hubble/hubble.js'
+import { DELETION_DELAY_MS } from '../src/hubble/pod-series.js'
 import { decodeAll, differences, parseSeries, recordedRecords, WORLD } from './hubbled.js'
 
 const records = recordedRecords()
@@ -67,7 +68,7 @@ t.test('series that do not name pods stay, and so do those of other pods', async
 })
 
 t.test('too many deletions at once are counted, not kept', async t => {
-  const pods = new DeletedPods()
+  const pods = new DeletedPods(DELETION_DELAY_MS)
   for (let i = 0; i < 65_537; i++) pods.add({ namespace: 'n', pod: `p-${i}` }, 0)
   t.equal(pods.refused, 1)
   t.equal(pods.due(DELETION_DELAY_MS - 1).length, 0)

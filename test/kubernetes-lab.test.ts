@@ -2,33 +2,48 @@
  * kubernetes-lab.test.ts - with real packets: the world file and the Kubernetes API give the same series for the same
  * lab, and pods that come and go are named rightly, also while the API is away.
  */
-import t, { type Test } from 'tap'
-import { ClusterNames } from '../src/cli/cluster.js'
-import { createLog } from '../src/cli/log.js'
+import t from 'tap'
 import { defaultWorld, parseWorld, type World } from '../src/datapath/world.js'
-import { LAB_NODE, LabCluster } from '../src/lab/kubernetes/lab-cluster.js'
+import { FLOW_NAMES, M, type Metric } from '../src/exporter/catalog.js'
+import { allowedLabels } from '../src/exporter/flow-labels.js'
+import { metricsConfig } from '../src/exporter/metrics-config.js'
+import { LAB_NODE, LAB_ZONE } from '../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../src/lab/lab.js'
 import { ping } from '../src/lab/traffic.js'
-import { liveExporter } from './live-exporter.js'
-import { QUICK } from './named-cluster.js'
+import { clusterOf, named, watchCluster } from './lab-names.js'
 import { until } from './until.js'
 import { labOf, ROOT } from './watched-lab.js'
 
-const FLOWS = /^(weir_(flow|icmp|connections_opened|connections_active|packet_size)|hubble_icmp)/
+/** All of both ends; the rest is the families' own. */
+const LABELS = ['namespace', 'workload', 'workload_kind', 'pod', 'app', 'node', 'zone'].flatMap(of => [
+  `source_${of}`,
+  `destination_${of}`,
+])
+const FAMILIES = FLOW_NAMES.map(name => M[name].name)
+/** Of times that each Weir measures itself: the same series, with other numbers in them. */
+const MEASURED = /_seconds_(sum|bucket)/
 
-t.test('the world file and Kubernetes give the same series', ROOT, async t => {
+t.test('the world file and Kubernetes give the same series in every family', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'data/database'])
   const byApi = named(t, lab, defaultWorld())
   await watchCluster(t, byApi, await clusterOf(t, lab))
-  const byWorld = named(t, lab, parseWorld(JSON.stringify(lab.world()), 'the lab'))
-  for (const ip of [lab.pod('database').ipv4, lab.pod('database').ipv6]) await ping(lab.pod('web'), ip, { count: 3 })
-  const expected = flows(byWorld.page())
-  t.ok(
-    expected.some(line => /^weir_flow_packets_total.* 3$/.test(line)),
-    'three packets each way',
-  )
-  t.ok(expected.some(line => line.startsWith('hubble_icmp_total')))
-  t.strictSame(flows(byApi.page()), expected)
+  const byWorld = named(t, lab, placedWorld(lab))
+  const chosen = FLOW_NAMES.map(name => M[name])
+  const labelsOf = (metric: Metric) => LABELS.filter(label => allowedLabels(metric).includes(label))
+  const families = Object.fromEntries(chosen.map(metric => [metric.name, { labels: labelsOf(metric) }]))
+  for (const { exporter } of [byApi, byWorld]) exporter.reducer.apply(metricsConfig({ families }))
+  const [web, database] = [lab.pod('web'), lab.pod('database')]
+  for (const ip of [database.ipv4, database.ipv6]) await ping(web, ip, { count: 3 })
+  await database.agent.call('tcpServe', { ports: [5432] })
+  const storm = { host: database.ipv4, ports: [5432, 5433], count: 20, concurrency: 2, size: 3000 }
+  await web.agent.call('tcpStorm', storm)
+  const [expected, got] = [byWorld.page(), byApi.page()]
+  const there = FAMILIES.filter(name => flows(expected, name).length > 0)
+  t.ok(there.length >= 9, `of ${there.join(', ')}`)
+  for (const name of [...FAMILIES, 'hubble_icmp_total']) {
+    t.strictSame(flows(got, name).map(comparable), flows(expected, name).map(comparable), name)
+  }
+  t.ok(flows(expected, 'weir_icmp_messages_total').some(line => line.includes('EchoRequest') && line.endsWith(' 6')))
 })
 
 t.test('a pod that comes is named, and the next one on its address as well', ROOT, async t => {
@@ -75,45 +90,27 @@ t.test('an API that is gone leaves the last names, and what changed meanwhile is
   t.strictSame([packets('api'), packets('later')], [2, 2])
 })
 
-/** An API server with these pods of the lab, all unless told. */
-async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): Promise<LabCluster> {
-  const cluster = await LabCluster.start(lab.pods.filter(({ name }) => names?.includes(name) ?? true))
-  t.teardown(() => cluster.stop())
-  return cluster
+/** The lab's world file, with what its API server says besides. */
+function placedWorld(lab: Lab): World {
+  const { endpoints, ...world } = lab.world()
+  const placed = endpoints.map(endpoint => ({
+    ...endpoint,
+    app: endpoint.workload?.name ?? '',
+    node: LAB_NODE,
+    zone: LAB_ZONE,
+  }))
+  return parseWorld(JSON.stringify({ ...world, endpoints: placed }), 'the lab')
 }
 
-/** Weir on the lab in this process. */
-function named(t: Test, lab: Lab, world: World) {
-  let cluster: ClusterNames | undefined
-  const hubble = 'icmp:sourceContext=workload|pod;destinationContext=pod'
-  const weir = liveExporter(t, lab, { world, hubble, tell: () => cluster?.tell() })
-  const use = (names: ClusterNames) => {
-    cluster = names
-  }
-  return { ...weir, use }
-}
-
-async function watchCluster(t: Test, weir: ReturnType<typeof named>, { account }: LabCluster): Promise<ClusterNames> {
-  const { store, names, entities } = weir.exporter
-  const own = { nodeName: LAB_NODE, cilium: 'auto', requireSync: true, userAgent: 'weir-test', times: QUICK } as const
-  const parts = {
-    store,
-    log: createLog('error', 'logfmt'),
-    keys: () => entities.keys(),
-    apply: names.apply.bind(names),
-  }
-  const cluster = new ClusterNames({ ...own, account }, parts)
-  t.teardown(() => cluster.stop())
-  await cluster.start()
-  weir.use(cluster)
-  await until('the cluster is known', () => cluster.notReady === undefined)
-  return cluster
-}
-
-/** Between the two pods: what their links say as they come up is over before the second Weir looks. */
-function flows(page: string): string[] {
+/** Of a family, between the two pods: what their links say as they come up is over before the second Weir looks. */
+function flows(page: string, family: string): string[] {
+  const own = new RegExp(`^${family}(_(sum|count|bucket))?[{]`)
   return page
     .split('\n')
-    .filter(line => FLOWS.test(line) && line.includes('web') && line.includes('database'))
+    .filter(line => own.test(line) && line.includes('web') && line.includes('database'))
     .sort()
+}
+
+function comparable(line: string): string {
+  return MEASURED.test(line) ? line.slice(0, line.lastIndexOf(' ')) : line
 }

@@ -217,6 +217,21 @@ t.test('429 at the first list: the next attempt succeeds', async t => {
   )
 })
 
+t.test('a server that is slow is waited for as long as bytes come', async t => {
+  const cluster = await namedCluster(t, {
+    times: { ...QUICK, listSilentMs: 150 },
+    prepare: ({ store, faults }) => {
+      for (let i = 0; i < 40; i++) store.put(PODS, pod(`a/pod-${i}`, { ips: [`10.0.0.${i}`] }))
+      // Longer in all than the silence that is borne.
+      faults.plan(PODS, 'list', { kind: 'slow', bytes: 400, everyMs: 20 }, 1)
+    },
+  })
+  await until('synced', () => cluster.names.synced)
+  t.equal(cluster.names.byIp.size, 40)
+  t.equal(cluster.state('pods').restarts.silent, 0)
+  t.ok(cluster.state('pods').listSeconds > 0.15, 'it took longer than a silence may')
+})
+
 t.test('a resource that is forbidden from the start hides no pod', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store, faults }) => {

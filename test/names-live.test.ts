@@ -2,8 +2,11 @@
  * names-live.test.ts - names that come late, go, and move, while packets pass: nothing is counted for the wrong pod.
  */
 import t, { type Test } from 'tap'
+import type { EntityOptions } from '../src/datapath/entities.js'
 import { BARE_FACTS, type EndpointFacts, type EntityChanges, NO_CHANGES } from '../src/datapath/entity-changes.js'
 import { parseWorld } from '../src/datapath/world.js'
+import { M } from '../src/exporter/catalog.js'
+import { metricsConfig } from '../src/exporter/metrics-config.js'
 import type { Lab } from '../src/lab/lab.js'
 import { ping } from '../src/lab/traffic.js'
 import { liveExporter } from './live-exporter.js'
@@ -29,8 +32,9 @@ const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =
   page.sum('weir_flow_packets_total', { ...labels, verdict: 'FORWARDED' })
 
 /** A live source that expects names, over the pods of a lab that it knows nothing of. */
-function watching(t: Test, lab: Lab, entityWaitMs: number) {
-  const { exporter, samples } = liveExporter(t, lab, { world: parseWorld(WORLD, 'the test'), entityWaitMs })
+function watching(t: Test, lab: Lab, entityWaitMs: number, names: EntityOptions = {}) {
+  const world = parseWorld(WORLD, 'the test')
+  const { exporter, samples } = liveExporter(t, lab, { world, entityWaitMs, ...names })
   exporter.entities.expectNames()
   const tell = (changes: Partial<EntityChanges>) => exporter.names.apply({ ...NO_CHANGES, ...changes })
   return { exporter, page: samples, tell }
@@ -91,3 +95,36 @@ t.test("a pod on a deleted pod's address has its own packets and none of the oth
   // An update of the first that comes after its deletion is another's, and must not take the address from the second.
   t.equal(exporter.entities.pod(exporter.entities.addresses.host(address)), 'second')
 })
+
+t.test(
+  "a deleted pod's own series go when --entity-ttl is over, its workload's stay, and all that was counted is told",
+  ROOT,
+  async t => {
+    const lab = await labOf(t, ['names/asks', 'names/goes', 'names/back'])
+    const clock = { ms: 0 }
+    const { page, tell, exporter } = watching(t, lab, 600_000, { ttlMs: 7_000, now: () => clock.ms })
+    const labels = ['source_namespace', 'source_pod', 'destination_namespace', 'destination_pod']
+    exporter.reducer.apply(metricsConfig({ families: { [M.flowBytes.name]: { labels } } }))
+    const [asks, goes, back] = [lab.pod('asks'), lab.pod('goes'), lab.pod('back')]
+    const there = [podOf('asks', asks.ipv4), podOf('goes', goes.ipv4), podOf('back', back.ipv4)]
+    await tell({ upserts: there })
+    for (const pod of [goes, back]) await ping(asks, pod.ipv4, { count: 2 })
+    const bytes = (now: Samples, pod: string) =>
+      now.sum(M.flowBytes.name, { destination_pod: pod, verdict: 'FORWARDED' })
+    const counted = page()
+    t.ok(bytes(counted, 'goes') > 0)
+    await tell({ removals: ['uid-goes', 'uid-back'] })
+    await tell({ upserts: [{ ...podOf('back', back.ipv4), key: 'uid-of-the-next' }] })
+    clock.ms += 6_999
+    t.equal(bytes(page(), 'goes'), bytes(counted, 'goes'), 'not a moment early')
+    clock.ms += 1
+    const after = page()
+    t.equal(after.series(M.flowBytes.name, { destination_pod: 'goes' }).length, 0)
+    t.equal(after.series(M.flowBytes.name, { source_pod: 'goes' }).length, 0)
+    t.equal(bytes(after, 'back'), bytes(counted, 'back'), 'there is a pod of this name again')
+    t.equal(packets(after, { destination_workload: 'goes' }), packets(counted, { destination_workload: 'goes' }))
+    const gone =
+      counted.sum(M.flowBytes.name, { destination_pod: 'goes' }) + counted.sum(M.flowBytes.name, { source_pod: 'goes' })
+    t.equal(after.get('weir_series_expired_value_total', { sample: M.flowBytes.name }), gone)
+  },
+)

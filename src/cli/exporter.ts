@@ -71,7 +71,7 @@ export function exporterOf(
     kernelReasons: reasons,
     directory,
     hubble,
-    names: new Names({ entities, directory, reducer, hubble }, world),
+    names: new Names({ entities, directory, reducer, hubble }, world, names),
     sink: hubble === undefined ? reducer : tee(reducer, hubble),
   }
 }

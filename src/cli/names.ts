@@ -6,12 +6,14 @@
  * Never: holds the thread longer than SLICE_MS and one slice, so that the ring is drained meanwhile.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Entities, PodName } from '../datapath/entities.js'
+import type { Entities, EntityOptions, PodName } from '../datapath/entities.js'
 import { BARE_FACTS, type EntityChanges, NO_CHANGES } from '../datapath/entity-changes.js'
+import { NAMES_TTL_MS } from '../datapath/entity-rows.js'
 import type { Live } from '../datapath/live.js'
 import type { World } from '../datapath/world.js'
 import { worldChanges } from '../datapath/world-changes.js'
 import type { WorldDirectory } from '../datapath/world-directory.js'
+import { DeletedPods } from '../exporter/deleted-pods.js'
 import type { Reducer } from '../exporter/reduce.js'
 import type { Hubble } from '../hubble/hubble.js'
 
@@ -29,13 +31,18 @@ const SLICE_MS = 8
 export class Names {
   live: Live | undefined
   readonly #named: Named
+  /** Whose own series of weir_* have to go. */
+  readonly #deleted: DeletedPods
+  readonly #now: () => number
   #world: World
   /** Names that flows have besides those of addresses changed since the last collect. */
   #renamed = false
 
   /** `world` is in force already. */
-  constructor(named: Named, world: World) {
+  constructor(named: Named, world: World, { ttlMs = NAMES_TTL_MS, now = () => performance.now() }: EntityOptions = {}) {
     this.#named = named
+    this.#deleted = new DeletedPods(ttlMs)
+    this.#now = now
     this.#world = world
   }
 
@@ -88,13 +95,19 @@ export class Names {
     }
     if (freed.length > 0 || this.#renamed) hubble?.renamed()
     this.#renamed = false
+    const gone = this.#deleted.due(this.#now())
+    if (gone.length > 0) reducer.removePods(gone)
   }
 
   #take(changes: EntityChanges): PodName[] {
     const { entities, directory, hubble } = this.#named
     const deleted = entities.apply(changes)
     if (directory.apply(changes)) this.#renamed = true
-    for (const pod of deleted) hubble?.podDeleted(pod)
+    for (const pod of deleted) {
+      hubble?.podDeleted(pod)
+      this.#deleted.add(pod, this.#now())
+    }
+    for (const facts of changes.upserts) if (facts.kind === 'pod') this.#deleted.came(facts)
     return deleted
   }
 }

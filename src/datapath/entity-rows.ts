@@ -13,7 +13,8 @@ import { type Row, RowColumns } from './row-columns.js'
 /** Numbers that there can be: bits of `retired` (bpf/connection.h). About 150 MB of columns. */
 export const MOST_ROWS = 1 << 20
 const MOST_GONE = 65_536
-const TTL_MS = 60_000
+/** How long the names of what is gone stay unless it is said otherwise. */
+export const NAMES_TTL_MS = 60_000
 /** Numbers are freed when they are so many, or this share of all. */
 const LEAST_FREED = 1024
 const SHARE_FREED = 8
@@ -42,7 +43,7 @@ export class EntityRows {
   /** Rows ever retired. */
   retired = 0
 
-  constructor(ttlMs = TTL_MS, mostGone = MOST_GONE) {
+  constructor(ttlMs = NAMES_TTL_MS, mostGone = MOST_GONE) {
     this.#ttlMs = ttlMs
     this.#mostGone = mostGone
   }

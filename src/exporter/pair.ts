@@ -9,6 +9,7 @@ import { SIZE_CLASSES } from '../datapath/abi.js'
 import type { Entities } from '../datapath/entities.js'
 import { icmpTypeName, protocolName } from '../datapath/protocol.js'
 import type { FlowName } from './catalog.js'
+import { namesOneOf, type PodId } from './deleted-pods.js'
 import type { Peers } from './exemplar.js'
 import type { Family, Slot } from './family.js'
 import { FlowFamilies } from './flow-families.js'
@@ -242,6 +243,14 @@ export class Pairs {
     const closed = this.#open.sweep()
     for (const slots of [gone, closed]) if (slots !== undefined) this.#forgetSlots(slots)
     if (this.#family('connectionsActive').roomAgain !== undefined) this.#tellOpen()
+  }
+
+  /** Remove the series that name one of these pods, which are gone; connections that one still has are told again. */
+  removePods(pods: readonly PodId[]): void {
+    const gone = this.#store.removeWhere(this.#families.all(), family => namesOneOf(family.metric.labels, pods))
+    if (gone === undefined) return
+    this.#forgetSlots(gone)
+    this.#tellOpen()
   }
 
   /** Other budgets, by family name. What is in an overflow series finds a series of its own where there is room now. */

@@ -12,6 +12,7 @@ import type { Entities } from '../datapath/entities.js'
 import { Packet } from '../datapath/packet.js'
 import { ciliumReason, type KernelReasons } from '../datapath/reasons.js'
 import type { FlowSink, SpillName } from '../datapath/source.js'
+import type { PodId } from './deleted-pods.js'
 import type { Peers } from './exemplar.js'
 import type { Family } from './family.js'
 import type { MetricsConfig } from './metrics-config.js'
@@ -115,6 +116,11 @@ export class Reducer implements FlowSink {
    */
   sweep(ttlMs: number): void {
     this.#pairs.sweep(ttlMs)
+  }
+
+  /** These pods are gone: remove the flow series that name one of them. Those of its workload stay. */
+  removePods(pods: readonly PodId[]): void {
+    this.#pairs.removePods(pods)
   }
 
   /** Other budgets, by family name, from now on; a smaller one refuses new series only. */

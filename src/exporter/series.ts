@@ -72,23 +72,33 @@ export class SeriesStore {
    */
   sweep(families: readonly Family[], ttlMs: number): GoneSlots | undefined {
     const before = this.#shared.now() - ttlMs
+    return this.#remove(families, (family, gone) => family.sweep(before, gone))
+  }
+
+  /** Remove the series of these families whose labels say so; slots to look up anew, as sweep() tells them. */
+  removeWhere(
+    families: readonly Family[],
+    goesOf: (family: Family) => ((labels: Readonly<Record<string, string>>) => boolean) | undefined,
+  ): GoneSlots | undefined {
+    return this.#remove(families, (family, gone) => {
+      const goes = goesOf(family)
+      if (goes !== undefined) family.removeWhere(goes, gone)
+    })
+  }
+
+  #remove(
+    families: readonly Family[],
+    remove: (family: Family, gone: (slot: Slot) => void) => void,
+  ): GoneSlots | undefined {
     let gone: GoneSlots | undefined
     const mark = (slot: Slot) => {
       gone ??= new Uint8Array(this.#cells.values.length)
       gone[slot] = 1
     }
     for (const family of families) {
-      family.sweep(before, mark)
+      remove(family, mark)
       if (family.roomAgain !== undefined) mark(family.roomAgain)
     }
-    this.tidy()
-    return gone
-  }
-
-  /** Remove the series of a family whose labels say so; how many went. */
-  removeWhere(family: Family, goes: (labels: Readonly<Record<string, string>>) => boolean): number {
-    let gone = 0
-    family.removeWhere(goes, () => gone++)
     this.tidy()
     return gone
   }

@@ -17,12 +17,13 @@ import type { Directory } from '../datapath/directory.js'
 import type { Entities } from '../datapath/entities.js'
 import type { KernelReasons } from '../datapath/reasons.js'
 import { M, type Metric } from '../exporter/catalog.js'
+import { DeletedPods, type PodId } from '../exporter/deleted-pods.js'
 import { SeriesStore } from '../exporter/series.js'
 import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
-import { DeletedPods, type PodId } from './deleted-pods.js'
 import { flowOf } from './flow-of.js'
 import { type BudgetOf, type FlowOf, HubbleMetrics } from './metrics.js'
+import { DELETION_DELAY_MS } from './pod-series.js'
 import { eachWay } from './ways.js'
 
 export interface HubbleParts {
@@ -61,7 +62,7 @@ export class Hubble implements RecordSink {
   readonly #entities: Entities
   readonly #flowOf: FlowOf
   readonly #now: () => number
-  readonly #deleted = new DeletedPods()
+  readonly #deleted = new DeletedPods(DELETION_DELAY_MS)
   readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
   #compiled: readonly CompiledMetric[]
   #metrics: HubbleMetrics

@@ -19,12 +19,13 @@ import type {
 } from '../datapath/decode.js'
 import type { Entities } from '../datapath/entities.js'
 import type { Flow } from '../datapath/flow.js'
+import type { PodId } from '../exporter/deleted-pods.js'
 import { SeriesStore, type Slot } from '../exporter/series.js'
 import { chunkName } from './chunk.js'
 import type { CompiledMetric } from './compile.js'
-import { belongsTo, type PodId } from './deleted-pods.js'
 import { Key } from './key.js'
 import { Needs } from './needs.js'
+import { belongsTo } from './pod-series.js'
 import { type Place, Tally, type Target } from './tally.js'
 
 export type AnyRecord = RecordWindow | SockRecord
@@ -105,9 +106,9 @@ export class HubbleMetrics implements RecordSink {
     this.flush()
     const gone = this.#metrics.map(({ metric, context }, i) => {
       const store = this.#stores[i]!
-      return store.removeWhere(store.family(metric), belongsTo(context, pods))
+      return store.removeWhere([store.family(metric)], () => belongsTo(context, pods))
     })
-    if (gone.some(count => count > 0)) this.#forget()
+    if (gone.some(slots => slots !== undefined)) this.#forget()
   }
 
   /** Remove series that did not change for `ttlMs`, as far as these sweeps saw. */

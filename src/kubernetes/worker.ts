@@ -37,7 +37,10 @@ async function main(): Promise<void> {
       parentPort?.close()
     }
   })
-  await watch.run()
+  const running = watch.run()
+  // Before the first answer, which may be long in coming.
+  tell()
+  await running
 }
 
 await main()

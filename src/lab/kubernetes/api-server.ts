@@ -9,6 +9,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { Lists } from './api-list.js'
 import { Watch } from './api-watch.js'
@@ -162,7 +163,9 @@ export class ApiServer {
       'content-type': 'application/json',
       ...(packed && { 'content-encoding': 'gzip' }),
     })
-    response.end(packed ? gzipSync(body, { level: 1 }) : body)
+    const bytes = packed ? gzipSync(body, { level: 1 }) : body
+    if (fault?.kind === 'slow') void trickle(response, bytes, fault)
+    else response.end(bytes)
   }
 
   #watch(
@@ -201,6 +204,19 @@ export class ApiServer {
     this.asked.push(asked)
     if (this.asked.length > MOST_REMEMBERED) this.asked.shift()
   }
+}
+
+/** Until it is sent, or nobody reads it any more. */
+async function trickle(
+  response: ServerResponse,
+  body: Buffer,
+  { bytes, everyMs }: Fault & { kind: 'slow' },
+): Promise<void> {
+  for (let at = 0; at < body.length && !response.destroyed; at += bytes) {
+    response.write(body.subarray(at, at + bytes))
+    await sleep(everyMs)
+  }
+  response.end()
 }
 
 function refuse(response: ServerResponse, refusal: Refusal, fault: Fault | undefined): void {

@@ -16,6 +16,8 @@ export type Fault =
   | { readonly kind: 'cut'; readonly afterBytes: number }
   /** End the watch as soon as it is granted. */
   | { readonly kind: 'close' }
+  /** Send a list so many bytes at a time, with so many milliseconds in between. */
+  | { readonly kind: 'slow'; readonly bytes: number; readonly everyMs: number }
   /** Break the connection before any answer. */
   | { readonly kind: 'reset' }
 

@@ -12,6 +12,7 @@ import { ApiServer } from './api-server.js'
 import type { StoredObject } from './object-store.js'
 
 export const LAB_NODE = 'lab-node'
+export const LAB_ZONE = 'lab-zone'
 const PODS = '/api/v1/pods'
 const NODES = '/api/v1/nodes'
 const NAMESPACES = '/api/v1/namespaces'
@@ -76,7 +77,7 @@ function labNode(): StoredObject {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: LAB_NODE, labels: { 'topology.kubernetes.io/zone': 'lab-zone' } },
+    metadata: { name: LAB_NODE, labels: { 'topology.kubernetes.io/zone': LAB_ZONE } },
     spec: {},
     status: { addresses: addresses.map(address => ({ type: 'InternalIP', address })) },
   }

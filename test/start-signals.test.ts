@@ -1,11 +1,13 @@
 /**
- * start-signals.test.ts - signals that come while Weir starts: SIGHUP ends nothing and is not forgotten, SIGTERM does not wait.
+ * start-signals.test.ts - signals that come while Weir starts: SIGHUP ends nothing and is not forgotten, SIGTERM does not wait;
+ * and a Weir that only pushes, which nobody can ask whether it is ready.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { must } from '../src/lab/process.js'
 import { MAIN } from './command.js'
 import { Samples } from './samples.js'
 import { socketPath } from './served-flows.js'
@@ -72,4 +74,15 @@ t.test('a SIGTERM while nobody says who may ask the Kubernetes API ends Weir at 
   child.kill('SIGTERM')
   t.strictSame(await ended, [0, null], said())
   t.match(said(), /msg=stopping signal=SIGTERM/)
+})
+
+t.test('without web nothing listens, whatever address is given', async t => {
+  const only = ['--no-web', '--otlp.endpoint', 'http://127.0.0.1:9', '--hubble.listen-address', 'none']
+  const { child, said } = begun(t, ...only)
+  await until('it has started', () => said().includes('msg=listening'))
+  t.match(said(), /msg=listening .*url=none/)
+  t.notMatch(await must(['ss', '-Hltnp']), new RegExp(`pid=${child.pid},`))
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  t.strictSame(await ended, [0, null], said())
 })

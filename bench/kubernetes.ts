@@ -28,8 +28,8 @@ const SYNC_DEADLINE_MS = 180_000
 
 export async function run(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'weir-bench-'))
-  const server = fork(new URL('./kubernetes-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
   const kernel = await NamedKernel.open()
+  const server = fork(new URL('./kubernetes-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
   try {
     return await measure(server, directory, kernel)
   } finally {

@@ -33,7 +33,12 @@ export class NamedKernel {
   static async open(): Promise<NamedKernel> {
     const netns = `weir-bench-${process.pid}`
     await ipBatch([`netns add ${netns}`])
-    return new NamedKernel(netns)
+    try {
+      return new NamedKernel(netns)
+    } catch (error) {
+      await deleteNetns([netns])
+      throw error
+    }
   }
 
   private constructor(netns: string) {

@@ -117,13 +117,11 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
     const icmp = ['observe', ...ask, '--protocol', 'icmp', '--first', '1', '-o', 'jsonpb']
     const { flow } = JSON.parse(weir(icmp).stdout) as { flow: { Summary: string; source: { pod_name: string } } }
     t.match(flow, { Summary: 'ICMPv4 EchoRequest', source: { pod_name: 'client' } })
-    t.equal(
-      weir(['observe', ...ask])
-        .stdout.trimEnd()
-        .split('\n').length,
-      Math.min(20, all.length),
-      'the last 20',
-    )
+    // By now there may be more than there were.
+    const shown = weir(['observe', ...ask])
+      .stdout.trimEnd()
+      .split('\n').length
+    t.ok(shown >= Math.min(20, all.length) && shown <= 20, `${shown} lines, at most the last 20`)
   })
 
   await t.test('its status and namespaces', async t => {

@@ -288,10 +288,17 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(weir_drop_again, struct sk_buff *skb, void *location, __u32 reason)
 {
-	if (first_met(skb))
+	struct frees *f = frees_here();
+
+	if (!f)
 		return 0;
-	count_drop(DROPS_AGAIN, 0);
-	return count_free(ctx, skb, reason);
+	f->again = 1;
+	if (!first_met(f, skb)) {
+		count_drop(DROPS_AGAIN, 0);
+		count_free(ctx, skb, reason);
+	}
+	f->again = 0;
+	return 0;
 }
 
 /* What is written starts at `size`; `align` keeps the record at its own alignment. */

@@ -6,7 +6,9 @@
  * closes a socket. Of one program the kernel (6.1 and later) lets no second run start on a CPU
  * where one is under way; so two stand on the tracepoint, one behind the other. The first leaves
  * every packet here that it meets, the second counts those that it does not find. Frees nest, so
- * what lies above a packet is over with it.
+ * what lies above a packet is over with it. While the second is under way the kernel refuses it to
+ * all that interrupt it, so the first leaves nothing here: a softirq that frees many packets would
+ * push out the one below.
  *
  * Never: holds a packet longer than its free, but for one that comes between the last instruction
  * of the second program and the kernel's noting its end. Should the address be freed again, by a
@@ -21,6 +23,8 @@
 struct frees {
 	__u32 depth; /* runs under way that use drop_scratch */
 	__u32 top;
+	__u32 again; /* the second program is under way */
+	__u32 pad;
 	__u64 met[MET_MAX];
 };
 
@@ -43,7 +47,7 @@ static __always_inline void met_first(const struct sk_buff *skb)
 	struct frees *f = frees_here();
 	__u32 top;
 
-	if (!f)
+	if (!f || f->again)
 		return;
 	top = f->top;
 	f->met[top & (MET_MAX - 1)] = (__u64)skb;
@@ -58,14 +62,10 @@ static __always_inline void forget(struct frees *f, __u32 top, __u32 below)
 }
 
 /* Whether the first program met the packet, which nearly always lies on top; forgets it. */
-static __always_inline int first_met(const struct sk_buff *skb)
+static __always_inline int first_met(struct frees *f, const struct sk_buff *skb)
 {
-	struct frees *f = frees_here();
-	__u32 top;
+	__u32 top = f->top;
 
-	if (!f)
-		return 1;
-	top = f->top;
 	for (__u32 n = 1; n <= MET_MAX; n++) {
 		if (f->met[(top - n) & (MET_MAX - 1)] != (__u64)skb)
 			continue;

@@ -12,7 +12,7 @@ import { labOf, ROOT, watch } from './watch.js'
 import type { WeirProcess } from './weir-process.js'
 
 const NETWORK = 61
-const CYCLES = 5
+const CYCLES = 3
 const PORT = 4000
 const DATAGRAMS = 20
 

@@ -105,9 +105,11 @@ t.test('promtool has nothing to say of a page with everything on it, and OpenMet
   t.strictSame(await promtool(text), { code: 0, said: '' })
   const open = await (await fetch(`${url}/metrics`, { headers: { accept: OPENMETRICS } })).text()
   const families = parseOpenMetrics(open)
+  // A first collection of garbage between the two adds a family.
+  const lasting = (names: readonly string[]) => names.filter(name => name !== 'nodejs_gc_duration_seconds').sort()
   t.strictSame(
-    families.map(({ name, type }) => `${name}${type === 'counter' ? '_total' : ''}`).sort(),
-    [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name).sort(),
+    lasting(families.map(({ name, type }) => `${name}${type === 'counter' ? '_total' : ''}`)),
+    lasting([...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name = '']) => name)),
     'the same families',
   )
   t.ok(families.some(({ samples }) => samples.some(({ exemplar }) => exemplar !== undefined)))

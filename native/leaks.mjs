@@ -16,11 +16,11 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 const HERE = import.meta.dirname
-const ROUNDS = 50
+const ROUNDS = 60
 /** Rounds until allocators and caches have their size. */
-const WARM = 15
-/** Growth that 50 rounds may show: noise of the collector, far below one object a round (an object is > 100 KB). */
-const RESIDENT_SLACK = 4 << 20
+const WARM = 40
+/** Growth that 60 rounds may show: noise of the collector, far below one object a round (an object is > 100 KB). */
+const RESIDENT_SLACK = 5 << 20
 
 /** Of v0, the near end of a veth pair in a namespace of our own. */
 const INDEX = 100

@@ -19,7 +19,7 @@ function run(t: Test, ...flags: string[]): void {
   t.equal(status, 0, stdout + stderr)
 }
 
-t.test('50 rounds of opening, attaching, draining, sweeping and closing leave nothing', ROOT, async t => run(t))
+t.test('60 rounds of opening, attaching, draining, sweeping and closing leave nothing', ROOT, async t => run(t))
 
 const sanitizer = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout
 const skip = ROOT.skip || (!sanitizer?.includes('/') && 'needs libasan')

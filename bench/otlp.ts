@@ -9,6 +9,7 @@ import { M } from '../src/exporter/catalog.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { OTLP_DEFAULTS } from '../src/otlp/config.js'
 import { startOtlp } from '../src/otlp/otlp.js'
+import { longestDelay } from './loop-delay.js'
 import { fill, SERIES } from './many.js'
 
 export const name = 'otlp'
@@ -24,16 +25,33 @@ const ignore = (): void => undefined
 
 export async function run(): Promise<number> {
   const { url, sink } = await receiver()
-  for (const protocol of ['http/json', 'http/protobuf'] as const) await measure(url, protocol, [])
+  for (const protocol of ['http/json', 'http/protobuf'] as const) await measure(url, protocol, [], filled())
   const held: number[] = []
-  await measure(url, 'http/json', held)
+  const store = filled()
+  const { own, all } = await longestDelay(measure(url, 'http/json', held, store))
+  notes.push(
+    `longest wait of a drain meanwhile ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
+  )
   await sink.terminate()
   return held.sort((a, b) => a - b)[held.length >> 1]!
 }
 
-async function measure(url: string, protocol: 'http/json' | 'http/protobuf', held: number[]): Promise<void> {
+interface Filled {
+  readonly store: SeriesStore
+  readonly slots: ReturnType<typeof fill>
+}
+
+function filled(): Filled {
   const store = new SeriesStore()
-  const slots = fill(store)
+  return { store, slots: fill(store) }
+}
+
+async function measure(
+  url: string,
+  protocol: 'http/json' | 'http/protobuf',
+  held: number[],
+  { store, slots }: Filled,
+): Promise<void> {
   const log = { info: ignore, warn: ignore, error: ignore }
   const config = { ...OTLP_DEFAULTS, url, protocol, intervalMs: 60 * MINUTE_MS, exportTimeoutMs: MINUTE_MS }
   const parts = { store, stores: () => [store], collect: ignore, version: '0', env: {}, log, random: () => 0.99 }

@@ -43,6 +43,7 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_excluded_packets_total: 'what the operator left out',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',
+  weir_entity_deletions_refused_total: 'only with 65,536 deletions within --entity-ttl',
 }
 const VARIABLES: Readonly<Record<string, string>> = {
   cluster: '.*',

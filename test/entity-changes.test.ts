@@ -3,9 +3,13 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
+import { exporterOf, tellSelf } from '../src/cli/exporter.js'
 import { formatAddress, parseAddress, parsePrefix } from '../src/datapath/address.js'
+import { Decoder } from '../src/datapath/decode.js'
 import { Entities } from '../src/datapath/entities.js'
 import { BARE_FACTS, type EndpointFacts, NO_CHANGES } from '../src/datapath/entity-changes.js'
+import { parseWorld } from '../src/datapath/world.js'
+import { M } from '../src/exporter/catalog.js'
 
 const IPS = Array.from({ length: 40 }, (_, i) => (i % 2 ? `10.0.${i % 3}.${i}` : `fd00::${1 + (i % 3)}:${1 + i}`))
 const KEYS = Array.from({ length: 25 }, (_, i) => `uid-${i}`)
@@ -94,3 +98,16 @@ t.test(
     t.equal(entry('198.18.0.0/24'), undefined)
   },
 )
+
+t.test('deleted pods past the bound of those that wait are counted', async t => {
+  const exporter = exporterOf(parseWorld('{}', 'the test'), false)
+  const keys = Array.from({ length: 65_539 }, (_, i) => `uid-${i}`)
+  await exporter.names.apply({ ...NO_CHANGES, upserts: keys.map(key => facts(key, `pod-${key}`, [])) })
+  const refused = () => {
+    tellSelf(exporter, new Decoder())
+    return exporter.store.get(exporter.store.family(M.entityDeletionsRefused).series([]))
+  }
+  t.equal(refused(), 0)
+  await exporter.names.apply({ ...NO_CHANGES, removals: keys })
+  t.equal(refused(), 3)
+})

@@ -86,6 +86,7 @@ export function tellSelf(exporter: Exporter, decoder: Decoder, live?: Live): voi
   const { self, reducer, entities, store, hubble, names } = exporter
   names.tell()
   self.records(decoder, reducer, entities)
+  self.deletionsRefused(names.deletionsRefused)
   if (live !== undefined) self.live(live)
   if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
   hubble?.collect()

@@ -99,6 +99,11 @@ export class Names {
     if (gone.length > 0) reducer.removePods(gone)
   }
 
+  /** Deleted pods whose series stay: more waited already than are kept. */
+  get deletionsRefused(): number {
+    return this.#deleted.refused
+  }
+
   #take(changes: EntityChanges): PodName[] {
     const { entities, directory, hubble } = this.#named
     const deleted = entities.apply(changes)

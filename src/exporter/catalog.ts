@@ -288,7 +288,11 @@ const SELF = {
   ),
   hubbleDeletionsRefused: counter(
     'weir_hubble_deletions_refused_total',
-    'Deleted pods whose series stay because too many deletions were waiting already.',
+    'Deleted pods whose hubble_* series stay for the series TTL because too many deletions were waiting already.',
+  ),
+  entityDeletionsRefused: counter(
+    'weir_entity_deletions_refused_total',
+    'Deleted pods whose weir_* series stay for the series TTL because too many deletions were waiting already.',
   ),
   entityRowsReused: counter(
     'weir_entity_rows_reused_total',

@@ -48,6 +48,11 @@ export class SelfMetrics {
     for (const [kind, n] of Object.entries(entities.kinds)) this.#set(M.entities, [kind], n)
   }
 
+  /** Deleted pods whose series stay. */
+  deletionsRefused(pods: number): void {
+    this.#set(M.entityDeletionsRefused, [], pods)
+  }
+
   /** What the datapath counts. */
   live(live: Live): void {
     const { totals } = live.counters

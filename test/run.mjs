@@ -2,7 +2,8 @@
  * run.mjs - run test files, two at a time, and end with the line that CI reads: `N passed, N failed, N skipped`.
  *
  * In:    names of test files, or none for all.
- * Out:   a line a file, and what failed with all its names; exit code 1 when anything did, or when nothing ran.
+ * Out:   a line a file, and what failed with all its names, as it fails and again at the end, where a reader of a long log
+ *        looks; exit code 1 when anything did, or when nothing ran.
  * Fail:  a file that dies, hangs, or ends before its plan counts as a failure.
  * Never: counts a skipped check as passed; leaves a process of a test behind.
  * Each file is a program of its own that prints TAP. tap's own runner would load its hooks into every process that a test
@@ -23,6 +24,13 @@ const MOST_WORDS = 40
 
 const count = { passed: 0, failed: 0, skipped: 0 }
 const running = new Set()
+/** What is said of failures, to be said again. */
+const failures = []
+
+function tellFailure(line) {
+  failures.push(line)
+  console.log(line)
+}
 
 /** One file's TAP, line by line. */
 class Report {
@@ -45,7 +53,7 @@ class Report {
     if (this.#words > 0 && /^ *(not ok|ok|# Subtest:|1\.\.)/.test(line)) this.#words = 0
     if (this.#words > 0) {
       this.#words--
-      return console.log(`    ${line}`)
+      return tellFailure(`    ${line}`)
     }
     if (depth === 0 && /^1\.\.\d+/.test(text)) this.planned = true
     const subtest = /^# Subtest: (.*)/.exec(text)
@@ -62,7 +70,7 @@ class Report {
   #result(depth, ok, name) {
     // The line that closes a subtest repeats what its own lines said; one that failed by itself (a timeout) has no lines.
     const closes = this.#names[depth] !== undefined && name === this.#names[depth]
-    if (!ok) console.log(`  failed: ${this.#above(depth)} > ${name}`)
+    if (!ok) tellFailure(`  failed: ${this.#above(depth)} > ${name}`)
     if (closes && (ok || this.failed > 0)) return
     if (ok) return void count.passed++
     this.#words = MOST_WORDS
@@ -72,7 +80,7 @@ class Report {
   fails(why) {
     count.failed++
     this.failed++
-    if (why !== undefined) console.log(`  failed: ${this.#file} ${why}`)
+    if (why !== undefined) tellFailure(`  failed: ${this.#file} ${why}`)
   }
 
   #above(depth) {
@@ -135,5 +143,6 @@ await Promise.all(
     for (let file = files.shift(); file !== undefined; file = files.shift()) await run(file)
   }),
 )
+if (failures.length > 0) console.log(['what failed:', ...failures].join('\n'))
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0)

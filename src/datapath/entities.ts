@@ -151,43 +151,43 @@ export class Entities {
     return this.#rows.used
   }
   identity(entity: number): number {
-    return this.#columns.identity[this.#columns.known(entity)]!
+    return this.#columns.identity.at(entity)
   }
   /** Endpoint id of a local endpoint, else 0. */
   endpoint(entity: number): number {
-    return this.#columns.endpoint[this.#columns.known(entity)]!
+    return this.#columns.endpoint.at(entity)
   }
   namespace(entity: number): string {
-    return this.#columns.namespace[this.#columns.known(entity)]!
+    return this.#columns.namespace.at(entity)
   }
   /** The workload's name; a pod's own without one; `host`, `world`, a CIDR ... for what is no pod. */
   workload(entity: number): string {
-    return this.#columns.workload[this.#columns.known(entity)]!
+    return this.#columns.workload.at(entity)
   }
   /** `Deployment`, ...; empty when the world names none. */
   workloadKind(entity: number): string {
-    return this.#columns.workloadKind[this.#columns.known(entity)]!
+    return this.#columns.workloadKind.at(entity)
   }
   pod(entity: number): string {
-    return this.#columns.pod[this.#columns.known(entity)]!
+    return this.#columns.pod.at(entity)
   }
   /** Of the labels that name an application, the first that a pod has; '' without. */
   app(entity: number): string {
-    return this.#columns.app[this.#columns.known(entity)]!
+    return this.#columns.app.at(entity)
   }
   /** A service's own name; a pod's: the first by name of those whose backend it is; '' without. */
   service(entity: number): string {
-    return this.#columns.service[this.#columns.known(entity)]!
+    return this.#columns.service.at(entity)
   }
   /** The node that it runs on; a node's own name; '' when the world names none. */
   node(entity: number): string {
-    return this.#columns.node[this.#columns.known(entity)]!
+    return this.#columns.node.at(entity)
   }
   zone(entity: number): string {
-    return this.#columns.zone[this.#columns.known(entity)]!
+    return this.#columns.zone.at(entity)
   }
   labels(entity: number): readonly string[] {
-    return this.#columns.labels[this.#columns.known(entity)]!
+    return this.#columns.labels.at(entity)
   }
   /** All that is known of an entity; that of the unknown one for a number that is no row's. */
   row(entity: number): Row {
@@ -226,7 +226,7 @@ export class Entities {
   #said(identity: number, cidr: number): number {
     const said = identity === 0 ? 0 : this.#byIdentity.find(identity)
     const { says } = this.#rows
-    const row = says[said]! > says[cidr]! ? said : cidr
+    const row = says.at(said) > says.at(cidr) ? said : cidr
     if (row === 0) this.misses++
     return row
   }
@@ -301,7 +301,7 @@ export class Entities {
       if (before.kind !== 'cidr') this.addresses.removeWait(prefix)
       else if (!after.prefixes.includes(prefix)) this.addresses.removeCidr(prefix, before.row)
     }
-    const own = before.row !== 0 && this.#columns.kind[before.row] !== 'identity'
+    const own = before.row !== 0 && this.#columns.kind(before.row) !== 'identity'
     if (own && before.row !== after.row) this.#retire(before.row)
   }
 
@@ -309,7 +309,7 @@ export class Entities {
   #mayTake(ip: string, kind: EndpointKind): boolean {
     if (kind !== 'service') return true
     const owner = this.addresses.host(ip)
-    return owner === 0 || this.#columns.kind[owner] === 'service'
+    return owner === 0 || this.#columns.kind(owner) === 'service'
   }
 
   #tellIdentity({ identity, labels }: IdentityFacts): void {
@@ -318,10 +318,9 @@ export class Entities {
     if (before !== undefined && isSameList(before, sorted)) return
     this.#labels.set(identity, sorted)
     // Row 0 is what every look-up that finds nothing answers: it stays, whatever is said of identity 0.
-    if (identity === 0 && this.count > 0) return
+    if (identity === 0) return
     const row = this.#byIdentity.find(identity)
     const now = this.#rows.add(identityRow(identity, sorted))
-    if (identity === 0) return
     this.#byIdentity.set(identity, now)
     if (row !== 0) this.#retire(row)
   }

@@ -7,10 +7,12 @@
  *        and until the kernel says that no connection bears the number; past `mostGone` the wait is cut short.
  *        Numbers are freed many at a time, because whoever remembers names by number must then forget them.
  */
-import { Says, says } from './identity.js'
+import { identityRow } from './entity-row.js'
+import { reservedLabels, Says, says } from './identity.js'
+import { NumberColumn } from './number-column.js'
 import { type Row, RowColumns } from './row-columns.js'
 
-/** Numbers that there can be: bits of `retired` (bpf/connection.h). About 150 MB of columns. */
+/** Numbers that there can be: bits of `retired` (bpf/connection.h). About 80 MB of columns. */
 export const MOST_ROWS = 1 << 20
 const MOST_GONE = 65_536
 /** How long the names of what is gone stay unless it is said otherwise. */
@@ -31,9 +33,9 @@ export class EntityRows {
   refused = 0
   /** How many of all retired rows no connection of the kernel bears; without a kernel, all. */
   released = Number.POSITIVE_INFINITY
-  readonly columns = new RowColumns()
+  readonly columns = new RowColumns(identityRow(0, reservedLabels(0)))
   /** How much a row says of an address, by number. */
-  says = new Uint8Array(256)
+  readonly says = new NumberColumn(Uint8Array)
   readonly #ttlMs: number
   readonly #mostGone: number
   readonly #free: number[] = []
@@ -66,8 +68,7 @@ export class EntityRows {
       return 0
     }
     this.columns.set(number, row)
-    if (number >= this.says.length) this.says = grown(this.says)
-    this.says[number] = saysOf(row)
+    this.says.set(number, saysOf(row))
     return number
   }
 
@@ -105,10 +106,4 @@ export class EntityRows {
 /** A CIDR group's name says more than the world that it is cut out of. */
 function saysOf(row: Row): Says {
   return row.kind === 'cidr' ? Says.cidr : says(row.identity)
-}
-
-function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(bytes.length * 2)
-  larger.set(bytes)
-  return larger
 }

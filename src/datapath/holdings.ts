@@ -1,10 +1,15 @@
 /**
  * holdings.ts - what each key has: a row, and the addresses and prefixes at which it stands.
  *
- * Out:   a Holding, made when it is asked for: columns cost a third of an object a key, in memory and in pauses.
+ * In:    addresses as formatAddress() writes them.
+ * Out:   a Holding, made when it is asked for: what is kept of a pod is numbers alone, and makes no collection of garbage
+ *        longer.
  */
+import { formatAddress, parseAddress } from './address.js'
+import { word } from './address-table.js'
 import type { EndpointKind } from './entity-changes.js'
 import { KeyTable } from './key-table.js'
+import { NumberColumn } from './number-column.js'
 
 export interface Holding {
   readonly row: number
@@ -13,16 +18,21 @@ export interface Holding {
   readonly prefixes: readonly string[]
 }
 
+const KINDS: readonly EndpointKind[] = ['pod', 'node', 'service', 'apiserver', 'cidr']
 const NONE: readonly string[] = []
 /** Of a key that has nothing. */
 export const NOTHING: Holding = { row: 0, kind: 'pod', ips: NONE, prefixes: NONE }
+/** An address. */
+const WORDS = 4
+const BYTES = 16
 
 export class Holdings {
   readonly #keys = new KeyTable()
-  readonly #rows: number[] = [0]
-  readonly #kinds: EndpointKind[] = ['pod']
-  /** One address, as nearly all have, needs no list; '' for none. */
-  readonly #ips: (string | readonly string[])[] = ['']
+  readonly #rows = new NumberColumn(Uint32Array)
+  readonly #kinds = new NumberColumn(Uint8Array)
+  /** One address, as nearly all have, stands in #words; of any other number there is a list. */
+  readonly #words = new NumberColumn(Int32Array)
+  readonly #ips = new Map<number, readonly string[]>()
   readonly #prefixes = new Map<number, readonly string[]>()
 
   /** What the key has, NOTHING if nothing. */
@@ -33,18 +43,18 @@ export class Holdings {
 
   set(key: string, { row, kind, ips, prefixes }: Holding): void {
     const number = this.#keys.add(key)
-    this.#rows[number] = row
-    this.#kinds[number] = kind
-    this.#ips[number] = ips.length === 1 ? ips[0]! : ips.length === 0 ? '' : ips
+    this.#rows.set(number, row)
+    this.#kinds.set(number, KINDS.indexOf(kind))
+    this.#clear(number)
+    if (ips.length === 1) this.#setWords(number, parseAddress(ips[0]!))
+    else this.#ips.set(number, ips)
     if (prefixes.length > 0) this.#prefixes.set(number, prefixes)
-    else this.#prefixes.delete(number)
   }
 
   delete(key: string): void {
     const number = this.#keys.find(key)
     this.#keys.remove(number)
-    this.#ips[number] = ''
-    this.#prefixes.delete(number)
+    this.#clear(number)
   }
 
   *all(): Generator<Holding & { readonly key: string }> {
@@ -54,12 +64,26 @@ export class Holdings {
   }
 
   #at(number: number): Holding {
-    const ips = this.#ips[number]!
     return {
-      row: this.#rows[number]!,
-      kind: this.#kinds[number]!,
-      ips: typeof ips !== 'string' ? ips : ips === '' ? NONE : [ips],
+      row: this.#rows.at(number),
+      kind: KINDS[this.#kinds.at(number)]!,
+      ips: this.#ips.get(number) ?? [this.#address(number)],
       prefixes: this.#prefixes.get(number) ?? NONE,
     }
+  }
+
+  #clear(number: number): void {
+    this.#ips.delete(number)
+    this.#prefixes.delete(number)
+  }
+
+  #setWords(number: number, address: Uint8Array): void {
+    for (let i = 0; i < WORDS; i++) this.#words.set(number * WORDS + i, word(address, i * WORDS))
+  }
+
+  #address(number: number): string {
+    const bytes = Buffer.alloc(BYTES)
+    for (let i = 0; i < WORDS; i++) bytes.writeInt32BE(this.#words.at(number * WORDS + i), i * WORDS)
+    return formatAddress(bytes)
   }
 }

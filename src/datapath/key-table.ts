@@ -6,6 +6,7 @@
  * Never: keeps the text of a UUID: as many strings as there are pods make every collection of garbage longer.
  */
 import { Word4Table } from './address-table.js'
+import { NumberColumn } from './number-column.js'
 
 const UUID_LENGTH = 36
 const DASH = 0x2d
@@ -17,11 +18,12 @@ const DIGITS_PER_WORD = 8
 export class KeyTable {
   readonly #uuids = new Word4Table()
   readonly #others = new Map<string, number>()
-  /** By number: the text, or '' of a UUID, whose words are in #words. */
-  readonly #texts: string[] = ['']
-  #words = new Int32Array(WORDS * 256)
-  readonly #used: boolean[] = [false]
+  /** By number: of a UUID its words, of any other its text. */
+  readonly #words = new NumberColumn(Int32Array)
+  readonly #texts = new Map<number, string>()
+  readonly #used = new NumberColumn(Uint8Array)
   readonly #free: number[] = []
+  #end = 1
   readonly #parsed = new Int32Array(WORDS)
 
   get size(): number {
@@ -30,7 +32,7 @@ export class KeyTable {
 
   /** Numbers are below this. */
   get end(): number {
-    return this.#texts.length
+    return this.#end
   }
 
   /** The key's number; 0 for none. */
@@ -40,35 +42,37 @@ export class KeyTable {
 
   /** The key's number, a new one if it has none. */
   add(key: string): number {
-    const isUuid = parseUuid(key, this.#parsed)
-    const known = isUuid ? this.#findParsed() : (this.#others.get(key) ?? 0)
+    const known = this.find(key)
     if (known !== 0) return known
-    const number = this.#free.pop() ?? this.#texts.length
-    this.#texts[number] = isUuid ? '' : key
-    this.#used[number] = true
-    if (isUuid) this.#addParsed(number)
-    else this.#others.set(key, number)
+    const number = this.#free.pop() ?? this.#end++
+    this.#used.set(number, 1)
+    if (parseUuid(key, this.#parsed)) this.#addParsed(number)
+    else {
+      this.#texts.set(number, key)
+      this.#others.set(key, number)
+    }
     return number
   }
 
   remove(number: number): void {
     if (!this.has(number)) return
-    if (this.#texts[number] === '') {
-      const [words, at] = [this.#words, number * WORDS]
-      this.#uuids.delete(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
-    } else this.#others.delete(this.#texts[number]!)
-    this.#texts[number] = ''
-    this.#used[number] = false
+    const text = this.#texts.get(number)
+    if (text === undefined) this.#removeWords(number * WORDS)
+    else {
+      this.#texts.delete(number)
+      this.#others.delete(text)
+    }
+    this.#used.set(number, 0)
     this.#free.push(number)
   }
 
   has(number: number): boolean {
-    return this.#used[number] === true
+    return this.#used.at(number) === 1
   }
 
   /** The key of a number in use. */
   text(number: number): string {
-    return this.#texts[number] || formatUuid(this.#words, number * WORDS)
+    return this.#texts.get(number) ?? formatUuid(this.#words, number * WORDS)
   }
 
   #findParsed(): number {
@@ -77,10 +81,16 @@ export class KeyTable {
   }
 
   #addParsed(number: number): void {
-    while ((number + 1) * WORDS > this.#words.length) this.#words = twice(this.#words)
-    this.#words.set(this.#parsed, number * WORDS)
+    this.#parsed.forEach((word, i) => {
+      this.#words.set(number * WORDS + i, word)
+    })
     const [a, b, c, d] = this.#parsed
     this.#uuids.set(a!, b!, c!, d!, number)
+  }
+
+  #removeWords(at: number): void {
+    const words = this.#words
+    this.#uuids.delete(words.at(at), words.at(at + 1), words.at(at + 2), words.at(at + 3))
   }
 }
 
@@ -110,16 +120,10 @@ function hexDigit(code: number): number {
   return code >= 0x61 && code <= 0x66 ? code - 0x61 + 10 : -1
 }
 
-function formatUuid(words: Int32Array, at: number): string {
+function formatUuid(words: NumberColumn, at: number): string {
   let digits = ''
-  for (let i = 0; i < WORDS; i++) digits += (words[at + i]! >>> 0).toString(16).padStart(DIGITS_PER_WORD, '0')
+  for (let i = 0; i < WORDS; i++) digits += (words.at(at + i) >>> 0).toString(16).padStart(DIGITS_PER_WORD, '0')
   return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
     '-',
   )
-}
-
-function twice(words: Int32Array): Int32Array<ArrayBuffer> {
-  const more = new Int32Array(words.length * 2)
-  more.set(words)
-  return more
 }

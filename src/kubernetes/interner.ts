@@ -14,6 +14,11 @@ export class Interner {
   /** By name, those of each kind that has it. */
   readonly #workloads = new Map<string, readonly Workload[]>()
 
+  /** Texts that are known. */
+  get size(): number {
+    return this.#known.size
+  }
+
   of(text: string): string {
     return this.#known.get(text) ?? this.#keep(this.#known, text, text)
   }

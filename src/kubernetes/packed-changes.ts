@@ -2,8 +2,8 @@
  * packed-changes.ts - a batch of changes on its way between threads: each text once, all else whole numbers.
  *
  * In:    EntityChanges of a few hundred entries.
- * Out:   the same on the other side, where equal names are one string. A structured clone of the objects themselves
- *        takes three times as long on either side and makes a string of each name of each pod.
+ * Out:   the same on the other side, where equal labels are one string. A structured clone of the objects themselves
+ *        takes three times as long on either side.
  */
 import type {
   EndpointFacts,
@@ -38,10 +38,11 @@ export function pack({ identities, removals, upserts, forgotten, synced }: Entit
   return { ...into.packed(), synced }
 }
 
-/** `interner`: of the thread that the names are for. */
+/** `interner`: for labels, which are kept as they come; of the thread that they are for. */
 export function unpack(packed: PackedChanges, interner: Interner): EntityChanges {
-  const from = new Unpacker(packed, interner)
-  const identities = from.each((): IdentityFacts => ({ identity: from.word(), labels: from.each(() => from.name()) }))
+  const from = new Unpacker(packed)
+  const label = () => interner.of(from.text())
+  const identities = from.each((): IdentityFacts => ({ identity: from.word(), labels: from.each(label) }))
   const removals = from.each(() => from.text())
   const upserts = from.each(() => unpackFacts(from))
   return { identities, removals, upserts, forgotten: from.each(() => from.word()), synced: packed.synced }
@@ -77,10 +78,10 @@ function unpackFacts(from: Unpacker): EndpointFacts {
   const kind = KINDS[from.word()]!
   const ips = from.each(() => from.text())
   const prefixes = from.each(() => from.text())
-  const [namespace, pod, workload] = [from.name(), from.text(), from.workload()]
+  const [namespace, pod, workload] = [from.text(), from.text(), from.workload()]
   const hubble = from.word()
   const hubbleWorkload = hubble === Hubble.other ? (from.workload() ?? null) : null
-  const [app, service, node, zone] = [from.name(), from.name(), from.name(), from.name()]
+  const [app, service, node, zone] = [from.text(), from.text(), from.text(), from.text()]
   const [identity, local, endpoint] = [from.word(), from.word() === 1, from.word()]
   const ports = from.each(() => ({ protocol: PROTOCOLS[from.word()]!, port: from.word() }))
   const where = { key, kind, ips, prefixes, identity, local, endpoint, ports }
@@ -122,31 +123,23 @@ class Packer {
 class Unpacker {
   readonly #texts: readonly string[]
   readonly #words: Int32Array
-  readonly #interner: Interner
   #at = 0
 
-  constructor({ texts, words }: PackedChanges, interner: Interner) {
+  constructor({ texts, words }: PackedChanges) {
     this.#texts = texts
     this.#words = words
-    this.#interner = interner
   }
 
   word(): number {
     return this.#words[this.#at++]!
   }
 
-  /** What is hardly ever another's, too. */
   text(): string {
     return this.#texts[this.word()]!
   }
 
-  /** What many have. */
-  name(): string {
-    return this.#interner.of(this.text())
-  }
-
   workload(): Workload | undefined {
-    return this.word() === 0 ? undefined : this.#interner.workload(this.text(), this.text())
+    return this.word() === 0 ? undefined : { kind: this.text(), name: this.text() }
   }
 
   each<Item>(one: () => Item): Item[] {

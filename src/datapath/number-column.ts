@@ -10,7 +10,9 @@ type Numbers = Uint8Array | Uint16Array | Uint32Array | Int32Array
 const ROOM = 256
 
 export class NumberColumn<Kind extends Numbers = Numbers> {
-  readonly #kind: new (length: number) => Kind
+  readonly #kind: new (
+    length: number,
+  ) => Kind
   #numbers: Kind
 
   constructor(kind: new (length: number) => Kind) {

@@ -6,6 +6,7 @@
  * Fail:  a kubeconfig that is wrong ends start(). A worker that dies (out of memory) is told and begun anew; what was
  *        told stays in force meanwhile, and what went meanwhile goes with the next one's first picture.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { EntityChanges } from '../datapath/entity-changes.js'
 import { startThread } from '../datapath/thread.js'
@@ -121,6 +122,9 @@ export class Kubernetes {
     const changes = unpack(packed, this.#interner)
     await this.#events.changes(this.#told.take(changes))
     if (changes.synced) this.#synced = true
+    // Node hands over messages as long as there are some, and each word of what is applied makes the worker send one:
+    // without a turn of the loop in between no timer runs, and the ring is not drained, until a whole cluster is known.
+    await nextTurn()
     worker.postMessage({ kind: 'applied' } satisfies ToWorker)
   }
 

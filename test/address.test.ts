@@ -1,6 +1,7 @@
 /**
  * address.test.ts - addresses and prefixes between text and 16 bytes.
  */
+import { isIPv4 } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -125,3 +126,25 @@ t.test('what is no prefix is refused with its text and what is allowed', async t
     t.throws(() => parsePrefix(text), { message: `"${text}" is not a prefix; allowed: ADDRESS/BITS` }, text)
   }
 })
+
+t.test('what looks like an IPv4 address is one where Node says so, with its bytes', async t => {
+  const part = fc.oneof(
+    fc.nat(300).map(String),
+    fc.constantFrom('', '00', '01', '256', '1e1', ' 1', '-1', '+1', '1x', '٣'),
+  )
+  const check = fc.property(fc.array(part, { minLength: 3, maxLength: 5 }), parts => {
+    const text = parts.join('.')
+    if (!isIPv4(text)) return throws(() => parseAddress(text))
+    return hex(parseAddress(text)) === `${'0'.repeat(20)}ffff${hex(Uint8Array.from(parts.map(Number)))}`
+  })
+  t.doesNotThrow(() => fc.assert(check, { numRuns: 2_000 }))
+})
+
+function throws(body: () => unknown): boolean {
+  try {
+    body()
+    return false
+  } catch {
+    return true
+  }
+}

@@ -10,8 +10,6 @@ import { NumberColumn } from './number-column.js'
 
 const UUID_LENGTH = 36
 const DASH = 0x2d
-/** Where a UUID has its dashes. */
-const DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23])
 const WORDS = 4
 const DIGITS_PER_WORD = 8
 
@@ -101,7 +99,7 @@ function parseUuid(text: string, words: Int32Array): boolean {
   let digits = 0
   for (let i = 0; i < UUID_LENGTH; i++) {
     const code = text.charCodeAt(i)
-    if (DASHES.has(i)) {
+    if (i === 8 || i === 13 || i === 18 || i === 23) {
       if (code !== DASH) return false
       continue
     }

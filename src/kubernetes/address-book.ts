@@ -39,6 +39,11 @@ export class AddressBook {
 
   /** Add a claim, or make it anew; `changed` gets the keys of the old and the new owner, if there is a new one. */
   claim(ip: string, who: Claimant, right: Right, changed: (key: string) => void): void {
+    if (right === Right.pod && !this.#claims.has(ip)) {
+      this.#claims.set(ip, who)
+      changed(who.key)
+      return
+    }
     const before = this.#owner(ip)
     const all = [...this.#all(ip)]
     const at = all.findIndex(claim => claim.who.key === who.key)
@@ -50,12 +55,10 @@ export class AddressBook {
 
   /** Take a claim away. */
   release(ip: string, key: string, changed: (key: string) => void): void {
-    const before = this.#owner(ip)
-    this.#store(
-      ip,
-      this.#all(ip).filter(claim => claim.who.key !== key),
-    )
-    this.#tell(before, this.#owner(ip), changed)
+    const all = this.#all(ip)
+    const left = all.filter(claim => claim.who.key !== key)
+    this.#store(ip, left)
+    this.#tell(all[0], left[0], changed)
   }
 
   #owner(ip: string): Claim | undefined {

@@ -21,6 +21,8 @@ export interface Ask {
   readonly gzip: boolean
   /** Without a byte for so long the answer is given up. */
   readonly silentMs: number
+  /** Between what is handed over and what comes next: events that trickle in are then read many at a time. */
+  readonly restMs?: number
   readonly signal: AbortSignal
 }
 
@@ -50,7 +52,7 @@ export class ApiClient {
       })
       if (response.statusCode !== 200) throw await refusal(response)
       begun?.()
-      await drained(unpacked(response), sink)
+      await drained(unpacked(response), sink, ask.restMs)
       if (!response.complete) throw new ApiError('cut', 'the answer ended in its middle')
     } catch (error) {
       // What ended the socket reaches a reader only as ECONNRESET.
@@ -101,7 +103,13 @@ export class ApiClient {
   #agentOf({ tls }: Access, plain: boolean): Agent | HttpAgent {
     const key = keyOf(tls)
     if (this.#agent === undefined || key !== this.#agentKey) {
-      const kept = { keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE_MS, maxSockets: MOST_SOCKETS }
+      const kept = {
+        keepAlive: true,
+        keepAliveMsecs: TCP_KEEP_ALIVE_MS,
+        maxSockets: MOST_SOCKETS,
+        // Who rests leaves what comes in the kernel: a byte that waits here stops the reading.
+        highWaterMark: 1,
+      }
       this.#agent = plain ? new HttpAgent(kept) : new Agent({ ...kept, ...tls })
       this.#agentKey = key
     }
@@ -122,15 +130,32 @@ function unpacked(response: IncomingMessage): Readable {
 }
 
 /** By events: an iterator costs a promise a chunk, and a watch has hundreds a second. */
-async function drained(stream: Readable, sink: (chunk: Buffer) => void): Promise<void> {
+async function drained(stream: Readable, sink: (chunk: Buffer) => void, restMs = 0): Promise<void> {
+  let resting: NodeJS.Immediate | NodeJS.Timeout | undefined
+  const rest = () => {
+    // After all that has come by now.
+    resting = setImmediate(() => {
+      stream.pause()
+      resting = setTimeout(() => {
+        resting = undefined
+        stream.resume()
+      }, restMs)
+    })
+  }
   stream.on('data', (chunk: Buffer) => {
     try {
       sink(chunk)
     } catch (error) {
       stream.destroy(error as Error)
     }
+    if (restMs > 0 && resting === undefined) rest()
   })
-  await finished(stream)
+  try {
+    await finished(stream)
+  } finally {
+    clearImmediate(resting as NodeJS.Immediate)
+    clearTimeout(resting as NodeJS.Timeout)
+  }
 }
 
 /** The status, with the words of the Status object in the body where there is one. */

@@ -13,8 +13,8 @@ import type { Cluster, ClusterEvents } from './cluster.js'
 /** About 100 kB and 2 ms of copying on either side. */
 const MOST_KEYS = 250
 const MOST_OUT = 2
-/** Events that come together are told together; far below the 100 ms that a name may take to the kernel. */
-const GATHER_MS = 20
+/** What one event changes is told together, and what is read at once (REST_MS of reflector.ts). */
+const GATHER_MS = 2
 
 export class Outbox implements ClusterEvents {
   readonly #send: (changes: EntityChanges) => void

@@ -40,6 +40,11 @@ export const TIMES: ReflectorTimes = { retryMs: 1_000, listSilentMs: 60_000, wat
 const PAGE = 500
 /** The server ends a watch after so long; jittered, so that a fleet's watches do not end together. */
 const WATCH_SECONDS = { least: 300, most: 600 } as const
+/**
+ * A busy watch is read this often: to wake the threads for one event costs more than the event. Far below the 100 ms that
+ * a name may take to the kernel; the first event after a silence does not wait.
+ */
+const REST_MS = 40
 /** A watch that the server ended sooner than this was no watch: wait before the next, or a storm begins. */
 const SHORT_WATCH_MS = 1_000
 const JSON_TYPE = 'application/json'
@@ -159,7 +164,7 @@ export class Reflector {
       this.log.heard()
       lines.push(chunk, take)
     }
-    await this.#client.read({ ...ask, silentMs: this.#times.watchSilentMs, signal }, hear, granted)
+    await this.#client.read({ ...ask, silentMs: this.#times.watchSilentMs, restMs: REST_MS, signal }, hear, granted)
     if (lines.waiting > 0) throw new ApiError('cut', 'the watch ended within a line')
     if (performance.now() - begun < SHORT_WATCH_MS) throw new ApiError('closed', 'the watch ended at once')
     this.log.restarts.closed++

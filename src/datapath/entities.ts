@@ -99,9 +99,10 @@ export class Entities {
     const deleted: PodName[] = []
     for (const identity of identities) this.#tellIdentity(identity)
     for (const key of removals) {
-      const { namespace, pod } = this.row(this.#holdings.get(key).row)
+      const { row } = this.#holdings.get(key)
+      const pod = this.pod(row)
+      if (pod !== '') deleted.push({ namespace: this.namespace(row), pod })
       this.#remove(key)
-      if (pod !== '') deleted.push({ namespace, pod })
     }
     for (const facts of upserts) this.#upsert(facts)
     for (const identity of forgotten) this.#forget(identity)

@@ -107,14 +107,15 @@ export class Cluster {
       addTo(this.#podsOf, pod.node, pod.key)
     }
     if (pod.node === this.#thisNode) this.#numbers.take(pod.key)
-    this.#changed(pod.key)
+    // Most pods are seen before they have an address: nobody has to be told.
+    if (hasAddress(before) || hasAddress(pod)) this.#changed(pod.key)
   }
 
   #dropPod(key: string): void {
     const pod = this.#pods.get(key)
     if (pod === undefined) return
     // Told as gone before its address is told as another's.
-    this.#changed(key)
+    if (hasAddress(pod)) this.#changed(key)
     this.#pods.delete(key)
     this.#claim(pod.ips, NONE, pod, Right.pod)
     this.identities.dropPod(pod)
@@ -233,6 +234,10 @@ export class Cluster {
   #zoneOf(node: string): string {
     return this.#nodes.get(nodeKey(node))?.zone ?? ''
   }
+}
+
+function hasAddress(pod: PodFacts | undefined): boolean {
+  return pod !== undefined && pod.ips.length > 0
 }
 
 /** Most changes of a pod's status are of nothing that is kept. */

@@ -25,7 +25,7 @@ export class Interner {
 
   /** One list for equal ones. */
   list(texts: readonly string[]): readonly string[] {
-    const key = JSON.stringify(texts)
+    const key = texts.join('\0')
     return this.#lists.get(key) ?? this.#keep(this.#lists, key, texts)
   }
 

@@ -13,8 +13,6 @@ import type { Cluster, ClusterEvents } from './cluster.js'
 /** About 100 kB and 2 ms of copying on either side. */
 const MOST_KEYS = 250
 const MOST_OUT = 2
-/** What one event changes is told together, and what is read at once (REST_MS of reflector.ts). */
-const GATHER_MS = 2
 
 export class Outbox implements ClusterEvents {
   readonly #send: (changes: EntityChanges) => void
@@ -23,7 +21,7 @@ export class Outbox implements ClusterEvents {
   #out = 0
   #open = false
   #synced: 'no' | 'due' | 'told' = 'no'
-  #timer: NodeJS.Timeout | undefined
+  #next: NodeJS.Immediate | undefined
 
   constructor(send: (changes: EntityChanges) => void) {
     this.#send = send
@@ -65,16 +63,17 @@ export class Outbox implements ClusterEvents {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    clearImmediate(this.#next)
     this.#open = false
   }
 
+  /** What was read at once is told together, as all that one event changes. */
   #soon(): void {
-    if (this.#timer !== undefined || !this.#open || this.#out >= MOST_OUT) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
+    if (this.#next !== undefined || !this.#open || this.#out >= MOST_OUT) return
+    this.#next = setImmediate(() => {
+      this.#next = undefined
       this.#flush()
-    }, GATHER_MS)
+    })
   }
 
   #flush(): void {

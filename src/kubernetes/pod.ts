@@ -10,7 +10,7 @@ import { canonical } from './address-text.js'
 import type { Interner } from './interner.js'
 import { appOf, ownLabels } from './labels.js'
 import type { ApiObject } from './resource.js'
-import { hubbleWorkload, type OwnedObject, weirWorkload } from './workload.js'
+import { hubbleWorkload, weirWorkload } from './workload.js'
 
 export interface PodFacts {
   readonly key: string
@@ -45,9 +45,8 @@ const ENDED: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed'])
 export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): PodFacts | undefined {
   if (spec?.hostNetwork === true || ENDED.has(status?.phase)) return undefined
   const created = seconds(metadata.creationTimestamp)
-  const owned: OwnedObject = { ...metadata, name: metadata.name ?? '' }
-  const workload = interned(weirWorkload(owned), intern)
-  const hubble = interned(hubbleWorkload(owned), intern)
+  const workload = interned(weirWorkload(metadata), intern)
+  const hubble = hubbleWorkload(metadata)
   return {
     key: metadata.uid ?? '',
     namespace: intern.of(metadata.namespace ?? ''),
@@ -55,7 +54,7 @@ export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): 
     ips: addresses(status),
     node: intern.of(spec?.nodeName ?? ''),
     workload,
-    hubble: isSame(workload, hubble) ? workload : hubble,
+    hubble: isSame(workload, hubble) ? workload : interned(hubble, intern),
     app: intern.of(appOf(metadata.labels)),
     labels: intern.list(ownLabels(metadata.labels)),
     started: seconds(status?.startTime) || created,

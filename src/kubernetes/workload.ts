@@ -14,7 +14,7 @@ export interface Owner {
 }
 
 export interface OwnedObject {
-  readonly name: string
+  readonly name?: string
   readonly generateName?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
@@ -60,7 +60,7 @@ function byOwner({ kind, name }: Owner, labels: Readonly<Record<string, string>>
 }
 
 /** The kubelet names a static pod NAME-NODE. */
-function staticPod({ name }: OwnedObject, node: Owner | undefined): Workload {
+function staticPod({ name = '' }: OwnedObject, node: Owner | undefined): Workload {
   const suffix = `-${node?.name ?? ''}`
   return { kind: 'StaticPod', name: node !== undefined && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name }
 }

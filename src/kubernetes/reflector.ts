@@ -44,7 +44,7 @@ const WATCH_SECONDS = { least: 300, most: 600 } as const
  * A busy watch is read this often: to wake the threads for one event costs more than the event. Far below the 100 ms that
  * a name may take to the kernel; the first event after a silence does not wait.
  */
-const REST_MS = 50
+const REST_MS = 45
 /** A watch that the server ended sooner than this was no watch: wait before the next, or a storm begins. */
 const SHORT_WATCH_MS = 1_000
 const JSON_TYPE = 'application/json'

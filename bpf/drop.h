@@ -280,8 +280,15 @@ static __noinline int count_free(void *ctx, struct sk_buff *skb, __u32 reason)
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 {
-	met_first(skb);
-	return count_free(ctx, skb, reason);
+	struct frees *f = frees_here();
+
+	if (!f)
+		return 0;
+	f->first = 1;
+	met_first(f, skb);
+	count_free(ctx, skb, reason);
+	f->first = 0;
+	return 0;
 }
 
 /* Attached behind weir_drop, for what the kernel kept from it. */

@@ -8,11 +8,14 @@
  * every packet here that it meets, the second counts those that it does not find. Frees nest, so
  * what lies above a packet is over with it. While the second is under way the kernel refuses it to
  * all that interrupt it, so the first leaves nothing here: a softirq that frees many packets would
- * push out the one below.
+ * push out the one below. While the first is under way what interrupts it was refused to it, so the
+ * second counts that without looking: a packet that was left here for longer than its free, at an
+ * address that is used again, would be taken for it, and the one below for one that nobody met.
  *
  * Never: holds a packet longer than its free, but for one that comes between the last instruction
  * of the second program and the kernel's noting its end. Should the address be freed again, by a
- * run that the first program misses, it is not counted, and the kernel's count of misses tells.
+ * run that comes as close to the end of the first program, it is not counted, and the kernel's
+ * count of misses tells.
  */
 #pragma once
 
@@ -24,7 +27,7 @@ struct frees {
 	__u32 depth; /* runs under way that use drop_scratch */
 	__u32 top;
 	__u32 again; /* the second program is under way */
-	__u32 pad;
+	__u32 first; /* the first program is under way */
 	__u64 met[MET_MAX];
 };
 
@@ -42,14 +45,17 @@ static __always_inline struct frees *frees_here(void)
 	return bpf_map_lookup_elem(&frees, &zero);
 }
 
-static __always_inline void met_first(const struct sk_buff *skb)
+static __always_inline void met_first(struct frees *f, const struct sk_buff *skb)
 {
-	struct frees *f = frees_here();
 	__u32 top;
 
-	if (!f || f->again)
+	if (f->again)
 		return;
 	top = f->top;
+	/* Nobody frees a packet twice at a time: what lies here of its address is over. */
+	for (__u32 n = 0; n < MET_MAX; n++)
+		if (f->met[n] == (__u64)skb)
+			f->met[n] = 0;
 	f->met[top & (MET_MAX - 1)] = (__u64)skb;
 	f->top = top + 1;
 }
@@ -66,6 +72,8 @@ static __always_inline int first_met(struct frees *f, const struct sk_buff *skb)
 {
 	__u32 top = f->top;
 
+	if (f->first)
+		return 0;
 	for (__u32 n = 1; n <= MET_MAX; n++) {
 		if (f->met[(top - n) & (MET_MAX - 1)] != (__u64)skb)
 			continue;

@@ -10,10 +10,6 @@
 
 namespace
 {
-/* The kernel's own, never meant for user space, yet bpf(2) returns it for operations a map type
- * lacks. */
-constexpr int kNotSupported = 524;
-
 bool IsLibbpf(int err)
 {
 	return err >= __LIBBPF_ERRNO__START && err < __LIBBPF_ERRNO__END;

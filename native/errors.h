@@ -9,6 +9,10 @@
 
 #include <string>
 
+/* ENOTSUPP: the kernel's own, never meant for user space, yet bpf(2) returns it for operations a
+ * map type lacks. */
+constexpr int kNotSupported = 524;
+
 /* Why something could not be done; false when it could. */
 struct Fault {
 	int err = 0; /* positive errno, or one of libbpf's own from 4000 */

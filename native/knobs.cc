@@ -105,3 +105,16 @@ Fault SetSizes(bpf_object *object, Napi::Object sizes)
 {
 	return SetEach(object, sizes, SetSize);
 }
+
+Fault LeaveOut(bpf_object *object, Napi::Array programs)
+{
+	for (uint32_t i = 0; i < programs.Length(); i++) {
+		std::string name = programs.Get(i).As<Napi::String>().Utf8Value();
+		bpf_program *program = bpf_object__find_program_by_name(object, name.c_str());
+		if (!program)
+			return {ENOENT, "without", "the object has no program '" + name + "'"};
+		if (int err = bpf_program__set_autoload(program, false))
+			return FaultOf(err, "without", name);
+	}
+	return {};
+}

@@ -1,5 +1,6 @@
 /*
- * knobs.h - what is set in an opened object before it is loaded: read-only globals and table sizes.
+ * knobs.h - what is set in an opened object before it is loaded: read-only globals, table sizes,
+ * programs to leave out.
  *
  * Fail: ENOENT for a name that the object does not have, ERANGE for a value that does not fit,
  *       EINVAL for a global that is not one integer.
@@ -14,3 +15,6 @@ Fault SetKnobs(bpf_object *object, Napi::Object knobs);
 
 /* { map: max_entries } */
 Fault SetSizes(bpf_object *object, Napi::Object sizes);
+
+/* [ program ]: not loaded, so the kernel need not look at every path through it. */
+Fault LeaveOut(bpf_object *object, Napi::Array programs);

@@ -69,6 +69,8 @@ BpfObject::BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObjec
 		fault = SetKnobs(object_.get(), info[1].As<Napi::Object>());
 	if (!fault)
 		fault = SetSizes(object_.get(), info[2].As<Napi::Object>());
+	if (!fault && info[3].IsArray())
+		fault = LeaveOut(object_.get(), info[3].As<Napi::Array>());
 	if (!fault)
 		fault = Load(path);
 	Throw(info.Env(), fault);

@@ -19,7 +19,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 {
       public:
 	static Napi::Function Define(Napi::Env env);
-	/* path, { name: knob }, { map: max_entries } */
+	/* path, { name: knob }, { map: max_entries }, [ program to leave out ] */
 	explicit BpfObject(const Napi::CallbackInfo &info);
 	~BpfObject() override;
 

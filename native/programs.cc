@@ -39,6 +39,8 @@ Napi::Value ListPrograms(Napi::Env env, const bpf_object *object)
 	bpf_program *program = nullptr;
 
 	while ((program = bpf_object__next_program(object, program))) {
+		if (!bpf_program__autoload(program))
+			continue;
 		bpf_prog_info facts{};
 		uint32_t size = sizeof(facts);
 		const char *name = bpf_program__name(program);

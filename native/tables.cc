@@ -10,7 +10,6 @@
 
 namespace
 {
-constexpr int kNotSupported = 524; /* ENOTSUPP, see errors.cc */
 constexpr size_t kBatchBytes = 256 * 1024;
 constexpr size_t kMinBatch =
     64; /* entries; a hash bucket must fit, else ENOSPC and twice as many */

@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Lab } from '../src/lab/lab.js'
 import type { Pod } from '../src/lab/pod.js'
@@ -107,7 +108,7 @@ t.test('beside an independent program that drops and redirects', ROOT, async t =
 /** The judge's program for either hook, and what attaches it by link. */
 function compile(t: Test, target: Pod): { ingress: string; egress: string } {
   const directory = t.testdir({})
-  const source = (name: string) => join(import.meta.dirname, 'fixtures', name)
+  const source = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
   const flags = ['-g', '-O2', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`]
   const object = (name: string, drop: number, redirect: number) => {

@@ -4,6 +4,7 @@
  * One pod sends what its own firewall drops, in the task that sends. On the same CPU a timer lets another pod's datagrams
  * go, and the node drops them in the softirq behind it, which often finds weir_drop at work.
  */
+import { once } from 'node:events'
 import t from 'tap'
 import { Firewall } from './firewall.js'
 import { GaugedLab, needsRoot } from './gauged-lab.js'
@@ -61,10 +62,13 @@ t.test('drops in a softirq that interrupts the counting of drops', needsRoot, as
   await busy.exec(['nft', '-f', '-'], { input: OWN_FIREWALL })
   await blocked.exec(['tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', ...SLOW.split(' ')])
   const busySending = busy.spawn(onOneCpu(SENDING_ON, database.ipv4))
+  const busyEnded = once(busySending, 'close')
   for (let round = 0; round < ROUNDS && refused(weir, 'weir_drop') === 0; round++) {
     await blocked.exec(onOneCpu(SENDING, database.ipv4, `${DATAGRAMS}`), { timeoutMs: DEADLINE_MS })
   }
   busySending.stdin?.end()
+  // What it sends after the page is read, its firewall counts alone; and none of it reaches a link that read() waits for.
+  await busyEnded
   const { samples } = await gauged.read()
   const { dropped } = await firewall.counts()
   const told = (source: string) =>

@@ -1,6 +1,7 @@
 /**
  * interfaces.test.ts - interfaces are followed as they come, go and change their names, and a vanished one leaks nothing.
  */
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Lab } from '../src/lab/lab.js'
 import { holdingsOf } from './kernel-holdings.js'
@@ -9,6 +10,7 @@ import { until } from './until.js'
 import { labOf, podSpec, ROOT, watch, worldFile } from './watch.js'
 import { startWeir, type WeirProcess } from './weir-process.js'
 
+const THIS_FILE = fileURLToPath(import.meta.url)
 const NETWORK = 62
 const PORT = 4000
 const MANY = 200
@@ -172,5 +174,5 @@ t.test('a veth is a pod’s only while its other end is in another namespace', R
 
 t.test('a namespace that is not there, or is none, is named in one line', ROOT, async t => {
   await t.rejects(startWeir(['--netns', '/run/netns/weir-absent']), /ended with 1 .*\n.*\/run\/netns\/weir-absent/)
-  await t.rejects(startWeir(['--netns', import.meta.filename]), /ended with 1 .*\n.*interfaces\.test\.ts/)
+  await t.rejects(startWeir(['--netns', THIS_FILE]), /ended with 1 .*\n.*interfaces\.test\.ts/)
 })

@@ -4,7 +4,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Lab } from '../src/lab/lab.js'
 import { listNetns } from '../src/lab/netns.js'
@@ -193,9 +192,8 @@ t.test('200 pods are made and removed', needsRoot, async t => {
 
 /** Let another process make a lab, with something running in it, and end in the given way; its pid. */
 async function orphanLab(how: 'SIGKILL' | 'SIGTERM' | 'SIGINT' | 'exception' | 'exit'): Promise<number> {
-  const lab = fileURLToPath(new URL('../src/lab/lab.ts', import.meta.url))
   const program = `
-    const { Lab } = await import(${JSON.stringify(lab)})
+    const { Lab } = await import(${JSON.stringify(import.meta.resolve('../src/lab/lab.js'))})
     const lab = await Lab.create([{ name: 'only', namespace: 'n', workload: 'w' }])
     lab.spawn(lab.pod('only'), ['sleep', '600'])
     console.log('made')
@@ -203,7 +201,7 @@ async function orphanLab(how: 'SIGKILL' | 'SIGTERM' | 'SIGINT' | 'exception' | '
       if (${JSON.stringify(how)} === 'exit') process.exit(0)
       throw new Error('as asked')
     })`
-  const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program]
+  const argv = ['--input-type=module', '-e', program]
   const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'ignore'] })
   const ended = new Promise(resolve => child.once('exit', resolve))
   await new Promise((resolve, reject) => {

@@ -5,12 +5,12 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import t from 'tap'
 import { plainEnvironment } from './weir-process.js'
 
-const LOG = new URL('../src/cli/log.ts', import.meta.url).href
+const LOG = import.meta.resolve('../src/cli/log.js')
 
 /** The log writes to its process's own stderr, so it gets one. */
 function run(body: string): SpawnSyncReturns<string> {
   const script = `import { createLog } from ${JSON.stringify(LOG)}; ${body}`
-  const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+  const args = ['--input-type=module', '-e', script]
   return spawnSync(process.execPath, args, { encoding: 'utf8', env: plainEnvironment() })
 }
 
@@ -59,7 +59,7 @@ t.test('what stderr will not take is lost, and nothing is thrown', async t => {
 
 t.test('the last warnings and errors can be listed, bounded in number and length', async t => {
   const { stdout } = run(`
-    import { RecentLines } from ${JSON.stringify(new URL('../src/exporter/recent-lines.ts', import.meta.url).href)}
+    import { RecentLines } from ${JSON.stringify(import.meta.resolve('../src/exporter/recent-lines.js'))}
     const recent = new RecentLines()
     const log = createLog('info', 'logfmt', recent)
     log.info({ level: 'error' }, 'no fault')

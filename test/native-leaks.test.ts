@@ -3,10 +3,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { compile, ROOT } from './fixtures/native.js'
 
-const CHECKOUT = join(import.meta.dirname, '..')
+const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 
 function run(t: Test, ...flags: string[]): void {
   const script = join(CHECKOUT, 'native/leaks.mjs')

@@ -37,6 +37,17 @@ t.test('an object', ROOT, async t => {
     t.equal(new Set(programs.map(program => program.id)).size, 7)
   })
 
+  t.test('has not the programs that are left out', async t => {
+    const object = load(t, path, { without: ['count_drops', 'sweep_flows'] })
+    const names = object.programs().map(({ name }) => name)
+    t.equal(names.length, 5)
+    t.notOk(names.includes('count_drops') || names.includes('sweep_flows'))
+    t.equal(object.testRun('count_in', PACKET, 1).returned, -1)
+    t.throws(() => object.attachTracing('count_drops'), { message: /count_drops/ })
+    t.throws(() => native.openObject(path, { ...NONE, without: ['absent'] }), { code: 'ENOENT', message: /'absent'/ })
+    t.throws(() => native.openObject(path, { ...NONE, without: [''] }), { name: 'TypeError' })
+  })
+
   t.test('attaches a tracing program once', async t => {
     const object = load(t, path)
     object.attachTracing('count_drops')

@@ -29,7 +29,7 @@ t.test('a receiver over TLS is trusted by its authority, and trusts us by our ce
     copyFileSync(pair.keyFile, clientKey)
   }
   use(other.certFile, client)
-  const settings = { url: sink.url, certificate, clientCertificate, clientKey, timeoutMs: 500 }
+  const settings = { url: sink.url, certificate, clientCertificate, clientKey, timeoutMs: 700 }
   const { otlp, store, lines } = await push(t, settings)
   store.add(store.family(M.ringFull).series([]), 3)
 

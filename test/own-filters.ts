@@ -2,6 +2,7 @@
  * own-filters.ts - Weir's own tc filters on a lab's node, as the kernel tells them.
  */
 import type { Lab } from '../src/lab/lab.js'
+import { until } from './until.js'
 
 export interface OwnFilter {
   readonly link: string
@@ -22,7 +23,11 @@ interface Row {
 
 /** On every link of the node. */
 export async function ownFilters(lab: Lab): Promise<OwnFilter[]> {
-  const { stdout } = await lab.run('node', ['bpftool', '-j', 'net', 'show'])
+  // As with kernel-holdings.ts: bpftool gives up at a link that somebody is just making.
+  const { stdout } = await until('bpftool lists the filters', async () => {
+    const answer = await lab.run('node', ['bpftool', '-j', 'net', 'show'])
+    return answer.code === 0 && answer
+  })
   const [{ tc }] = JSON.parse(stdout) as [{ tc: Row[] }]
   return tc.flatMap(({ devname, kind, id, name = '' }) =>
     name.startsWith('weir_') ? [{ link: devname, hook: kind, id, name }] : [],

@@ -4,14 +4,17 @@
  * Fail:  an Error with what it said on stderr.
  */
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { plainEnvironment } from '../src/lab/process.js'
 import { until } from './until.js'
+
+const LEAST_PORT = 11_000
 
 export interface Prometheus {
   readonly url: string
@@ -152,12 +155,22 @@ export async function startPrometheus(
   }
 }
 
-/** A port on loopback that nobody has now. */
+/**
+ * A port on loopback that nobody has now, and none that the kernel gives to whoever asks for any: another test's server or
+ * connection would have it before the one that it is meant for.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  const [first = ''] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/)
+  for (;;) {
+    const port = randomInt(LEAST_PORT, Math.max(Number(first), LEAST_PORT + 1000))
+    const server = createServer().listen(port, '127.0.0.1')
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!free) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }

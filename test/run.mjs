@@ -6,13 +6,14 @@
  *        looks; exit code 1 when anything did, or when nothing ran.
  * Fail:  a file that dies, hangs, or ends before its plan counts as a failure.
  * Never: counts a skipped check as passed; leaves a process of a test behind.
- * Each file is a program of its own that prints TAP. tap's own runner would load its hooks into every process that a test
+ * Each file is a program of its own that prints TAP; it is compiled first, once for all. tap's own runner would load its hooks into every process that a test
  * starts, which trebles what a file costs.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { compile, compiled } from './compile.mjs'
 
 /** Native and BPF tests share one kernel, and each works in namespaces of its own. */
 const AT_ONCE = 2
@@ -91,7 +92,7 @@ class Report {
 async function run(file) {
   const start = performance.now()
   const report = new Report(file)
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const child = spawn(process.execPath, ['--enable-source-maps', compiled(file)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // tap's own deadline, which says which test hung, comes first.
     env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(DEADLINE_SECONDS - 10) },
@@ -138,6 +139,7 @@ const all = () =>
     .filter(name => name.endsWith('.test.ts'))
     .map(name => join('test', name))
 const files = given.length > 0 ? given : all().sort()
+await compile()
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) await run(file)

@@ -203,16 +203,15 @@ t.test('an OS error in collect() puts the stage down, and the page still renders
 t.test('any other error in collect() is a bug and ends the process', async t => {
   const program = `
     import { get } from 'node:http'
-    import { SeriesStore } from './src/exporter/series.ts'
-    import { createServer } from './src/exporter/server.ts'
+    import { SeriesStore } from ${JSON.stringify(import.meta.resolve('../src/exporter/series.js'))}
+    import { createServer } from ${JSON.stringify(import.meta.resolve('../src/exporter/server.js'))}
     const server = createServer({
       telemetryPath: '/metrics', store: new SeriesStore(), ready: () => undefined, status: () => [],
       collect: () => { throw new TypeError('a bug') },
     })
     get(await server.listen('127.0.0.1:0') + '/metrics').on('error', () => {})`
-  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
-    encoding: 'utf8',
-  })
+  const argv = ['--input-type=module', '-e', program]
+  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
   t.equal(status, 1, stderr)
   t.match(stderr, 'TypeError: a bug')
 })

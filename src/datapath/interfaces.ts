@@ -34,7 +34,8 @@ const VANISHED = Uint8Array.of(1)
  */
 const TCX_MAX = 8
 const MESSAGES = 256 * 1024
-const PROGRAMS = {
+/** By hook. */
+export const PROGRAMS = {
   [Hook.pod]: ['weir_from_pod', 'weir_to_pod'],
   [Hook.uplink]: ['weir_uplink_in', 'weir_uplink_out'],
 } as const

@@ -8,12 +8,12 @@
  * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
  */
 import { fileURLToPath } from 'node:url'
-import { PASS, PASSES, SWEPT_BYTES } from './abi.js'
+import { Hook, PASS, PASSES, SWEPT_BYTES } from './abi.js'
 import { Counters } from './counters.js'
 import { Decoder } from './decode.js'
 import type { Entities } from './entities.js'
 import { IDENTITIES, IdentityTrie } from './identity-trie.js'
-import { type InterfaceOptions, Interfaces } from './interfaces.js'
+import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
 import type { BpfObject, Native } from './native.js'
 import { RetiredRows } from './retired-rows.js'
 import type { FlowSink, Source } from './source.js'
@@ -90,6 +90,7 @@ export class Live implements Source {
         ...options.knobs,
       },
       sizes: { connections: options.connections, hosts: identities, identities },
+      without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
     })
     try {
       this.counters = new Counters(this.#object, native.possibleCpus())

@@ -5,6 +5,7 @@
  * Out:   what was sent and what came back.
  * Fail:  an Error that names the pod and the call, when the agent refuses, dies or misses the deadline.
  */
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Answer, CallName, Calls } from './calls.js'
@@ -154,10 +155,9 @@ function listening(server: Child, name: string): Promise<void> {
   })
 }
 
-/** From a checkout the agent is TypeScript, and needs the loader; as built it is plain JavaScript. */
+/** Built it is plain JavaScript; from source it is TypeScript, and needs the loader. */
 function agentArgv(): string[] {
-  const source = import.meta.url.endsWith('.ts')
-  const program = fileURLToPath(new URL(source ? './agent.ts' : './agent.js', import.meta.url))
-  const loader = source ? ['--import', import.meta.resolve('tsx')] : []
-  return [process.execPath, ...loader, program]
+  const built = fileURLToPath(new URL('./agent.js', import.meta.url))
+  if (existsSync(built)) return [process.execPath, built]
+  return [process.execPath, '--import', import.meta.resolve('tsx'), built.replace(/\.js$/, '.ts')]
 }

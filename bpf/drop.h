@@ -284,11 +284,8 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 
 	if (!f)
 		return 0;
-	f->first = 1;
-	met_first(f, skb);
-	count_free(ctx, skb, reason);
-	f->first = 0;
-	return 0;
+	note_free(f, skb, ctx);
+	return count_free(ctx, skb, reason);
 }
 
 /* Attached behind weir_drop, for what the kernel kept from it. */
@@ -297,15 +294,10 @@ int BPF_PROG(weir_drop_again, struct sk_buff *skb, void *location, __u32 reason)
 {
 	struct frees *f = frees_here();
 
-	if (!f)
+	if (!f || was_noted(f, skb))
 		return 0;
-	f->again = 1;
-	if (!first_met(f, skb)) {
-		count_drop(DROPS_AGAIN, 0);
-		count_free(ctx, skb, reason);
-	}
-	f->again = 0;
-	return 0;
+	count_drop(DROPS_AGAIN, 0);
+	return count_free(ctx, skb, reason);
 }
 
 /* What is written starts at `size`; `align` keeps the record at its own alignment. */

@@ -4,31 +4,39 @@
  *
  * A free may interrupt the counting of another: a softirq drops a packet while the task below it
  * closes a socket. Of one program the kernel (6.1 and later) lets no second run start on a CPU
- * where one is under way; so two stand on the tracepoint, one behind the other. The first leaves
- * every packet here that it meets, the second counts those that it does not find. Frees nest, so
- * what lies above a packet is over with it. While the second is under way the kernel refuses it to
- * all that interrupt it, so the first leaves nothing here: a softirq that frees many packets would
- * push out the one below. While the first is under way what interrupts it was refused to it, so the
- * second counts that without looking: a packet that was left here for longer than its free, at an
- * address that is used again, would be taken for it, and the one below for one that nobody met.
+ * where one is under way; so two stand on the tracepoint, one behind the other. The first notes
+ * every packet that it meets, the second counts those that it does not find, and what lies above
+ * one that it finds is over with it.
  *
- * Never: holds a packet longer than its free, but for one that comes between the last instruction
- * of the second program and the kernel's noting its end. Should the address be freed again, by a
- * run that comes as close to the end of the first program, it is not counted, and the kernel's
+ * A note outlives its free when the second program is refused: what interrupted a run of it. The
+ * packet's address is soon another's, which would be taken for noted. So a note goes as soon as its
+ * place on the stack says that it is over: each is where its free's arguments lie, and whatever
+ * runs on the task's own stack has nothing above it.
+ *
+ * Never: loses a note of a free that is under way: there are more places than contexts, and the
+ * topmost is taken when they are short. A note that is over is found only by a free of the same
+ * address that interrupts the next run's first instructions: it is not counted, and the kernel's
  * count of misses tells.
  */
 #pragma once
 
 /* Task, softirq, interrupt, NMI: each interrupts those before, so no more runs are under way. */
 #define CONTEXTS 4
-#define MET_MAX 8 /* a power of two */
+#define NOTES 8
+/* Of a task (THREAD_SIZE), at least; and how far the frames of one context differ, at most. */
+#define STACK_BYTES 16384
+#define FRAMES_BYTES 4096
+
+struct note {
+	__u64 skb;
+	__u64 at; /* where the arguments of its free lie */
+};
 
 struct frees {
 	__u32 depth; /* runs under way that use drop_scratch */
-	__u32 top;
-	__u32 again; /* the second program is under way */
-	__u32 first; /* the first program is under way */
-	__u64 met[MET_MAX];
+	__u32 count;
+	volatile __u64 number;
+	struct note notes[NOTES];
 };
 
 struct {
@@ -45,39 +53,54 @@ static __always_inline struct frees *frees_here(void)
 	return bpf_map_lookup_elem(&frees, &zero);
 }
 
-static __always_inline void met_first(struct frees *f, const struct sk_buff *skb)
+static __always_inline struct note *note_of(struct frees *f, __u32 number)
 {
-	__u32 top;
-
-	if (f->again)
-		return;
-	top = f->top;
-	/* Nobody frees a packet twice at a time: what lies here of its address is over. */
-	for (__u32 n = 0; n < MET_MAX; n++)
-		if (f->met[n] == (__u64)skb)
-			f->met[n] = 0;
-	f->met[top & (MET_MAX - 1)] = (__u64)skb;
-	f->top = top + 1;
+	return &f->notes[number & (NOTES - 1)];
 }
 
-static __always_inline void forget(struct frees *f, __u32 top, __u32 below)
+/* A pointer as a number: the verifier lets none be compared that has not been through memory. */
+static __always_inline __u64 number_of(struct frees *f, const void *pointer)
 {
-	for (__u32 n = 1; n <= MET_MAX && n <= below; n++)
-		f->met[(top - n) & (MET_MAX - 1)] = 0;
-	f->top = top - below;
+	f->number = (__u64)pointer;
+	return f->number;
+}
+
+/* Whether a note at `noted` is over, as what runs at `at` tells; `stack`: the task's own. Stacks
+ * grow downwards. */
+static __always_inline int is_over(__u64 noted, __u64 at, __u64 stack)
+{
+	if (at - stack < STACK_BYTES)
+		return noted <= at || noted - stack >= STACK_BYTES;
+	return at - noted < FRAMES_BYTES;
+}
+
+static __always_inline void note_free(struct frees *f, const struct sk_buff *skb, const void *ctx)
+{
+	__u64 stack = number_of(f, bpf_get_current_task_btf()->stack);
+	__u64 at = number_of(f, ctx);
+	__u32 count = f->count;
+	struct note *note;
+
+	for (int n = 0; n < NOTES && count; n++, count--)
+		if (!is_over(note_of(f, count - 1)->at, at, stack))
+			break;
+	if (count == NOTES)
+		count--;
+	note = note_of(f, count);
+	note->skb = (__u64)skb;
+	note->at = at;
+	f->count = count + 1;
 }
 
 /* Whether the first program met the packet, which nearly always lies on top; forgets it. */
-static __always_inline int first_met(struct frees *f, const struct sk_buff *skb)
+static __always_inline int was_noted(struct frees *f, const struct sk_buff *skb)
 {
-	__u32 top = f->top;
+	__u32 count = f->count;
 
-	if (f->first)
-		return 0;
-	for (__u32 n = 1; n <= MET_MAX; n++) {
-		if (f->met[(top - n) & (MET_MAX - 1)] != (__u64)skb)
+	for (int n = 0; n < NOTES && count; n++, count--) {
+		if (note_of(f, count - 1)->skb != (__u64)skb)
 			continue;
-		forget(f, top, n);
+		f->count = count - 1;
 		return 1;
 	}
 	return 0;

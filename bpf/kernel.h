@@ -23,3 +23,7 @@ struct sk_buff {
 	unsigned char *data;
 	struct net_device *dev;
 } __attribute__((preserve_access_index));
+
+struct task_struct {
+	void *stack;
+} __attribute__((preserve_access_index));

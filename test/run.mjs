@@ -6,8 +6,8 @@
  *        looks; exit code 1 when anything did, or when nothing ran.
  * Fail:  a file that dies, hangs, or ends before its plan counts as a failure.
  * Never: counts a skipped check as passed; leaves a process of a test behind.
- * Each file is a program of its own that prints TAP; it is compiled first, once for all. tap's own runner would load its hooks into every process that a test
- * starts, which trebles what a file costs.
+ * Each file is a program of its own that prints TAP; all are compiled first. tap's own runner would load its hooks into
+ * every process that a test starts, which trebles what a file costs.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'

@@ -131,30 +131,54 @@ function unpacked(response: IncomingMessage): Readable {
 
 /** By events: an iterator costs a promise a chunk, and a watch has hundreds a second. */
 async function drained(stream: Readable, sink: (chunk: Buffer) => void, restMs = 0): Promise<void> {
-  let resting: NodeJS.Immediate | NodeJS.Timeout | undefined
-  const rest = () => {
-    // After all that has come by now.
-    resting = setImmediate(() => {
-      stream.pause()
-      resting = setTimeout(() => {
-        resting = undefined
-        stream.resume()
-      }, restMs)
-    })
-  }
+  const rests = restMs > 0 ? new Rests(stream, restMs) : undefined
   stream.on('data', (chunk: Buffer) => {
     try {
       sink(chunk)
     } catch (error) {
       stream.destroy(error as Error)
     }
-    if (restMs > 0 && resting === undefined) rest()
+    rests?.take()
   })
   try {
     await finished(stream)
   } finally {
-    clearImmediate(resting as NodeJS.Immediate)
-    clearTimeout(resting as NodeJS.Timeout)
+    rests?.end()
+  }
+}
+
+/** Pauses of a stream, each after all that had come. */
+class Rests {
+  readonly #stream: Readable
+  readonly #ms: number
+  #taken = false
+  #ended = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(stream: Readable, ms: number) {
+    this.#stream = stream
+    this.#ms = ms
+  }
+
+  /** Something came. */
+  take(): void {
+    if (this.#taken) return
+    this.#taken = true
+    setImmediate(() => this.#pause())
+  }
+
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#timer)
+  }
+
+  #pause(): void {
+    if (this.#ended) return
+    this.#stream.pause()
+    this.#timer = setTimeout(() => {
+      this.#taken = false
+      this.#stream.resume()
+    }, this.#ms)
   }
 }
 

@@ -21,7 +21,7 @@ export class Outbox implements ClusterEvents {
   #out = 0
   #open = false
   #synced: 'no' | 'due' | 'told' = 'no'
-  #next: NodeJS.Immediate | undefined
+  #due = false
 
   constructor(send: (changes: EntityChanges) => void) {
     this.#send = send
@@ -63,15 +63,15 @@ export class Outbox implements ClusterEvents {
   }
 
   close(): void {
-    clearImmediate(this.#next)
     this.#open = false
   }
 
   /** What was read at once is told together, as all that one event changes. */
   #soon(): void {
-    if (this.#next !== undefined || !this.#open || this.#out >= MOST_OUT) return
-    this.#next = setImmediate(() => {
-      this.#next = undefined
+    if (this.#due || !this.#open || this.#out >= MOST_OUT) return
+    this.#due = true
+    setImmediate(() => {
+      this.#due = false
       this.#flush()
     })
   }

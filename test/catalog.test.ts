@@ -1,5 +1,7 @@
 import t from 'tap'
-import { ENDS, GROUPS, M, type Metric } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import { ENDS } from '../src/exporter/flow-catalog.js'
+import { GROUPS, type Metric } from '../src/exporter/metric.js'
 
 const METRICS: readonly Metric[] = Object.values(M)
 

@@ -4,8 +4,10 @@
  */
 import t from 'tap'
 import { defaultWorld, parseWorld, type World } from '../src/datapath/world.js'
-import { FLOW_NAMES, M, type Metric } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import { FLOW_NAMES } from '../src/exporter/flow-catalog.js'
 import { allowedLabels } from '../src/exporter/flow-labels.js'
+import type { Metric } from '../src/exporter/metric.js'
 import { metricsConfig } from '../src/exporter/metrics-config.js'
 import { LAB_NODE, LAB_ZONE } from '../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../src/lab/lab.js'

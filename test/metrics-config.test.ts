@@ -1,5 +1,6 @@
 import t from 'tap'
-import { FLOW_METRICS, M } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import { FLOW_METRICS } from '../src/exporter/flow-catalog.js'
 import { allowedLabels } from '../src/exporter/flow-labels.js'
 import {
   budgetOf,

@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { GROUPS, M, type Metric } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import { GROUPS, type Metric } from '../src/exporter/metric.js'
 import { reference } from '../src/exporter/reference.js'
 
 const FILE = fileURLToPath(new URL('../docs/metrics.md', import.meta.url))

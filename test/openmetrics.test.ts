@@ -2,7 +2,8 @@
  * openmetrics.test.ts - the OpenMetrics page is what the specification wants, and says the same as the text page.
  */
 import t from 'tap'
-import { M, type Metric } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import type { Metric } from '../src/exporter/metric.js'
 import { processMetrics } from '../src/exporter/process.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { render, renderAs } from '../src/exporter/text.js'

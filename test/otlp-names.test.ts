@@ -1,5 +1,7 @@
 import t from 'tap'
-import { ENDS, M, type Metric, OVERFLOW_LABEL } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import { ENDS } from '../src/exporter/flow-catalog.js'
+import { type Metric, OVERFLOW_LABEL } from '../src/exporter/metric.js'
 import { compileMetrics } from '../src/hubble/compile.js'
 import { parseStatic } from '../src/hubble/grammar.js'
 import { ATTRIBUTES, attributeName, attributeValue, otlpName } from '../src/otlp/names.js'

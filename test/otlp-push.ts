@@ -5,7 +5,7 @@
  * Out:   the push, which exports only when the test says so.
  */
 import type { Test } from 'tap'
-import type { Metric } from '../src/exporter/catalog.js'
+import type { Metric } from '../src/exporter/metric.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { OTLP_DEFAULTS, type OtlpConfig } from '../src/otlp/config.js'
 import { type Otlp, type OtlpParts, startOtlp } from '../src/otlp/otlp.js'

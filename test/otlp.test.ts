@@ -1,5 +1,6 @@
 import t from 'tap'
-import { M, OVERFLOW_LABEL } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog.js'
+import { OVERFLOW_LABEL } from '../src/exporter/metric.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { render } from '../src/exporter/text.js'
 import { attributeName, attributeValue, otlpName } from '../src/otlp/names.js'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { ENDS, type Metric } from '../src/exporter/catalog.js'
+import { ENDS } from '../src/exporter/flow-catalog.js'
+import type { Metric } from '../src/exporter/metric.js'
 import { SeriesStore } from '../src/exporter/series.js'
 import { render } from '../src/exporter/text.js'
 import { parse } from './exposition.js'

@@ -4,7 +4,8 @@
  * In:    a store, just before it is rendered, and others that are rendered with it.
  * Out:   M.seriesCount and its like in the first, from 0 on.
  */
-import { FLOW_METRICS, M } from './catalog.js'
+import { M } from './catalog.js'
+import { FLOW_METRICS } from './flow-catalog.js'
 import type { Family, SeriesStore } from './series.js'
 
 /** Only their series, and those of hubble_* families, are removed for resting. */

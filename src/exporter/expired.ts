@@ -4,7 +4,7 @@
  * In:    the cells of a counter or a histogram that goes; of gauges only that they went.
  * Out:   sums by the name of the sample, so that exposed and expired together are all that was counted.
  */
-import type { Metric } from './catalog.js'
+import type { Metric } from './metric.js'
 
 export class Expired {
   /** Series removed. */

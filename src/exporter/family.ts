@@ -10,13 +10,13 @@
  * prefix for all its lines, `name_bucket{labels`, and text.ts adds what differs.
  */
 import type { Arena } from './arena.js'
-import { type Metric, OVERFLOW_LABEL } from './catalog.js'
 import type { Cells, Slot } from './cells.js'
 import { type Exemplar, Exemplars, type Peers } from './exemplar.js'
 import { Expired } from './expired.js'
 import { escapeLabel } from './format.js'
 import type { FrozenRows } from './frozen.js'
 import { cleanLabel, LabelSets, type Names } from './labels.js'
+import { type Metric, OVERFLOW_LABEL } from './metric.js'
 import { Rows } from './rows.js'
 
 export type { Slot } from './cells.js'

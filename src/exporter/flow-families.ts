@@ -7,8 +7,9 @@
  *        expired.
  */
 import type { Entities } from '../datapath/entities.js'
-import { FLOW_NAMES, type FlowName, M } from './catalog.js'
+import { M } from './catalog.js'
 import type { Family, Slot } from './family.js'
+import { FLOW_NAMES, type FlowName } from './flow-catalog.js'
 import { contextOf, type LabelSource, PACKET_LABELS, type Reader, readerOf } from './flow-labels.js'
 import { budgetOf, chosenMetric, isEnabled, type MetricsConfig } from './metrics-config.js'
 import { EXCLUSIONS, NamespaceFilter } from './namespace-filter.js'

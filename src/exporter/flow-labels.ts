@@ -5,7 +5,8 @@
  * Out:   label values; '' where nobody knows.
  */
 import type { Entities } from '../datapath/entities.js'
-import { ENDS, type Metric } from './catalog.js'
+import { ENDS } from './flow-catalog.js'
+import type { Metric } from './metric.js'
 
 /** What labels are made from. */
 export interface LabelSource {

@@ -6,7 +6,7 @@
  * Text 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  * OpenMetrics 1.0.0: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
  */
-import type { Metric } from './catalog.js'
+import type { Metric } from './metric.js'
 
 export type Format = 'text' | 'openmetrics'
 

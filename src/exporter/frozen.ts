@@ -6,8 +6,9 @@
  * Never: copies the text of a series: the frozen rows hold on to the arena, whose texts never change.
  */
 import type { Arena } from './arena.js'
-import { M, type Metric } from './catalog.js'
+import { M } from './catalog.js'
 import { exemplarText } from './exemplar-text.js'
+import type { Metric } from './metric.js'
 import type { Selection } from './selection.js'
 import type { Family, SeriesStore } from './series.js'
 

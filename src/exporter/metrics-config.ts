@@ -6,8 +6,9 @@
  * Fail:  an Error that names the setting, the value and what is allowed.
  */
 import { compileGlob } from '../datapath/glob.js'
-import { FLOW_METRICS, type Metric, OFF_BY_DEFAULT } from './catalog.js'
+import { FLOW_METRICS, OFF_BY_DEFAULT } from './flow-catalog.js'
 import { allowedLabels, contextOf } from './flow-labels.js'
+import type { Metric } from './metric.js'
 
 export interface FamilyChoice {
   /** Default: true, but for the families in OFF_BY_DEFAULT. */

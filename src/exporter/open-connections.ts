@@ -6,9 +6,10 @@
  *        connection that ends after the change then leaves where it is counted, and nothing falls below 0.
  * Never: is exposed. It has a series for each pair of ends with open connections, and for others for a minute.
  */
-import type { Metric } from './catalog.js'
+
 import type { Family, Slot } from './family.js'
 import type { LabelSource } from './flow-labels.js'
+import type { Metric } from './metric.js'
 import type { GoneSlots, SeriesStore } from './series.js'
 
 const METRIC: Metric = {

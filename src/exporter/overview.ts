@@ -4,7 +4,8 @@
  * In:    stores, as the last collect() left them.
  * Out:   a list each. A loss that the source cannot have is not listed.
  */
-import { type Group, M, type Metric } from './catalog.js'
+import { M } from './catalog.js'
+import type { Group, Metric } from './metric.js'
 import type { SeriesStore } from './series.js'
 
 export interface Loss {

@@ -4,8 +4,9 @@
  * In:    the catalogue.
  * Out:   Markdown, a table a group.
  */
-import { GROUPS, type Group, M, type Metric } from './catalog.js'
+import { M } from './catalog.js'
 import { unitOf } from './format.js'
+import { GROUPS, type Group, type Metric } from './metric.js'
 
 const TITLES: Readonly<Record<Group, string>> = {
   flow: 'Packets and bytes',

@@ -5,7 +5,7 @@
  * Out:   a set of groups, undefined for all.
  * Fail:  a SelectionError that names the group and what is allowed; both at once are refused, as node_exporter does.
  */
-import { GROUPS, type Group } from './catalog.js'
+import { GROUPS, type Group } from './metric.js'
 
 export type Selection = ReadonlySet<Group> | undefined
 

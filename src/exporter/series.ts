@@ -7,10 +7,10 @@
  * Never: looks up a label on an increment. A slot is an index.
  */
 import { Arena } from './arena.js'
-import type { Metric } from './catalog.js'
 import { Cells, type Slot } from './cells.js'
 import { Family, type Shared } from './family.js'
 import { Names } from './labels.js'
+import type { Metric } from './metric.js'
 
 export { Family, type Slot } from './family.js'
 

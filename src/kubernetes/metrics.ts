@@ -4,7 +4,8 @@
  * In:    the state as the worker told it within the last second.
  * Out:   weir_kubernetes_*, set before each page; counters of every reason and type stand at 0 from the start.
  */
-import { M, type Metric } from '../exporter/catalog.js'
+import { M } from '../exporter/catalog.js'
+import type { Metric } from '../exporter/metric.js'
 import type { SeriesStore } from '../exporter/series.js'
 import type { Kubernetes } from './kubernetes.js'
 import type { WatchState } from './watch-state.js'

@@ -1,6 +1,7 @@
 /**
  * kubernetes-turns.test.ts - while a cluster is being told, the event loop turns: the ring is drained between batches.
  */
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { Kubernetes } from '../src/kubernetes/kubernetes.js'
 import { PODS, pod, serviceAccount, startedApi } from './named-cluster.js'
@@ -36,6 +37,20 @@ t.test('no more than two batches are applied in one turn of the loop, however fa
   await watch.start()
   await until('all are told', () => watch.synced)
   t.ok(upserts >= COUNT)
+  const [own, ...others] = niceOfThreads()
+  t.ok(
+    others.includes(own! + 5),
+    `the watch is a thread that gives way to this one, which is at ${own}; others: ${others}`,
+  )
   const most = Math.max(...batches.map(of => batches.filter(turn => turn === of).length))
   t.ok(most <= AT_ONCE, `${most} of ${batches.length} batches in one turn`)
 })
+
+/** The main thread's first. */
+function niceOfThreads(): number[] {
+  const threads = readdirSync('/proc/self/task').sort((a, b) => Number(a) - Number(b))
+  // Its name, in brackets, may have spaces; nice is the 17th field behind it (proc_pid_stat(5)).
+  return threads.map(thread =>
+    Number(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ')[1]!.split(' ')[16]),
+  )
+}

@@ -4,7 +4,7 @@
  * In:    workerData; acknowledgements and requests of the main thread.
  * Out:   batches and states. A kubeconfig that is wrong is `refused`.
  */
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { EntityChanges } from '../datapath/entity-changes.js'
 import { type AccessSource, accessSource } from './access.js'
@@ -20,11 +20,14 @@ function sayChanges(changes: EntityChanges): void {
   parentPort?.postMessage({ kind: 'changes', packed } satisfies FromWorker, [packed.words.buffer])
 }
 
-/** To Linux, 0 is this thread: where there are too few CPUs, the ring is drained first. */
-const NICE = 5
+/** Above the process's own: where there are too few CPUs, the ring is drained first. */
+const NICER = 5
+const NICEST = 19
+/** To Linux, of those who ask (setpriority(2)). */
+const THIS_THREAD = 0
 
 async function main(): Promise<void> {
-  setPriority(0, NICE)
+  setPriority(THIS_THREAD, Math.min(getPriority(THIS_THREAD) + NICER, NICEST))
   let access: AccessSource
   try {
     access = await accessSource(options)

@@ -35,7 +35,7 @@ export class EntityRows {
   released = Number.POSITIVE_INFINITY
   readonly columns = new RowColumns(identityRow(0, reservedLabels(0)))
   /** How much a row says of an address, by number. */
-  readonly says = new NumberColumn(Uint8Array)
+  readonly says = new NumberColumn()
   readonly #ttlMs: number
   readonly #mostGone: number
   readonly #free: number[] = []

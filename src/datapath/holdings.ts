@@ -28,10 +28,10 @@ const BYTES = 16
 
 export class Holdings {
   readonly #keys = new KeyTable()
-  readonly #rows = new NumberColumn(Uint32Array)
-  readonly #kinds = new NumberColumn(Uint8Array)
+  readonly #rows = new NumberColumn()
+  readonly #kinds = new NumberColumn()
   /** One address, as nearly all have, stands in #words; of any other number there is a list. */
-  readonly #words = new NumberColumn(Int32Array)
+  readonly #words = new NumberColumn()
   readonly #ips = new Map<number, readonly string[]>()
   readonly #prefixes = new Map<number, readonly string[]>()
 
@@ -83,7 +83,7 @@ export class Holdings {
 
   #address(number: number): string {
     const bytes = Buffer.alloc(BYTES)
-    for (let i = 0; i < WORDS; i++) bytes.writeInt32BE(this.#words.at(number * WORDS + i), i * WORDS)
+    for (let i = 0; i < WORDS; i++) bytes.writeUInt32BE(this.#words.at(number * WORDS + i), i * WORDS)
     return formatAddress(bytes)
   }
 }

@@ -17,9 +17,9 @@ export class KeyTable {
   readonly #uuids = new Word4Table()
   readonly #others = new Map<string, number>()
   /** By number: of a UUID its words, of any other its text. */
-  readonly #words = new NumberColumn(Int32Array)
+  readonly #words = new NumberColumn()
   readonly #texts = new Map<number, string>()
-  readonly #used = new NumberColumn(Uint8Array)
+  readonly #used = new NumberColumn()
   readonly #free: number[] = []
   #end = 1
   readonly #parsed = new Int32Array(WORDS)
@@ -87,8 +87,8 @@ export class KeyTable {
   }
 
   #removeWords(at: number): void {
-    const words = this.#words
-    this.#uuids.delete(words.at(at), words.at(at + 1), words.at(at + 2), words.at(at + 3))
+    const [a, b, c, d] = [0, 1, 2, 3].map(i => this.#words.at(at + i) | 0)
+    this.#uuids.delete(a!, b!, c!, d!)
   }
 }
 
@@ -120,7 +120,11 @@ function hexDigit(code: number): number {
 
 function formatUuid(words: NumberColumn, at: number): string {
   let digits = ''
-  for (let i = 0; i < WORDS; i++) digits += (words.at(at + i) >>> 0).toString(16).padStart(DIGITS_PER_WORD, '0')
+  for (let i = 0; i < WORDS; i++)
+    digits += words
+      .at(at + i)
+      .toString(16)
+      .padStart(DIGITS_PER_WORD, '0')
   return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
     '-',
   )

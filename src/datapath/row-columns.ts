@@ -39,8 +39,8 @@ const KINDS: readonly Row['kind'][] = ['identity', 'pod', 'node', 'service', 'ap
 export class RowColumns {
   /** Rows are below this. */
   length = 1
-  readonly identity = new NumberColumn(Uint32Array)
-  readonly endpoint = new NumberColumn(Uint16Array)
+  readonly identity = new NumberColumn()
+  readonly endpoint = new NumberColumn()
   readonly namespace: SharedColumn<string>
   readonly pod = new TextColumn()
   readonly workload: SharedColumn<string>
@@ -50,8 +50,8 @@ export class RowColumns {
   readonly node: SharedColumn<string>
   readonly zone: SharedColumn<string>
   readonly labels: SharedColumn<readonly string[]>
-  readonly #kinds = new NumberColumn(Uint8Array)
-  readonly #locals = new NumberColumn(Uint8Array)
+  readonly #kinds = new NumberColumn()
+  readonly #locals = new NumberColumn()
   readonly #hubbleWorkload: SharedColumn<Workload | undefined>
 
   /** `zero`: row 0, for good: the identity 0, at which columns of numbers have zeros. */

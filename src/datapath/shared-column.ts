@@ -9,7 +9,7 @@
 import { NumberColumn } from './number-column.js'
 
 export class SharedColumn<Value> {
-  readonly #numbers = new NumberColumn(Uint32Array)
+  readonly #numbers = new NumberColumn()
   readonly #keyOf: (value: Value) => unknown
   readonly #known = new Map<unknown, number>()
   /** By number, and how many rows have it. */

@@ -17,8 +17,8 @@ const LEAST_UNUSED = 1 << 16
 export class TextColumn {
   #bytes = Buffer.alloc(ROOM)
   /** Of each row. */
-  readonly #starts = new NumberColumn(Uint32Array)
-  readonly #lengths = new NumberColumn(Uint32Array)
+  readonly #starts = new NumberColumn()
+  readonly #lengths = new NumberColumn()
   /** Rows are below this. */
   #rows = 0
   #end = 0

@@ -25,8 +25,8 @@ export interface Named {
 }
 
 /** Entries of a batch that are applied at once. */
-const SLICE = 128
-const SLICE_MS = 8
+const SLICE = 64
+const SLICE_MS = 4
 
 export class Names {
   live: Live | undefined

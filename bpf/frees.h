@@ -35,7 +35,7 @@ struct note {
 struct frees {
 	__u32 depth; /* runs under way that use drop_scratch */
 	__u32 count;
-	volatile __u64 number;
+	volatile __u64 number; /* see number_of() */
 	struct note notes[NOTES];
 };
 

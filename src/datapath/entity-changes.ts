@@ -12,7 +12,8 @@
  */
 import type { Workload } from './flow.js'
 
-export type EndpointKind = 'pod' | 'node' | 'service' | 'apiserver' | 'cidr'
+export const ENDPOINT_KINDS = ['pod', 'node', 'service', 'apiserver', 'cidr'] as const
+export type EndpointKind = (typeof ENDPOINT_KINDS)[number]
 
 /** What stands at addresses, under a key that is never used for another. */
 export interface EndpointFacts {

@@ -7,7 +7,7 @@
  */
 import { formatAddress, parseAddress } from './address.js'
 import { word } from './address-table.js'
-import type { EndpointKind } from './entity-changes.js'
+import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
 import { KeyTable } from './key-table.js'
 import { NumberColumn } from './number-column.js'
 
@@ -18,7 +18,6 @@ export interface Holding {
   readonly prefixes: readonly string[]
 }
 
-const KINDS: readonly EndpointKind[] = ['pod', 'node', 'service', 'apiserver', 'cidr']
 const NONE: readonly string[] = []
 /** Of a key that has nothing. */
 export const NOTHING: Holding = { row: 0, kind: 'pod', ips: NONE, prefixes: NONE }
@@ -44,7 +43,7 @@ export class Holdings {
   set(key: string, { row, kind, ips, prefixes }: Holding): void {
     const number = this.#keys.add(key)
     this.#rows.set(number, row)
-    this.#kinds.set(number, KINDS.indexOf(kind))
+    this.#kinds.set(number, ENDPOINT_KINDS.indexOf(kind))
     this.#clear(number)
     if (ips.length === 1) this.#setWords(number, parseAddress(ips[0]!))
     else this.#ips.set(number, ips)
@@ -66,7 +65,7 @@ export class Holdings {
   #at(number: number): Holding {
     return {
       row: this.#rows.at(number),
-      kind: KINDS[this.#kinds.at(number)]!,
+      kind: ENDPOINT_KINDS[this.#kinds.at(number)]!,
       ips: this.#ips.get(number) ?? [this.#address(number)],
       prefixes: this.#prefixes.get(number) ?? NONE,
     }

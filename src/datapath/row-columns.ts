@@ -2,10 +2,10 @@
  * row-columns.ts - the rows of entities, a column a name.
  *
  * Out:   one name of a row, or all of it as an object that is made when it is asked for.
- * Never: answers for a number that is no row's, as damaged bytes may hold, otherwise than for row 0. Some 80 bytes a pod
- *        and its name's, all out of the sight of V8's collections: 150,000 pods as objects made them last 100 ms.
+ * Never: answers for a number that is no row's, as damaged bytes may hold, otherwise than for row 0. 64 bytes a pod, and
+ *        its name's, which no collection of garbage looks at.
  */
-import type { EndpointKind } from './entity-changes.js'
+import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
 import type { Workload } from './flow.js'
 import { NumberColumn } from './number-column.js'
 import { SharedColumn } from './shared-column.js'
@@ -34,7 +34,7 @@ export interface Row {
   readonly hubbleWorkload: Workload | undefined
 }
 
-const KINDS: readonly Row['kind'][] = ['identity', 'pod', 'node', 'service', 'apiserver', 'cidr']
+const KINDS: readonly Row['kind'][] = ['identity', ...ENDPOINT_KINDS]
 
 export class RowColumns {
   /** Rows are below this. */

@@ -35,27 +35,17 @@ export type Group = (typeof GROUPS)[number]
 /** The label of the one series that takes what is past a family's budget (OpenTelemetry's convention). */
 export const OVERFLOW_LABEL = 'otel_metric_overflow'
 
-export const counter = <const L extends string = never>(
-  name: string,
-  help: string,
-  labels: readonly L[] = [],
-): Metric<L> => ({
-  name,
-  type: 'counter',
-  help,
-  labels,
-})
+const plain =
+  (type: 'counter' | 'gauge') =>
+  <const L extends string = never>(name: string, help: string, labels: readonly L[] = []): Metric<L> => ({
+    name,
+    type,
+    help,
+    labels,
+  })
 
-export const gauge = <const L extends string = never>(
-  name: string,
-  help: string,
-  labels: readonly L[] = [],
-): Metric<L> => ({
-  name,
-  type: 'gauge',
-  help,
-  labels,
-})
+export const counter = plain('counter')
+export const gauge = plain('gauge')
 
 export const histogram = <const L extends string>(
   name: string,

@@ -23,7 +23,7 @@ export class Interner {
     return this.#known.get(text) ?? this.#keep(this.#known, text, text)
   }
 
-  /** One list for equal ones. */
+  /** One list for equal ones. Of labels: none is empty or has a NUL. */
   list(texts: readonly string[]): readonly string[] {
     const key = texts.join('\0')
     return this.#lists.get(key) ?? this.#keep(this.#lists, key, texts)

@@ -5,12 +5,12 @@
  * Out:   the same on the other side, where equal labels are one string. A structured clone of the objects themselves
  *        takes three times as long on either side.
  */
-import type {
-  EndpointFacts,
-  EndpointKind,
-  EntityChanges,
-  IdentityFacts,
-  ServicePort,
+import {
+  ENDPOINT_KINDS,
+  type EndpointFacts,
+  type EntityChanges,
+  type IdentityFacts,
+  type ServicePort,
 } from '../datapath/entity-changes.js'
 import type { Workload } from '../datapath/flow.js'
 import type { Interner } from './interner.js'
@@ -21,7 +21,6 @@ export interface PackedChanges {
   readonly synced: boolean
 }
 
-const KINDS: readonly EndpointKind[] = ['pod', 'node', 'service', 'apiserver', 'cidr']
 const PROTOCOLS: readonly ServicePort['protocol'][] = ['TCP', 'UDP', 'SCTP']
 /** How Hubble's workload is told. */
 const Hubble = { same: 0, none: 1, other: 2 } as const
@@ -50,7 +49,7 @@ export function unpack(packed: PackedChanges, interner: Interner): EntityChanges
 
 function packFacts(facts: EndpointFacts, into: Packer): void {
   into.text(facts.key)
-  into.word(KINDS.indexOf(facts.kind))
+  into.word(ENDPOINT_KINDS.indexOf(facts.kind))
   into.each(facts.ips, ip => into.text(ip))
   into.each(facts.prefixes, prefix => into.text(prefix))
   into.text(facts.namespace)
@@ -75,7 +74,7 @@ function packHubble({ hubbleWorkload }: EndpointFacts, into: Packer): void {
 /** Read in the order of packFacts(). */
 function unpackFacts(from: Unpacker): EndpointFacts {
   const key = from.text()
-  const kind = KINDS[from.word()]!
+  const kind = ENDPOINT_KINDS[from.word()]!
   const ips = from.each(() => from.text())
   const prefixes = from.each(() => from.text())
   const [namespace, pod, workload] = [from.text(), from.text(), from.workload()]

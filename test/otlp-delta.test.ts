@@ -191,11 +191,7 @@ t.test('other labels for the series that there are: nothing is told again', asyn
   store.add(flows.series(labels(2)), 6)
   harness.export([])
   store.add(flows.series(labels(1)), 100)
-  harness.around(() => {
-    const held = flows.takeAll()
-    flows.rename(flows.metric.labels.filter(label => label !== 'source_workload'))
-    for (const each of held) flows.put(each)
-  })
+  harness.around(() => flows.relabel(flows.metric.labels.filter(label => label !== 'source_workload')))
   store.add(flows.series(labels(9).filter((_, i) => i !== 1)), 1000)
   harness.export([])
   t.equal(flows.size, 1)

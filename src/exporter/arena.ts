@@ -13,6 +13,7 @@
 /** Small enough that an idle exporter pays for one, large enough that page ends waste under 1 %. */
 const PAGE_BITS = 16
 const PAGE_BYTES = 1 << PAGE_BITS
+const UTF8 = new TextEncoder()
 
 export class Arena {
   readonly #pages: Uint8Array[] = []
@@ -28,7 +29,7 @@ export class Arena {
   /** Keep `text`; `bytes` is its UTF-8 length. A text longer than a page gets a page of its own. */
   put(text: string, bytes: number): number {
     const at = this.#take(bytes)
-    Buffer.from(this.#pages.at(-1)!.buffer).write(text, at & (PAGE_BYTES - 1))
+    UTF8.encodeInto(text, this.#pages.at(-1)!.subarray(at & (PAGE_BYTES - 1)))
     return at
   }
 

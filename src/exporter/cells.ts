@@ -27,6 +27,12 @@ export class Cells {
     return first as Slot
   }
 
+  /** Add the cells of a series to another's, and give them back. */
+  merge(from: Slot, into: Slot, count: number): void {
+    for (let i = 0; i < count; i++) this.values[into + i]! += this.values[from + i]!
+    this.give(from, count)
+  }
+
   give(slot: Slot, count: number): void {
     this.values.fill(0, slot, slot + count)
     const free = this.#free.get(count)

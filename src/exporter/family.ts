@@ -33,15 +33,6 @@ export interface Shared {
 /** Told each slot that is nobody's any more. */
 export type Gone = (slot: Slot) => void
 
-/** What a series held, apart from its slot. */
-export interface Held {
-  readonly labels: readonly (readonly [name: string, value: string])[]
-  /** Milliseconds since 1970: when it was made, and when a sweep last saw it change. */
-  readonly created: number
-  readonly changed: number
-  readonly values: Float64Array
-}
-
 const NO_BUCKETS: readonly number[] = []
 /** In place of a label's number in the overflow series, whose labels have none. */
 const NO_NAME = 0xffff_ffff
@@ -208,39 +199,28 @@ export class Family {
     for (let row = this.#rows.size - 1; row >= 0; row--) this.#remove(row, gone)
   }
 
-  /** Remove all series; what they held, to be put() again. Their slots mean nothing any more. */
-  takeAll(): Held[] {
-    const all: Held[] = []
-    for (let row = this.size - 1; row >= 0; row--) {
-      const first = this.slot(row)
-      const values = this.#shared.cells.values.slice(first, first + this.#width)
-      all.push({ labels: this.labels(row), created: this.created(row), changed: this.#rows.changed[row]!, values })
-      this.#drop(row)
-    }
-    return all.reverse()
-  }
-
   /**
-   * Add what a series held to the one that it is under the labels of now, '' for a label that it did not have. The older
-   * `created` stays. The budget refuses none: what has been counted in a series of its own stays in one.
+   * Other labels from now on, '' where a series did not have one. Series that become one are summed, and the older
+   * `created` stays. The budget refuses none: what has been counted in a series of its own stays in one. A gauge's series
+   * go, to be told anew. Exemplars go, and slots that were given before mean nothing any more.
    */
-  put({ labels, created, changed, values }: Held): void {
-    const named = new Map(labels)
-    const tuple = this.metric.labels.map(label => named.get(label) ?? '')
-    const slot = named.has(OVERFLOW_LABEL) ? this.#overflowSlot() : (this.#find(tuple) ?? this.#make(tuple))
-    const row = this.#sets.find(this.#tuple)
-    this.#rows.created[row] = Math.min(this.#rows.created[row]!, created)
-    this.#rows.changed[row] = Math.max(this.#rows.seen[row] === 0 ? 0 : this.#rows.changed[row]!, changed)
-    for (const [i, value] of values.entries()) this.#shared.cells.values[slot + i]! += value
-    this.#rows.seen[row] = this.#total(row)
-  }
-
-  /** Other labels from now on; there must be no series. */
-  rename(labels: readonly string[]): void {
-    if (this.size > 0) throw new Error(`${this.metric.name} has ${this.size} series, which have its labels`)
-    this.#metric = { ...this.#metric, labels }
-    this.#sets = new LabelSets(labels.length)
-    this.#tuple = new Uint32Array(labels.length)
+  relabel(labels: readonly string[]): void {
+    if (this.metric.type === 'gauge') for (let row = this.size - 1; row >= 0; row--) this.#drop(row)
+    if (this.keepsExemplars) this.keepExemplars(true)
+    const { names } = this.#shared
+    const before = { sets: this.#sets, size: this.size, overflow: this.#overflow }
+    const columns = labels.map(label => this.metric.labels.indexOf(label))
+    this.#begin(labels)
+    const empty = names.use('')
+    for (let row = 0; row < before.size; row++) {
+      const numbers = before.sets.tuple(row)
+      const named = this.slot(row) !== before.overflow
+      const other = named ? empty : NO_NAME
+      for (let i = 0; i < columns.length; i++) this.#tuple[i] = columns[i]! < 0 ? other : numbers[columns[i]!]!
+      this.#regroup(row)
+      if (named) names.release(numbers)
+    }
+    names.release([empty])
   }
 
   /** Copy all prefixes to another arena, which the store has from now on. */
@@ -279,16 +259,14 @@ export class Family {
 
   #make(values: readonly string[]): Slot {
     this.#shared.names.intern(values, this.#tuple)
-    this.#sets.add(this.#tuple)
-    return this.#append(this.metric.labels.map((label, i) => `${label}="${escapeLabel(values[i]!)}"`).join(','))
+    return this.#append(this.#shared.cells.take(this.#width))
   }
 
-  /** Leaves its tuple in #tuple, as #find and #make do. */
   #overflowSlot(): Slot {
-    this.#tuple.fill(NO_NAME)
     if (this.#overflow === undefined) {
-      this.#sets.add(this.#tuple)
-      this.#overflow = this.#append(`${OVERFLOW_LABEL}="true"`)
+      this.#tuple.fill(NO_NAME)
+      this.#overflow = this.#shared.cells.take(this.#width)
+      this.#append(this.#overflow)
     }
     return this.#overflow
   }
@@ -297,20 +275,59 @@ export class Family {
     return this.slot(row) === this.#overflow
   }
 
-  /** LabelSets numbers its rows as we do. */
-  #append(labels: string): Slot {
+  /** A row for the labels in #tuple. LabelSets numbers its rows as we do. */
+  #append(slot: Slot): Slot {
     const rows = this.#rows
     const row = rows.add()
-    const prefix = this.#prefix(labels)
-    const bytes = Buffer.byteLength(prefix)
-    const slot = this.#shared.cells.take(this.#width)
+    this.#sets.add(this.#tuple)
     rows.slots[row] = slot
-    rows.starts[row] = this.#shared.arena.put(prefix, bytes)
-    rows.lengths[row] = bytes
     rows.created[row] = rows.changed[row] = this.#shared.now()
     rows.seen[row] = 0
-    this.#prefixBytes += bytes
+    this.#entitle(row)
     return slot
+  }
+
+  /** Give a row the prefix that its labels make. */
+  #entitle(row: number): void {
+    const rows = this.#rows
+    const labels = this.labels(row).map(([label, value]) => `${label}="${escapeLabel(value)}"`)
+    const prefix = this.#prefix(labels.join(','))
+    const bytes = Buffer.byteLength(prefix)
+    rows.starts[row] = this.#shared.arena.put(prefix, bytes)
+    rows.lengths[row] = bytes
+    this.#prefixBytes += bytes
+  }
+
+  /** No rows, of other labels. What was in them is still there to be read. */
+  #begin(labels: readonly string[]): void {
+    this.#metric = { ...this.metric, labels }
+    this.#sets = new LabelSets(labels.length)
+    this.#tuple = new Uint32Array(labels.length)
+    // Without labels there is one series, and it is of all.
+    if (labels.length === 0) this.#overflow = undefined
+    this.#shared.arena.release(this.#prefixBytes)
+    this.#prefixBytes = 0
+    this.#rows.size = 0
+  }
+
+  /**
+   * What was a row has the labels in #tuple now: it is the next of the rows of now, or a part of one of them. Those never
+   * outnumber the rows that were read, so none is written over before it is.
+   */
+  #regroup(row: number): void {
+    const rows = this.#rows
+    const { cells, names } = this.#shared
+    let to = this.#sets.find(this.#tuple)
+    if (to >= 0) {
+      cells.merge(this.slot(row), this.slot(to), this.#width)
+      rows.merge(row, to)
+    } else {
+      to = this.#sets.add(this.#tuple)
+      rows.copy(row, rows.add())
+      if (!this.#isOverflow(to)) names.retain(this.#tuple)
+      this.#entitle(to)
+    }
+    rows.seen[to] = this.#total(to)
   }
 
   #remove(row: number, gone: Gone): void {
@@ -325,7 +342,7 @@ export class Family {
     const slot = this.slot(row)
     const bytes = this.prefixLength(row)
     if (slot === this.#overflow) this.#overflow = undefined
-    else for (let i = 0; i < this.#tuple.length; i++) names.release(this.#sets.number(row, i))
+    else names.release(this.#sets.tuple(row))
     this.#sets.remove(row)
     this.#rows.remove(row)
     arena.release(bytes)

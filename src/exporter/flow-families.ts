@@ -113,7 +113,7 @@ export class FlowFamilies {
       const { own } = contextOf(M[name])
       const readers = metric.labels.slice(0, metric.labels.length - own.length).map(label => readerOf(label)!)
       if (!enabled) family.clear(() => {})
-      relabel(family, metric.labels)
+      if (!sameLabels(family.metric.labels, metric.labels)) family.relabel(metric.labels)
       const exemplars = enabled && config.exemplars
       if (exemplars !== ((this.#chosen.get(name)?.enabled ?? false) && this.#exemplars)) family.keepExemplars(exemplars)
       this.#chosen.set(name, { family, enabled, readers })
@@ -122,11 +122,6 @@ export class FlowFamilies {
   }
 }
 
-/** Series that become one are summed; a gauge is told anew from what it is of. */
-function relabel(family: Family, labels: readonly string[]): void {
-  const before = family.metric.labels
-  if (before.length === labels.length && labels.every((label, i) => label === before[i])) return
-  const held = family.takeAll()
-  family.rename(labels)
-  if (family.metric.type !== 'gauge') for (const each of held) family.put(each)
+function sameLabels(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((label, i) => label === b[i])
 }

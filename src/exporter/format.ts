@@ -50,7 +50,10 @@ function openMetricsType({ name, type }: Named): string {
   return type === 'counter' && !name.endsWith(TOTAL) ? 'unknown' : type
 }
 
-/** A label value between its quotes, in either format: backslash, quote, line feed. */
+const ESCAPED = /[\\"\n]/
+
+/** A label value between its quotes, in either format: backslash, quote, line feed. Hardly any has one. */
 export function escapeLabel(value: string): string {
+  if (!ESCAPED.test(value)) return value
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }

@@ -38,19 +38,26 @@ export class Names {
 
   /** The same, numbering what is new; each number is used once more. `values` must be clean. */
   intern(values: readonly string[], into: Uint32Array): void {
-    for (let i = 0; i < values.length; i++) {
-      const number = this.#numbers.get(values[i]!) ?? this.#add(values[i]!)
-      this.#uses[number]!++
-      into[i] = number
-    }
+    for (let i = 0; i < values.length; i++) into[i] = this.use(values[i]!)
   }
 
-  /** One use less; a number that nobody uses may be another value's next. */
-  release(number: number): void {
-    if (--this.#uses[number]! > 0) return
-    this.#numbers.delete(this.#values[number]!)
-    this.#values[number] = ''
-    this.#free.push(number)
+  /** The same for one value. */
+  use(value: string): number {
+    const number = this.#numbers.get(value) ?? this.#add(value)
+    this.#uses[number]!++
+    return number
+  }
+
+  /** One use more of each. */
+  retain(numbers: Uint32Array): void {
+    for (let i = 0; i < numbers.length; i++) this.#uses[numbers[i]!]!++
+  }
+
+  /** One use less of each; a number that nobody uses may be another value's next. */
+  release(numbers: ArrayLike<number>): void {
+    for (let i = 0; i < numbers.length; i++) {
+      if (--this.#uses[numbers[i]!]! === 0) this.#remove(numbers[i]!)
+    }
   }
 
   #add(value: string): number {
@@ -60,6 +67,12 @@ export class Names {
     this.#values[number] = value
     this.#numbers.set(value, number)
     return number
+  }
+
+  #remove(number: number): void {
+    this.#numbers.delete(this.#values[number]!)
+    this.#values[number] = ''
+    this.#free.push(number)
   }
 }
 
@@ -92,6 +105,11 @@ export class LabelSets {
   /** Number `i` of a row's tuple. */
   number(row: number, i: number): number {
     return this.#keys[row * this.#width + i]!
+  }
+
+  /** A row's tuple, until the next is added or one removed. */
+  tuple(row: number): Uint32Array {
+    return this.#keys.subarray(row * this.#width, (row + 1) * this.#width)
   }
 
   /** The tuple's row, or -1. */

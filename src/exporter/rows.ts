@@ -23,12 +23,23 @@ export class Rows {
 
   /** The last row has the number of this one from now on. */
   remove(row: number): void {
-    const last = --this.size
-    for (const column of this.#columns()) column[row] = column[last]!
+    this.copy(--this.size, row)
   }
 
-  #columns(): (Uint32Array | Float64Array)[] {
-    return [this.slots, this.starts, this.lengths, this.created, this.seen, this.changed]
+  /** Another row becomes as this one is. */
+  copy(from: number, to: number): void {
+    this.slots[to] = this.slots[from]!
+    this.starts[to] = this.starts[from]!
+    this.lengths[to] = this.lengths[from]!
+    this.created[to] = this.created[from]!
+    this.seen[to] = this.seen[from]!
+    this.changed[to] = this.changed[from]!
+  }
+
+  /** Another row is of both from now on: as old as the older, at rest since the later change. */
+  merge(from: number, into: number): void {
+    this.created[into] = Math.min(this.created[into]!, this.created[from]!)
+    this.changed[into] = Math.max(this.changed[into]!, this.changed[from]!)
   }
 
   #grow(): void {

@@ -101,9 +101,11 @@ t.test('trace records of each version have the fields of that version', async t 
   }
 })
 
-t.test('an address before source NAT of zeros is none', async t => {
-  const [told] = tell(frame(patched(TRACE_1, 32, ...new Array(16).fill(0))), r => ({ at: (r as TraceRecord).origIpAt }))
-  t.same(told![1], { at: -1 })
+t.test('an address before source NAT of zeros is none, and any other is one', async t => {
+  const zeros = patched(TRACE_1, 32, ...new Array(16).fill(0))
+  const some = (record: Buffer) => tell(frame(record), r => ({ some: (r as TraceRecord).origIpAt >= 0 }))[0]![1]
+  t.same(some(zeros), { some: false })
+  for (let at = 32; at < 48; at++) t.same(some(patched(zeros, at, 0x80)), { some: true }, `byte ${at}`)
 })
 
 t.test('drop records of each version have the fields of that version', async t => {

@@ -92,6 +92,20 @@ t.test('filters keep what they keep of each flow, whatever else the labels need'
   }
 })
 
+t.test('a flow that no key holds is made once a record, whatever else counts it', async t => {
+  const metrics = hubbleMetrics(
+    parse(`metrics:
+  - { name: drop, includeFilters: [{ source_port: ["53"] }] }
+  - name: flow
+  - name: port-distribution`),
+  )
+  feed(metrics, records)
+  let told = 0
+  const tell = () => void told++
+  decodeAll(records, { trace: tell, drop: tell, verdict: tell, capture: tell, sock: tell })
+  t.equal(metrics.made, told)
+})
+
 const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
   ['metrics: [{ name: dorp }]', 'unknown metric "dorp"'],
   ['metrics: [{ name: drop }, { name: drop }]', 'drop is given twice'],

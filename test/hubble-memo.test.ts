@@ -67,15 +67,41 @@ const records = mutants(20_260_102)
 for (const [name, config] of CONFIGS) {
   t.test(`changed records count as one by one: ${name}`, async t => {
     const want = countedOneByOne(config, records)
-    for (const mostRows of [undefined, 100]) {
-      const metrics = hubbleMetrics(config, mostRows)
+    for (const mostKeys of [undefined, 100]) {
+      const metrics = hubbleMetrics(config, mostKeys === undefined ? {} : { mostKeys })
       feed(metrics, records)
-      t.strictSame(differences(want, seriesOf(metrics)), [], `${mostRows ?? 'many'} rows`)
-      if (mostRows === undefined) t.equal(metrics.forgotten, 0, 'remembered to the end')
+      t.strictSame(differences(want, seriesOf(metrics)), [], `${mostKeys ?? 'many'} keys`)
+      if (mostKeys === undefined) t.equal(metrics.forgotten, 0, 'remembered to the end')
       else t.ok(metrics.forgotten > 0, `forgot ${metrics.forgotten} times`)
     }
   })
 }
+
+/** Each from another identity, to one address after the other. */
+function manySources(): Uint8Array[] {
+  const next = numbers(3)
+  let to = 0
+  return Array.from({ length: 5000 }, (_, i) => {
+    if (next(40) === 0) to++
+    return traceRecord({
+      a: '10.200.0.10',
+      b: `198.51.100.${to}`,
+      proto: 6,
+      aPort: 40_000,
+      bPort: 80,
+      srcLabel: 5000 + i,
+    })
+  })
+}
+
+t.test('more ends than are told apart are forgotten, also those looked up for their direction alone', async t => {
+  const config = 'flow:destinationContext=ip;labelsContext=traffic_direction'
+  const metrics = hubbleMetrics(config, { mostEnds: 64 })
+  const many = manySources()
+  feed(metrics, many)
+  t.strictSame(differences(countedOneByOne(config, many), seriesOf(metrics)), [])
+  t.ok(metrics.forgotten > 0, `forgot ${metrics.forgotten} times`)
+})
 
 /** Of everything that a record of Weir's own can vary in, some. */
 function ownRecords(): Uint8Array[] {

@@ -13,11 +13,11 @@ import { KernelReasons } from '../src/datapath/reasons.js'
 import { loadWorld } from '../src/datapath/world.js'
 import { WorldDirectory } from '../src/datapath/world-directory.js'
 import { render } from '../src/exporter/text.js'
-import { compileMetrics } from '../src/hubble/compile.js'
+import { type CompiledMetric, compileMetrics } from '../src/hubble/compile.js'
 import type { MetricConfig } from '../src/hubble/config.js'
 import { flowOf } from '../src/hubble/flow-of.js'
 import { parseStatic } from '../src/hubble/grammar.js'
-import { type AnyRecord, HubbleMetrics } from '../src/hubble/metrics.js'
+import { type AnyRecord, type FlowOf, HubbleMetrics, type Options } from '../src/hubble/metrics.js'
 import { Samples } from './samples.js'
 
 export type Series = ReadonlyMap<string, number>
@@ -55,11 +55,9 @@ export function recordedRecords(): Uint8Array[] {
 /** A static list, or what was parsed from another form. */
 export type Config = string | readonly MetricConfig[]
 
-export function hubbleMetrics(config: Config, mostRows?: number): HubbleMetrics {
+export function hubbleMetrics(config: Config, options?: Options): HubbleMetrics {
   const { entities, directory, kernelReasons } = WORLD
-  return new HubbleMetrics(compiled(config), entities, flowOf(directory, kernelReasons), {
-    ...(mostRows === undefined ? {} : { mostKeys: mostRows }),
-  })
+  return new HubbleMetrics(compiled(config), entities, flowOf(directory, kernelReasons), options)
 }
 
 /** Decode all records into the metrics, which are current then. */
@@ -83,8 +81,13 @@ export function parseSeries(page: string): Series {
 
 /** Each record's flow made and counted: what the metrics must amount to. */
 export function countedOneByOne(config: Config, records: readonly Uint8Array[]): Series {
-  const metrics = compiled(config)
-  const flow = flowOf(WORLD.directory, WORLD.kernelReasons)
+  const { sink, series } = oneByOne(compiled(config), flowOf(WORLD.directory, WORLD.kernelReasons))
+  decodeAll(records, sink)
+  return series
+}
+
+/** A sink that makes each record's flow at once and counts it. */
+export function oneByOne(metrics: readonly CompiledMetric[], flow: FlowOf): { sink: RecordSink; series: Series } {
   const series = new Map<string, number>()
   const take = (record: AnyRecord) => {
     const made = flow(record)
@@ -96,8 +99,7 @@ export function countedOneByOne(config: Config, records: readonly Uint8Array[]):
       }
     }
   }
-  decodeAll(records, { trace: take, drop: take, verdict: take, capture: take, sock: take })
-  return series
+  return { sink: { trace: take, drop: take, verdict: take, capture: take, sock: take }, series }
 }
 
 /** `want 3, got 2: name{...}` of what differs, at most `most` lines. */

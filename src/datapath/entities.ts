@@ -62,10 +62,13 @@ const PRIVATE = [
 export class Entities {
   /** Look-ups that found nothing. */
   misses = 0
+  /** Batches begun: as long as it stays, the same address and identity are the same entity's. */
+  version = 0
   /** What stands at addresses, by kind. */
   readonly kinds: Record<EndpointKind, number> = { pod: 0, node: 0, service: 0, apiserver: 0, cidr: 0 }
   readonly addresses = new EntityAddresses()
   readonly #rows: EntityRows
+  readonly #columns: RowColumns
   readonly #now: () => number
   readonly #holdings = new Holdings()
   readonly #labels = new Map<number, readonly string[]>()
@@ -80,6 +83,7 @@ export class Entities {
 
   constructor({ ttlMs, mostGone, now = () => performance.now() }: EntityOptions = {}) {
     this.#rows = new EntityRows(ttlMs, mostGone)
+    this.#columns = this.#rows.columns
     this.#now = now
     for (const identity of RESERVED.keys()) this.#tellIdentity({ identity, labels: NO_LABELS })
   }
@@ -96,6 +100,7 @@ export class Entities {
 
   /** All of a batch, at once; the pods that it takes away. */
   apply({ identities, removals, upserts, forgotten }: EntityChanges): PodName[] {
+    this.version++
     const deleted: PodName[] = []
     for (const identity of identities) this.#tellIdentity(identity)
     for (const key of removals) {
@@ -208,17 +213,16 @@ export class Entities {
   resolve(bytes: Uint8Array, at: number, ipv6: boolean, identity: number): number {
     if (at < 0) return this.#said(identity, 0)
     const a = word(bytes, at)
-    if (!ipv6) return this.resolve4(a, identity)
+    if (!ipv6) return this.#resolve4(a, identity)
     const b = word(bytes, at + 4)
     const c = word(bytes, at + 8)
     const d = word(bytes, at + 12)
-    if (a === 0 && b === 0 && c === MAPPED_PREFIX) return this.resolve4(d, identity)
+    if (a === 0 && b === 0 && c === MAPPED_PREFIX) return this.#resolve4(d, identity)
     const row = this.addresses.exact6(a, b, c, d)
     return row !== 0 ? row : this.#said(identity, this.addresses.cidr6(a, b, c, d))
   }
 
-  /** HOT: resolve() of an IPv4 address as a word, its first byte highest. Guard: bench `reduce-weir`. */
-  resolve4(address: number, identity: number): number {
+  #resolve4(address: number, identity: number): number {
     const row = this.addresses.exact4(address)
     return row !== 0 ? row : this.#said(identity, this.addresses.cidr4(address))
   }
@@ -341,9 +345,5 @@ export class Entities {
   #retire(row: number): void {
     this.#rows.retire(row, this.#now())
     if (this.#rows.released !== Number.POSITIVE_INFINITY) this.#retired.push(row)
-  }
-
-  get #columns(): RowColumns {
-    return this.#rows.columns
   }
 }

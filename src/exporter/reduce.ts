@@ -7,6 +7,7 @@
  * Never: counts a connection as open that it can't count as closed.
  */
 import { Direction, EventLane, Hook, SIZE_CLASSES, State, TcpFlagLane } from '../datapath/abi.js'
+import { AddressMemo, Cell, UNSET } from '../datapath/address-memo.js'
 import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../datapath/decode.js'
 import type { Entities } from '../datapath/entities.js'
 import { Packet } from '../datapath/packet.js'
@@ -48,6 +49,7 @@ export class Reducer implements FlowSink {
   readonly #reasons: KernelReasons
   readonly #live: boolean
   readonly #packet = new Packet()
+  readonly #addresses: AddressMemo
   readonly #peers: { -readonly [Key in keyof Peers]: Peers[Key] } = {
     bytes: new Uint8Array(0),
     sourceAt: 0,
@@ -60,6 +62,7 @@ export class Reducer implements FlowSink {
   constructor(store: SeriesStore, entities: Entities, reasons: KernelReasons, live: boolean) {
     this.#pairs = new Pairs(store, entities)
     this.#entities = entities
+    this.#addresses = new AddressMemo(entities)
     this.#reasons = reasons
     this.#live = live
   }
@@ -157,8 +160,12 @@ export class Reducer implements FlowSink {
   /** HOT: what one connection owes; `npm run bench reduce-weir`. */
   #connection(record: TraceRecord): void {
     const sent = record.direction === Direction.aToB
-    const a = this.#live ? record.aEntity : this.#mapped(record, record.aAt, sent ? record.srcLabel : record.dstLabel)
-    const b = this.#live ? record.bEntity : this.#mapped(record, record.bAt, sent ? record.dstLabel : record.srcLabel)
+    const a = this.#live
+      ? record.aEntity
+      : this.#entityAt(record, record.aAt, true, sent ? record.srcLabel : record.dstLabel)
+    const b = this.#live
+      ? record.bEntity
+      : this.#entityAt(record, record.bAt, true, sent ? record.dstLabel : record.srcLabel)
     // The opener's direction comes last: its pair is also the events'.
     if (record.opener === Direction.aToB) {
       this.#direction(record, Direction.bToA, b, a)
@@ -277,8 +284,8 @@ export class Reducer implements FlowSink {
   #kernelDrop(record: DropRecord): void {
     // An example whose count still waits for a name.
     if (record.packets === 0) return
-    const source = this.#live ? record.srcEntity : this.#mapped(record, record.srcAt, record.srcLabel)
-    const destination = this.#live ? record.dstEntity : this.#mapped(record, record.dstAt, record.dstLabel)
+    const source = this.#live ? record.srcEntity : this.#entityAt(record, record.srcAt, true, record.srcLabel)
+    const destination = this.#live ? record.dstEntity : this.#entityAt(record, record.dstAt, true, record.dstLabel)
     const port = PORTS.has(record.proto) ? record.dstPort : UNKNOWN
     // Its addresses are those of the first of many packets; the port is all theirs.
     const ends = this.#pairs.ends(record.bytes, UNKNOWN, UNKNOWN, true, port)
@@ -303,16 +310,18 @@ export class Reducer implements FlowSink {
   }
 
   #end(record: RecordWindow, at: number, identity: number): number {
-    const { ipVersion } = this.#packet
-    if (ipVersion === 4) return this.#entities.resolve4(record.view.getInt32(at), identity)
-    return this.#entities.resolve(record.bytes, at, ipVersion === 6, identity)
+    return this.#entityAt(record, at, this.#packet.ipVersion === 6, identity)
   }
 
-  /** The entity of a 16-byte address with IPv4 mapped. */
-  #mapped(record: RecordWindow, at: number, identity: number): number {
-    const { view } = record
-    const mapped = view.getUint32(at) === 0 && view.getUint32(at + 4) === 0 && view.getUint32(at + 8) === 0xffff
-    return this.#entities.resolve(record.bytes, mapped ? at + 12 : at, !mapped, identity)
+  /** HOT: as Entities.resolve, which is asked again for what it does not know. `npm run bench reduce-weir` */
+  #entityAt(record: RecordWindow, at: number, wide: boolean, identity: number): number {
+    const place = this.#addresses.place(record.view, at, wide, identity)
+    const { cells } = this.#addresses
+    const known = cells[place + Cell.number]!
+    if (known !== UNSET) return known
+    const entity = this.#entities.resolve(record.bytes, at, wide, identity)
+    if (entity !== 0) cells[place + Cell.number] = entity
+    return entity
   }
 }
 

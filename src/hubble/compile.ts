@@ -16,6 +16,7 @@ export interface CompiledMetric {
   readonly metric: Metric
   /** The same for as long as its series mean the same: the family, and the options as they were written. */
   readonly signature: string
+  readonly events: readonly number[]
   readonly needs: number
   readonly context: Context
   /** Label values of each increment, in the order of metric.labels. */
@@ -79,6 +80,7 @@ function join(counter: Counter, context: Context, signature: string): CompiledMe
   return {
     metric,
     signature,
+    events: counter.events,
     needs: counter.needs | context.needs,
     context,
     count(flow, chunk) {

@@ -16,7 +16,9 @@ export interface Counter {
   readonly labels: readonly string[]
   /** Whether the context's labels stand before these. */
   readonly contextFirst: boolean
-  /** Bits of Needs. */
+  /** Types of the events whose flows it may count. */
+  readonly events: readonly number[]
+  /** Bits of Needs, of those events. */
   readonly needs: number
   /** Mostly none or one. `chunk` is the name of the first SCTP chunk, empty where there is none. */
   count(flow: Flow, chunk: string): readonly Increment[]
@@ -34,6 +36,10 @@ export const NO_INCREMENTS: readonly Increment[] = []
 
 /** Event types (cilium/cilium pkg/monitor/api). */
 export const Event = { drop: 1, capture: 3, trace: 4, policyVerdict: 5 } as const
+export const ALL_EVENTS: readonly number[] = Object.values(Event)
+/** Whose packets may have been dropped, and may have gone on (wentOn). */
+export const DROPPING: readonly number[] = [Event.drop, Event.policyVerdict]
+export const PASSING: readonly number[] = [Event.capture, Event.trace, Event.policyVerdict]
 
 const LAYER_4 = ['TCP', 'UDP', 'ICMPv4', 'ICMPv6', 'SCTP', 'VRRP', 'IGMP'] as const satisfies readonly (keyof Layer4)[]
 

@@ -2,80 +2,110 @@
  * ends.ts - one end of a packet as a small number: ends that Hubble describes alike have the same.
  *
  * In:    entities, which may change; an address and the identity that the datapath gave it.
- * Out:   a number, dense, valid until forget(). With `byAddress` every address has its own as long as it is the same entity's, else every endpoint,
- *        CIDR and odd identity.
- * Never: grows past `most`: then `full` says so, and the owner must forget() it together with all that holds its numbers.
+ * Out:   a number, a row of the memo, valid until that is cleared. With `byAddress` every address has its own as long as
+ *        it is the same entity's, else every endpoint, CIDR and odd identity.
+ * Never: needs more than ROWS_AN_END rows for an end.
  */
-import { word } from '../datapath/address-table.js'
+import { AddressMemo, Cell, Family, UNSET } from '../datapath/address-memo.js'
 import type { Entities } from '../datapath/entities.js'
-import { Memo } from '../exporter/memo.js'
+import type { Memo } from '../exporter/memo.js'
 
-const MAPPED_PREFIX = 0xffff
 /** What a memo's row stands for, in its third word. */
 const Kind = { entity: 0, ipv4: 1, ipv6High: 2, ipv6Low: 3, ipv6: 4, named: 5, address: 6 } as const
+/** Kinds from here on are free for others of the memo. */
+export const ENDS_KINDS = 7
 /** An IPv6 address takes five rows at most. */
-const ROWS_AN_END = 5
-/** Above all entities. */
-const OFFSET = 0x4000_0000
+export const ROWS_AN_END = 5
 
 export class Ends {
-  /** Entity of the last end found: a row of Entities. */
-  entity = 0
+  /** Endpoint id of the last end found, if it is a local endpoint's; else 0. */
+  endpoint = 0
   readonly #entities: Entities
   readonly #byAddress: boolean
-  readonly #most: number
   readonly #memo: Memo
+  readonly #addresses: AddressMemo
 
-  constructor(entities: Entities, byAddress: boolean, most = 131_072) {
+  constructor(entities: Entities, byAddress: boolean, memo: Memo) {
     this.#entities = entities
     this.#byAddress = byAddress
-    this.#most = most
-    this.#memo = new Memo(0, most)
+    this.#memo = memo
+    this.#addresses = new AddressMemo(entities)
   }
 
-  /** No room for two more ends. */
-  get full(): boolean {
-    return this.#memo.size + 2 * ROWS_AN_END > this.#most
-  }
-
+  /** The memo was cleared. */
   forget(): void {
-    this.#memo.clear()
+    this.#addresses.clear()
   }
 
-  /** HOT: an end without an address, as of a record that shows no packet. Guard: bench `hubble`. */
+  /** HOT: an end without an address, as of a record that shows no packet. Guard: bench `reduce-workload`. */
   nowhere(identity: number): number {
-    this.entity = 0
+    this.endpoint = 0
     return this.#of(0, identity)
   }
 
-  /** HOT: the end at the address at `at`: 4 bytes, or 16 with `ipv6`. Guard: bench `hubble`. */
-  at(bytes: Uint8Array, at: number, ipv6: boolean, identity: number): number {
-    const a = word(bytes, at)
-    if (!ipv6) return this.#ipv4(a, identity)
-    const b = word(bytes, at + 4)
-    const c = word(bytes, at + 8)
-    const d = word(bytes, at + 12)
-    if (a === 0 && b === 0 && c === MAPPED_PREFIX) return this.#ipv4(d, identity)
-    this.entity = this.#entities.addresses.find6(a, b, c, d)
-    if (!this.#byAddress) return this.#of(this.entity, identity)
-    const high = this.#memo.row(a >>> 0, b >>> 0, Kind.ipv6High)
-    return this.#addressed(this.#memo.row(high, this.#memo.row(c >>> 0, d >>> 0, Kind.ipv6Low), Kind.ipv6), identity)
+  /** HOT: the end at the address at `at`: 4 bytes, or 16 with `ipv6`. Guard: bench `reduce-workload`. */
+  at(view: DataView, at: number, ipv6: boolean, identity: number): number {
+    const addresses = this.#addresses
+    const place = addresses.place(view, at, ipv6, identity)
+    const number = addresses.cells[place + Cell.number]!
+    if (number === UNSET) return this.#learn(place, identity)
+    this.endpoint = addresses.cells[place + Cell.second]!
+    return number
   }
 
-  #ipv4(address: number, identity: number): number {
-    this.entity = this.#entities.addresses.find4(address)
-    if (!this.#byAddress) return this.#of(this.entity, identity)
-    return this.#addressed(this.#memo.row(address >>> 0, 0, Kind.ipv4), identity)
+  /** HOT: the end at an address, or without one, for its endpoint alone: it takes no row. Guard: bench `reduce-workload`. */
+  look(view: DataView, at: number, ipv6: boolean): void {
+    this.endpoint = 0
+    if (at < 0) return
+    const place = this.#addresses.place(view, at, ipv6, 0)
+    const { cells } = this.#addresses
+    if (cells[place + Cell.second] === UNSET) cells[place + Cell.second] = this.#entities.endpoint(this.#entity(place))
+    this.endpoint = cells[place + Cell.second]!
   }
 
-  #addressed(address: number, identity: number): number {
-    const named = this.#memo.row(address, this.entity, Kind.named)
-    return OFFSET + this.#memo.row(named, identity, Kind.address)
+  /** Who stands at the address of a place. */
+  #entity(place: number): number {
+    const { cells } = this.#addresses
+    const { addresses } = this.#entities
+    const d = cells[place + Cell.d]!
+    if (cells[place + Cell.family] === Family.ipv4) return addresses.find4(d)
+    return addresses.find6(cells[place + Cell.a]!, cells[place + Cell.b]!, cells[place + Cell.c]!, d)
+  }
+
+  #learn(place: number, identity: number): number {
+    const { cells } = this.#addresses
+    const [a, b, c, d] = [
+      cells[place + Cell.a]!,
+      cells[place + Cell.b]!,
+      cells[place + Cell.c]!,
+      cells[place + Cell.d]!,
+    ]
+    const ipv4 = cells[place + Cell.family] === Family.ipv4
+    const entity = this.#entity(place)
+    this.endpoint = this.#entities.endpoint(entity)
+    const number = this.#byAddress
+      ? this.#addressed(ipv4 ? this.#ipv4(d) : this.#ipv6(a, b, c, d), entity, identity)
+      : this.#of(entity, identity)
+    cells[place + Cell.number] = number
+    cells[place + Cell.second] = this.endpoint
+    return number
+  }
+
+  #ipv4(address: number): number {
+    return this.#memo.row(address, 0, Kind.ipv4)
+  }
+
+  #ipv6(a: number, b: number, c: number, d: number): number {
+    return this.#memo.row(this.#memo.row(a, b, Kind.ipv6High), this.#memo.row(c, d, Kind.ipv6Low), Kind.ipv6)
+  }
+
+  #addressed(address: number, entity: number, identity: number): number {
+    return this.#memo.row(this.#memo.row(address, entity, Kind.named), identity, Kind.address)
   }
 
   /** The datapath's identity counts where it is not 0; mostly it is what the world says too. */
   #of(entity: number, identity: number): number {
-    if (identity === 0 || identity === this.#entities.identity(entity)) return entity
-    return OFFSET + this.#memo.row(entity, identity, Kind.entity)
+    const odd = identity === this.#entities.identity(entity) ? 0 : identity
+    return this.#memo.row(entity, odd, Kind.entity)
   }
 }

@@ -10,13 +10,16 @@ import { icmpText } from '../datapath/icmp-text.js'
 import { observationPointName } from '../datapath/observation-point.js'
 import { matchWord } from '../datapath/policy-words.js'
 import {
+  ALL_EVENTS,
   type Counter,
+  DROPPING,
   destinationPort,
   Event,
   familyOf,
   type Increment,
   layer4Of,
   NO_INCREMENTS,
+  PASSING,
   type Plugin,
   protocolOf,
   verdictOf,
@@ -40,6 +43,7 @@ const drop: Counter = {
   help: 'Number of drops',
   labels: ['reason', 'protocol'],
   contextFirst: true,
+  events: DROPPING,
   needs: 0,
   count(flow) {
     if (flow.verdict !== 'DROPPED') return NO_INCREMENTS
@@ -52,6 +56,7 @@ const tcp: Counter = {
   help: 'TCP flag occurrences',
   labels: ['flag', 'family'],
   contextFirst: false,
+  events: PASSING,
   needs: Needs.tcpFlags,
   count(flow) {
     const flags = flow.l4?.TCP?.flags
@@ -69,6 +74,7 @@ const flow: Counter = {
   help: 'Total number of flows processed',
   labels: ['protocol', 'type', 'subtype', 'verdict'],
   contextFirst: false,
+  events: ALL_EVENTS,
   needs: Needs.point,
   count: flow => [[protocolOf(flow), ...typeOf(flow), verdictOf(flow)]],
 }
@@ -78,6 +84,7 @@ const icmp: Counter = {
   help: 'Number of ICMP messages',
   labels: ['family', 'type'],
   contextFirst: false,
+  events: ALL_EVENTS,
   needs: Needs.icmp,
   count({ l4 }) {
     const message = l4?.ICMPv4 ?? l4?.ICMPv6
@@ -92,6 +99,7 @@ const portDistribution: Counter = {
   help: 'Numbers of packets distributed by destination port',
   labels: ['protocol', 'port'],
   contextFirst: false,
+  events: PASSING,
   needs: Needs.port,
   count(flow) {
     const protocol = layer4Of(flow)
@@ -106,6 +114,7 @@ const policy: Counter = {
   help: 'Total number of Cilium network policy verdicts',
   labels: ['direction', 'match', 'action'],
   contextFirst: false,
+  events: [Event.policyVerdict],
   needs: Needs.source | Needs.direction | Needs.match,
   count(flow) {
     // The host is always allowed, so its verdicts say nothing.
@@ -121,6 +130,7 @@ const sctp: Counter = {
   help: 'SCTP chunk type occurrences',
   labels: ['chunk_type', 'family'],
   contextFirst: false,
+  events: PASSING,
   needs: Needs.chunk,
   count(flow, chunk) {
     const counts = chunk !== '' && wentOn(flow) && flow.IP !== undefined && flow.l4?.SCTP !== undefined
@@ -145,6 +155,7 @@ function flowsToWorld(given: ReadonlySet<string>): Counter {
     help: 'Total number of flows to reserved:world',
     labels: ['protocol', 'verdict', ...(port ? ['port'] : [])],
     contextFirst: false,
+    events: ALL_EVENTS,
     needs: Needs.destination | (port ? Needs.port : 0) | (synOnly ? Needs.tcpFlags : 0),
     count(flow) {
       if (!counts(flow)) return NO_INCREMENTS

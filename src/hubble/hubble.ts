@@ -150,7 +150,7 @@ export class Hubble implements RecordSink {
     this.#tell(M.hubbleDeletionsRefused, this.#deleted.refused)
   }
 
-  /** HOT. Guard: bench `hubble`. */
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   trace(record: TraceRecord): void {
     if (record.hasExtension && record.packetLength === 0) eachWay(record, this.#countTrace)
     else this.#metrics.trace(record)
@@ -158,7 +158,7 @@ export class Hubble implements RecordSink {
   drop(record: DropRecord): void {
     this.#metrics.drop(record)
   }
-  /** HOT. Guard: bench `hubble`. */
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   verdict(record: VerdictRecord): void {
     this.#metrics.verdict(record)
   }

@@ -1,17 +1,17 @@
 /**
- * key.ts - what the labels of a record's flow depend on, in four numbers and a port.
+ * key.ts - what the labels of a record's flow depend on, in two words and a port.
  *
  * In:    windows on records; Needs, so that what no metric asks for is left out.
- * Out:   source and destination (numbers of Ends, 0 where nobody asks), kind and detail, port; equal keys mean equal
- *        label values.
+ * Out:   `first` and `second`: source and destination (numbers of Ends, 17 bits, 0 where nobody asks), and 15 bits each
+ *        of what kind of packet it is; the port. Equal keys mean equal label values, until forget().
  * Fail:  false where the packet is too unusual for Shape: the flow must be made.
  * Never: allocates. The rules are those of cilium/cilium pkg/hubble/parser/threefour, which flows are made by, too.
  */
-import { Notify } from '../datapath/abi.js'
-import { isMapped } from '../datapath/address.js'
+import { Notify, TRACE } from '../datapath/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../datapath/decode.js'
 import type { Entities } from '../datapath/entities.js'
-import { Ends } from './ends.js'
+import { Memo } from '../exporter/memo.js'
+import { ENDS_KINDS, Ends, ROWS_AN_END } from './ends.js'
 import { Needs } from './needs.js'
 import { readConnection, readDrop } from './own-shape.js'
 import { L4, Shape } from './shape.js'
@@ -20,6 +20,11 @@ import { L4, Shape } from './shape.js'
 const Flag = { ipv6: 1, l3Device: 2, vxlan: 4, geneve: 8 } as const
 const REASON = { reply: 2, unknown: 5, srv6Encap: 6, srv6Decap: 7 } as const
 const Reply = { unknown: 0, no: 1, yes: 2 } as const
+/** By a trace's reason, seven bits. */
+const REPLIES = new Uint8Array(128).fill(Reply.no)
+REPLIES[REASON.reply] = Reply.yes
+for (const reason of [REASON.unknown, REASON.srv6Encap, REASON.srv6Decap]) REPLIES[reason] = Reply.unknown
+const MAPPED_PREFIX = 0xffff
 const Direction = { unknown: 0, ingress: 1, egress: 2 } as const
 const Verdict = { forwarded: 0, redirected: 1, audit: 2, dropped: 3 } as const
 /** Drop reasons are one byte; a policy verdict could hold more. */
@@ -30,37 +35,50 @@ const ACK = 0x10
 /** Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2, own 1. */
 const SHIFT = { subtype: 3, ip: 11, l4: 13, direction: 16, reply: 18, flags: 20, match: 24, verdict: 27 } as const
 const OWN = 1 << 29
+/** In place of a type, which has no such value: the rest is the number of a kind with its detail. */
+const DETAILED = 2
+const DETAILED_SHIFT = 3
+/** Ends and kinds with details: rows of the memo, which takes END_BITS bits. */
+const END_BITS = 17
+const MOST_ROWS = 1 << END_BITS
+const HALF_KIND = 15
+
+/** Of the metrics that may count the flows of such records. */
+export interface NeedsByKind {
+  readonly trace: number
+  readonly drop: number
+  readonly verdict: number
+}
 
 export class Key {
-  source = 0
-  destination = 0
-  kind = 0
-  detail = 0
+  first = 0
+  second = 0
   /** Destination port; 0 for what has none. */
   port = 0
-  readonly ends: Ends
+  readonly #memo: Memo
+  readonly #most: number
+  readonly #ends: Ends
   readonly #shape = new Shape()
-  readonly #entities: Entities
-  readonly #source: boolean
-  readonly #destination: boolean
-  readonly #flags: boolean
-  readonly #icmp: boolean
-  readonly #chunk: boolean
-  readonly #point: boolean
-  readonly #direction: boolean
-  readonly #match: boolean
+  readonly #needs: NeedsByKind
 
-  constructor(entities: Entities, needs: number) {
-    this.ends = new Ends(entities, (needs & Needs.address) !== 0)
-    this.#entities = entities
-    this.#source = (needs & Needs.source) !== 0
-    this.#destination = (needs & Needs.destination) !== 0
-    this.#flags = (needs & Needs.tcpFlags) !== 0
-    this.#icmp = (needs & Needs.icmp) !== 0
-    this.#chunk = (needs & Needs.chunk) !== 0
-    this.#point = (needs & Needs.point) !== 0
-    this.#direction = (needs & Needs.direction) !== 0
-    this.#match = (needs & Needs.match) !== 0
+  /** `most`: ends and details that it tells apart, MOST_ROWS at most. */
+  constructor(entities: Entities, needs: NeedsByKind, most = MOST_ROWS) {
+    this.#memo = new Memo(0, most)
+    this.#most = most
+    const byAddress = ((needs.trace | needs.drop | needs.verdict) & Needs.address) !== 0
+    this.#ends = new Ends(entities, byAddress, this.#memo)
+    this.#needs = needs
+  }
+
+  /** No room for what another record may bring: the owner must forget() together with all that holds keys. */
+  get full(): boolean {
+    return this.#memo.size + 2 * ROWS_AN_END + 1 > this.#most
+  }
+
+  /** Keys mean something else from now on. */
+  forget(): void {
+    this.#memo.clear()
+    this.#ends.forget()
   }
 
   /** Type of the first SCTP chunk, 0 without one. */
@@ -68,65 +86,68 @@ export class Key {
     return this.#shape.chunk
   }
 
-  /** HOT. Guard: bench `hubble`. */
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   trace(record: TraceRecord): boolean {
     const shape = this.#shape
-    const { view, bytes, packetAt, packetLength, flags, reason } = record
+    const needs = this.#needs.trace
+    const { view, packetLength, flags, reason } = record
     if (packetLength === 0 && record.hasExtension) readConnection(shape, record)
-    else if (!this.#read(view, packetAt, packetLength, flags)) return false
-    const origAt = originalAt(record)
-    if (origAt < 0 || shape.ipVersion === 0) this.#from(bytes, shape.srcAt, shape.wide, record.srcLabel)
-    else this.#from(bytes, origAt, (flags & Flag.ipv6) !== 0, record.srcLabel)
-    let kind = Notify.trace | (replyOf(reason) << SHIFT.reply)
-    if (this.#point) kind |= record.subtype << SHIFT.subtype
-    if (this.#direction && record.source !== 0 && reason !== REASON.unknown) {
-      const fromSource = record.source === this.#entities.endpoint(this.ends.entity)
-      const egress = fromSource !== (reason === REASON.reply) || origAt >= 0
-      kind |= (egress ? Direction.egress : Direction.ingress) << SHIFT.direction
+    else if (!this.#read(view, record.packetAt, packetLength, flags)) return false
+    let kind = Notify.trace | (REPLIES[reason]! << SHIFT.reply)
+    let from = 0
+    if ((needs & Needs.point) !== 0) kind |= record.subtype << SHIFT.subtype
+    if ((needs & (Needs.source | Needs.direction)) !== 0) {
+      const ipv6 = (flags & Flag.ipv6) !== 0
+      const origAt = originalAt(record, ipv6)
+      if (origAt < 0 || shape.ipVersion === 0)
+        from = this.#source(view, shape.srcAt, shape.wide, needs, record.srcLabel)
+      else from = this.#source(view, origAt, ipv6, needs, record.srcLabel)
+      if ((needs & Needs.direction) !== 0) kind |= this.#traceDirection(record, reason, origAt >= 0)
     }
-    this.#to(bytes, record.dstLabel)
-    this.#finish(kind)
+    this.#finish(kind, needs, this.#detail(needs), from, this.#destination(view, needs, record.dstLabel))
     return true
   }
 
   drop(record: DropRecord): boolean {
+    const shape = this.#shape
+    const needs = this.#needs.drop
     const own = record.hasExtension
-    const { view, bytes, packetAt, packetLength, flags } = record
-    if (packetLength === 0 && own) readDrop(this.#shape, record)
-    else if (own || !this.#read(view, packetAt, packetLength, flags)) return false
+    const { view, packetLength, flags } = record
+    if (packetLength === 0 && own) readDrop(shape, record)
+    else if (own || !this.#read(view, record.packetAt, packetLength, flags)) return false
     // The detail is the kernel's reason: no room for a type.
-    if (own && this.#icmp && (this.#shape.l4 === L4.icmp || this.#shape.l4 === L4.icmpv6)) return false
-    this.#from(bytes, this.#shape.srcAt, this.#shape.wide, record.srcLabel)
+    if (own && (needs & Needs.icmp) !== 0 && (shape.l4 === L4.icmp || shape.l4 === L4.icmpv6)) return false
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
-    if (this.#direction && record.source !== 0) {
-      const fromSource = record.source === this.#entities.endpoint(this.ends.entity)
-      kind |= (fromSource ? Direction.egress : Direction.ingress) << SHIFT.direction
+    let from = 0
+    if ((needs & (Needs.source | Needs.direction)) !== 0) {
+      from = this.#source(view, shape.srcAt, shape.wide, needs, record.srcLabel)
+      if ((needs & Needs.direction) !== 0 && record.source !== 0) {
+        kind |= directionOf(record.source === this.#ends.endpoint) << SHIFT.direction
+      }
     }
-    this.#to(bytes, record.dstLabel)
-    this.#finish(kind)
-    if (own) {
-      // The kernel's reason stands for Cilium's.
-      this.kind |= OWN
-      this.detail = record.kernelReason | 0
-    }
+    // The kernel's reason stands for Cilium's.
+    const detail = own ? record.kernelReason : this.#detail(needs)
+    if (own) kind |= OWN
+    this.#finish(kind, needs, detail, from, this.#destination(view, needs, record.dstLabel))
     return true
   }
 
-  /** HOT. Guard: bench `hubble`. */
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   verdict(record: VerdictRecord): boolean {
-    const { view, bytes, verdict, ingress, remoteLabel } = record
     const shape = this.#shape
+    const needs = this.#needs.verdict
+    const { view, verdict, ingress, remoteLabel } = record
     if (!shape.read(view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)) return false
     // The subtype is always 0; what has another is no verdict of Cilium's, but still a flow.
     if (-verdict > MOST_REASON || record.subtype !== 0) return false
-    this.#from(bytes, shape.srcAt, shape.wide, ingress ? remoteLabel : 0)
-    this.#to(bytes, ingress ? 0 : remoteLabel)
     let kind = Notify.policyVerdict | (verdictOf(record) << SHIFT.verdict)
+    let from = 0
     if (verdict < 0) kind |= -verdict << SHIFT.subtype
     else kind |= Reply.no << SHIFT.reply
-    if (this.#direction) kind |= (ingress ? Direction.ingress : Direction.egress) << SHIFT.direction
-    if (this.#match) kind |= record.matchType << SHIFT.match
-    this.#finish(kind)
+    if ((needs & Needs.direction) !== 0) kind |= directionOf(!ingress) << SHIFT.direction
+    if ((needs & Needs.match) !== 0) kind |= record.matchType << SHIFT.match
+    if ((needs & Needs.source) !== 0) from = this.#end(view, shape.srcAt, shape.wide, ingress ? remoteLabel : 0)
+    this.#finish(kind, needs, this.#detail(needs), from, this.#destination(view, needs, ingress ? 0 : remoteLabel))
     return true
   }
 
@@ -136,44 +157,62 @@ export class Key {
     return (flags & (Flag.vxlan | Flag.geneve)) === 0 || shape.readInner((flags & Flag.vxlan) === 0)
   }
 
-  /** The source may be looked up for the direction alone. */
-  #from(bytes: Uint8Array, at: number, wide: boolean, identity: number): void {
-    if (!this.#source && !this.#direction) return
-    const source = at < 0 ? this.ends.nowhere(identity) : this.ends.at(bytes, at, wide, identity)
-    if (this.#source) this.source = source
+  #end(view: DataView, at: number, wide: boolean, identity: number): number {
+    return at < 0 ? this.#ends.nowhere(identity) : this.#ends.at(view, at, wide, identity)
   }
 
-  #to(bytes: Uint8Array, identity: number): void {
-    if (!this.#destination) return
-    const { dstAt, wide } = this.#shape
-    this.destination = dstAt < 0 ? this.ends.nowhere(identity) : this.ends.at(bytes, dstAt, wide, identity)
+  /** For the direction alone it gets no number: no key would be new, and so nobody would see that there are too many. */
+  #source(view: DataView, at: number, wide: boolean, needs: number, identity: number): number {
+    if ((needs & Needs.source) !== 0) return this.#end(view, at, wide, identity)
+    this.#ends.look(view, at, wide)
+    return 0
+  }
+
+  #destination(view: DataView, needs: number, identity: number): number {
+    if ((needs & Needs.destination) === 0) return 0
+    return this.#end(view, this.#shape.dstAt, this.#shape.wide, identity)
+  }
+
+  /** As the flow's (flow-facts.ts), once the source was looked up. */
+  #traceDirection(record: TraceRecord, reason: number, translated: boolean): number {
+    if (record.source === 0 || reason === REASON.unknown) return 0
+    const fromSource = record.source === this.#ends.endpoint
+    return directionOf(fromSource !== (reason === REASON.reply) || translated) << SHIFT.direction
+  }
+
+  /** What few packets have: a type of ICMP or of an SCTP chunk. */
+  #detail(needs: number): number {
+    const { l4, icmp, chunk } = this.#shape
+    if (l4 === L4.icmp || l4 === L4.icmpv6) return (needs & Needs.icmp) === 0 ? 0 : icmp
+    return l4 === L4.sctp && (needs & Needs.chunk) !== 0 ? chunk : 0
   }
 
   /** What the packet adds. */
-  #finish(kind: number): void {
-    const { ipVersion, l4, tcpFlags } = this.#shape
+  #finish(kind: number, needs: number, detail: number, from: number, to: number): void {
+    const { ipVersion, l4, tcpFlags, dstPort } = this.#shape
     let whole = kind | ((ipVersion >> 1) << SHIFT.ip) | (l4 << SHIFT.l4)
-    if (this.#flags) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
-    this.kind = whole
-    this.port = this.#shape.dstPort
-    this.detail = 0
-    if (l4 === L4.icmp || l4 === L4.icmpv6) this.detail = this.#icmp ? this.#shape.icmp : 0
-    else if (l4 === L4.sctp) this.detail = this.#chunk ? this.#shape.chunk : 0
+    if ((needs & Needs.tcpFlags) !== 0) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
+    if (detail !== 0) whole = DETAILED | (this.#memo.row(whole, detail, ENDS_KINDS) << DETAILED_SHIFT)
+    this.port = dstPort
+    this.first = from | (whole << END_BITS)
+    this.second = to | ((whole >>> HALF_KIND) << END_BITS)
   }
 }
 
-/** As the flow has it: -1 when the address before NAT is not told. */
-function originalAt(record: TraceRecord): number {
-  const at = record.origIpAt
-  if (at < 0) return at
-  if (!record.ipv6) return record.view.getUint32(at) === 0 ? -1 : at
-  return record.view.getUint32(at + 12) === 0 && isMapped(record.bytes, at) ? -1 : at
+/** As the flow has it (flow-facts.ts): -1 when the address before NAT is not told. */
+function originalAt(record: TraceRecord, ipv6: boolean): number {
+  if (record.version < 1) return -1
+  const { view } = record
+  const at = record.at + TRACE.origIp
+  const a = view.getInt32(at)
+  if (!ipv6) return a === 0 ? -1 : at
+  const c = view.getInt32(at + 8)
+  const others = a | view.getInt32(at + 4) | view.getInt32(at + 12)
+  return others === 0 && (c === 0 || c === MAPPED_PREFIX) ? -1 : at
 }
 
-function replyOf(reason: number): number {
-  if (reason === REASON.reply) return Reply.yes
-  const known = reason !== REASON.unknown && reason !== REASON.srv6Encap && reason !== REASON.srv6Decap
-  return known ? Reply.no : Reply.unknown
+function directionOf(egress: boolean): number {
+  return egress ? Direction.egress : Direction.ingress
 }
 
 function verdictOf(record: VerdictRecord): number {

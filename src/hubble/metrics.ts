@@ -23,10 +23,11 @@ import type { PodId } from '../exporter/deleted-pods.js'
 import { SeriesStore, type Slot } from '../exporter/series.js'
 import { chunkName } from './chunk.js'
 import type { CompiledMetric } from './compile.js'
+import { Event } from './counter.js'
 import { Key } from './key.js'
 import { Needs } from './needs.js'
 import { belongsTo } from './pod-series.js'
-import { type Place, Tally, type Target } from './tally.js'
+import { MOST_TIMES, NEW, Tally, type Target } from './tally.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */
@@ -37,6 +38,8 @@ export type BudgetOf = (family: string) => number
 export interface Options {
   /** Keys of each tally, for tests. */
   readonly mostKeys?: number
+  /** Ends that keys tell apart, for tests. */
+  readonly mostEnds?: number
   /** Stores to go on with, by signature. */
   readonly stores?: ReadonlyMap<string, SeriesStore>
   /** Series that a family may have, by its name. */
@@ -45,6 +48,7 @@ export interface Options {
 
 /** Keys of each tally: some 100 bytes each. */
 const MOST_KEYS = 262_144
+/** In place of a group: no metric with a port counts it. */
 const NO_PORT = -1
 
 export class HubbleMetrics implements RecordSink {
@@ -62,18 +66,21 @@ export class HubbleMetrics implements RecordSink {
   readonly #tally: Tally
   readonly #ports: Tally
   readonly #groups = new Map<string, number>()
-  #crowded = false
 
   constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, options: Options = {}) {
-    const { mostKeys = MOST_KEYS, stores, budgetOf } = options
+    const { mostKeys = MOST_KEYS, mostEnds, stores, budgetOf } = options
     this.#metrics = metrics
     this.#flowOf = flowOf
     this.#stores = metrics.map(({ signature }) => stores?.get(signature) ?? new SeriesStore())
     if (budgetOf !== undefined) for (const store of this.#stores) store.setBudgets(budgetOf)
-    this.#key = new Key(
-      entities,
-      metrics.reduce((needs, metric) => needs | metric.needs, 0),
-    )
+    const needsOf = (event: number) =>
+      metrics.reduce((sum, { events, needs }) => (events.includes(event) ? sum | needs : sum), 0)
+    const needs = {
+      trace: needsOf(Event.trace),
+      drop: needsOf(Event.drop),
+      verdict: needsOf(Event.policyVerdict),
+    }
+    this.#key = new Key(entities, needs, mostEnds)
     const which = (bits: number, wanted: number) =>
       [...metrics.keys()].filter(i => (metrics[i]!.needs & bits) === wanted)
     this.#unkeyed = which(Needs.all, Needs.all)
@@ -119,7 +126,7 @@ export class HubbleMetrics implements RecordSink {
     if (gone.some(slots => slots !== undefined)) this.#forget()
   }
 
-  /** HOT. Guard: bench `hubble`. */
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   trace(record: TraceRecord): void {
     if (this.#key.trace(record)) this.#counted(record, 1)
     else this.#unkeyedRecord(record, 1)
@@ -129,11 +136,11 @@ export class HubbleMetrics implements RecordSink {
   drop(record: DropRecord): void {
     const times = record.hasExtension ? record.packets : 1
     if (times === 0) return
-    if (this.#key.drop(record)) this.#counted(record, times)
+    if (times <= MOST_TIMES && this.#key.drop(record)) this.#counted(record, times)
     else this.#unkeyedRecord(record, times)
   }
 
-  /** HOT. Guard: bench `hubble`. */
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   verdict(record: VerdictRecord): void {
     if (this.#key.verdict(record)) this.#counted(record, 1)
     else this.#unkeyedRecord(record, 1)
@@ -153,42 +160,48 @@ export class HubbleMetrics implements RecordSink {
     this.#ports.flush()
   }
 
-  /** HOT: the key holds all that counts. Guard: bench `hubble`. */
+  /** HOT: the key holds all that counts. Guard: benches `reduce`, `reduce-workload`. */
   #counted(record: RecordWindow, times: number): void {
-    const key = this.#key
-    const place = this.#tally.find(key.source, key.destination, key.kind, key.detail)
-    const flow = this.#tally.known(place) ? undefined : this.#learn(place, record)
-    const group = this.#tally.count(place, times)
-    if (group !== NO_PORT) this.#countPort(group, record, flow, times)
+    const { first, second, port } = this.#key
+    const group = this.#tally.count(first, second, times)
+    let flow: Flow | undefined
+    if (group >= 0) flow = this.#countPort(group, port, record, times)
+    else if (group === NEW) flow = this.#learn(record, times)
     if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flow(record), times)
-    if (this.#crowded) this.#forget()
   }
 
-  #countPort(group: number, record: RecordWindow, flow: Flow | undefined, times: number): void {
-    const place = this.#ports.find(group, this.#key.port, 0, 0)
-    if (!this.#ports.known(place)) this.#learnPort(place, flow ?? this.#flow(record))
-    this.#ports.count(place, times)
-  }
-
-  #learn(place: Place, record: RecordWindow): Flow | undefined {
+  /** The flow, if it had to be made. */
+  #countPort(group: number, port: number, record: RecordWindow, times: number): Flow | undefined {
+    if (this.#ports.count(group, port, times) !== NEW) return undefined
     const flow = this.#flow(record)
-    this.#tally.learn(place, this.#targets(this.#plain, flow), this.#group(flow))
-    this.#crowded ||= this.#tally.full || this.#key.ends.full
+    this.#learnPort(group, port, flow, times)
     return flow
   }
 
-  #learnPort(place: Place, flow: Flow | undefined): void {
-    this.#ports.learn(place, this.#targets(this.#ported, flow), NO_PORT)
-    this.#crowded ||= this.#ports.full
+  /** The first of its key; its flow. */
+  #learn(record: RecordWindow, times: number): Flow | undefined {
+    const { first, second, port } = this.#key
+    const flow = this.#flow(record)
+    const group = this.#group(flow)
+    this.#tally.learn(first, second, this.#targets(this.#plain, flow), group)
+    this.#tally.count(first, second, times)
+    if (group !== NO_PORT && this.#ports.count(group, port, times) === NEW) this.#learnPort(group, port, flow, times)
+    if (this.#tally.full || this.#key.full) this.#forget()
+    return flow
+  }
+
+  #learnPort(group: number, port: number, flow: Flow | undefined, times: number): void {
+    this.#ports.learn(group, port, this.#targets(this.#ported, flow), NO_PORT)
+    this.#ports.count(group, port, times)
+    if (this.#ports.full) this.#forget()
   }
 
   /** All at once: their keys hold each other's numbers. */
   #forget(): void {
     this.#tally.forget()
     this.#ports.forget()
-    this.#key.ends.forget()
+    this.#key.forget()
     this.#groups.clear()
-    this.#crowded = false
     this.forgotten++
   }
 

@@ -15,7 +15,7 @@ const ECHO = 8
 const ECHO_V6 = 128
 const ECHO_REPLY_V6 = 129
 
-/** HOT: a connection, in the direction that its record names. Guard: bench `hubble`. */
+/** HOT: a connection, in the direction that its record names. Guard: benches `reduce`, `reduce-workload`. */
 export function readConnection(shape: Shape, record: TraceRecord): void {
   const { direction, proto } = record
   const out = direction === Direction.aToB

@@ -53,7 +53,7 @@ export class Shape {
   #end = 0
   #l4At = 0
 
-  /** HOT: the packet of `length` bytes at `at`; false where the flow must tell. Guard: bench `hubble`. */
+  /** HOT: the packet of `length` bytes at `at`; false where the flow must tell. Guard: benches `reduce`, `reduce-workload`. */
   read(view: DataView, at: number, length: number, l3Device: boolean, ipv6: boolean): boolean {
     this.#view = view
     this.#end = at + length

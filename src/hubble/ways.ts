@@ -11,7 +11,7 @@ import { Point } from '../datapath/observation-point.js'
 
 const REASON = { established: 1, reply: 2 } as const
 
-/** HOT: two calls at most. Guard: bench `hubble`. */
+/** HOT: two calls at most. Guard: benches `reduce`, `reduce-workload`. */
 export function eachWay(record: TraceRecord, count: (record: TraceRecord) => void): void {
   const { direction, reason } = record
   if (record.carried(direction)) count(record)

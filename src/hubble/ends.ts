@@ -74,29 +74,23 @@ export class Ends {
 
   #learn(place: number, identity: number): number {
     const { cells } = this.#addresses
-    const [a, b, c, d] = [
-      cells[place + Cell.a]!,
-      cells[place + Cell.b]!,
-      cells[place + Cell.c]!,
-      cells[place + Cell.d]!,
-    ]
-    const ipv4 = cells[place + Cell.family] === Family.ipv4
     const entity = this.#entity(place)
-    this.endpoint = this.#entities.endpoint(entity)
     const number = this.#byAddress
-      ? this.#addressed(ipv4 ? this.#ipv4(d) : this.#ipv6(a, b, c, d), entity, identity)
+      ? this.#addressed(this.#address(place), entity, identity)
       : this.#of(entity, identity)
+    this.endpoint = this.#entities.endpoint(entity)
     cells[place + Cell.number] = number
     cells[place + Cell.second] = this.endpoint
     return number
   }
 
-  #ipv4(address: number): number {
-    return this.#memo.row(address, 0, Kind.ipv4)
-  }
-
-  #ipv6(a: number, b: number, c: number, d: number): number {
-    return this.#memo.row(this.#memo.row(a, b, Kind.ipv6High), this.#memo.row(c, d, Kind.ipv6Low), Kind.ipv6)
+  /** The row of a place's address. */
+  #address(place: number): number {
+    const { cells } = this.#addresses
+    const d = cells[place + Cell.d]!
+    if (cells[place + Cell.family] === Family.ipv4) return this.#memo.row(d, 0, Kind.ipv4)
+    const high = this.#memo.row(cells[place + Cell.a]!, cells[place + Cell.b]!, Kind.ipv6High)
+    return this.#memo.row(high, this.#memo.row(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
   }
 
   #addressed(address: number, entity: number, identity: number): number {

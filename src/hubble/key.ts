@@ -99,9 +99,8 @@ export class Key {
     if ((needs & (Needs.source | Needs.direction)) !== 0) {
       const ipv6 = (flags & Flag.ipv6) !== 0
       const origAt = originalAt(record, ipv6)
-      if (origAt < 0 || shape.ipVersion === 0)
-        from = this.#source(view, shape.srcAt, shape.wide, needs, record.srcLabel)
-      else from = this.#source(view, origAt, ipv6, needs, record.srcLabel)
+      const told = origAt >= 0 && shape.ipVersion !== 0
+      from = this.#source(view, told ? origAt : shape.srcAt, told ? ipv6 : shape.wide, needs, record.srcLabel)
       if ((needs & Needs.direction) !== 0) kind |= this.#traceDirection(record, reason, origAt >= 0)
     }
     this.#finish(kind, needs, this.#detail(needs), from, this.#destination(view, needs, record.dstLabel))

@@ -17,9 +17,7 @@ const WORDS = 4
 const FREE = -1
 /** Slots to begin with, a power of two; three quarters of them are used at most: a smaller table stays in the cache. */
 const LEAST_SLOTS = 2048
-/** A count is 31 bits: far below, all are flushed. */
-const MOST_PENDING = 1 << 29
-/** Counts at once. */
+/** Counts at once. A pending count is 31 bits, so with as many all are flushed. */
 export const MOST_TIMES = 1 << 29
 /** In place of a tag: the key is not known. */
 export const NEW = -2
@@ -70,7 +68,7 @@ export class Tally {
       if (slots[at] !== a || slots[at + 1] !== b) continue
       slots[at + COUNT] = before + times
       if (before === 0) this.#wait(at)
-      else if (before >= MOST_PENDING) this.flush()
+      else if (before >= MOST_TIMES) this.flush()
       return slots[at + TAG]!
     }
   }

@@ -1,122 +1,159 @@
 /**
  * hubble-tally.test.ts - pending counts by key come to the same as adding each at once, however many and however large.
  *
- * In:    keys of two words, their series, counts.
+ * In:    keys of two words, their series and groups, ports, counts.
  * Out:   what flush(), growth, forget() and large counts hand on, against sums in a Map.
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { MOST_TIMES, NEW, Tally, type Target } from '../src/hubble/tally.js'
+import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from '../src/hubble/tally.js'
 import { feed, hubbleMetrics, seriesOf } from './hubbled.js'
 import { dropRecord } from './weir-records.js'
 
 const SEED = 20_260_105
 const MOST = 1_000_000
-const NO_TAG = -1
 
-/** A tally, and what it has added to its series. */
+/** A tally, and what it has added to its series and to ports. */
 function tally(most = MOST) {
   const sums = new Map<string, number>()
   const adds: number[] = []
-  const add = (metric: number, slot: number, n: number) => {
+  const into = (name: string, n: number) => {
     adds.push(n)
-    sums.set(`${metric}/${slot}`, (sums.get(`${metric}/${slot}`) ?? 0) + n)
+    sums.set(name, (sums.get(name) ?? 0) + n)
   }
-  return { counts: new Tally(most, add), sums, adds }
+  const counts = new Tally(most, {
+    add: (metric, slot, n) => into(`${metric}/${slot}`, n),
+    addPort: (group, port, n) => into(`group ${group} port ${port}`, n),
+  })
+  return { counts, sums, adds, into }
+}
+
+interface Key {
+  readonly a: number
+  readonly b: number
+  readonly targets: readonly Target[]
+  readonly group?: number
 }
 
 /** As its owner does: what is new is learned first. */
-function countIn(counts: Tally, a: number, b: number, times: number, targets: readonly Target[], tag = NO_TAG): number {
-  const found = counts.count(a, b, times)
+function countIn(counts: Tally, { a, b, targets, group }: Key, port: number, times: number): number {
+  const found = counts.count(a, b, port, times)
   if (found !== NEW) return found
-  counts.learn(a, b, targets, tag)
-  return counts.count(a, b, times)
+  counts.learn(a, b, targets, group, port)
+  return counts.count(a, b, port, times)
 }
 
 const one = (slot: number): Target[] => [{ metric: 0, slot }]
 
-t.test('any counts, flushes and forgetting: each series has the sum of its keys', async t => {
+t.test('any counts, flushes and forgetting: each series and each port has the sum of its keys', async t => {
   const small = fc.integer({ min: -3, max: 3 })
   const number = fc.oneof(small, small, fc.constantFrom(-(2 ** 31), 2 ** 31 - 1), fc.integer())
-  const times = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(MOST_TIMES, MOST_TIMES - 1, 1 << 28))
-  const count = fc.record({ a: number, b: number, times, series: fc.nat(3) })
+  const times = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(MOST_TIMES, MOST_TIMES - 1, MOST_TIMES / 2))
+  const port = fc.constantFrom(0, 0, 80, 443, 65_535)
+  const group = fc.constantFrom(NO_GROUP, 0, 1, MOST_GROUPS - 1)
+  const count = fc.record({ a: number, b: number, port, times, series: fc.nat(3), group })
   const step = fc.oneof(
     { weight: 40, arbitrary: count },
     { weight: 1, arbitrary: fc.constantFrom('flush' as const, 'forget' as const) },
   )
   const tries = fc.property(fc.array(step, { maxLength: 1000, size: 'max' }), steps => {
-    const { counts, sums } = tally()
-    const known = new Map<string, { targets: readonly Target[]; tag: number }>()
+    const { counts, sums, into } = tally()
+    const known = new Map<string, Required<Key>>()
     const want = new Map<string, number>()
+    const add = (name: string, n: number) => want.set(name, (want.get(name) ?? 0) + n)
     for (const [i, step] of steps.entries()) {
       if (typeof step === 'string') {
         counts[step]()
         if (step === 'forget') known.clear()
         continue
       }
-      const { a, b, times, series } = step
-      const name = `${a} ${b}`
-      const fresh = {
-        targets: Array.from({ length: series }, (_, metric) => ({ metric, slot: i % 7 })),
-        tag: i % 2 ? i : NO_TAG,
-      }
-      const { targets, tag } = known.get(name) ?? fresh
-      known.set(name, { targets, tag })
-      if (countIn(counts, a, b, times, fresh.targets, fresh.tag) !== tag) return false
-      for (const { metric, slot } of targets) {
-        want.set(`${metric}/${slot}`, (want.get(`${metric}/${slot}`) ?? 0) + times)
-      }
+      const { a, b, port, times, series, group } = step
+      const targets = Array.from({ length: series }, (_, metric) => ({ metric, slot: i % 7 }))
+      const key = known.get(`${a} ${b}`) ?? { a, b, targets, group }
+      if (counts.knows(a, b) !== known.has(`${a} ${b}`)) return false
+      known.set(`${a} ${b}`, key)
+      const found = countIn(counts, key, port, times)
+      if (found >= 0) into(`group ${found} port ${port}`, times)
+      for (const { metric, slot } of key.targets) add(`${metric}/${slot}`, times)
+      if (key.group !== NO_GROUP) add(`group ${key.group} port ${port}`, times)
       if (counts.size !== known.size) return false
     }
     counts.flush()
-    return sums.size === want.size && [...want].every(([series, n]) => sums.get(series) === n)
+    return sums.size === want.size && [...want].every(([name, n]) => sums.get(name) === n)
   })
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED, numRuns: 100 }), `seed ${SEED}`)
 })
 
 t.test('what is new is not counted before it is learned', async t => {
   const { counts, sums } = tally()
-  t.equal(counts.count(1, 2, 5), NEW)
-  t.equal(counts.count(1, 2, 5), NEW)
+  t.equal(counts.count(1, 2, 80, 5), NEW)
+  t.equal(counts.count(1, 2, 80, 5), NEW)
   t.equal(counts.size, 0)
-  counts.learn(1, 2, one(3), 4)
+  counts.learn(1, 2, one(3))
   counts.flush()
   t.equal(sums.size, 0)
-  t.equal(counts.count(1, 2, 5), 4)
-  t.equal(counts.count(2, 1, 5), NEW)
+  t.equal(counts.count(1, 2, 80, 5), NO_GROUP)
+  t.equal(counts.count(2, 1, 80, 5), NEW)
   counts.flush()
   t.strictSame([...sums], [['0/3', 5]])
+})
+
+t.test("the usual port, a key's first, is told by the flush, and others are the caller's", async t => {
+  const { counts, sums } = tally()
+  counts.learn(1, 2, one(3), 4, 443)
+  t.equal(counts.count(1, 2, 443, 5), NO_GROUP)
+  t.equal(counts.count(1, 2, 80, 2), 4)
+  t.equal(counts.count(1, 2, 443, 1), NO_GROUP)
+  counts.flush()
+  t.equal(counts.count(1, 2, 80, 7), 4)
+  counts.flush()
+  t.strictSame(
+    [...sums],
+    [
+      ['0/3', 15],
+      ['group 4 port 443', 6],
+    ],
+  )
 })
 
 t.test('it grows with counts pending, and loses none', async t => {
   const { counts, sums } = tally()
   const keys = 20_000
   // Words as keys have them: a row in the low bits, a kind in the high ones.
-  const first = (i: number) => (i % 500) | ((i % 11) << 17)
-  const second = (i: number) => i | (i << 29)
+  const key = (i: number) => ({ a: (i % 500) | ((i % 11) << 17), b: i | (i << 29), targets: one(i), group: i % 5 })
   for (let round = 1; round <= 3; round++) {
     for (let i = 0; i < keys; i++) {
-      if (countIn(counts, first(i), second(i), round, one(i), i) !== i) t.fail(`key ${i}`)
+      const found = countIn(counts, key(i), round === 2 ? 81 : 80, round)
+      if (found !== (round === 2 ? i % 5 : NO_GROUP)) t.fail(`key ${i}`)
     }
   }
   t.equal(counts.size, keys)
   counts.flush()
   t.strictSame(
-    [...sums].filter(([, n]) => n !== 6),
+    [...sums].filter(([name, n]) => n !== (name.startsWith('group') ? (keys / 5) * 4 : 6)),
     [],
   )
-  t.equal(sums.size, keys)
+  t.equal(sums.size, keys + 5)
 })
 
 t.test('counts that 31 bits could not hold are handed on before', async t => {
   for (const times of [MOST_TIMES, MOST_TIMES - 1, MOST_TIMES / 2 + 1, 3]) {
+    const ports = tally()
     const { counts, sums, adds } = tally()
+    const through = new Tally(MOST, {
+      add: () => {},
+      addPort: (group, port, n) => countIn(ports.counts, { a: group, b: port, targets: one(2) }, 0, n),
+    })
     for (let i = 0; i < 12; i++) {
-      countIn(counts, 7, 7, times, one(0))
-      countIn(counts, 8, 8, MOST_TIMES, one(1))
+      countIn(counts, { a: 7, b: 7, targets: one(0) }, 0, times)
+      countIn(counts, { a: 8, b: 8, targets: one(1) }, 0, MOST_TIMES)
+      for (let key = 0; key < 4; key++) countIn(through, { a: key, b: 0, targets: [], group: 0 }, 80, times)
     }
     counts.flush()
+    through.flush()
+    ports.counts.flush()
     t.strictSame([sums.get('0/0'), sums.get('0/1')], [12 * times, 12 * MOST_TIMES], `${times} at once`)
+    t.equal(ports.sums.get('0/2'), 48 * times, 'and of the port that four keys have')
     t.ok(
       adds.every(n => n > 0),
       'and none twice',
@@ -126,9 +163,10 @@ t.test('counts that 31 bits could not hold are handed on before', async t => {
 
 t.test('it is full at its limit, and forgets all but what was counted', async t => {
   const { counts, sums } = tally(3)
+  const key = (i: number, slot = i) => ({ a: i, b: i, targets: one(slot) })
   for (let i = 0; i < 3; i++) {
     t.equal(counts.full, false)
-    countIn(counts, i, i, 10, one(i))
+    countIn(counts, key(i), 0, 10)
   }
   t.equal(counts.full, true)
   counts.forget()
@@ -141,8 +179,8 @@ t.test('it is full at its limit, and forgets all but what was counted', async t 
       ['0/2', 10],
     ],
   )
-  t.equal(counts.count(1, 1, 1), NEW)
-  countIn(counts, 1, 1, 5, one(9))
+  t.equal(counts.count(1, 1, 0, 1), NEW)
+  countIn(counts, key(1, 9), 0, 5)
   counts.flush()
   t.strictSame([sums.get('0/1'), sums.get('0/9')], [10, 5], 'and it leads elsewhere now')
 })

@@ -6,7 +6,8 @@
  * Never: makes a flow of a record whose like was counted before, until the tallies are full and forget.
  *
  * A record's key (key.ts) stands for everything that the labels depend on but the destination port, which would make
- * every connection a key of its own: a key's tag leads to a second tally, by port, for the metrics that have it.
+ * every connection a key of its own: keys whose labels differ by the port alone are a group, and a second tally counts by
+ * group and port for the metrics that have it. Most keys have one port ever, so most records do not go there.
  */
 import type {
   CaptureRecord,
@@ -27,7 +28,7 @@ import { Event } from './counter.js'
 import { Key } from './key.js'
 import { Needs } from './needs.js'
 import { belongsTo } from './pod-series.js'
-import { MOST_TIMES, NEW, Tally, type Target } from './tally.js'
+import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from './tally.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */
@@ -46,10 +47,8 @@ export interface Options {
   readonly budgetOf?: BudgetOf
 }
 
-/** Keys of each tally: 32 to 64 bytes each, and 12 for each of a few series. */
+/** Keys of each tally: 37 to 75 bytes each, and 8 for each of a few series. */
 const MOST_KEYS = 262_144
-/** In place of a group: no metric with a port counts it. */
-const NO_PORT = -1
 
 export class HubbleMetrics implements RecordSink {
   /** Records for which a flow had to be made. */
@@ -87,8 +86,9 @@ export class HubbleMetrics implements RecordSink {
     this.#ported = which(Needs.all | Needs.port, Needs.port)
     this.#plain = which(Needs.all | Needs.port, 0)
     const add = (metric: number, slot: number, n: number) => this.#stores[metric]!.add(slot as Slot, n)
-    this.#tally = new Tally(mostKeys, add)
-    this.#ports = new Tally(mostKeys, add)
+    const addPort = (group: number, port: number, n: number) => void this.#ports.count(group, port, 0, n)
+    this.#tally = new Tally(mostKeys, { add, addPort })
+    this.#ports = new Tally(mostKeys, { add, addPort })
   }
 
   /** One store a family; their series are current after flush(). */
@@ -163,18 +163,20 @@ export class HubbleMetrics implements RecordSink {
   /** HOT: the key holds all that counts. Guard: benches `reduce`, `reduce-workload`. */
   #counted(record: RecordWindow, times: number): void {
     const { first, second, port } = this.#key
-    const group = this.#tally.count(first, second, times)
+    const group = this.#tally.count(first, second, port, times)
     let flow: Flow | undefined
     if (group >= 0) flow = this.#countPort(group, port, record, times)
     else if (group === NEW) flow = this.#learn(record, times)
     if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flow(record), times)
   }
 
-  /** The flow, if it had to be made. */
+  /** Of a port that is not the key's usual one; the flow, if it had to be made. */
   #countPort(group: number, port: number, record: RecordWindow, times: number): Flow | undefined {
-    if (this.#ports.count(group, port, times) !== NEW) return undefined
+    if (this.#ports.count(group, port, 0, times) !== NEW) return undefined
     const flow = this.#flow(record)
-    this.#learnPort(group, port, flow, times)
+    this.#learnPort(group, port, flow)
+    this.#ports.count(group, port, 0, times)
+    if (this.#ports.full) this.#forget()
     return flow
   }
 
@@ -183,17 +185,16 @@ export class HubbleMetrics implements RecordSink {
     const { first, second, port } = this.#key
     const flow = this.#flow(record)
     const group = this.#group(flow)
-    this.#tally.learn(first, second, this.#targets(this.#plain, flow), group)
-    this.#tally.count(first, second, times)
-    if (group !== NO_PORT && this.#ports.count(group, port, times) === NEW) this.#learnPort(group, port, flow, times)
-    if (this.#tally.full || this.#key.full) this.#forget()
+    this.#tally.learn(first, second, this.#targets(this.#plain, flow), group, port)
+    if (group !== NO_GROUP && !this.#ports.knows(group, port)) this.#learnPort(group, port, flow)
+    this.#tally.count(first, second, port, times)
+    const full = this.#tally.full || this.#ports.full || this.#key.full
+    if (full || this.#groups.size === MOST_GROUPS) this.#forget()
     return flow
   }
 
-  #learnPort(group: number, port: number, flow: Flow | undefined, times: number): void {
-    this.#ports.learn(group, port, this.#targets(this.#ported, flow), NO_PORT)
-    this.#ports.count(group, port, times)
-    if (this.#ports.full) this.#forget()
+  #learnPort(group: number, port: number, flow: Flow | undefined): void {
+    this.#ports.learn(group, port, this.#targets(this.#ported, flow))
   }
 
   /** All at once: their keys hold each other's numbers. */
@@ -207,14 +208,14 @@ export class HubbleMetrics implements RecordSink {
 
   /** Records that differ by nothing but the port are a group: what their labels are without it. */
   #group(flow: Flow | undefined): number {
-    if (flow === undefined) return NO_PORT
+    if (flow === undefined) return NO_GROUP
     const chunk = chunkName(this.#key.chunk)
     const without = this.#ported.flatMap(i => {
       const { metric, count } = this.#metrics[i]!
       const port = metric.labels.indexOf('port')
       return count(flow, chunk).map(values => [i, values.toSpliced(port, 1)])
     })
-    if (without.length === 0) return NO_PORT
+    if (without.length === 0) return NO_GROUP
     const name = JSON.stringify(without)
     const known = this.#groups.get(name) ?? this.#groups.size
     this.#groups.set(name, known)

@@ -12,7 +12,6 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { inlineFields } from '../src/cli/inlining.js'
 import type { Case } from './case.js'
 
 const CASES = [
@@ -44,8 +43,6 @@ if (unknown.length > 0) {
   process.stderr.write(`bench: no case ${unknown.join(', ')}; there are ${CASES.join(', ')}\n`)
   process.exit(2)
 }
-
-inlineFields()
 
 const names = asked.length > 0 ? asked : CASES
 if (names.length === 1) await measure(names[0]!)

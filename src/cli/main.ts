@@ -7,15 +7,12 @@
 import { Command, CommanderError } from 'commander'
 import { describe, RefusedConfig } from '../config/problem.js'
 import { COMMANDS } from './commands.js'
-import { inlineFields } from './inlining.js'
 import { systemWords } from './os-error.js'
 import { BUILD_LINES } from './version.js'
 
 const OK = 0
 const FAILURE = 1
 const USAGE = 2
-
-inlineFields()
 
 let exitCode = OK
 

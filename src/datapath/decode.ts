@@ -132,19 +132,21 @@ export class Decoder {
 
   /** Find the packet and the extension behind `length` bytes; `extension` is the size of Weir's, -1 where there is none. */
   #locate(record: RecordWindow, length: number, extension: number): void {
-    const extVersion = record.extVersion
+    // Not by getters: V8 does not build those of their size in, and each call costs more than the field.
+    const { view, at } = record
+    const extVersion = view.getUint8(at + HDR.extVersion)
     const known = extVersion === 0 ? 0 : extVersion === WEIR_EXT && extension >= 0 ? extension : -1
     const room = record.size - length - known
     record.hasExtension = known > 0 && room >= 0
-    record.extensionAt = record.at + length
-    record.packetAt = record.at + length
+    record.extensionAt = at + length
+    record.packetAt = at + length
     record.packetLength = 0
     if (known < 0 || room < 0) {
       this.extensionsUnknown++
       return
     }
     record.packetAt += known
-    record.packetLength = captured(record.lenCap, room, known > 0)
+    record.packetLength = captured(view.getUint16(at + HDR.lenCap, true), room, known > 0)
   }
 
   #other(view: DataView, at: number, size: number, sink: RecordSink): void {

@@ -5,8 +5,8 @@
  * Out:   the place of an address, with its numbers: `UNSET` when it is new.
  * Never: tells what was found before a change. Grows past its limit: then it forgets all.
  *
- * A place is half a cache line, whatever the address: the two look-ups of a record take a third of the time that they
- * take through address-table.ts, where an address without an entry of its own is looked for in every prefix length.
+ * A place is half a cache line, whatever the address. In address-table.ts an address without an entry of its own is looked
+ * for in every prefix length, and then who says more has still to be found out.
  */
 import { randomInt } from 'node:crypto'
 

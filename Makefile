@@ -27,7 +27,7 @@ run: build ## Run Weir on this machine; without root or BPF on the bundled recor
 	  exec node dist/cli/main.js run $(ARGS); \
 	else \
 	  echo "weir: running on the bundled recording instead" >&2; \
-	  exec node dist/cli/main.js run --source replay:test/fixtures/records.pcap --world test/fixtures/world.json $(ARGS); \
+	  exec node dist/cli/main.js run --source replay:examples/records.pcap --world examples/inventory.json $(ARGS); \
 	fi
 
 test: build .stamps/packages-test .stamps/bin/helm ## Run all tests; those that need root or BPF skip aloud without
@@ -46,10 +46,10 @@ demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir o
 	node dist/cli/main.js demo $(ARGS)
 
 golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
-	node --import tsx test/golden.ts
+	node --import tsx test/support/golden.ts
 
 docs: node_modules/.package-lock.json ## Write docs/metrics.md, docs/configuration.md and the chart's schema anew, from catalogue and settings
-	node --import tsx test/docs.ts
+	node --import tsx test/support/docs.ts
 	node --import tsx deploy/build.ts
 
 dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules

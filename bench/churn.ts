@@ -6,7 +6,7 @@
  * Out:   resident memory after the last round less that after a tenth of them, each after a collection; as notes the two, and the time a set.
  * Fail:  a sum over series, overflow and what was removed that is not what was counted.
  */
-import { type Family, SeriesStore } from '../src/exporter/series.js'
+import { type Family, SeriesStore } from '../src/exporter/series/series.js'
 import { metricOf, valuesOf } from './many.js'
 
 export const name = 'churn'

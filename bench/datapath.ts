@@ -4,13 +4,13 @@
  * In:    root. Packets come from testRun() alone; drops of the machine reach the ring as on any node.
  * Out:   Live itself and the object in it, so that what is measured is what `weir run` runs.
  */
-import { Entities } from '../src/datapath/entities.js'
-import { Live, type LiveListener } from '../src/datapath/live.js'
-import { type BpfObject, loadNative, type Native } from '../src/datapath/native.js'
-import { KernelReasons } from '../src/datapath/reasons.js'
-import { parseWorld } from '../src/datapath/world.js'
-import { Reducer } from '../src/exporter/reduce.js'
-import { SeriesStore } from '../src/exporter/series.js'
+import { Entities } from '../src/datapath/identity/entities.js'
+import { Live, type LiveListener } from '../src/datapath/source/live.js'
+import { type BpfObject, loadNative, type Native } from '../src/datapath/source/native.js'
+import { KernelReasons } from '../src/datapath/record/reasons.js'
+import { parseWorld } from '../src/datapath/inventory/inventory.js'
+import { Reducer } from '../src/exporter/reduce/reduce.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
 
 /** Pods of the world; each has an IPv4 and an IPv6 address, and a prefix for either. */
 export const PODS = 5_000

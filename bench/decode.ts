@@ -5,7 +5,7 @@
  * Out:   the median of PASSES passes after a warm-up, by processor time.
  * Fail:  throws when a record was not decoded.
  */
-import { Decoder, type RecordSink, type RecordWindow } from '../src/datapath/decode.js'
+import { Decoder, type RecordSink, type RecordWindow } from '../src/datapath/record/decode.js'
 import { medianOf } from './median.js'
 import { fileOf, recordedFrames } from './recorded.js'
 

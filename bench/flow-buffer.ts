@@ -5,7 +5,7 @@
  * Out:   the median of PASSES passes after a warm-up, by processor time.
  * Fail:  throws when the buffer missed a record.
  */
-import { RecordRing } from '../src/api/record-ring.js'
+import { RecordRing } from '../src/hubble/api/record-ring.js'
 import { medianOf } from './median.js'
 import { fileOf, recordedFrames } from './recorded.js'
 
@@ -20,7 +20,7 @@ const WARM_UP = 10
 const COPIES = 20
 const NS_PER_US = 1000
 const FRAME_HEADER = 4
-/** As src/datapath/live.ts has it. */
+/** As src/datapath/source/live.ts has it. */
 const BATCH = 1 << 20
 
 export async function run(): Promise<number> {

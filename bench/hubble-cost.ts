@@ -1,19 +1,19 @@
 /**
  * hubble-cost.ts - ns a record, one core, of decoding and hubble_* metrics of one configuration.
  *
- * In:    bench/fixtures/bench.pcap.gz as frames in memory, test/fixtures/world.json.
+ * In:    bench/fixtures/bench.pcap.gz as frames in memory, examples/inventory.json.
  * Out:   processor time, the median of ROUNDS rounds after a warm-up; a round is ten passes and the flush of a scrape.
  * Fail:  throws when a record was not decoded, or a later round had to make flows.
  */
-import { Decoder } from '../src/datapath/decode.js'
-import { Entities } from '../src/datapath/entities.js'
-import { KernelReasons } from '../src/datapath/reasons.js'
-import { loadWorld } from '../src/datapath/world.js'
-import { WorldDirectory } from '../src/datapath/world-directory.js'
-import { compileMetrics } from '../src/hubble/compile.js'
-import { flowOf } from '../src/hubble/flow-of.js'
-import { parseStatic } from '../src/hubble/grammar.js'
-import { HubbleMetrics } from '../src/hubble/metrics.js'
+import { Decoder } from '../src/datapath/record/decode.js'
+import { Entities } from '../src/datapath/identity/entities.js'
+import { KernelReasons } from '../src/datapath/record/reasons.js'
+import { loadWorld } from '../src/datapath/inventory/inventory.js'
+import { WorldDirectory } from '../src/hubble/flow/inventory-resolver.js'
+import { compileMetrics } from '../src/hubble/metrics/compile.js'
+import { flowOf } from '../src/hubble/metrics/flow-of.js'
+import { parseStatic } from '../src/hubble/metrics/grammar.js'
+import { HubbleMetrics } from '../src/hubble/metrics/metrics.js'
 import { medianOf } from './median.js'
 import { fileOf, recordedFrames } from './recorded.js'
 
@@ -32,7 +32,7 @@ export interface Cost {
 /** What `config` (the grammar of --hubble-metrics) costs. */
 export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
-  const world = loadWorld(fileOf('../test/fixtures/world.json'))
+  const world = loadWorld(fileOf('../examples/inventory.json'))
   const flow = flowOf(WorldDirectory.from(world), new KernelReasons([]))
   const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(world), flow)
   const decoder = new Decoder()

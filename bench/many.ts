@@ -4,8 +4,8 @@
  * In:    nothing; every run builds the same labels.
  * Out:   ten counter families of 10,000 series, which is the default budget.
  */
-import type { Metric } from '../src/exporter/metric.js'
-import type { SeriesStore, Slot } from '../src/exporter/series.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
+import type { SeriesStore, Slot } from '../src/exporter/series/series.js'
 
 export const SERIES = 100_000
 const FAMILIES = 10

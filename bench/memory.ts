@@ -4,7 +4,7 @@
  * In:    --expose-gc, which `npm run bench` gives.
  * Out:   heap and external memory with 100,000 series less without, a series. `external` holds the ArrayBuffers too.
  */
-import { SeriesStore } from '../src/exporter/series.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
 import { fill, SERIES } from './many.js'
 
 export const name = 'memory'

@@ -4,12 +4,12 @@
  * Out:   names applied here are in the kernel when apply() has resolved; check() reads them back.
  * Fail:  open() throws what the system says; without root it cannot be had.
  */
-import { type Exporter, exporterOf } from '../src/cli/exporter.js'
-import { WHO } from '../src/datapath/abi.js'
-import { formatAddress } from '../src/datapath/address.js'
-import { Live } from '../src/datapath/live.js'
-import { type BpfObject, loadNative } from '../src/datapath/native.js'
-import { defaultWorld } from '../src/datapath/world.js'
+import { type Exporter, exporterOf } from '../src/agent/exporter.js'
+import { WHO } from '../src/datapath/record/abi.js'
+import { formatAddress } from '../src/lib/address.js'
+import { Live } from '../src/datapath/source/live.js'
+import { type BpfObject, loadNative } from '../src/datapath/source/native.js'
+import { defaultWorld } from '../src/datapath/inventory/inventory.js'
 import { deleteNetns, ipBatch, netnsPath } from '../src/lab/netns.js'
 
 const ADDRESS_BYTES = 16

@@ -5,8 +5,8 @@
  * Out:   the median of ROUNDS exports after the first; notes: the first one, which tells all rows, and the worker's share.
  */
 import { Worker } from 'node:worker_threads'
-import { M } from '../src/exporter/catalog.js'
-import { SeriesStore } from '../src/exporter/series.js'
+import { M } from '../src/exporter/catalog/catalog.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
 import { OTLP_DEFAULTS } from '../src/otlp/config.js'
 import { startOtlp } from '../src/otlp/otlp.js'
 import { longestDelay } from './loop-delay.js'

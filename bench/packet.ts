@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BpfObject, Native } from '../src/datapath/native.js'
+import type { BpfObject, Native } from '../src/datapath/source/native.js'
 import { type Datapath, openDatapath, PODS } from './datapath.js'
 import { type End, Frame, type Kind, TCP } from './ethernet.js'
 import { median, medianOf } from './median.js'

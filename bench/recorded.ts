@@ -2,7 +2,7 @@
  * recorded.ts - a recording as frames in memory, for the cases that read one.
  */
 import { fileURLToPath } from 'node:url'
-import { RecordingReader } from '../src/datapath/pcap.js'
+import { RecordingReader } from '../src/datapath/source/recording-reader.js'
 
 const FRAME_HEADER = 4
 

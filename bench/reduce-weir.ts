@@ -1,16 +1,16 @@
 /**
  * reduce-weir.ts - ns a record, one core: decode, entities, reduce, series of all weir_* families.
  *
- * In:    bench/fixtures/bench.pcap.gz as frames in memory, test/fixtures/world.json.
+ * In:    bench/fixtures/bench.pcap.gz as frames in memory, examples/inventory.json.
  * Out:   processor time, the median of PASSES passes after a warm-up; as a note the same for records of Weir's own datapath (root).
  * Fail:  throws when a record was not decoded or not counted.
  */
-import { Decoder } from '../src/datapath/decode.js'
-import { Entities } from '../src/datapath/entities.js'
-import { KernelReasons } from '../src/datapath/reasons.js'
-import { loadWorld } from '../src/datapath/world.js'
-import { Reducer } from '../src/exporter/reduce.js'
-import { SeriesStore } from '../src/exporter/series.js'
+import { Decoder } from '../src/datapath/record/decode.js'
+import { Entities } from '../src/datapath/identity/entities.js'
+import { KernelReasons } from '../src/datapath/record/reasons.js'
+import { loadWorld } from '../src/datapath/inventory/inventory.js'
+import { Reducer } from '../src/exporter/reduce/reduce.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
 import { openDatapath } from './datapath.js'
 import { medianOf } from './median.js'
 import { fileOf, recordedFrames } from './recorded.js'
@@ -39,7 +39,7 @@ interface Batch {
 }
 
 export async function run(): Promise<number> {
-  const entities = Entities.from(loadWorld(fileOf('../test/fixtures/world.json')))
+  const entities = Entities.from(loadWorld(fileOf('../examples/inventory.json')))
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const value = nsPerRecord({ frames, length: frames.length, entities, live: false })
   notes.length = 0

@@ -5,9 +5,9 @@
  * Out:   the median of 15 pages in pieces, as the server makes them; text, and as a note OpenMetrics with _created.
  */
 import { Counter, Registry } from 'prom-client'
-import { freeze } from '../src/exporter/frozen.js'
-import { SeriesStore } from '../src/exporter/series.js'
-import { pieces, type TextOptions } from '../src/exporter/text.js'
+import { freeze } from '../src/exporter/exposition/frozen.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
+import { pieces, type TextOptions } from '../src/exporter/exposition/text.js'
 import { fill, LABELS, metricOf, SERIES, valuesOf } from './many.js'
 
 export const name = 'scrape'

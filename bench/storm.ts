@@ -4,7 +4,7 @@
  * In:    the loaded object; how many connections. A later storm reopens the connections of an earlier one.
  * Out:   records on the ring, unless it is full: then the datapath counts RING_FULL.
  */
-import type { BpfObject } from '../src/datapath/native.js'
+import type { BpfObject } from '../src/datapath/source/native.js'
 import { PODS } from './datapath.js'
 import { type End, Frame, TCP } from './ethernet.js'
 

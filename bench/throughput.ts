@@ -8,7 +8,7 @@
 import { join } from 'node:path'
 import { Lab } from '../src/lab/lab.js'
 import { bulk } from '../src/lab/traffic.js'
-import { startWeir } from '../test/weir-process.js'
+import { startWeir } from '../test/support/weir-process.js'
 import { needRoot } from './datapath.js'
 import { median } from './median.js'
 import { scratchDirectory } from './scratch.js'

@@ -4,7 +4,7 @@
  *
  * In:    nothing.
  * Out:   every struct that crosses: records (perf ring and sweeps) and map keys and values.
- * Never: holds behaviour. src/datapath/abi.ts is its copy in TypeScript; test/abi.test.ts
+ * Never: holds behaviour. src/datapath/record/abi.ts is its copy in TypeScript; test/datapath/record/abi.test.ts
  *        compares the two through the object's BTF, where each is the value of some map.
  *
  * A record is Cilium's header, then Weir's extension, then `len_cap` bytes of packet.

@@ -4,7 +4,7 @@
  * In:    a Board: plain data.
  * Out:   Grafana's JSON model, without an id; the uid is fixed for ever, since links and bookmarks hold it.
  *
- * It satisfies grafana/dashboard-linter: test/dashboard-lint.test.ts.
+ * It satisfies grafana/dashboard-linter: test/dashboards/lint.test.ts.
  */
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
 import { builderOf, DATASOURCE, heightOf, type Panel, widthOf } from './panel.js'

@@ -3,8 +3,8 @@
  *
  * Out:   a row of the board of Weir itself.
  */
-import { M } from '../src/exporter/catalog.js'
-import type { Metric } from '../src/exporter/metric.js'
+import { M } from '../src/exporter/catalog/catalog.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
 import { CHOSEN, type Row } from './board.js'
 import { lines } from './panel.js'
 import { select, sumRate } from './promql.js'

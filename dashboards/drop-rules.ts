@@ -6,7 +6,7 @@
  *
  * A namespace is judged twice: `egress`, of what its pods send which share is dropped; `ingress`, of what is sent to them.
  */
-import { ENDS } from '../src/exporter/flow-catalog.js'
+import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
 import { not, rename, type Scope, sum } from './promql.js'
 import type { Alert, Group, Recording } from './rule.js'
 import { type ThresholdName, thresholdSeries } from './thresholds.js'

@@ -4,8 +4,8 @@
  * In:    a vocabulary: Weir's families or Hubble's.
  * Out:   the board.
  */
-import { M } from '../src/exporter/catalog.js'
-import { ENDS } from '../src/exporter/flow-catalog.js'
+import { M } from '../src/exporter/catalog/catalog.js'
+import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
 import { type Board, CHOSEN, FROM_NAMESPACE, type Row, TO_NAMESPACE } from './board.js'
 import { pairTable } from './pair-table.js'
 import { lines, type Panel } from './panel.js'

@@ -3,8 +3,8 @@
  *
  * Out:   a group of rules, over Weir's own families.
  */
-import { M } from '../src/exporter/catalog.js'
-import type { Metric } from '../src/exporter/metric.js'
+import { M } from '../src/exporter/catalog/catalog.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
 import { ALL } from './drop-rules.js'
 import { AT_NODE } from './itself-rules.js'
 import { select } from './promql.js'

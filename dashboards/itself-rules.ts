@@ -3,8 +3,8 @@
  *
  * Out:   groups of rules, over Weir's own families.
  */
-import { M } from '../src/exporter/catalog.js'
-import type { Metric } from '../src/exporter/metric.js'
+import { M } from '../src/exporter/catalog/catalog.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
 import { ALL } from './drop-rules.js'
 import { rate, select, sum, sumOf, sumRate } from './promql.js'
 import type { Alert, Group } from './rule.js'

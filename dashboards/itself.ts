@@ -3,7 +3,7 @@
  *
  * Out:   the board; for Weir's own families alone.
  */
-import { M } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog/catalog.js'
 import { type Board, CHOSEN, type Row } from './board.js'
 import { configurationRow } from './configuration-row.js'
 import { otlpRow } from './otlp-row.js'

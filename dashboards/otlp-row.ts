@@ -3,7 +3,7 @@
  *
  * Out:   a row of the board of Weir itself.
  */
-import { M } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog/catalog.js'
 import { CHOSEN, type Row } from './board.js'
 import { lines } from './panel.js'
 import { select, sumRate } from './promql.js'

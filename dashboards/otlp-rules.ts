@@ -3,7 +3,7 @@
  *
  * Out:   a group of rules, over Weir's own families; without a push they never fire.
  */
-import { M } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog/catalog.js'
 import { ALL } from './drop-rules.js'
 import { AT_NODE, NODE } from './itself-rules.js'
 import { like, type Scope, sumRate, unlike } from './promql.js'

@@ -4,7 +4,7 @@
  * In:    a vocabulary: Weir's families or Hubble's.
  * Out:   the board.
  */
-import { M } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog/catalog.js'
 import { type Board, CHOSEN, linkTo, type Row } from './board.js'
 import { pairTable } from './pair-table.js'
 import type { Panel } from './panel.js'

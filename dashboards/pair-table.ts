@@ -1,7 +1,7 @@
 /**
  * pair-table.ts - a table of who does something with whom: four columns of ends, what else tells rows apart, and a value.
  */
-import type { ENDS } from '../src/exporter/flow-catalog.js'
+import type { ENDS } from '../src/exporter/catalog/flow-catalog.js'
 import type { Columns, Panel } from './panel.js'
 
 type Table = Extract<Panel, { kind: 'table' }>

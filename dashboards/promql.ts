@@ -4,7 +4,7 @@
  * In:    metrics with their labels as types: a label that a metric does not have is a type error.
  * Out:   PromQL text. A Scope says which targets are meant and over which window rates are taken.
  */
-import type { Metric } from '../src/exporter/metric.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
 
 /** Labels that Prometheus gives to a target: by the scrape configuration, not by Weir. */
 export type TargetLabel = 'cluster' | 'job' | 'node' | 'instance'

@@ -2,7 +2,7 @@
  * rule.ts - recording and alerting rules as data, and as the file that Prometheus reads.
  *
  * In:    groups of rules.
- * Out:   YAML (prometheus.io/docs/prometheus/latest/configuration/recording_rules). `promtool check rules`: test/rules.test.ts.
+ * Out:   YAML (prometheus.io/docs/prometheus/latest/configuration/recording_rules). `promtool check rules`: test/dashboards/rules.test.ts.
  */
 import { stringify } from 'yaml'
 

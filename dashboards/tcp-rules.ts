@@ -4,7 +4,7 @@
  * In:    a vocabulary; Hubble's has no times, and tells of answers by flags alone.
  * Out:   groups of rules.
  */
-import { M } from '../src/exporter/catalog.js'
+import { M } from '../src/exporter/catalog/catalog.js'
 import { ALL, prefixOf } from './drop-rules.js'
 import { is, not, quantile, rename, sum, sumCountRate, sumRate } from './promql.js'
 import type { Alert, Group, Recording } from './rule.js'

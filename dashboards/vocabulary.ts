@@ -7,9 +7,9 @@
  * Hubble's families have the labels of both ends only where labelsContext asks for them: HUBBLE_METRICS is that
  * configuration, for Cilium's `hubble.metrics.enabled` and for Weir's `--hubble-metrics` alike.
  */
-import { M } from '../src/exporter/catalog.js'
-import { ENDS } from '../src/exporter/flow-catalog.js'
-import type { Metric } from '../src/exporter/metric.js'
+import { M } from '../src/exporter/catalog/catalog.js'
+import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
 import { is, like, type Matchers, type Scope, sumRate, type TargetLabel } from './promql.js'
 
 type End = (typeof ENDS)[number]

@@ -20,7 +20,7 @@ npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | while read -r pac
 	mkdir -p "$(dirname "$to")"
 	[ -e "$to" ] || cp -R "$package" "$to"
 done
-mkdir -p "$home/test/fixtures"
-cp test/fixtures/records.pcap test/fixtures/world.json "$home/test/fixtures/"
+mkdir -p "$home/examples"
+cp examples/records.pcap examples/inventory.json "$home/examples/"
 ln -sf /opt/weir/dist/cli/main.js "$root/usr/local/bin/weir"
 [ ! -e sbom.cdx.json ] || cp sbom.cdx.json "$root/usr/share/doc/weir/"

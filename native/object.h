@@ -1,7 +1,7 @@
 /*
  * object.h - one BPF object in the kernel, as one JS object: programs, tables, ring.
  *
- * In:    arguments whose types src/datapath/native.ts has checked; sizes and names are checked
+ * In:    arguments whose types src/datapath/source/native.ts has checked; sizes and names are checked
  * here. Fail:  an Error with .code and .syscall; after close() EBADF. Never: starts a thread, or
  * looks inside a record. What it made goes with close(), with the garbage collector, or with the
  * environment, whichever is first.

@@ -135,7 +135,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 
 const given = process.argv.slice(2)
 const all = () =>
-  readdirSync('test')
+  readdirSync('test', { recursive: true })
     .filter(name => name.endsWith('.test.ts'))
     .map(name => join('test', name))
 const files = given.length > 0 ? given : all().sort()

@@ -1,12 +1,12 @@
 /**
  * record.ts - what a real Prometheus answers to every board, after minutes of a live lab.
  *
- * The lab, its traffic and its targets are those of test/dashboard-queries.test.ts.
+ * The lab, its traffic and its targets are those of test/live/dashboard-queries.test.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { fill } from '../../test/dashboard-json.js'
-import { watchedDemo } from '../../test/watched-demo.js'
+import { fill } from '../../test/support/dashboard-json.js'
+import { watchedDemo } from '../../test/support/watched-demo.js'
 import { ask, type Range, type Recorded } from './answer.js'
 import { VARIABLES } from './chosen.js'
 import type { BoardModel } from './picture.js'

@@ -2,7 +2,7 @@
  * api-options.ts - where a command finds a flow API, and where a running Weir serves it.
  */
 import { type Command, InvalidArgumentError } from 'commander'
-import { parseApiAddress } from '../api/address.js'
+import { parseApiAddress } from '../hubble/api/address.js'
 
 /** `apiAddresses` absent: the default address, if it can be had; none at all: no API. */
 export interface ApiOptions {

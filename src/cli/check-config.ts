@@ -8,9 +8,9 @@ import type { Loaded } from '../config/load.js'
 import { type Problem, RefusedConfig } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
-import { loadWorld } from '../datapath/world.js'
+import { loadWorld } from '../datapath/inventory/inventory.js'
 import { WebFile } from '../web/web-file.js'
-import { runOptions } from './options.js'
+import { runOptions } from '../agent/options.js'
 
 /** Each reads a file that a configuration may name, as `weir run` would at its start. */
 const READINGS: readonly (readonly [SettingName, (config: Config) => unknown])[] = [

@@ -4,7 +4,7 @@
  * Never: imports what a single command needs before that command is called.
  */
 import type { Command } from 'commander'
-import { DEFAULT_ADDRESS } from '../api/address.js'
+import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import { addServerFlag } from './api-options.js'
 import type { MonitorFlags } from './monitor-options.js'
 import type { ObserveFlags } from './observe-options.js'

@@ -14,11 +14,11 @@ import { names } from '../config/names.js'
 import { type Config, file as configFile, SETTINGS } from '../config/schema.js'
 import { live } from '../config/source.js'
 import { web } from '../config/web.js'
-import { RecentLines } from '../exporter/recent-lines.js'
+import { RecentLines } from '../exporter/http/recent-lines.js'
 import type { End } from './commands.js'
-import { Hangups } from './hangups.js'
-import type { Log } from './log.js'
-import type { Configuration } from './reload.js'
+import { Hangups } from '../agent/sighup.js'
+import type { Log } from '../agent/log.js'
+import type { Configuration } from '../agent/reload.js'
 import { addSettings, loaded } from './settings.js'
 import { durationBetween, file } from './values.js'
 
@@ -30,9 +30,9 @@ export function addRun(command: Command, end: End): void {
   addSettings(command, SETTINGS).action(async () => {
     const hangups = new Hangups()
     const { config, log, recent, configuration } = await begin(command)
-    const { runOptions } = await import('./options.js')
+    const { runOptions } = await import('../agent/options.js')
     const options = { ...runOptions(config), recent }
-    const { run } = await import('./run.js')
+    const { run } = await import('../agent/run.js')
     end(await run(options, log, { ...configuration, hangups }))
   })
 }
@@ -41,7 +41,7 @@ export function addDemo(command: Command, end: End): void {
   addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
     const hangups = new Hangups()
     const { config, log, recent, configuration } = await begin(command)
-    const { runOptions } = await import('./options.js')
+    const { runOptions } = await import('../agent/options.js')
     const { demo } = await import('./demo.js')
     end(await demo({ ...runOptions(config), recent }, log, { ...configuration, hangups }))
   })
@@ -60,8 +60,8 @@ export function addMetrics(command: Command, end: End): void {
     .addOption(new Option('-o, --output <format>', 'of --dry-run').choices(['table', 'json']).default('table'))
   addSettings(command, configFile, names, hubble, flowMetrics).action(async (flags: MetricsFlags) => {
     const { config } = loaded(command)
-    const { hubbleOptions } = await import('./hubble-options.js')
-    const { metricsOptions } = await import('./options.js')
+    const { hubbleOptions } = await import('../agent/hubble-options.js')
+    const { metricsOptions } = await import('../agent/options.js')
     const { metrics } = await import('./metrics.js')
     const code = await metrics({
       ...hubbleOptions(config),
@@ -81,7 +81,7 @@ export function addRecord(command: Command, end: End): void {
   addSettings(command, configFile, live, names, logSettings).action(
     async ({ output, duration }: { output: string; duration?: number }) => {
       const { config, log } = await begin(command)
-      const { liveOptions } = await import('./options.js')
+      const { liveOptions } = await import('../agent/options.js')
       const { record } = await import('./record.js')
       end(await record({ ...liveOptions(config), output, duration, world: config.world }, log))
     },
@@ -106,7 +106,7 @@ async function begin(command: Command): Promise<{
   const configuration = { loaded: loaded(command), again: () => loaded(command) }
   const { config, warnings } = configuration.loaded
   const recent = new RecentLines()
-  const { createLog } = await import('./log.js')
+  const { createLog } = await import('../agent/log.js')
   const log = createLog(config['log.level'], config['log.format'], recent)
   for (const warning of warnings) log.warn(warning)
   return { config, log, recent, configuration }

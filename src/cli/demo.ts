@@ -5,13 +5,13 @@
  * Out:   the same exporter as `weir run`, on the lab's node namespace; its address is this host's.
  * Stop:  a signal ends the traffic, then Weir, then the lab; what an earlier demo left behind goes at the start.
  */
-import { parseWorld } from '../datapath/world.js'
+import { parseWorld } from '../datapath/inventory/inventory.js'
 import { createDemoLab, startTraffic } from '../lab/demo.js'
 import { LAB_NODE, LabCluster } from '../lab/kubernetes/lab-cluster.js'
 import { Lab } from '../lab/lab.js'
-import type { Log } from './log.js'
-import type { Configuration } from './reload.js'
-import { type RunOptions, run, signalled } from './run.js'
+import type { Log } from '../agent/log.js'
+import type { Configuration } from '../agent/reload.js'
+import { type RunOptions, run, signalled } from '../agent/run.js'
 
 /** What of a configuration the lab decides. */
 const LAB = { source: { kind: 'live' }, interfaces: [], uplinks: [] } as const

@@ -4,9 +4,9 @@
  * In:    the numbers of a world file, and Cilium's reserved ones.
  * Out:   a table as `cilium identity list` prints it: a label a line.
  */
-import { RESERVED, reservedLabels } from '../datapath/identity.js'
-import { loadWorld, type World } from '../datapath/world.js'
-import { WorldDirectory } from '../datapath/world-directory.js'
+import { RESERVED, reservedLabels } from '../datapath/identity/identity.js'
+import { loadWorld, type World } from '../datapath/inventory/inventory.js'
+import { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
 
 const COLUMN = 12
 

@@ -7,8 +7,8 @@
 import { Command, CommanderError } from 'commander'
 import { describe, RefusedConfig } from '../config/problem.js'
 import { COMMANDS } from './commands.js'
-import { systemWords } from './os-error.js'
-import { BUILD_LINES } from './version.js'
+import { systemWords } from '../lib/os-error.js'
+import { BUILD_LINES } from '../lib/version.js'
 
 const OK = 0
 const FAILURE = 1

@@ -4,15 +4,15 @@
  * Fail:  a damaged recording: the exposition of what precedes the damage, one line on stderr, exit code 1.
  */
 import { once } from 'node:events'
-import { Decoder } from '../datapath/decode.js'
-import { Replay } from '../datapath/replay.js'
-import { cardinality, cardinalityTable } from '../exporter/cardinality.js'
-import { budgetOf, type MetricsConfig, MOST_SERIES } from '../exporter/metrics-config.js'
-import type { Reducer } from '../exporter/reduce.js'
-import { render } from '../exporter/text.js'
-import type { MetricConfig } from '../hubble/config.js'
-import { createExporter, otherStores, tellSelf } from './exporter.js'
-import { explainFile } from './os-error.js'
+import { Decoder } from '../datapath/record/decode.js'
+import { Replay } from '../datapath/source/replay.js'
+import { cardinality, cardinalityTable } from '../exporter/reduce/cardinality.js'
+import { budgetOf, type MetricsConfig, MOST_SERIES } from '../exporter/reduce/metrics-config.js'
+import type { Reducer } from '../exporter/reduce/reduce.js'
+import { render } from '../exporter/exposition/text.js'
+import type { MetricConfig } from '../hubble/metrics/config.js'
+import { createExporter, otherStores, tellSelf } from '../agent/exporter.js'
+import { explainFile } from '../lib/os-error.js'
 
 export interface MetricsOptions {
   readonly inputFile: string

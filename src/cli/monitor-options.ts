@@ -2,8 +2,8 @@
  * monitor-options.ts - the flags of `weir monitor`; they are called as those of `cilium monitor`.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { DEFAULT_ADDRESS } from '../api/address.js'
-import { MESSAGE_TYPES, type MessageType } from '../datapath/message-type.js'
+import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
+import { MESSAGE_TYPES, type MessageType } from '../datapath/record/message-type.js'
 import type { Verbosity } from '../monitor/style.js'
 import { addServerFlag } from './api-options.js'
 import type { MonitorOptions } from './monitor.js'

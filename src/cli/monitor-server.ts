@@ -3,7 +3,7 @@
  *
  * Fail:  an Error that names the address; a Hubble server has no raw records and says UNIMPLEMENTED.
  */
-import { ObserverClient } from '../api/client.js'
+import { ObserverClient } from '../hubble/api/client.js'
 import type { Formatter } from '../monitor/formatter.js'
 import { StandardOutput } from './standard-output.js'
 

@@ -3,13 +3,13 @@
  *
  * Fail:  a damaged recording: the lines of what precedes the damage, one line on stderr, exit code 1.
  */
-import { RecordingReader } from '../datapath/pcap.js'
-import type { KernelReasons } from '../datapath/reasons.js'
-import { loadWorld } from '../datapath/world.js'
+import { RecordingReader } from '../datapath/source/recording-reader.js'
+import type { KernelReasons } from '../datapath/record/reasons.js'
+import { loadWorld } from '../datapath/inventory/inventory.js'
 import { Filter, type FilterOptions } from '../monitor/filter.js'
 import { Formatter } from '../monitor/formatter.js'
 import { identityText, type Names, type Verbosity } from '../monitor/style.js'
-import { kernelReasons } from './kernel-reasons.js'
+import { kernelReasons } from '../agent/kernel-reasons.js'
 import { StandardOutput } from './standard-output.js'
 
 export interface MonitorOptions extends FilterOptions {

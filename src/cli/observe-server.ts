@@ -4,7 +4,7 @@
  * In:    what was asked for; selection and filters are the server's work.
  * Fail:  an Error that names the address.
  */
-import { type FlowsQuery, ObserverClient } from '../api/client.js'
+import { type FlowsQuery, ObserverClient } from '../hubble/api/client.js'
 import type { ObserveOptions } from './observe.js'
 import { printerOf, show } from './observe.js'
 

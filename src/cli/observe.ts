@@ -3,20 +3,20 @@
  *
  * Fail:  a damaged recording: the flows of what precedes the damage, one line on stderr, exit code 1.
  */
-import { defaultWorld, loadWorld } from '../datapath/world.js'
-import { WorldDirectory } from '../datapath/world-directory.js'
-import { nodeStatusLine } from '../observe/node-status-words.js'
-import type { Printer } from '../observe/printer.js'
-import { createPrinter } from '../observe/printers.js'
-import { RecordedFlows } from '../observe/recorded-flows.js'
-import type { FlowSource } from '../observe/response.js'
-import { type Selection, select } from '../observe/selection.js'
-import type { TimeFormatter } from '../observe/time-format.js'
-import { kernelReasons } from './kernel-reasons.js'
-import { nodeName } from './node-name.js'
-import { explainFile } from './os-error.js'
+import { defaultWorld, loadWorld } from '../datapath/inventory/inventory.js'
+import { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
+import { nodeStatusLine } from '../hubble/observe/print/node-status-words.js'
+import type { Printer } from '../hubble/observe/print/printer.js'
+import { createPrinter } from '../hubble/observe/print/printers.js'
+import { RecordedFlows } from '../hubble/observe/recorded-flows.js'
+import type { FlowSource } from '../hubble/observe/response.js'
+import { type Selection, select } from '../hubble/observe/selection.js'
+import type { TimeFormatter } from '../hubble/observe/print/time-format.js'
+import { kernelReasons } from '../agent/kernel-reasons.js'
+import { nodeName } from '../agent/node-name.js'
+import { explainFile } from '../lib/os-error.js'
 import { StandardOutput } from './standard-output.js'
-import { VERSION } from './version.js'
+import { VERSION } from '../lib/version.js'
 
 export interface ObserveOptions {
   /** A recording; without it the server. */

@@ -1,10 +1,10 @@
 /**
  * probe.ts - `weir probe`: whether the live source can run on this machine, tried and undone.
  */
-import { Live } from '../datapath/live.js'
-import { loadNative } from '../datapath/native.js'
-import { createExporter } from './exporter.js'
-import { explainKernel } from './kernel.js'
+import { Live } from '../datapath/source/live.js'
+import { loadNative } from '../datapath/source/native.js'
+import { createExporter } from '../agent/exporter.js'
+import { explainKernel } from '../agent/kernel-refusal.js'
 
 const OPTIONS = {
   interfaces: [],

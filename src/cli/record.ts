@@ -6,13 +6,13 @@
  */
 import { once } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
-import { Live, type LiveOptions } from '../datapath/live.js'
-import { loadNative } from '../datapath/native.js'
-import { RecordingWriter } from '../datapath/recording-writer.js'
-import { createExporter } from './exporter.js'
-import { explainKernel, requireCapabilities } from './kernel.js'
-import type { Log } from './log.js'
-import { explainFile } from './os-error.js'
+import { Live, type LiveOptions } from '../datapath/source/live.js'
+import { loadNative } from '../datapath/source/native.js'
+import { RecordingWriter } from '../datapath/source/recording-writer.js'
+import { createExporter } from '../agent/exporter.js'
+import { explainKernel, requireCapabilities } from '../agent/kernel-refusal.js'
+import type { Log } from '../agent/log.js'
+import { explainFile } from '../lib/os-error.js'
 
 export interface RecordOptions extends LiveOptions {
   readonly output: string

@@ -3,7 +3,7 @@
  *
  * Out:   the lines of `hubble status`, then what only a Weir has: source, tables, series, losses.
  */
-import { ObserverClient, type ServerStatus } from '../api/client.js'
+import { ObserverClient, type ServerStatus } from '../hubble/api/client.js'
 
 const NS_PER_SECOND = 1e9
 

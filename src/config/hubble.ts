@@ -1,10 +1,10 @@
 /**
  * hubble.ts - settings of hubble_* metrics and of Hubble's flow API.
  */
-import { DEFAULT_ADDRESS, parseApiAddress } from '../api/address.js'
-import { compileMetrics } from '../hubble/compile.js'
-import type { MetricConfig } from '../hubble/config.js'
-import { parseStatic } from '../hubble/grammar.js'
+import { DEFAULT_ADDRESS, parseApiAddress } from '../hubble/api/address.js'
+import { compileMetrics } from '../hubble/metrics/compile.js'
+import type { MetricConfig } from '../hubble/metrics/config.js'
+import { parseStatic } from '../hubble/metrics/grammar.js'
 import { integer, type Kind, listOf, parsed, path } from './kind.js'
 import { optional, setting } from './setting.js'
 

@@ -4,7 +4,7 @@
  * Fail:  what metrics-config.ts refuses is refused here in its words.
  */
 import { z } from 'zod'
-import { M } from '../exporter/catalog.js'
+import { M } from '../exporter/catalog/catalog.js'
 import {
   DEFAULT_METRICS,
   type FamilyChoice,
@@ -12,7 +12,7 @@ import {
   MOST_SERIES,
   metricsConfig,
   namespaceGlob,
-} from '../exporter/metrics-config.js'
+} from '../exporter/reduce/metrics-config.js'
 import { duration } from './duration.js'
 import { integer, type Kind, listOf, mapOf, parsed, toggle } from './kind.js'
 import { nearest } from './nearest.js'

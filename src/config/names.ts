@@ -2,7 +2,7 @@
  * names.ts - settings of who is who: the world file, groups of addresses, how long names wait and stay.
  */
 import { z } from 'zod'
-import { formatPrefix, parsePrefix } from '../datapath/address.js'
+import { formatPrefix, parsePrefix } from '../lib/address.js'
 import { duration } from './duration.js'
 import { integer, listOf, mapOf, parsed, path } from './kind.js'
 import { optional, setting } from './setting.js'

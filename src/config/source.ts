@@ -1,7 +1,7 @@
 /**
  * source.ts - settings of where records come from: the kernel, or a recording.
  */
-import { compileGlob } from '../datapath/glob.js'
+import { compileGlob } from '../lib/glob.js'
 import { duration } from './duration.js'
 import { choice, integer, listOf, parsed, path } from './kind.js'
 import { optional, setting } from './setting.js'

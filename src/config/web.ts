@@ -1,7 +1,7 @@
 /**
  * web.ts - settings of the HTTP server.
  */
-import { parseListenAddress } from '../exporter/listen-address.js'
+import { parseListenAddress } from '../lib/listen-address.js'
 import { listOf, parsed, path, text, toggle } from './kind.js'
 import { optional, setting } from './setting.js'
 

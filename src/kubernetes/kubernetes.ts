@@ -8,15 +8,15 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
-import type { EntityChanges } from '../datapath/entity-changes.js'
-import { startThread } from '../datapath/thread.js'
-import { Backoff } from './backoff.js'
-import { keepHeapSmall } from './heap.js'
-import { FIRST_OWN } from './identity-table.js'
-import { Interner } from './interner.js'
-import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './message.js'
-import { type PackedChanges, unpack } from './packed-changes.js'
-import { ToldKeys } from './told-keys.js'
+import type { EntityChanges } from '../datapath/identity/entity-changes.js'
+import { startThread } from '../lib/thread.js'
+import { Backoff } from './watch/backoff.js'
+import { keepHeapSmall } from './watch/heap.js'
+import { FIRST_OWN } from './cluster/identity-table.js'
+import { Interner } from './object/interner.js'
+import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './watch/message.js'
+import { type PackedChanges, unpack } from './cluster/packed-changes.js'
+import { ToldKeys } from './cluster/published-keys.js'
 
 export interface KubernetesEvents {
   /** Apply; the next batch but one comes after this has resolved. */
@@ -142,4 +142,4 @@ export class Kubernetes {
   }
 }
 
-const PROGRAM = new URL('./worker.js', import.meta.url)
+const PROGRAM = new URL('./watch/worker.js', import.meta.url)

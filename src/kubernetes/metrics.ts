@@ -4,11 +4,11 @@
  * In:    the state as the worker told it within the last second.
  * Out:   weir_kubernetes_*, set before each page; counters of every reason and type stand at 0 from the start.
  */
-import { M } from '../exporter/catalog.js'
-import type { Metric } from '../exporter/metric.js'
-import type { SeriesStore } from '../exporter/series.js'
+import { M } from '../exporter/catalog/catalog.js'
+import type { Metric } from '../exporter/catalog/metric.js'
+import type { SeriesStore } from '../exporter/series/series.js'
 import type { Kubernetes } from './kubernetes.js'
-import type { WatchState } from './watch-state.js'
+import type { WatchState } from './watch/watch-state.js'
 
 export class KubernetesMetrics {
   readonly #store: SeriesStore

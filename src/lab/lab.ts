@@ -15,7 +15,7 @@ import { labPrefix, type Place, type PodSpec, placePod } from './plan.js'
 import { Pod } from './pod.js'
 import { must, plainEnvironment, type Result, type RunOptions, run } from './process.js'
 import * as wiring from './wiring.js'
-import { Identities, type World, worldOf } from './world.js'
+import { Identities, type World, worldOf } from './inventory.js'
 
 export interface LabOptions {
   /** `fixed` (default): no ARP and no neighbour discovery ever; `learned`: both, as on a real node. */

@@ -9,7 +9,7 @@ import type { Child, Lab } from './lab.js'
 import type { PodSpec } from './plan.js'
 import type { Result, RunOptions } from './process.js'
 import { Agent } from './traffic.js'
-import type { Resident } from './world.js'
+import type { Resident } from './inventory.js'
 
 export class Pod implements Resident {
   readonly spec: PodSpec

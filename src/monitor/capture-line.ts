@@ -3,7 +3,7 @@
  *
  * Out:   templates of cilium/cilium pkg/monitor/datapath_debug.go; the empty string for what `info` leaves out.
  */
-import type { CaptureRecord } from '../datapath/decode.js'
+import type { CaptureRecord } from '../datapath/record/decode.js'
 import { connectionText } from './connection.js'
 import { goJson } from './go-json.js'
 import { PLAIN } from './layers/walk.js'

@@ -5,7 +5,7 @@
  * Never: an empty list restricts anything. What filters see as destination is the remote identity of a policy
  *        verdict, cut to 16 bits, as `cilium monitor` has it.
  */
-import { MESSAGE_TYPES, type MessageType } from '../datapath/message-type.js'
+import { MESSAGE_TYPES, type MessageType } from '../datapath/record/message-type.js'
 
 export interface FilterOptions {
   readonly types: readonly MessageType[]

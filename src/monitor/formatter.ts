@@ -5,7 +5,7 @@
  * Out:   text with its line ends; the empty string for what filters or verbosity leave out.
  * Fail:  an unknown record is printed as its bytes, a damaged one as one line; the decoder counts both.
  */
-import { Notify } from '../datapath/abi.js'
+import { Notify } from '../datapath/record/abi.js'
 import {
   type CaptureRecord,
   type DebugRecord,
@@ -15,7 +15,7 @@ import {
   type SockRecord,
   type TraceRecord,
   type VerdictRecord,
-} from '../datapath/decode.js'
+} from '../datapath/record/decode.js'
 import { captureText } from './capture-line.js'
 import { debugText, sockText } from './debug-line.js'
 import { dropText } from './drop-line.js'

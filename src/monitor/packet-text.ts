@@ -3,7 +3,7 @@
  *
  * Out:   a line a header and notes about what could not be read, or a hex dump.
  */
-import type { RecordWindow } from '../datapath/decode.js'
+import type { RecordWindow } from '../datapath/record/decode.js'
 import { hexDump } from './hex-dump.js'
 import { Span } from './layers/span.js'
 import { dissect, type PacketKind, type Walk } from './layers/walk.js'

@@ -1,7 +1,7 @@
 /**
  * style.ts - how the monitor speaks: how much it says, and how it calls things.
  */
-import { RESERVED } from '../datapath/identity.js'
+import { RESERVED } from '../datapath/identity/identity.js'
 
 /** info a line a packet; debug adds debug messages and socket traces; verbose prints packets header by header. */
 export type Verbosity = 'info' | 'debug' | 'verbose' | 'json'

@@ -6,7 +6,7 @@
  * Fail:  a worker that ends or hangs is no answer; start() starts another one.
  */
 import type { Worker } from 'node:worker_threads'
-import { startThread } from '../datapath/thread.js'
+import { startThread } from '../lib/thread.js'
 import type { FromWorker, ToWorker, WorkerStart } from './message.js'
 
 /** The SDK has some 600 files to load. */

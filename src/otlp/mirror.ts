@@ -8,7 +8,7 @@
  *
  * A row is known by (slot, created): the store moves rows but not their cells, and a slot that is used again began later.
  */
-import type { Family, SeriesStore } from '../exporter/series.js'
+import type { Family, SeriesStore } from '../exporter/series/series.js'
 import { RowCells } from './cells.js'
 import type { FamilyHead, ToWorker } from './message.js'
 

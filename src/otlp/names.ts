@@ -7,7 +7,7 @@
  *        `weir.LABEL` otherwise. ATTRIBUTES is the whole table.
  * Never: renames a label of a hubble_* family: Hubble's dashboards ask for Hubble's labels.
  */
-import { type Metric, OVERFLOW_LABEL } from '../exporter/metric.js'
+import { type Metric, OVERFLOW_LABEL } from '../exporter/catalog/metric.js'
 
 /** Label of a weir_* family to attribute. Any other label is `weir.LABEL`. */
 export const ATTRIBUTES: Readonly<Record<string, string>> = {

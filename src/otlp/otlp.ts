@@ -8,13 +8,13 @@
  * Never: has two exports in flight, nor holds this thread for longer than a slice of SLICE_ROWS new rows and one copy of the values.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { SeriesStore } from '../exporter/series.js'
+import type { SeriesStore } from '../exporter/series/series.js'
 import { checkOtlp, type OtlpConfig } from './config.js'
 import { ExportThread } from './export-thread.js'
 import type { Done } from './message.js'
 import { Mirror } from './mirror.js'
 import { resourceAttributes } from './resource.js'
-import { type Ended, Tally } from './tally.js'
+import { type Ended, Tally } from './statistics.js'
 
 /** 3 to 6 ms. */
 const SLICE_ROWS = 1000

@@ -5,7 +5,7 @@
  * Fail:  a thread that dies is a bug and ends the process.
  */
 import type { Worker } from 'node:worker_threads'
-import { startThread } from '../datapath/thread.js'
+import { startThread } from '../lib/thread.js'
 
 export interface Comparison {
   readonly password: string

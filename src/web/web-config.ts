@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { locate } from '../datapath/world-text.js'
+import { locate } from '../lib/located-text.js'
 import { CIPHER_SUITES, CURVE_NAMES, TLS_VERSIONS } from './cipher-suites.js'
 import { flag, goDuration, oneOf, orAbsent, section, text, wholeNumber } from './web-scalar.js'
 

@@ -3,7 +3,7 @@
  *
  * Fail:  less than 8 bytes (ICMPv4) or 4 (ICMPv6).
  */
-import { icmpText } from '../../datapath/icmp-text.js'
+import { icmpText } from '../../cilium/icmp-text.js'
 import { type Capture, dumpLayer, type Field, type Layer } from './layer.js'
 import type { Span } from './span.js'
 

@@ -3,7 +3,7 @@
  *
  * Fail:  cut or contradictory lengths, malformed options. A total length of 0 is what segmentation offload leaves.
  */
-import { formatIpv4 } from '../../datapath/address.js'
+import { formatIpv4 } from '../../lib/address.js'
 import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'

@@ -3,7 +3,7 @@
  *
  * Fail:  cut headers, a payload length of 0 that no jumbo option explains.
  */
-import { formatAddress } from '../../datapath/address.js'
+import { formatAddress } from '../../lib/address.js'
 import { HopByHop } from './hop-by-hop.js'
 import { afterIpProtocol, HOP_BY_HOP, ipProtocolName } from './ip-protocol.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'

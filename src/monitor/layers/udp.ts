@@ -3,7 +3,7 @@
  *
  * Fail:  a cut header, a length from 1 to 7; a length of 0 is a jumbogram and takes all there is.
  */
-import { tunnelOf } from '../../datapath/tunnel-port.js'
+import { tunnelOf } from '../../hubble/flow/tunnel-port.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import { udpPort } from './port-name.js'
 import type { Span } from './span.js'

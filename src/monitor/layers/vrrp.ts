@@ -3,7 +3,7 @@
  *
  * Fail:  another type, no address, a cut list of addresses.
  */
-import { formatIpv4 } from '../../datapath/address.js'
+import { formatIpv4 } from '../../lib/address.js'
 import { dumpLayer, type Layer } from './layer.js'
 import type { Span } from './span.js'
 

@@ -1,0 +1,96 @@
+/**
+ * exporter.ts - the parts of one exporter, put together: names, store, reduce, self metrics.
+ *
+ * Out:   what `weir run`, `weir metrics` and `weir demo` share.
+ */
+import type { Decoder } from '../datapath/record/decode.js'
+import { Entities, type EntityOptions } from '../datapath/identity/entities.js'
+import { Live } from '../datapath/source/live.js'
+import type { KernelReasons } from '../datapath/record/reasons.js'
+import type { FlowSink } from '../datapath/source/source.js'
+import { defaultWorld, loadWorld, type World } from '../datapath/inventory/inventory.js'
+import { worldChanges } from '../datapath/inventory/inventory-changes.js'
+import { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
+import { tellBudgets } from '../exporter/reduce/budget.js'
+import { Reducer } from '../exporter/reduce/reduce.js'
+import { SelfMetrics } from '../exporter/reduce/self.js'
+import { SeriesStore } from '../exporter/series/series.js'
+import type { MetricConfig } from '../hubble/metrics/config.js'
+import { Hubble } from '../hubble/metrics/hubble.js'
+import { kernelReasons } from './kernel-reasons.js'
+import { Names } from './names.js'
+import { tee } from './tee.js'
+import { REVISION, VERSION } from '../lib/version.js'
+
+export interface Exporter {
+  readonly store: SeriesStore
+  readonly entities: Entities
+  readonly reducer: Reducer
+  readonly self: SelfMetrics
+  readonly kernelReasons: KernelReasons
+  /** What flows need to know of the same world. */
+  readonly directory: WorldDirectory
+  /** hubble_* metrics, where they are asked for. */
+  readonly hubble: Hubble | undefined
+  /** How names change from now on. */
+  readonly names: Names
+  /** Where records go: the reducer, and hubble. */
+  readonly sink: FlowSink
+}
+
+/** `live`: the entities in records are this process's own. */
+export function createExporter(
+  worldFile: string | undefined,
+  live: boolean,
+  hubbleMetrics?: readonly MetricConfig[],
+): Exporter {
+  return exporterOf(worldFile === undefined ? defaultWorld() : loadWorld(worldFile), live, hubbleMetrics)
+}
+
+/** `names`: how long they stay; a clock, for tests. */
+export function exporterOf(
+  world: World,
+  live: boolean,
+  hubbleMetrics?: readonly MetricConfig[],
+  names: EntityOptions = {},
+): Exporter {
+  const entities = Entities.from(world, names)
+  const store = new SeriesStore()
+  const reasons = kernelReasons(live)
+  const reducer = new Reducer(store, entities, reasons, live)
+  const directory = new WorldDirectory(entities)
+  directory.apply(worldChanges(undefined, world))
+  directory.take(world)
+  const parts = { entities, kernelReasons: reasons, directory, ...(names.now && { now: names.now }) }
+  const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
+  return {
+    store,
+    entities,
+    reducer,
+    self: new SelfMetrics(store, VERSION, REVISION),
+    kernelReasons: reasons,
+    directory,
+    hubble,
+    names: new Names({ entities, directory, reducer, hubble }, world, names),
+    sink: hubble === undefined ? reducer : tee(reducer, hubble),
+  }
+}
+
+/** Stores whose families are not Weir's own. */
+export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
+  return hubble?.stores ?? []
+}
+
+/** Bring everything up to date that is not counted as records come. */
+export function tellSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
+  const { self, reducer, entities, store, hubble, names } = exporter
+  names.tell()
+  self.records(decoder, reducer, entities)
+  self.deletionsRefused(names.deletionsRefused)
+  if (live !== undefined) self.live(live)
+  if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
+  hubble?.collect()
+  tellBudgets(store, otherStores(exporter))
+}
+
+export { Live }

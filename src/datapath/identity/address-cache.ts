@@ -1,0 +1,158 @@
+/**
+ * address-cache.ts - what was found for an address and the identity beside it: one place to look, not tables and prefixes.
+ *
+ * In:    addresses in a view, identities; two numbers for each, which the owner finds out; who says when others stand there.
+ * Out:   the place of an address, with its numbers: `UNSET` when it is new.
+ * Never: tells what was found before a change. Grows past its limit: then it forgets all.
+ *
+ * A place is half a cache line, whatever the address. In address-table.ts an address without an entry of its own is looked
+ * for in every prefix length, and then who says more has still to be found out.
+ */
+import { randomInt } from 'node:crypto'
+
+export const UNSET = -1
+
+/** Cells of a place: the address's last word, the identity, the two numbers, its other words and its family. */
+export const Cell = { d: 0, identity: 1, number: 2, second: 3, a: 4, b: 5, c: 6, family: 7 } as const
+const WORDS = 8
+export const Family = { none: 0, ipv4: 4, ipv6: 6 } as const
+const LEAST_PLACES = 256
+const MAPPED_PREFIX = 0xffff
+/** Others in each process: nobody can send from addresses that all belong into one place. */
+const SPREAD_A = anyOdd()
+const SPREAD_B = anyOdd()
+const SPREAD_C = anyOdd()
+const SPREAD_D = anyOdd()
+const SPREAD_IDENTITY = anyOdd()
+
+/** Entities: another version may have another answer. */
+export interface Versioned {
+  readonly version: number
+}
+
+export class AddressMemo {
+  /** Of all places: a place is the index of its first cell. */
+  cells: Int32Array
+  readonly #source: Versioned
+  readonly #most: number
+  #version: number
+  #mask = LEAST_PLACES - 1
+  #size = 0
+
+  /** `most`: places, 32 bytes each, a power of two; half of them are used. */
+  constructor(source: Versioned, most = 8192) {
+    this.#source = source
+    this.#version = source.version
+    this.#most = most
+    this.cells = new Int32Array(LEAST_PLACES * WORDS)
+  }
+
+  /** Addresses remembered. */
+  get size(): number {
+    return this.#size
+  }
+
+  clear(): void {
+    if (this.#size === 0) return
+    this.cells.fill(0)
+    this.#size = 0
+  }
+
+  /**
+   * HOT: the place of the address at `at`, 4 bytes or 16 with `ipv6`, mapped IPv4 included; valid until the next call.
+   * Guard: bench `reduce-workload`.
+   */
+  place(view: DataView, at: number, ipv6: boolean, identity: number): number {
+    if (this.#version !== this.#source.version) this.#renew()
+    const first = view.getInt32(at)
+    if (!ipv6) return this.#place4(first, identity | 0)
+    const b = view.getInt32(at + 4)
+    const c = view.getInt32(at + 8)
+    const d = view.getInt32(at + 12)
+    if (first === 0 && b === 0 && c === MAPPED_PREFIX) return this.#place4(d, identity | 0)
+    return this.#place6(first, b, c, d, identity | 0)
+  }
+
+  #renew(): void {
+    this.clear()
+    this.#version = this.#source.version
+  }
+
+  #place4(address: number, identity: number): number {
+    const { cells } = this
+    for (let slot = mix(address, identity) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = slot * WORDS
+      const same = cells[at] === address && cells[at + Cell.identity] === identity
+      if (same && cells[at + Cell.family] === Family.ipv4) return at
+      if (cells[at + Cell.family] === Family.none) return this.#put(at, Family.ipv4, 0, 0, 0, address, identity)
+    }
+  }
+
+  #place6(a: number, b: number, c: number, d: number, identity: number): number {
+    const { cells } = this
+    for (let slot = mix6(a, b, c, d, identity) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = slot * WORDS
+      if (cells[at] === d && cells[at + Cell.identity] === identity && cells[at + Cell.family] === Family.ipv6) {
+        if (cells[at + Cell.a] === a && cells[at + Cell.b] === b && cells[at + Cell.c] === c) return at
+      }
+      if (cells[at + Cell.family] === Family.none) return this.#put(at, Family.ipv6, a, b, c, d, identity)
+    }
+  }
+
+  #put(at: number, family: number, a: number, b: number, c: number, d: number, identity: number): number {
+    if (this.#size * 2 > this.#mask) {
+      this.#makeRoom()
+      return family === Family.ipv4 ? this.#place4(d, identity) : this.#place6(a, b, c, d, identity)
+    }
+    const { cells } = this
+    cells[at + Cell.d] = d
+    cells[at + Cell.identity] = identity
+    cells[at + Cell.number] = UNSET
+    cells[at + Cell.second] = UNSET
+    cells[at + Cell.a] = a
+    cells[at + Cell.b] = b
+    cells[at + Cell.c] = c
+    cells[at + Cell.family] = family
+    this.#size++
+    return at
+  }
+
+  /** Twice the places, until there are so many that forgetting is cheaper than what they take of the cache. */
+  #makeRoom(): void {
+    const before = this.cells
+    if (this.#mask + 1 >= this.#most) {
+      this.clear()
+      return
+    }
+    this.#mask = this.#mask * 2 + 1
+    this.#size = 0
+    this.cells = new Int32Array(before.length * 2)
+    for (let from = 0; from < before.length; from += WORDS) this.#take(before, from)
+  }
+
+  /** A place of the smaller table. */
+  #take(before: Int32Array, from: number): void {
+    if (before[from + Cell.family] === Family.none) return
+    const [d, identity] = [before[from + Cell.d]!, before[from + Cell.identity]!]
+    const ipv4 = before[from + Cell.family] === Family.ipv4
+    const at = ipv4
+      ? this.#place4(d, identity)
+      : this.#place6(before[from + Cell.a]!, before[from + Cell.b]!, before[from + Cell.c]!, d, identity)
+    this.cells[at + Cell.number] = before[from + Cell.number]!
+    this.cells[at + Cell.second] = before[from + Cell.second]!
+  }
+}
+
+/** Spreads bits upwards, and the xor shift brings them down. */
+function mix(d: number, identity: number): number {
+  const h = Math.imul(d, SPREAD_D) ^ Math.imul(identity, SPREAD_IDENTITY)
+  return h ^ (h >>> 15)
+}
+
+function mix6(a: number, b: number, c: number, d: number, identity: number): number {
+  return mix(Math.imul(a, SPREAD_A) ^ Math.imul(b, SPREAD_B) ^ Math.imul(c, SPREAD_C) ^ d, identity)
+}
+
+function anyOdd(): number {
+  return randomInt(2 ** 31) * 2 + 1
+}

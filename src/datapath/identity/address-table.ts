@@ -1,0 +1,257 @@
+/**
+ * address-table.ts - addresses and prefixes to row numbers, on typed arrays.
+ *
+ * In:    addresses as 32-bit words, first byte highest (`word`); rows above 0.
+ * Out:   the row, or 0 for none.
+ * Never: allocates in find(); leaves a trace of what was deleted; shrinks.
+ */
+import type { Prefix } from '../../lib/address.js'
+
+/** Any odd number with bits all over. */
+const FOLD = 0x9e3779b1
+/** A table grows when it is fuller than one in so many. */
+const FULL = 2
+
+/** Four bytes as a signed word. HOT. */
+export function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}
+
+/** 32-bit keys: IPv4 addresses, identities. Open addressing; 8 bytes a slot. */
+export class WordTable {
+  /** Key, row, key, row: both in one cache line. */
+  #cells: Int32Array
+  #mask: number
+  #size = 0
+
+  /** Room for `capacity` before it grows. */
+  constructor(capacity = 0) {
+    const slots = slotsFor(capacity)
+    this.#cells = new Int32Array(slots * 2)
+    this.#mask = slots * 2 - 2
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Insert or replace. */
+  set(key: number, row: number): void {
+    if (this.#cells[this.#at(key | 0) + 1] === 0) {
+      if ((this.#size + 1) * FULL > this.#cells.length / 2) this.#grow()
+      this.#size++
+    }
+    this.#put(key, row)
+  }
+
+  /** Whether it was there. */
+  delete(key: number): boolean {
+    const cells = this.#cells
+    let hole = this.#at(key | 0)
+    if (cells[hole + 1] === 0) return false
+    this.#size--
+    // What follows without a gap moves up, unless it would come before its own place.
+    for (let at = (hole + 2) & this.#mask; cells[at + 1] !== 0; at = (at + 2) & this.#mask) {
+      const home = (mix(cells[at]!) << 1) & this.#mask
+      if (((at - home) & this.#mask) < ((at - hole) & this.#mask)) continue
+      cells[hole] = cells[at]!
+      cells[hole + 1] = cells[at + 1]!
+      hole = at
+    }
+    cells[hole] = 0
+    cells[hole + 1] = 0
+    return true
+  }
+
+  /** HOT. Guard: bench `reduce-weir`. */
+  find(key: number): number {
+    return this.#cells[this.#at(key | 0) + 1]!
+  }
+
+  #put(key: number, row: number): void {
+    const at = this.#at(key | 0)
+    this.#cells[at] = key
+    this.#cells[at + 1] = row
+  }
+
+  #grow(): void {
+    const before = this.#cells
+    this.#cells = new Int32Array(before.length * 2)
+    this.#mask = before.length * 2 - 2
+    for (let at = 0; at < before.length; at += 2) if (before[at + 1] !== 0) this.#put(before[at]!, before[at + 1]!)
+  }
+
+  /** Where the key is, or the free place where it belongs. */
+  #at(key: number): number {
+    const cells = this.#cells
+    let at = (mix(key) << 1) & this.#mask
+    while (cells[at] !== key && cells[at + 1] !== 0) at = (at + 2) & this.#mask
+    return at
+  }
+}
+
+/** 128-bit keys: IPv6 addresses. 20 bytes a slot. */
+export class Word4Table {
+  #keys: Int32Array
+  #rows: Int32Array
+  #mask: number
+  #size = 0
+
+  constructor(capacity = 0) {
+    const slots = slotsFor(capacity)
+    this.#keys = new Int32Array(slots * 4)
+    this.#rows = new Int32Array(slots)
+    this.#mask = slots - 1
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  set(a: number, b: number, c: number, d: number, row: number): void {
+    if (this.#rows[this.#slot(a, b, c, d)] === 0) {
+      if ((this.#size + 1) * FULL > this.#rows.length) this.#grow()
+      this.#size++
+    }
+    this.#put(a, b, c, d, row)
+  }
+
+  /** Whether it was there. */
+  delete(a: number, b: number, c: number, d: number): boolean {
+    const [keys, rows] = [this.#keys, this.#rows]
+    let hole = this.#slot(a, b, c, d)
+    if (rows[hole] === 0) return false
+    this.#size--
+    for (let slot = (hole + 1) & this.#mask; rows[slot] !== 0; slot = (slot + 1) & this.#mask) {
+      const k = slot * 4
+      const home = hash4(keys[k]!, keys[k + 1]!, keys[k + 2]!, keys[k + 3]!) & this.#mask
+      if (((slot - home) & this.#mask) < ((slot - hole) & this.#mask)) continue
+      keys.copyWithin(hole * 4, k, k + 4)
+      rows[hole] = rows[slot]!
+      hole = slot
+    }
+    rows[hole] = 0
+    return true
+  }
+
+  /** HOT. Guard: bench `reduce-weir`. */
+  find(a: number, b: number, c: number, d: number): number {
+    return this.#rows[this.#slot(a, b, c, d)]!
+  }
+
+  #put(a: number, b: number, c: number, d: number, row: number): void {
+    const slot = this.#slot(a, b, c, d)
+    const k = slot * 4
+    this.#keys[k] = a
+    this.#keys[k + 1] = b
+    this.#keys[k + 2] = c
+    this.#keys[k + 3] = d
+    this.#rows[slot] = row
+  }
+
+  #grow(): void {
+    const [keys, rows] = [this.#keys, this.#rows]
+    this.#keys = new Int32Array(keys.length * 2)
+    this.#rows = new Int32Array(rows.length * 2)
+    this.#mask = this.#rows.length - 1
+    for (let slot = 0, k = 0; slot < rows.length; slot++, k += 4) {
+      if (rows[slot] !== 0) this.#put(keys[k]!, keys[k + 1]!, keys[k + 2]!, keys[k + 3]!, rows[slot]!)
+    }
+  }
+
+  #slot(a: number, b: number, c: number, d: number): number {
+    const keys = this.#keys
+    let slot = hash4(a, b, c, d) & this.#mask
+    while (this.#rows[slot] !== 0) {
+      const k = slot * 4
+      if (keys[k + 3] === d && keys[k + 2] === c && keys[k + 1] === b && keys[k] === a) break
+      slot = (slot + 1) & this.#mask
+    }
+    return slot
+  }
+}
+
+/** Longest prefix of IPv4 addresses: a table a prefix length, longest first. */
+export class PrefixTable {
+  readonly #lengths: { readonly bits: number; readonly mask: number; readonly table: WordTable }[] = []
+
+  /** `prefix` is IPv4 (bits from 96); row 0 takes it out. */
+  set({ bits, addr }: Prefix, row: number): void {
+    let at = this.#lengths.findIndex(length => length.bits <= bits)
+    if (at < 0) at = this.#lengths.length
+    if (this.#lengths[at]?.bits !== bits) {
+      if (row === 0) return
+      this.#lengths.splice(at, 0, { bits, mask: maskOf(bits - 96), table: new WordTable() })
+    }
+    const { table } = this.#lengths[at]!
+    if (row !== 0) table.set(word(addr, 12), row)
+    else if (table.delete(word(addr, 12)) && table.size === 0) this.#lengths.splice(at, 1)
+  }
+
+  /** HOT: of prefixes of at most `most` bits. Guard: bench `reduce-weir`. */
+  find(key: number, most = 128): number {
+    const lengths = this.#lengths
+    for (let i = 0; i < lengths.length; i++) {
+      const { bits, mask, table } = lengths[i]!
+      if (bits > most) continue
+      const row = table.find(key & mask)
+      if (row !== 0) return row
+    }
+    return 0
+  }
+}
+
+/** Longest prefix of IPv6 addresses. */
+export class Prefix4Table {
+  readonly #lengths: { readonly bits: number; readonly masks: Int32Array; readonly table: Word4Table }[] = []
+
+  /** Row 0 takes it out. */
+  set({ bits, addr }: Prefix, row: number): void {
+    let at = this.#lengths.findIndex(length => length.bits <= bits)
+    if (at < 0) at = this.#lengths.length
+    if (this.#lengths[at]?.bits !== bits) {
+      if (row === 0) return
+      const masks = Int32Array.from([0, 32, 64, 96], from => maskOf(bits - from))
+      this.#lengths.splice(at, 0, { bits, masks, table: new Word4Table() })
+    }
+    const { table } = this.#lengths[at]!
+    const [a, b, c, d] = [word(addr, 0), word(addr, 4), word(addr, 8), word(addr, 12)]
+    if (row !== 0) table.set(a, b, c, d, row)
+    else if (table.delete(a, b, c, d) && table.size === 0) this.#lengths.splice(at, 1)
+  }
+
+  /** HOT: of prefixes of at most `most` bits. Guard: bench `reduce-weir`. */
+  find(a: number, b: number, c: number, d: number, most = 128): number {
+    const lengths = this.#lengths
+    for (let i = 0; i < lengths.length; i++) {
+      const { bits, masks, table } = lengths[i]!
+      if (bits > most) continue
+      const row = table.find(a & masks[0]!, b & masks[1]!, c & masks[2]!, d & masks[3]!)
+      if (row !== 0) return row
+    }
+    return 0
+  }
+}
+
+/** A word with the first `bits` bits set; any number of bits. */
+function maskOf(bits: number): number {
+  if (bits <= 0) return 0
+  return bits >= 32 ? -1 : -1 << (32 - bits)
+}
+
+/** A quarter full when they are built, and half when they grow: at half, look-ups of the bench records took a tenth longer. */
+function slotsFor(capacity: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(capacity, 16) * 4))
+}
+
+function hash4(a: number, b: number, c: number, d: number): number {
+  return mix((Math.imul((Math.imul((Math.imul(a, FOLD) + b) | 0, FOLD) + c) | 0, FOLD) + d) | 0)
+}
+
+/** Spread all bits of a word over the low ones (the finaliser of MurmurHash3). */
+function mix(key: number): number {
+  let hash = key
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}

@@ -1,0 +1,115 @@
+/**
+ * entity-columns.ts - the rows of entities, a column a name.
+ *
+ * Out:   one name of a row, or all of it as an object that is made when it is asked for.
+ * Never: answers for a number that is no row's, as damaged bytes may hold, otherwise than for row 0. 64 bytes a pod, and
+ *        its name's, which no collection of garbage looks at.
+ */
+import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
+import type { Workload } from '../../hubble/flow/flow.js'
+import { NumberColumn } from './number-column.js'
+import { SharedColumn } from './shared-column.js'
+import { TextColumn } from './text-column.js'
+
+export interface Row {
+  readonly kind: EndpointKind | 'identity'
+  readonly identity: number
+  /** Endpoint id, local endpoints only, else 0. */
+  readonly endpoint: number
+  readonly namespace: string
+  readonly pod: string
+  readonly workload: string
+  readonly workloadKind: string
+  /** Of the labels that name an application, the first that a pod has; '' without. */
+  readonly app: string
+  /** A service's own name; a pod's: the first by name of those whose backend it is. */
+  readonly service: string
+  /** The node that it runs on; a node's own name. */
+  readonly node: string
+  readonly zone: string
+  readonly labels: readonly string[]
+  /** On this node. */
+  readonly local: boolean
+  /** As Hubble names it, pods only. */
+  readonly hubbleWorkload: Workload | undefined
+}
+
+const KINDS: readonly Row['kind'][] = ['identity', ...ENDPOINT_KINDS]
+
+export class RowColumns {
+  /** Rows are below this. */
+  length = 1
+  readonly identity = new NumberColumn()
+  readonly endpoint = new NumberColumn()
+  readonly namespace: SharedColumn<string>
+  readonly pod = new TextColumn()
+  readonly workload: SharedColumn<string>
+  readonly workloadKind: SharedColumn<string>
+  readonly app: SharedColumn<string>
+  readonly service: SharedColumn<string>
+  readonly node: SharedColumn<string>
+  readonly zone: SharedColumn<string>
+  readonly labels: SharedColumn<readonly string[]>
+  readonly #kinds = new NumberColumn()
+  readonly #locals = new NumberColumn()
+  readonly #hubbleWorkload: SharedColumn<Workload | undefined>
+
+  /** `zero`: row 0, for good: the identity 0, at which columns of numbers have zeros. */
+  constructor(zero: Row) {
+    this.namespace = new SharedColumn(zero.namespace)
+    this.workload = new SharedColumn(zero.workload)
+    this.workloadKind = new SharedColumn(zero.workloadKind)
+    this.app = new SharedColumn(zero.app)
+    this.service = new SharedColumn(zero.service)
+    this.node = new SharedColumn(zero.node)
+    this.zone = new SharedColumn(zero.zone)
+    this.labels = new SharedColumn(zero.labels)
+    this.#hubbleWorkload = new SharedColumn(zero.hubbleWorkload, workloadKey)
+  }
+
+  kind(number: number): Row['kind'] {
+    return KINDS[this.#kinds.at(number)]!
+  }
+
+  /** `number`: a row's, or the next. */
+  set(number: number, row: Row): void {
+    this.length = Math.max(this.length, number + 1)
+    this.#kinds.set(number, KINDS.indexOf(row.kind))
+    this.identity.set(number, row.identity)
+    this.endpoint.set(number, row.endpoint)
+    this.namespace.set(number, row.namespace)
+    this.pod.set(number, row.pod)
+    this.workload.set(number, row.workload)
+    this.workloadKind.set(number, row.workloadKind)
+    this.app.set(number, row.app)
+    this.service.set(number, row.service)
+    this.node.set(number, row.node)
+    this.zone.set(number, row.zone)
+    this.labels.set(number, row.labels)
+    this.#locals.set(number, Number(row.local))
+    this.#hubbleWorkload.set(number, row.hubbleWorkload)
+  }
+
+  row(number: number): Row {
+    return {
+      kind: this.kind(number),
+      identity: this.identity.at(number),
+      endpoint: this.endpoint.at(number),
+      namespace: this.namespace.at(number),
+      pod: this.pod.at(number),
+      workload: this.workload.at(number),
+      workloadKind: this.workloadKind.at(number),
+      app: this.app.at(number),
+      service: this.service.at(number),
+      node: this.node.at(number),
+      zone: this.zone.at(number),
+      labels: this.labels.at(number),
+      local: this.#locals.at(number) === 1,
+      hubbleWorkload: this.#hubbleWorkload.at(number),
+    }
+  }
+}
+
+function workloadKey(workload: Workload | undefined): string {
+  return workload === undefined ? '' : `${workload.kind}/${workload.name}`
+}

@@ -1,0 +1,70 @@
+/**
+ * entity-row.ts - the row of what became known: which names stand in series for it.
+ *
+ * In:    facts, and the labels of their identity.
+ * Out:   a Row. A pod without a workload is its own, one without a name has those of its identity.
+ */
+import type { EndpointFacts } from './entity-changes.js'
+import { nameOf } from './identity.js'
+import type { Row } from './entity-columns.js'
+
+const NOWHERE = { app: '', service: '', node: '', zone: '', local: false, hubbleWorkload: undefined } as const
+const CIDR = 'cidr/'
+
+export function identityRow(identity: number, labels: readonly string[]): Row {
+  const names = nameOf(identity, labels)
+  return { kind: 'identity', identity, endpoint: 0, ...names, pod: '', workloadKind: '', ...NOWHERE, labels }
+}
+
+export function rowOf(facts: EndpointFacts, labels: readonly string[]): Row {
+  const { kind, identity, pod, app, service, node, zone, local } = facts
+  const byLabels = nameOf(identity, labels)
+  return {
+    kind,
+    identity,
+    endpoint: local ? facts.endpoint : 0,
+    namespace: facts.namespace || byLabels.namespace,
+    pod,
+    workload: workloadOf(facts) || byLabels.workload,
+    workloadKind: kind === 'service' ? 'Service' : (facts.workload?.kind ?? ''),
+    app,
+    service,
+    node,
+    zone,
+    labels,
+    local,
+    hubbleWorkload: facts.hubbleWorkload === undefined ? facts.workload : (facts.hubbleWorkload ?? undefined),
+  }
+}
+
+/** '' where the identity's own name is the right one: nodes, the API server. */
+function workloadOf({ kind, key, pod, service, workload }: EndpointFacts): string {
+  if (kind === 'service') return service
+  if (kind === 'cidr') return key.slice(CIDR.length)
+  return workload?.name || pod
+}
+
+/** Whether series and flows have the same names from both. */
+export function isSameRow(a: Row, b: Row): boolean {
+  return (
+    a.kind === b.kind &&
+    a.identity === b.identity &&
+    a.endpoint === b.endpoint &&
+    a.namespace === b.namespace &&
+    a.pod === b.pod &&
+    a.workload === b.workload &&
+    a.workloadKind === b.workloadKind &&
+    a.app === b.app &&
+    a.service === b.service &&
+    a.node === b.node &&
+    a.zone === b.zone &&
+    a.local === b.local &&
+    a.hubbleWorkload?.name === b.hubbleWorkload?.name &&
+    a.hubbleWorkload?.kind === b.hubbleWorkload?.kind &&
+    isSameList(a.labels, b.labels)
+  )
+}
+
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, i) => text === b[i]))
+}

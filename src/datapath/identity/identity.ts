@@ -1,0 +1,133 @@
+/**
+ * identity.ts - Cilium's security identities: reserved names, scopes, and what labels say.
+ *
+ * In:    identity numbers, and their labels ("k8s:app=web", "reserved:host", "cidr:10.0.0.0/8").
+ * Out:   names for series. Source: cilium/cilium pkg/identity/numericidentity.go, pkg/labels.
+ */
+
+import { parsePrefix } from '../../lib/address.js'
+
+/** By number; 11 has no name there either. */
+export const RESERVED = [
+  'unknown',
+  'host',
+  'world',
+  'unmanaged',
+  'health',
+  'init',
+  'remote-node',
+  'kube-apiserver',
+  'ingress',
+  'world-ipv4',
+  'world-ipv6',
+] as const
+
+/** Labels of the reserved identities; that of the API server's node also says that it is a node. */
+const RESERVED_LABELS: readonly (readonly string[])[] = RESERVED.map(name =>
+  name === 'kube-apiserver' ? [`reserved:${name}`, 'reserved:remote-node'] : [`reserved:${name}`],
+)
+const NO_LABELS: readonly string[] = []
+const CLUSTER = 'io.cilium.k8s.policy.cluster'
+
+const SCOPE_SHIFT = 24
+const SCOPE_CIDR = 1
+const SCOPE_REMOTE_NODE = 2
+
+/** How much an identity says of an address: the one that says more names it. */
+export const Says = { nothing: 0, world: 1, cidr: 2, node: 3, workload: 4 } as const
+export type Says = (typeof Says)[keyof typeof Says]
+
+/** world is what remains when nobody knows better; a CIDR cuts a piece out of it; nodes and pods are known exactly. */
+export function says(identity: number): Says {
+  if (identity === 0) return Says.nothing
+  if (identity === 2 || identity === 9 || identity === 10) return Says.world
+  if (identity < RESERVED.length) return Says.node
+  const scope = identity >>> SCOPE_SHIFT
+  if (scope === SCOPE_CIDR) return Says.cidr
+  return scope === SCOPE_REMOTE_NODE ? Says.node : Says.workload
+}
+
+/** The labels of a reserved identity, sorted; none of any other. */
+export function reservedLabels(identity: number): readonly string[] {
+  return RESERVED_LABELS[identity] ?? NO_LABELS
+}
+
+/** A CIDR's or an FQDN's identity, which only its node knows. */
+export function isLocalScope(identity: number): boolean {
+  return identity >>> SCOPE_SHIFT === SCOPE_CIDR
+}
+
+/** The cluster that the labels name. */
+export function clusterOf(labels: readonly string[]): string {
+  return labelValue(labels, CLUSTER) ?? ''
+}
+
+/**
+ * Of the CIDR labels only the longest, as Hubble shows a local identity (pkg/hubble/parser/common/labels.go); a length
+ * of 0 and what is no prefix are left out. Sorted.
+ */
+export function withLongestCidr(labels: readonly string[]): string[] {
+  const kept = labels.filter(label => !label.startsWith('cidr:'))
+  let longest: string | undefined
+  let most = 0
+  for (const label of labels) {
+    const bits = label.startsWith('cidr:') ? prefixBits(label.slice('cidr:'.length)) : 0
+    if (bits > most) [longest, most] = [label, bits]
+  }
+  return longest === undefined ? kept : [...kept, longest].sort()
+}
+
+/** 0 for what is no prefix. */
+function prefixBits(text: string): number {
+  try {
+    parsePrefix(text.replaceAll('-', ':'))
+    return bitsOf(text)
+  } catch {
+    return 0
+  }
+}
+
+/** Namespace and workload of an identity for which no endpoint is known. */
+export function nameOf(identity: number, labels: readonly string[]): { namespace: string; workload: string } {
+  const reserved = RESERVED[identity]
+  if (reserved !== undefined) return { namespace: '', workload: reserved }
+  if (says(identity) === Says.cidr) return { namespace: '', workload: cidrOf(labels) ?? 'world' }
+  return {
+    namespace: labelValue(labels, 'io.kubernetes.pod.namespace') ?? '',
+    workload:
+      labelValue(labels, 'app.kubernetes.io/name') ??
+      labelValue(labels, 'k8s-app') ??
+      labelValue(labels, 'app') ??
+      reservedOf(labels) ??
+      (says(identity) === Says.node ? 'remote-node' : ''),
+  }
+}
+
+/** The value of `SOURCE:KEY=VALUE` whatever the source. */
+function labelValue(labels: readonly string[], key: string): string | undefined {
+  for (const label of labels) {
+    const from = label.indexOf(':') + 1
+    if (label.startsWith(`${key}=`, from)) return label.slice(from + key.length + 1)
+  }
+  return undefined
+}
+
+/** The longest of the `cidr:` labels; IPv6 colons are dashes in them. */
+function cidrOf(labels: readonly string[]): string | undefined {
+  let longest: string | undefined
+  for (const label of labels) {
+    if (!label.startsWith('cidr:')) continue
+    const cidr = label.slice('cidr:'.length).replaceAll('-', ':')
+    if (longest === undefined || bitsOf(cidr) > bitsOf(longest)) longest = cidr
+  }
+  return longest
+}
+
+function bitsOf(cidr: string): number {
+  return Number(cidr.slice(cidr.indexOf('/') + 1))
+}
+
+/** Remote nodes and user-defined reserved identities carry their name in a label. */
+function reservedOf(labels: readonly string[]): string | undefined {
+  return labels.find(label => label.startsWith('reserved:'))?.slice('reserved:'.length)
+}

@@ -1,0 +1,176 @@
+/**
+ * inventory.ts - the world file: who stands behind which address, without a cluster.
+ *
+ * In:    JSON or YAML with the keys identities, endpoints, nodes, cidrs, services, dns, links, cgroups, all optional.
+ * Out:   a World: the same, checked.
+ * Fail:  one line that names file, line, key, value and what is allowed; unknown keys are refused.
+ */
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { z } from 'zod'
+import { parseAddress, parsePrefix } from '../../lib/address.js'
+import { locate, parseText } from '../../lib/located-text.js'
+
+/** Above a million rows the tables made from it no longer fit a node agent (about 300 bytes a row). */
+const MOST_ENDPOINTS = 1_000_000
+const MOST_CIDRS = 100_000
+const WORLD = 2
+const HOST = 1
+
+const text = z.string({ error: 'text' })
+const port = whole(0, 65_535, 'a port number')
+const identity = whole(0, 0xffff_ffff, 'an identity number')
+const identityKey = numberKey(0xffff_ffff, 'an identity number')
+const indexKey = numberKey(0xffff_ffff, 'an interface index')
+const cgroupKey = z.string().regex(/^\d{1,20}$/, { error: 'a cgroup id' })
+const address = parsed(parseAddress)
+const prefix = parsed(parsePrefix)
+
+const workload = object({ kind: text, name: text })
+const endpoint = object({
+  /** Its id on its own node. */
+  id: whole(0, 65_535, 'an endpoint id').default(0),
+  ips: z.array(address, { error: 'a list of addresses' }),
+  identity,
+  namespace: text.default(''),
+  pod: text.default(''),
+  workload: workload.optional(),
+  app: text.default(''),
+  /** The service that it is a backend of, the first by name of several. */
+  service: text.default(''),
+  node: text.default(''),
+  zone: text.default(''),
+  /** On this node. */
+  local: z.boolean({ error: 'true or false' }).default(false),
+})
+const node = object({
+  name: text,
+  ips: z.array(address, { error: 'a list of addresses' }),
+  zone: text.default(''),
+  /** This node. */
+  local: z.boolean({ error: 'true or false' }).default(false),
+})
+const service = object({ ip: address, port, namespace: text, name: text })
+
+const schema = object({
+  /** Labels by identity number. */
+  identities: map(identityKey, z.array(text, { error: 'a list of labels' })),
+  endpoints: list(endpoint, MOST_ENDPOINTS, 'endpoints'),
+  nodes: list(node, MOST_CIDRS, 'nodes'),
+  /** Identity by prefix. */
+  cidrs: map(prefix, whole(1, 0xffff_ffff, 'an identity number')).refine(
+    cidrs => Object.keys(cidrs).length <= MOST_CIDRS,
+    {
+      error: `at most ${MOST_CIDRS} cidrs`,
+    },
+  ),
+  services: list(service, MOST_ENDPOINTS, 'services'),
+  /** Names by address. */
+  dns: map(address, z.array(text, { error: 'a list of names' })),
+  /** Interface name by index. */
+  links: map(indexKey, text),
+  /** namespace/pod/ip by cgroup id. */
+  cgroups: map(cgroupKey, text),
+})
+
+export type World = z.infer<typeof schema>
+export type WorldEndpoint = World['endpoints'][number]
+
+/** Read and check; throws with one clear line, also when the file cannot be read. */
+export function loadWorld(path: string): World {
+  return parseWorld(readWorld(path), path)
+}
+
+/** The file's text; throws with one clear line. */
+export function readWorld(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
+    throw new Error(`world file ${path}: ${why}`)
+  }
+}
+
+/** Check `content`; `name` stands for the file in errors. */
+export function parseWorld(content: string, name: string): World {
+  const value = parseText(content, name)
+  const result = schema.safeParse(value ?? {})
+  if (result.success) return result.data
+  const issues = result.error.issues
+  // A misspelt key first: what else is wrong often follows from it.
+  const first = issues.find(issue => issue.code === 'unrecognized_keys') ?? issues[0]!
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
+  throw new Error(`${name}${describe(first, value, content)}${more}`)
+}
+
+/** What is true of any node: loopback and its own addresses are the host, all else the world. */
+export function defaultWorld(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): World {
+  const cidrs: Record<string, number> = { '0.0.0.0/0': WORLD, '::/0': WORLD, '127.0.0.0/8': HOST, '::1/128': HOST }
+  for (const addresses of Object.values(interfaces)) {
+    for (const own of addresses ?? []) cidrs[`${own.address}/${own.family === 'IPv6' ? 128 : 32}`] = HOST
+  }
+  return schema.parse({ cidrs })
+}
+
+/** `:LINE: KEY.PATH: VALUE; allowed: ...` */
+function describe(issue: z.core.$ZodIssue, root: unknown, content: string): string {
+  const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  const path = unknownKey === undefined ? issue.path : [...issue.path, unknownKey]
+  const line = locate(content, path)
+  const where = line === undefined ? '' : `:${line}`
+  const key = path.reduce<string>(
+    (all, part) => all + (typeof part === 'number' ? `[${part}]` : `${all && '.'}${String(part)}`),
+    '',
+  )
+  const allowed = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  const what = unknownKey === undefined ? shown(issue, root) : 'unknown key'
+  return `${where}: ${key || 'the file'}: ${what}; allowed: ${allowed}`
+}
+
+function shown(issue: z.core.$ZodIssue, root: unknown): string {
+  if (issue.code === 'invalid_key') return JSON.stringify(String(issue.path.at(-1)))
+  let value = root
+  for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part]
+  if (value === undefined) return 'missing'
+  const json = JSON.stringify(value)
+  return json.length > 60 ? `${json.slice(0, 57)}...` : json
+}
+
+/** A map with these keys and no others. */
+function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(', ')
+  return z.strictObject(shape, { error: issue => (issue.code === 'unrecognized_keys' ? keys : `a map with ${keys}`) })
+}
+
+function map<Key extends z.ZodString, Value extends z.ZodType>(key: Key, value: Value) {
+  return z.record(key, value, { error: 'a map' }).default({} as never)
+}
+
+function list<Item extends z.ZodType>(item: Item, most: number, what: string) {
+  return z
+    .array(item, { error: `a list of ${what}` })
+    .max(most, { error: `at most ${most} ${what}` })
+    .default([])
+}
+
+function whole(least: number, most: number, what: string) {
+  const fits = (value: unknown) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+  return z.custom<number>(fits, { error: `${what}, ${least} to ${most}` })
+}
+
+function numberKey(most: number, what: string) {
+  return z.string().refine(key => /^(0|[1-9]\d*)$/.test(key) && Number(key) <= most, { error: `${what}, 0 to ${most}` })
+}
+
+/** Text that `parse` takes; its own words say what is allowed. */
+function parsed(parse: (value: string) => unknown) {
+  return z.string({ error: 'text' }).superRefine((value, context) => {
+    try {
+      parse(value)
+    } catch (error) {
+      const allowed = (error as Error).message.replace(/^.*; allowed: /, '')
+      context.addIssue({ code: 'custom', message: allowed })
+    }
+  })
+}

@@ -1,0 +1,151 @@
+/**
+ * abi.ts - bpf/weir.h as numbers; test/datapath/record/abi.test.ts compares them with the object's BTF.
+ *
+ * Never: chooses anything. A change starts in bpf/weir.h.
+ */
+
+/** ext_version of a record that carries Weir's extension behind Cilium's header. */
+export const WEIR_EXT = 1
+
+/** First byte of a record (cilium/cilium bpf/lib/notify.h). */
+export const Notify = { drop: 1, debug: 2, capture: 3, trace: 4, policyVerdict: 5, traceSock: 7 } as const
+
+/** The header that trace, drop and policy verdict records share. */
+export const HDR = {
+  type: 0,
+  subtype: 1,
+  source: 2,
+  hash: 4,
+  lenOrig: 8,
+  lenCap: 12,
+  version: 14,
+  extVersion: 15,
+} as const
+
+export const TRACE = {
+  srcLabel: 16,
+  dstLabel: 20,
+  dstId: 24,
+  reason: 26,
+  flags: 27,
+  ifindex: 28,
+  origIp: 32,
+  ipTraceId: 48,
+  size: 56,
+} as const
+
+export const DROP = {
+  srcLabel: 16,
+  dstLabel: 20,
+  dstId: 24,
+  line: 28,
+  file: 30,
+  extError: 31,
+  ifindex: 32,
+  flags: 36,
+  ipTraceId: 40,
+  size: 48,
+} as const
+
+/** struct weir_trace, offsets from its own start. */
+export const WEIR_TRACE = {
+  tally: 0,
+  tcpFlags: 128,
+  events: 144,
+  handshakeNs: 152,
+  durationNs: 160,
+  closedBytes: 168,
+  a: 176,
+  b: 192,
+  aEntity: 208,
+  bEntity: 212,
+  aPort: 216,
+  bPort: 218,
+  proto: 220,
+  hook: 221,
+  opener: 222,
+  direction: 223,
+  state: 224,
+  timedOut: 225,
+  seen: 226,
+  size: 232,
+} as const
+
+/** struct weir_drop, offsets from its own start. */
+export const WEIR_DROP = {
+  packets: 0,
+  bytes: 8,
+  src: 16,
+  dst: 32,
+  srcEntity: 48,
+  dstEntity: 52,
+  reason: 56,
+  srcPort: 60,
+  dstPort: 62,
+  proto: 64,
+  size: 72,
+} as const
+
+/** struct prefix_key and struct who, key and value of `identities`. */
+export const PREFIX_KEY = { bits: 0, addr: 4, size: 20 } as const
+export const WHO = { identity: 0, entity: 4, endpoint: 8, waits: 10, size: 12 } as const
+
+/** struct spill_key, and struct count, one a possible CPU. */
+export const SPILL_KEY = {
+  srcEntity: 0,
+  dstEntity: 4,
+  proto: 8,
+  hook: 9,
+  direction: 10,
+  size_: 11,
+  detail: 12,
+  size: 16,
+} as const
+export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
+
+/** struct pass: what a sweep program is run with. */
+export const PASS = { number: 0, full: 4, entries: 8, held: 12, waiting: 16, size: 20 } as const
+/** A pass is one of 1 to this. */
+export const PASSES = 0xffff
+/** Bytes of `swept` (bpf/sweep.h), which a run fills at most. */
+export const SWEPT_BYTES = 4 << 20
+
+/** DIR_*: `a` is the interface's own side, the pod behind a veth or the node behind an uplink. */
+export const Direction = { aToB: 0, bToA: 1 } as const
+export const Hook = { pod: 0, uplink: 1 } as const
+export const State = { new: 0, synAck: 1, established: 2, closing: 3, closed: 4, related: 5 } as const
+
+/** Lanes of a packed 4 x u16: tcpFlags, events. */
+export const TcpFlagLane = { syn: 0, synAck: 1, fin: 2, rst: 3 } as const
+export const EventLane = { opened: 0, adopted: 1, fin: 2, reset: 3 } as const
+
+/** Upper bounds of the packet size classes in bytes; one more class is above the last. */
+export const SIZE_CLASSES = [64, 128, 256, 512, 1024, 1518, 9018] as const
+
+/** enum counter, in order. */
+export const COUNTERS = [
+  'seen_from_pod',
+  'seen_to_pod',
+  'seen_uplink_out',
+  'seen_uplink_in',
+  'ignored_arp',
+  'ignored_too_short',
+  'ignored_malformed',
+  'ignored_other',
+  'ring_full',
+  'connections_full',
+  'tally_spilled',
+  'unnamed_from_pod',
+  'unnamed_to_pod',
+  'unnamed_uplink_out',
+  'unnamed_uplink_in',
+  'observations_lost',
+  'fragment_unknown',
+  'drops_seen',
+  'drops_ignored',
+  'drops_delivered',
+  'drops_full',
+  'drops_again',
+  'renamed',
+] as const
+export type Counter = (typeof COUNTERS)[number]

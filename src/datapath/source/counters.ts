@@ -1,0 +1,139 @@
+/**
+ * counters.ts - what the datapath counts beside its records: totals, and differences for the reduce.
+ *
+ * In:    per-CPU tables that only grow: counters, spill, drops_unnamed (bpf/count.h, connection.h, drop.h).
+ * Out:   `totals` by name; calls of a FlowSink with what came since the last time.
+ * Never: subtracts in the kernel; a value that was read is never read as less.
+ */
+import { COUNT, COUNTERS, type Counter, SPILL_KEY } from '../record/abi.js'
+import type { BpfObject } from './native.js'
+import type { FlowSink } from './source.js'
+
+const U32 = 4_294_967_296
+const KEY = 4
+/** max_entries of bpf/connection.h `spill` and bpf/drop.h `drops_unnamed`. */
+const SPILL_MAX = 16_384
+const REASONS_UNNAMED = 512
+
+export interface Count {
+  packets: number
+  bytes: number
+}
+
+/** UNNAMED_* in the order of SEEN_*: hook, then direction. */
+const UNNAMED = ['unnamed_from_pod', 'unnamed_to_pod', 'unnamed_uplink_out', 'unnamed_uplink_in'] as const
+
+export class Counters {
+  readonly totals = Object.fromEntries(COUNTERS.map(name => [name, { packets: 0, bytes: 0 }])) as Record<Counter, Count>
+  readonly #object: BpfObject
+  readonly #cpus: number
+  readonly #buffer: Uint8Array
+  readonly #view: DataView
+  readonly #spilled = new Map<string, Count>()
+  readonly #unnamed = UNNAMED.map(() => ({ packets: 0, bytes: 0 }))
+  readonly #unnamedDrops = Array.from({ length: REASONS_UNNAMED }, () => ({ packets: 0, bytes: 0 }))
+  readonly #sum: Count = { packets: 0, bytes: 0 }
+  #spillMoved = false
+  #dropsMoved = false
+
+  constructor(object: BpfObject, cpus: number) {
+    this.#object = object
+    this.#cpus = cpus
+    this.#buffer = new Uint8Array(SPILL_MAX * (SPILL_KEY.size + cpus * COUNT.size))
+    this.#view = new DataView(this.#buffer.buffer)
+  }
+
+  /**
+   * Read all; `spill` and the rest when the counters say that something came, and once more after that: a program
+   * may have counted it on another CPU and not have put it there yet.
+   */
+  read(sink: FlowSink): void {
+    const { totals } = this
+    const spilled = totals.connections_full.packets + totals.tally_spilled.packets
+    const dropsFull = totals.drops_full.packets
+    const spillMoved = this.#spillMoved
+    const dropsMoved = this.#dropsMoved
+    this.#readTotals()
+    this.#spillMoved = totals.connections_full.packets + totals.tally_spilled.packets > spilled
+    this.#dropsMoved = totals.drops_full.packets > dropsFull
+    UNNAMED.forEach((name, i) => {
+      const { packets, bytes } = rise(this.#unnamed[i]!, totals[name])
+      if (packets + bytes > 0) sink.unnamed(i >> 1, i & 1, packets, bytes)
+    })
+    if (spillMoved || this.#spillMoved) this.#readSpill(sink)
+    if (dropsMoved || this.#dropsMoved) this.#readUnnamedDrops(sink)
+  }
+
+  #readTotals(): void {
+    const entries = this.#object.read('counters', this.#buffer)
+    const size = KEY + this.#cpus * COUNT.size
+    for (let i = 0; i < entries; i++) {
+      const name = COUNTERS[this.#view.getUint32(i * size, true)]
+      if (name !== undefined) Object.assign(this.totals[name], this.#sumAt(i * size + KEY))
+    }
+  }
+
+  #readSpill(sink: FlowSink): void {
+    const entries = this.#object.read('spill', this.#buffer)
+    const view = this.#view
+    for (let i = 0; i < entries; i++) {
+      const at = i * (SPILL_KEY.size + this.#cpus * COUNT.size)
+      const { packets, bytes } = rise(this.#spillAt(at), this.#sumAt(at + SPILL_KEY.size))
+      if (packets + bytes === 0) continue
+      const name = {
+        srcEntity: view.getUint32(at + SPILL_KEY.srcEntity, true),
+        dstEntity: view.getUint32(at + SPILL_KEY.dstEntity, true),
+        proto: view.getUint8(at + SPILL_KEY.proto),
+        hook: view.getUint8(at + SPILL_KEY.hook),
+        direction: view.getUint8(at + SPILL_KEY.direction),
+        size: view.getUint8(at + SPILL_KEY.size_),
+        detail: view.getUint8(at + SPILL_KEY.detail),
+      }
+      sink.spilled(name, packets, bytes)
+    }
+  }
+
+  #readUnnamedDrops(sink: FlowSink): void {
+    const entries = this.#object.read('drops_unnamed', this.#buffer)
+    const size = KEY + this.#cpus * COUNT.size
+    for (let i = 0; i < entries; i++) {
+      const reason = this.#view.getUint32(i * size, true)
+      const known = this.#unnamedDrops[reason]
+      if (known === undefined) continue
+      const { packets, bytes } = rise(known, this.#sumAt(i * size + KEY))
+      if (packets + bytes > 0) sink.unnamedDrops(reason, packets, bytes)
+    }
+  }
+
+  /** What was known of a spill key: its bytes are its name; as bounded as the table in the kernel. */
+  #spillAt(at: number): Count {
+    const key = Buffer.from(this.#buffer.buffer, at, SPILL_KEY.size).toString('latin1')
+    const known = this.#spilled.get(key) ?? { packets: 0, bytes: 0 }
+    this.#spilled.set(key, known)
+    return known
+  }
+
+  /** Over all CPUs; valid until the next call. */
+  #sumAt(at: number): Count {
+    const sum = this.#sum
+    sum.packets = 0
+    sum.bytes = 0
+    for (let cpu = 0; cpu < this.#cpus; cpu++) {
+      sum.packets += this.#u64(at + cpu * COUNT.size + COUNT.packets)
+      sum.bytes += this.#u64(at + cpu * COUNT.size + COUNT.bytes)
+    }
+    return sum
+  }
+
+  #u64(at: number): number {
+    return this.#view.getUint32(at + 4, true) * U32 + this.#view.getUint32(at, true)
+  }
+}
+
+/** By how much `now` is above what was known, which becomes `now`. A read may fall between a packet and its bytes. */
+function rise(known: Count, now: Count): Count {
+  const difference = { packets: now.packets - known.packets, bytes: now.bytes - known.bytes }
+  known.packets = now.packets
+  known.bytes = now.bytes
+  return difference
+}

@@ -1,0 +1,97 @@
+/**
+ * ip-cache.ts - the kernel's `hosts` and `identities`: who an address is, kept as the entities say.
+ *
+ * In:    entities, which know what changed.
+ * Out:   those changes in the kernel's tables, a batch a system call.
+ * Fail:  throws what the kernel says, most likely that a table is full; what was not written is written next time.
+ */
+import { PREFIX_KEY, WHO } from '../record/abi.js'
+import type { Entities, EntityPrefix } from '../identity/entities.js'
+import type { BpfObject } from './native.js'
+
+/** Entries that the trie has room for unless it is said otherwise; about 80 B each in use. */
+export const IDENTITIES = 1 << 20
+/** Keys and values of one batched update; about a millisecond. */
+const BATCH = 1024
+const HOST_BITS = 128
+const TABLES = ['hosts', 'identities'] as const
+type Table = (typeof TABLES)[number]
+
+export class IdentityTrie {
+  readonly limit: number
+  /** Entries that should be there and are not: it was full. */
+  refused = 0
+  readonly #object: BpfObject
+  readonly #entities: Entities
+
+  constructor(object: BpfObject, entities: Entities, limit: number) {
+    this.#object = object
+    this.#entities = entities
+    this.limit = limit
+    for (const prefix of entities.prefixes()) entities.addresses.changed(prefix)
+  }
+
+  /** Entries that it holds. */
+  get used(): number {
+    return this.#entities.addresses.size - this.refused
+  }
+
+  /** Write what changed. Removals of a batch come first: they make room. */
+  tell(): void {
+    const { addresses } = this.#entities
+    while (addresses.pending > 0) {
+      const changed = this.#entities.takeChanged(BATCH)
+      try {
+        for (const map of TABLES)
+          this.#write(
+            map,
+            changed.filter(({ bits }) => (bits === HOST_BITS) === (map === 'hosts')),
+          )
+      } catch (error) {
+        for (const prefix of changed) addresses.changed(prefix)
+        this.refused = addresses.pending
+        throw error
+      }
+    }
+    this.refused = 0
+  }
+
+  #write(map: Table, changed: readonly EntityPrefix[]): void {
+    this.#remove(
+      map,
+      changed.filter(({ there }) => !there),
+    )
+    this.#fill(
+      map,
+      changed.filter(({ there }) => there),
+    )
+  }
+
+  #fill(map: Table, prefixes: readonly EntityPrefix[]): void {
+    if (prefixes.length === 0) return
+    const values = new Uint8Array(prefixes.length * WHO.size)
+    const view = new DataView(values.buffer)
+    prefixes.forEach(({ identity, entity, endpoint, waits }, i) => {
+      view.setUint32(i * WHO.size + WHO.identity, identity, true)
+      view.setUint32(i * WHO.size + WHO.entity, entity, true)
+      view.setUint16(i * WHO.size + WHO.endpoint, endpoint, true)
+      view.setUint16(i * WHO.size + WHO.waits, waits ? 1 : 0, true)
+    })
+    this.#object.update(map, keys(map, prefixes), values, prefixes.length)
+  }
+
+  #remove(map: Table, prefixes: readonly EntityPrefix[]): void {
+    if (prefixes.length > 0) this.#object.remove(map, keys(map, prefixes), prefixes.length)
+  }
+}
+
+function keys(map: Table, prefixes: readonly EntityPrefix[]): Uint8Array {
+  if (map === 'hosts') return Buffer.concat(prefixes.map(({ addr }) => addr))
+  const bytes = new Uint8Array(prefixes.length * PREFIX_KEY.size)
+  const view = new DataView(bytes.buffer)
+  prefixes.forEach(({ bits, addr }, i) => {
+    view.setUint32(i * PREFIX_KEY.size + PREFIX_KEY.bits, bits, true)
+    bytes.set(addr, i * PREFIX_KEY.size + PREFIX_KEY.addr)
+  })
+  return bytes
+}

@@ -1,0 +1,194 @@
+/**
+ * recording-reader.ts - recordings: pcap files of link type 147 (USER0), one raw record a packet.
+ *
+ * In:    nanosecond or microsecond pcap of either byte order, gzip or not; the format is in
+ *        draft-ietf-opsawg-pcap. The records inside stay as the recording node wrote them.
+ * Out:   RecordingReader steps over records; recording-writer.ts writes them.
+ * Fail:  what is no recording throws with the file's name; a cut or corrupt file gives the records
+ *        before the damage, then `damage` says where it is. OS errors pass through.
+ */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { constants, gunzipSync } from 'node:zlib'
+
+/** DLT_USER0. */
+export const LINK_TYPE = 147
+/** perf cannot carry more (its record size is a u16), so a larger one is corruption. */
+export const MAX_RECORD = 65_536
+
+const FILE_HEADER = 24
+const RECORD_HEADER = 16
+const MAGIC_NS = 0xa1b23c4d
+const MAGIC_US = 0xa1b2c3d4
+const MAGIC_PCAPNG = 0x0a0d0d0a
+/** Room for the largest record many times over; each refill moves at most one record. */
+const WINDOW = 1 << 20
+/** gunzip is whole-file: this much memory, and no more. */
+const MAX_INFLATED = 1 << 30
+
+const ALLOWED = `pcap, magic 0xa1b23c4d (ns) or 0xa1b2c3d4 (us), link type ${LINK_TYPE}`
+
+/** Damage: the byte (of the inflated file, if it was compressed) where the last whole record ends, and a line about it. */
+export interface Damage {
+  readonly at: number
+  readonly message: string
+}
+
+/** Steps over a recording; after next() the record is `size` bytes at `at` of `view`, until the following next(). */
+export class RecordingReader {
+  readonly path: string
+  at = 0
+  size = 0
+  /** When it was written: Unix seconds, and nanoseconds of the second. */
+  seconds = 0
+  nanoseconds = 0
+  records = 0
+  damage: Damage | undefined
+  view: DataView
+  readonly #input: Input
+  readonly #little: boolean
+  readonly #tick: number
+
+  /** Throws when the file cannot be opened or is not a recording. */
+  constructor(path: string) {
+    this.path = path
+    this.#input = new Input(path)
+    this.view = this.#input.view
+    try {
+      const header = this.#input.take(FILE_HEADER)
+      if (header < 0) throw new Error(`${path}: not a recording: ${this.#input.length} bytes; allowed: ${ALLOWED}`)
+      const magic = this.view.getUint32(header, true)
+      const swapped = this.view.getUint32(header, false)
+      this.#little = magic === MAGIC_NS || magic === MAGIC_US
+      this.#tick = magic === MAGIC_NS || swapped === MAGIC_NS ? 1 : 1000
+      if (!this.#little && swapped !== MAGIC_NS && swapped !== MAGIC_US) throw notPcap(path, swapped)
+      const link = this.view.getUint32(header + 20, this.#little) & 0xffff
+      if (link !== LINK_TYPE) throw new Error(`${path}: link type ${link}; allowed: ${LINK_TYPE} (USER0)`)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** Step to the next record; false at the end, where `damage` tells whether the file was whole. */
+  next(): boolean {
+    if (this.damage !== undefined) return false
+    const start = this.#input.offset
+    const header = this.#input.take(RECORD_HEADER)
+    if (header < 0) return this.#end(start)
+    this.seconds = this.view.getUint32(header, this.#little)
+    this.nanoseconds = this.view.getUint32(header + 4, this.#little) * this.#tick
+    const size = this.view.getUint32(header + 8, this.#little)
+    if (size > MAX_RECORD)
+      return this.#damaged(start, 'corrupt', `a record of ${size} bytes, at most ${MAX_RECORD} allowed`)
+    const at = this.#input.take(size)
+    if (at < 0) return this.#damaged(start, 'truncated', `a record of ${size} bytes has ${this.#input.left} bytes left`)
+    this.at = at
+    this.size = size
+    this.records++
+    return true
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    this.#input.close()
+  }
+
+  #end(start: number): boolean {
+    if (this.#input.left > 0)
+      return this.#damaged(start, 'truncated', `a record header has ${this.#input.left} of ${RECORD_HEADER} bytes`)
+    if (this.#input.cut) return this.#damaged(start, 'truncated', 'the gzip stream ends early')
+    return false
+  }
+
+  #damaged(at: number, how: 'truncated' | 'corrupt', why: string): boolean {
+    this.damage = { at, message: `${this.path}: ${how} at byte ${at}: ${why}` }
+    return false
+  }
+}
+
+/** A file behind a fixed window, or an inflated one in whole. */
+class Input {
+  view: DataView
+  /** Bytes taken so far. */
+  offset = 0
+  /** The gzip stream was cut. */
+  cut = false
+  #bytes: Uint8Array
+  #fd: number | undefined
+  #from = 0
+  #to = 0
+
+  constructor(path: string) {
+    this.#bytes = new Uint8Array(WINDOW)
+    this.#fd = openSync(path, 'r')
+    this.#fill()
+    if (this.#bytes[0] === 0x1f && this.#bytes[1] === 0x8b && this.#to >= 2) this.#inflate(path)
+    this.view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
+  }
+
+  /** Bytes at hand; at the end of the file, all that are left. */
+  get left(): number {
+    return this.#to - this.#from
+  }
+
+  get length(): number {
+    return this.offset + this.left
+  }
+
+  /** Offset of the next `size` bytes in the window, or -1 when the file has fewer left. */
+  take(size: number): number {
+    if (this.left < size) this.#fill()
+    if (this.left < size) return -1
+    const at = this.#from
+    this.#from += size
+    this.offset += size
+    return at
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  /** Move what is left to the front and read behind it. */
+  #fill(): void {
+    if (this.#fd === undefined) return
+    this.#bytes.copyWithin(0, this.#from, this.#to)
+    this.#to -= this.#from
+    this.#from = 0
+    while (this.#to < this.#bytes.length) {
+      const got = readSync(this.#fd, this.#bytes, this.#to, this.#bytes.length - this.#to, null)
+      if (got === 0) break
+      this.#to += got
+    }
+  }
+
+  #inflate(path: string): void {
+    this.close()
+    const packed = readFileSync(path)
+    try {
+      this.#bytes = inflate(packed, constants.Z_FINISH)
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'ERR_BUFFER_TOO_LARGE')
+        throw new Error(`${path}: inflates to more than ${MAX_INFLATED} bytes; gunzip it first`)
+      if (code !== 'Z_BUF_ERROR') throw new Error(`${path}: corrupt gzip: ${(error as Error).message}`)
+      this.cut = true
+      this.#bytes = inflate(packed, constants.Z_SYNC_FLUSH)
+    }
+    this.#to = this.#bytes.length
+  }
+}
+
+/** Z_SYNC_FLUSH gives what a cut stream still holds, where Z_FINISH throws Z_BUF_ERROR. */
+function inflate(packed: Uint8Array, finishFlush: number): Uint8Array {
+  return gunzipSync(packed, { maxOutputLength: MAX_INFLATED, finishFlush })
+}
+
+function notPcap(path: string, magic: number): Error {
+  const seen =
+    magic === MAGIC_PCAPNG
+      ? 'pcapng (convert it: editcap -F nsecpcap)'
+      : `magic 0x${magic.toString(16).padStart(8, '0')}`
+  return new Error(`${path}: not a recording: ${seen}; allowed: ${ALLOWED}`)
+}

@@ -1,0 +1,65 @@
+/**
+ * recording-writer.ts - writes a recording: nanosecond pcap, little endian, link type 147.
+ *
+ * In:    raw records with the time they were read at.
+ * Out:   a file that pcap.ts, tcpdump and Wireshark read; whole records only, except after a failed write.
+ * Fail:  OS errors pass through, with .code and .syscall.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { LINK_TYPE, MAX_RECORD } from './recording-reader.js'
+
+const RECORD_HEADER = 16
+/** A write(2) for a few hundred records; at least one of the largest must fit. */
+const BUFFER = 256 * 1024
+
+export class RecordingWriter {
+  records = 0
+  readonly #bytes = new Uint8Array(BUFFER)
+  readonly #view = new DataView(this.#bytes.buffer)
+  #fd: number | undefined
+  #used = 0
+
+  /** Creates or empties the file. */
+  constructor(path: string) {
+    this.#fd = openSync(path, 'w')
+    this.#view.setUint32(0, 0xa1b23c4d, true)
+    this.#view.setUint16(4, 2, true)
+    this.#view.setUint16(6, 4, true)
+    this.#view.setUint32(16, MAX_RECORD, true)
+    this.#view.setUint32(20, LINK_TYPE, true)
+    this.#used = 24
+  }
+
+  /** Append `size` bytes of `bytes` from `at`; the time is in Unix seconds and nanoseconds of the second. */
+  append(bytes: Uint8Array, at: number, size: number, seconds: number, nanoseconds: number): void {
+    if (size > MAX_RECORD) throw new RangeError(`record of ${size} bytes, at most ${MAX_RECORD} allowed`)
+    if (this.#used + RECORD_HEADER + size > BUFFER) this.flush()
+    this.#view.setUint32(this.#used, seconds, true)
+    this.#view.setUint32(this.#used + 4, nanoseconds, true)
+    this.#view.setUint32(this.#used + 8, size, true)
+    this.#view.setUint32(this.#used + 12, size, true)
+    this.#bytes.set(bytes.subarray(at, at + size), this.#used + RECORD_HEADER)
+    this.#used += RECORD_HEADER + size
+    this.records++
+  }
+
+  /** Hand everything to the operating system. */
+  flush(): void {
+    while (this.#fd !== undefined && this.#used > 0) {
+      const written = writeSync(this.#fd, this.#bytes, 0, this.#used)
+      // Only what was not written stays, so that a flush after an error never writes bytes twice.
+      this.#bytes.copyWithin(0, written, this.#used)
+      this.#used -= written
+    }
+  }
+
+  /** Flush and close; twice is fine. The file is closed also when the flush fails. */
+  close(): void {
+    try {
+      this.flush()
+    } finally {
+      if (this.#fd !== undefined) closeSync(this.#fd)
+      this.#fd = undefined
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * packet-endpoints.ts - numbers for what labels say of a packet's own addresses and port, so that a memo can tell them apart.
+ *
+ * In:    addresses (4 bytes, or 16 with IPv4 mapped) and the port of packets; which of them any label asks for.
+ * Out:   a number from 1 on, the same for the same of what is asked for; its texts.
+ * Never: grows past its limit: then it is `full`, and whoever keeps numbers forgets them and calls clear().
+ */
+
+import { formatAddress } from '../../lib/address.js'
+import { word } from '../../datapath/identity/address-table.js'
+
+/** What labels ask for. */
+export interface Asked {
+  readonly sourceIp: boolean
+  readonly destinationIp: boolean
+  readonly destinationPort: boolean
+}
+
+/** In place of an offset or a port that is not known. */
+export const UNKNOWN = -1
+
+const WORDS = 9
+const PORT = 8
+const LIMIT = 65_536
+const MAPPED_PREFIX = 0xffff
+const ADDRESS_BYTES = 16
+
+export class PacketEnds {
+  readonly #asked: Asked
+  readonly #limit: number
+  readonly #key = new Uint32Array(WORDS)
+  readonly #keys: Uint32Array
+  readonly #numbers: Int32Array
+  #size = 0
+
+  /** `limit`: numbers it may give, 44 bytes each; a power of two. */
+  constructor(asked: Asked, limit = LIMIT) {
+    this.#asked = asked
+    this.#limit = limit
+    this.#keys = new Uint32Array((limit + 1) * WORDS)
+    this.#numbers = new Int32Array(limit * 2)
+  }
+
+  /** Another number may not fit. */
+  get full(): boolean {
+    return this.#size === this.#limit
+  }
+
+  /** Forget all numbers. */
+  clear(): void {
+    this.#numbers.fill(0)
+    this.#size = 0
+  }
+
+  /** HOT where labels ask for it. `long`: addresses of 16 bytes; offsets and port may be UNKNOWN. Must not be full. */
+  number(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
+    const key = this.#key
+    this.#address(0, bytes, this.#asked.sourceIp ? sourceAt : UNKNOWN, long)
+    this.#address(4, bytes, this.#asked.destinationIp ? destinationAt : UNKNOWN, long)
+    key[PORT] = this.#asked.destinationPort ? port + 1 : 0
+    const mask = this.#numbers.length - 1
+    for (let at = hash(key) & mask; ; at = (at + 1) & mask) {
+      const number = this.#numbers[at]!
+      if (number === 0) return this.#add(at)
+      if (this.#is(number)) return number
+    }
+  }
+
+  /** '' where unknown or not asked for, as of number 0. */
+  sourceIp(number: number): string {
+    return this.#text(number, 0)
+  }
+  destinationIp(number: number): string {
+    return this.#text(number, 4)
+  }
+  destinationPort(number: number): string {
+    const port = this.#keys[number * WORDS + PORT]!
+    return port === 0 ? '' : String(port - 1)
+  }
+
+  #address(to: number, bytes: Uint8Array, at: number, long: boolean): void {
+    const key = this.#key
+    const known = at >= 0
+    key[to] = known && long ? word(bytes, at) : 0
+    key[to + 1] = known && long ? word(bytes, at + 4) : 0
+    key[to + 2] = known ? (long ? word(bytes, at + 8) : MAPPED_PREFIX) : 0
+    key[to + 3] = known ? word(bytes, long ? at + 12 : at) : 0
+  }
+
+  #add(at: number): number {
+    const number = ++this.#size
+    this.#numbers[at] = number
+    this.#keys.set(this.#key, number * WORDS)
+    return number
+  }
+
+  #is(number: number): boolean {
+    const first = number * WORDS
+    for (let i = 0; i < WORDS; i++) if (this.#keys[first + i] !== this.#key[i]) return false
+    return true
+  }
+
+  #text(number: number, from: number): string {
+    const bytes = new Uint8Array(ADDRESS_BYTES)
+    const view = new DataView(bytes.buffer)
+    for (let i = 0; i < 4; i++) view.setUint32(4 * i, this.#keys[number * WORDS + from + i]!)
+    return bytes.some(byte => byte !== 0) ? formatAddress(bytes) : ''
+  }
+}
+
+function hash(key: Uint32Array): number {
+  let h = 0
+  for (let i = 0; i < WORDS; i++) h = Math.imul(h ^ key[i]!, 0x9e3779b1) ^ (h >>> 15)
+  return (h ^ (h >>> 15)) >>> 0
+}

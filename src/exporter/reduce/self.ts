@@ -1,0 +1,112 @@
+/**
+ * self.ts - Weir's own health as series: what came in, what was lost where, how full the tables are.
+ *
+ * In:    the source's and the decoder's own counts, read before each page.
+ * Out:   values set in the store; counters stand at 0 from the start, so that a rate sees the first event.
+ */
+import { arch, release } from 'node:os'
+import { Hook } from '../../datapath/record/abi.js'
+import type { Decoder, Fault, Kind } from '../../datapath/record/decode.js'
+import type { Entities } from '../../datapath/identity/entities.js'
+import type { Live } from '../../datapath/source/live.js'
+import { M } from '../catalog/catalog.js'
+import type { Metric } from '../catalog/metric.js'
+import type { Reducer } from './reduce.js'
+import type { SeriesStore } from '../series/series.js'
+
+const HOOKS = ['from_pod', 'to_pod', 'uplink_out', 'uplink_in'] as const
+const IGNORED = {
+  arp: 'ignored_arp',
+  too_short: 'ignored_too_short',
+  malformed: 'ignored_malformed',
+  other_ethertype: 'ignored_other',
+} as const
+const STEPS = ['drain', 'sweep', 'drops', 'identities'] as const
+
+export class SelfMetrics {
+  readonly #store: SeriesStore
+
+  constructor(store: SeriesStore, version: string, revision: string) {
+    this.#store = store
+    this.#set(M.buildInfo, [version, revision, process.version, arch(), release()], 1)
+  }
+
+  /** What every source has. Each record read is in one series of the two families. */
+  records(decoder: Decoder, reducer: Reducer, entities: Entities): void {
+    const unread: Partial<Record<Kind, number>> = reducer.unreadOf
+    for (const [kind, n] of Object.entries(decoder.counts) as [Kind, number][]) {
+      const lost = unread[kind]
+      this.#set(M.records, [RECORD_TYPES[kind], lost === undefined ? 'ignored' : 'told'], n - (lost ?? 0))
+    }
+    // An unknown extension hides the packet, so the reduce can't read the record either: a fault, and counted as such.
+    this.#set(M.records, ['any', 'unread'], reducer.unread - decoder.extensionsUnknown)
+    for (const [fault, n] of Object.entries(decoder.faults) as [Fault, number][]) this.#set(M.decodeFaults, [fault], n)
+    this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
+    this.#set(M.entityMisses, [], entities.misses)
+    this.#set(M.entityRowsReused, [], entities.reused)
+    this.#set(M.entityRowsGone, [], entities.gone)
+    this.#set(M.entityRowsRefused, [], entities.refused)
+    for (const [kind, n] of Object.entries(entities.kinds)) this.#set(M.entities, [kind], n)
+  }
+
+  /** Deleted pods whose series stay. */
+  deletionsRefused(pods: number): void {
+    this.#set(M.entityDeletionsRefused, [], pods)
+  }
+
+  /** What the datapath counts. */
+  live(live: Live): void {
+    const { totals } = live.counters
+    for (const hook of HOOKS) {
+      this.#set(M.packetsSeen, [hook], totals[`seen_${hook}`].packets)
+      this.#set(M.bytesSeen, [hook], totals[`seen_${hook}`].bytes)
+    }
+    for (const [why, counter] of Object.entries(IGNORED)) {
+      this.#set(M.packetsIgnored, [why], totals[counter].packets)
+      this.#set(M.bytesIgnored, [why], totals[counter].bytes)
+    }
+    this.#set(M.ringFull, [], totals.ring_full.packets)
+    this.#set(M.ringLost, [], live.ringLost())
+    this.#set(M.connectionTableEntries, [], live.connectionsUsed)
+    this.#set(M.connectionTableLimit, [], live.connectionsLimit)
+    this.#set(M.connectionTableFull, [], totals.connections_full.packets)
+    this.#set(M.spills, [], totals.tally_spilled.packets)
+    this.#set(
+      M.unnamedPackets,
+      [],
+      HOOKS.reduce((sum, hook) => sum + totals[`unnamed_${hook}`].packets, 0),
+    )
+    this.#set(M.observationsLost, [], totals.observations_lost.packets)
+    this.#set(M.fragmentsUnknown, [], totals.fragment_unknown.packets)
+    this.#set(M.dropsSeen, [], totals.drops_seen.packets)
+    this.#set(M.dropsIgnored, ['not_ip'], totals.drops_ignored.packets)
+    this.#set(M.dropsIgnored, ['delivered'], totals.drops_delivered.packets)
+    this.#set(M.identityEntries, [], live.identities.used)
+    this.#set(M.identityLimit, [], live.identities.limit)
+    this.#set(M.identityMissing, [], live.identities.refused)
+    this.#set(M.connectionsWaiting, [], live.connectionsWaiting)
+    this.#set(M.connectionsRenamed, [], totals.renamed.packets)
+    this.#set(M.dropTableFull, [], totals.drops_full.packets)
+    this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
+    this.#set(M.interfacesWatched, ['uplink'], live.interfaces.count(Hook.uplink))
+    this.#set(M.interfaceErrors, [], live.interfaces.errors)
+    for (const step of STEPS) this.#set(M.stageUp, [step], live.up(step) ? 1 : 0)
+    this.#set(M.stageSeconds, ['drain'], live.seconds.drain)
+    this.#set(M.stageSeconds, ['sweep'], live.seconds.sweep)
+    for (const { name, recursionMisses } of live.programs()) this.#set(M.bpfMissed, [name], recursionMisses)
+  }
+
+  #set(metric: Metric, labels: readonly string[], value: number): void {
+    this.#store.set(this.#store.family(metric).series(labels), value)
+  }
+}
+
+/** Type names as Cilium's monitor has them (cilium/cilium pkg/monitor/api/types.go). */
+const RECORD_TYPES: Readonly<Record<Kind, string>> = {
+  trace: 'trace',
+  drop: 'drop',
+  policyVerdict: 'policy-verdict',
+  debug: 'debug',
+  capture: 'capture',
+  traceSock: 'trace-sock',
+}

@@ -1,0 +1,107 @@
+/**
+ * exemplar.ts - the last connection of each bucket of a histogram's series: whose it was, how much, and when.
+ *
+ * In:    addresses (16 bytes, IPv4 mapped) and ports of connections, by the slot of their series.
+ * Out:   labels as OpenMetrics wants them: at most 111 of the 128 characters that names and values may have.
+ * Never: makes a text while connections come; keeps more than one a bucket (52 bytes) of the series there are.
+ */
+import { formatAddress, isMapped } from '../../lib/address.js'
+
+export interface Exemplar {
+  /** `source` and `destination`, each ADDRESS:PORT, [ADDRESS]:PORT for IPv6. */
+  readonly labels: readonly (readonly [name: string, value: string])[]
+  /** In the metric's unit. */
+  readonly value: number
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+}
+
+/** The two ends of a connection, the one that opened it first. `bytes` are read at once, not kept. */
+export interface Peers {
+  readonly bytes: Uint8Array
+  /** Offsets of 16 bytes each. */
+  readonly sourceAt: number
+  readonly destinationAt: number
+  readonly sourcePort: number
+  readonly destinationPort: number
+}
+
+const ADDRESS = 16
+
+export class Exemplars {
+  readonly #buckets: number
+  readonly #blocks = new Map<number, number>()
+  readonly #free: number[] = []
+  #addresses = new Uint8Array(0)
+  #ports = new Uint16Array(0)
+  #values = new Float64Array(0)
+  /** 0 where there is none. */
+  #times = new Float64Array(0)
+
+  /** `buckets`: +Inf included. */
+  constructor(buckets: number) {
+    this.#buckets = buckets
+  }
+
+  keep(slot: number, bucket: number, value: number, timestamp: number, peers: Peers): void {
+    const at = (this.#blocks.get(slot) ?? this.#take(slot)) * this.#buckets + bucket
+    const { bytes, sourceAt, destinationAt } = peers
+    for (let i = 0; i < ADDRESS; i++) {
+      this.#addresses[2 * ADDRESS * at + i] = bytes[sourceAt + i]!
+      this.#addresses[2 * ADDRESS * at + ADDRESS + i] = bytes[destinationAt + i]!
+    }
+    this.#ports[2 * at] = peers.sourcePort
+    this.#ports[2 * at + 1] = peers.destinationPort
+    this.#values[at] = value
+    this.#times[at] = timestamp
+  }
+
+  read(slot: number, bucket: number): Exemplar | undefined {
+    const block = this.#blocks.get(slot)
+    if (block === undefined) return undefined
+    const at = block * this.#buckets + bucket
+    const timestamp = this.#times[at]!
+    if (timestamp === 0) return undefined
+    const labels = [
+      ['source', this.#end(2 * at)],
+      ['destination', this.#end(2 * at + 1)],
+    ] as const
+    return { labels, value: this.#values[at]!, timestamp }
+  }
+
+  /** The series is gone. */
+  forget(slot: number): void {
+    const block = this.#blocks.get(slot)
+    if (block === undefined) return
+    this.#blocks.delete(slot)
+    this.#times.fill(0, block * this.#buckets, (block + 1) * this.#buckets)
+    this.#free.push(block)
+  }
+
+  #end(at: number): string {
+    const address = formatAddress(this.#addresses, at * ADDRESS)
+    const host = isMapped(this.#addresses, at * ADDRESS) ? address : `[${address}]`
+    return `${host}:${this.#ports[at]}`
+  }
+
+  #take(slot: number): number {
+    const block = this.#free.pop() ?? this.#blocks.size
+    this.#blocks.set(slot, block)
+    if ((block + 1) * this.#buckets > this.#times.length) this.#grow()
+    return block
+  }
+
+  #grow(): void {
+    const { buffer: addresses } = this.#addresses
+    const places = Math.max(16 * this.#buckets, this.#times.length * 2)
+    const before = { ports: this.#ports, values: this.#values, times: this.#times }
+    this.#addresses = new Uint8Array(2 * ADDRESS * places)
+    this.#addresses.set(new Uint8Array(addresses))
+    this.#ports = new Uint16Array(2 * places)
+    this.#ports.set(before.ports)
+    this.#values = new Float64Array(places)
+    this.#values.set(before.values)
+    this.#times = new Float64Array(places)
+    this.#times.set(before.times)
+  }
+}

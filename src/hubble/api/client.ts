@@ -1,0 +1,223 @@
+/**
+ * client.ts - a client of Hubble's flow API: a running Weir, a Cilium agent, a Relay.
+ *
+ * In:    an address of api/address.ts.
+ * Out:   responses in the form of observe/response.ts, while they are asked for: who reads slowly is sent no more.
+ * Fail:  an Error that names the address: nobody there, or what the server answered; with gRPC's `.code`.
+ */
+import type { ClientReadableStream, Client as GrpcClient, ServiceError } from '@grpc/grpc-js'
+import type { FlowFilter } from '../observe/filter/flow-filter.js'
+import type { FlowResponse } from '../observe/response.js'
+import { connectTarget, parseApiAddress } from './address.js'
+import { flowResponseOf, type Message, timestamp } from './message.js'
+import { type Api, loadApi, type Method } from './proto.js'
+
+/** Of GetFlowsRequest; times as in a flow. */
+export interface FlowsQuery {
+  readonly number?: number
+  readonly first?: boolean
+  readonly follow?: boolean
+  readonly since?: string
+  readonly until?: string
+  readonly allow?: readonly FlowFilter[]
+  readonly deny?: readonly FlowFilter[]
+  /** Field mask: paths of proto names; all fields without. */
+  readonly fields?: readonly string[]
+}
+
+/** ServerStatusResponse: 64-bit numbers are decimal, absent is 0 or not told. */
+export interface ServerStatus {
+  readonly num_flows?: string
+  readonly max_flows?: string
+  readonly seen_flows?: string
+  readonly uptime_ns?: string
+  readonly num_connected_nodes?: number
+  readonly num_unavailable_nodes?: number
+  readonly unavailable_nodes?: readonly string[]
+  readonly version?: string
+  readonly flows_rate?: number
+}
+
+/** A raw record, or how many were lost; `seconds` and `nanoseconds` since 1970 when it was received. */
+export interface RawRecord {
+  readonly record?: Uint8Array
+  readonly lost?: number
+  readonly seconds: number
+  readonly nanoseconds: number
+}
+
+export interface Node {
+  readonly name?: string
+  readonly version?: string
+  readonly address?: string
+  readonly state?: string | number
+}
+
+export interface Namespace {
+  readonly cluster?: string
+  readonly namespace?: string
+}
+
+const CONNECT_MS = 5000
+const REQUEST_MS = 12_000
+const CANCELLED = 1
+
+export class ObserverClient {
+  readonly #api: Api
+  readonly #address: string
+  readonly #client: GrpcClient
+
+  /** Connect; throws when there is nobody, or nobody who answers within 5 s. */
+  static async connect(address: string): Promise<ObserverClient> {
+    const parsed = parseApiAddress(address)
+    const api = await loadApi()
+    const { credentials } = api.grpc
+    const tls = parsed.kind === 'tcp' && parsed.tls
+    const security = tls ? credentials.createSsl() : credentials.createInsecure()
+    const client = new api.grpc.Client(connectTarget(parsed), security)
+    if (await isReady(client, api)) return new ObserverClient(api, address, client)
+    client.close()
+    throw new Error(`${address}: no flow API answers there`)
+  }
+
+  private constructor(api: Api, address: string, client: GrpcClient) {
+    this.#api = api
+    this.#address = address
+    this.#client = client
+  }
+
+  /** Ends with the answer; a follower's when the caller leaves the loop, `signal` aborts or the server goes. */
+  async *getFlows(query: FlowsQuery, signal?: AbortSignal): AsyncGenerator<FlowResponse> {
+    const { allow = [], deny = [], since, until, fields = [], number = 0, first = false, follow = false } = query
+    const request = {
+      ...(number === 0 ? {} : { number }),
+      ...(first ? { first } : {}),
+      ...(follow ? { follow } : {}),
+      whitelist: allow,
+      blacklist: deny,
+      ...(since === undefined ? {} : { since: timestamp(since) }),
+      ...(until === undefined ? {} : { until: timestamp(until) }),
+      ...(fields.length === 0 ? {} : { field_mask: { paths: fields } }),
+    }
+    for await (const message of this.#stream(this.#api.observer.GetFlows!, request, signal))
+      yield flowResponseOf(message)
+  }
+
+  /** Weir's own: the records themselves. The last `number`, 0 for all that are held (a follower: none). */
+  async *getRecords(number: number, follow: boolean, signal?: AbortSignal): AsyncGenerator<RawRecord> {
+    const request = { number, follow }
+    for await (const message of this.#stream(this.#api.weir.GetRecords!, request, signal)) {
+      const {
+        record,
+        lost,
+        time = {},
+      } = message as {
+        record?: Uint8Array
+        lost?: string
+        time?: { seconds?: string; nanos?: number }
+      }
+      yield {
+        ...(record === undefined ? {} : { record }),
+        ...(lost === undefined ? {} : { lost: Number(lost) }),
+        seconds: Number(time.seconds ?? 0),
+        nanoseconds: time.nanos ?? 0,
+      }
+    }
+  }
+
+  async serverStatus(): Promise<ServerStatus> {
+    const answer = await this.#ask(this.#api.observer.ServerStatus!)
+    const {
+      num_connected_nodes: connected,
+      num_unavailable_nodes: unavailable,
+      ...rest
+    } = answer as {
+      num_connected_nodes?: { value?: number }
+      num_unavailable_nodes?: { value?: number }
+    }
+    return {
+      ...rest,
+      ...(connected === undefined ? {} : { num_connected_nodes: connected.value ?? 0 }),
+      ...(unavailable === undefined ? {} : { num_unavailable_nodes: unavailable.value ?? 0 }),
+    }
+  }
+
+  async getNodes(): Promise<readonly Node[]> {
+    return ((await this.#ask(this.#api.observer.GetNodes!)) as { nodes?: Node[] }).nodes ?? []
+  }
+
+  async getNamespaces(): Promise<readonly Namespace[]> {
+    return ((await this.#ask(this.#api.observer.GetNamespaces!)) as { namespaces?: Namespace[] }).namespaces ?? []
+  }
+
+  /** Weir's own: what else its status has; undefined when the server is none. */
+  async getStatus(): Promise<readonly (readonly [string, string])[] | undefined> {
+    try {
+      const { rows = [] } = (await this.#ask(this.#api.weir.GetStatus!)) as {
+        rows?: { name?: string; value?: string }[]
+      }
+      return rows.map(({ name = '', value = '' }) => [name, value] as const)
+    } catch (error) {
+      if ((error as ServiceError).code === this.#api.grpc.status.UNIMPLEMENTED) return undefined
+      throw error
+    }
+  }
+
+  /** Ends what is still under way. Twice is fine. */
+  close(): void {
+    this.#client.close()
+  }
+
+  async *#stream(method: Method, request: Message, signal?: AbortSignal): AsyncGenerator<Message> {
+    const { path, requestSerialize, responseDeserialize } = method
+    const call: ClientReadableStream<Message> = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+    )
+    const cancel = () => call.cancel()
+    signal?.addEventListener('abort', cancel)
+    if (signal?.aborted) cancel()
+    // After cancel() the call still says so, to nobody.
+    call.on('error', () => undefined)
+    try {
+      for await (const message of call) yield message as Message
+    } catch (error) {
+      if (!(signal?.aborted && (error as ServiceError).code === CANCELLED)) throw this.#explain(error as ServiceError)
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+      cancel()
+    }
+  }
+
+  #ask({ path, requestSerialize, responseDeserialize }: Method): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      const options = { deadline: Date.now() + REQUEST_MS }
+      const done = (error: ServiceError | null, answer?: Message) => {
+        if (error === null) resolve(answer ?? {})
+        else reject(this.#explain(error))
+      }
+      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, options, done)
+    })
+  }
+
+  #explain(error: ServiceError): Error {
+    return Object.assign(new Error(`${this.#address}: ${error.details || error.message}`), { code: error.code })
+  }
+}
+
+/** The library would try again until the deadline; a refused connection is answer enough. */
+function isReady(client: GrpcClient, { grpc }: Api): Promise<boolean> {
+  const channel = client.getChannel()
+  const deadline = Date.now() + CONNECT_MS
+  return new Promise(resolve => {
+    const look = () => {
+      const state = channel.getConnectivityState(true)
+      if (state === grpc.connectivityState.READY) return resolve(true)
+      if (state === grpc.connectivityState.TRANSIENT_FAILURE) return resolve(false)
+      channel.watchConnectivityState(state, deadline, error => (error === undefined ? look() : resolve(false)))
+    }
+    look()
+  })
+}

@@ -1,0 +1,53 @@
+/**
+ * mask.ts - a field mask: which fields of a flow a client wants.
+ *
+ * In:    paths of proto names, `source.namespace`; the names that a message has.
+ * Out:   a copy with those fields and no others. A message on the way to one is there even when the flow lacks it, as in
+ *        Hubble's answers (cilium/cilium pkg/hubble/parser/fieldmask).
+ * Fail:  an Error that names a path which is no field.
+ */
+import type { Flow } from '../flow/flow.js'
+import type { Api } from './proto.js'
+
+type Fields = Readonly<Record<string, unknown>>
+/** By field name; an empty one takes the whole field. */
+interface Mask extends Map<string, Mask> {}
+
+/** Undefined without paths: everything. */
+export function compileMask(paths: readonly string[], fields: Api['fields']): ((flow: Flow) => Flow) | undefined {
+  if (paths.length === 0) return undefined
+  const mask: Mask = new Map()
+  // Shorter paths first: `source` takes in `source.namespace`.
+  for (const path of [...paths].sort((a, b) => a.length - b.length)) {
+    check(path, fields)
+    add(mask, path.split('.'))
+  }
+  return flow => masked(flow as Fields, mask) as Flow
+}
+
+function check(path: string, fields: Api['fields']): void {
+  let message = 'Flow'
+  for (const name of path.split('.')) {
+    const type = message === '' || message.includes('.') ? undefined : fields(`flow.${message}`).get(name)
+    if (type === undefined) throw new Error(`field mask: '${path}' is no field of a flow`)
+    message = type
+  }
+}
+
+function add(mask: Mask, [name = '', ...rest]: string[]): void {
+  const known = mask.get(name)
+  if (known?.size === 0) return
+  const inner: Mask = known ?? new Map()
+  mask.set(name, inner)
+  if (rest.length > 0) add(inner, rest)
+}
+
+function masked(from: Fields, mask: Mask): Fields {
+  const to: Record<string, unknown> = {}
+  for (const [name, inner] of mask) {
+    const value = from[name]
+    if (inner.size > 0) to[name] = masked((value ?? {}) as Fields, inner)
+    else if (value !== undefined) to[name] = value
+  }
+  return to
+}

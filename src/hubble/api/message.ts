@@ -1,0 +1,98 @@
+/**
+ * message.ts - flows and responses to and from the objects that the protobuf library takes.
+ *
+ * In:    the JSON form of flow.ts: times as text, is_reply as true, false or absent.
+ * Out:   the same with well-known types spelled out (Timestamp, BoolValue, Int32Value), and back.
+ * Never: changes what it is given.
+ */
+import type { Flow, LostEvent } from '../flow/flow.js'
+import { flowTime } from '../flow/time.js'
+import type { FlowResponse } from '../observe/response.js'
+import type { Instant } from './cursor.js'
+
+/** A message as the library takes and gives it. */
+export type Message = Readonly<Record<string, unknown>>
+
+export interface Timestamp {
+  readonly seconds?: string | number
+  readonly nanos?: number
+}
+
+const NS_DIGITS = 9
+
+export function flowResponse({ flow, lost_events: lost, time, ...rest }: FlowResponse): Message {
+  return {
+    ...rest,
+    ...(flow === undefined ? {} : { flow: flowMessage(flow) }),
+    ...(lost === undefined ? {} : { lost_events: lostMessage(lost) }),
+    ...(time === undefined ? {} : { time: timestamp(time) }),
+  }
+}
+
+export function flowResponseOf(message: Message): FlowResponse {
+  const {
+    flow,
+    lost_events: lost,
+    time,
+    ...rest
+  } = message as {
+    flow?: Message
+    lost_events?: Message
+    time?: Timestamp
+  }
+  return {
+    ...(flow === undefined ? {} : { flow: flowOf(flow) }),
+    ...(lost === undefined ? {} : { lost_events: lostOf(lost) }),
+    ...rest,
+    ...(time === undefined ? {} : { time: timeText(time) }),
+  }
+}
+
+function flowMessage(flow: Flow): Message {
+  const message: Record<string, unknown> = { ...flow }
+  if (flow.time !== undefined) message.time = timestamp(flow.time)
+  if (flow.is_reply !== undefined) message.is_reply = { value: flow.is_reply }
+  return message
+}
+
+/** `extensions` is left out: what is in it only its sender knows. */
+function flowOf(message: Message): Flow {
+  const { extensions: _, ...fields } = message
+  const flow: Record<string, unknown> = fields
+  if (fields.time !== undefined) flow.time = timeText(fields.time as Timestamp)
+  if (fields.is_reply !== undefined) flow.is_reply = (fields.is_reply as { value?: boolean }).value ?? false
+  return flow as Flow
+}
+
+function lostMessage({ cpu, first, last, ...rest }: LostEvent): Message {
+  return {
+    ...rest,
+    ...(cpu === undefined ? {} : { cpu: { value: cpu } }),
+    ...(first === undefined ? {} : { first: timestamp(first) }),
+    ...(last === undefined ? {} : { last: timestamp(last) }),
+  }
+}
+
+function lostOf(message: Message): LostEvent {
+  const { cpu, first, last, ...rest } = message as { cpu?: { value?: number }; first?: Timestamp; last?: Timestamp }
+  return {
+    ...rest,
+    ...(cpu === undefined ? {} : { cpu: cpu.value ?? 0 }),
+    ...(first === undefined ? {} : { first: timeText(first) }),
+    ...(last === undefined ? {} : { last: timeText(last) }),
+  }
+}
+
+/** Of RFC 3339 text in UTC, with up to nine digits behind the second. */
+export function timestamp(text: string): Timestamp {
+  const [whole, digits = ''] = text.replace(/Z$/, '').split('.')
+  return { seconds: Date.parse(`${whole}Z`) / 1000, nanos: Number(digits.padEnd(NS_DIGITS, '0')) }
+}
+
+export function timeText({ seconds = 0, nanos = 0 }: Timestamp): string {
+  return flowTime(Number(seconds), nanos)
+}
+
+export function instant(time: Timestamp): Instant {
+  return { seconds: Number(time.seconds ?? 0), nanoseconds: time.nanos ?? 0 }
+}

@@ -1,0 +1,48 @@
+/**
+ * ring-flows.ts - flows of the records in a ring, made when somebody asks.
+ *
+ * In:    a RecordRing; who is who (a Directory).
+ * Out:   the flow of a sequence number; every reader gets the same uuid and time for it.
+ * Fail:  a record of which no flow can be made has none; the reduce counts such records, not this.
+ */
+import { randomUUID } from 'node:crypto'
+import { Decoder } from '../../datapath/record/decode.js'
+import type { Flow } from '../flow/flow.js'
+import { FlowMaker, type FlowOptions } from '../flow/maker.js'
+import { flowTime } from '../flow/time.js'
+import type { RecordRing } from './record-ring.js'
+
+export type RingFlowsOptions = Pick<FlowOptions, 'directory' | 'nodeName' | 'version' | 'kernelReasons'>
+
+const SEQUENCE_DIGITS = 12
+
+export class RingFlows {
+  readonly #ring: RecordRing
+  readonly #decoder = new Decoder()
+  readonly #maker: FlowMaker
+  readonly #uuidPrefix = randomUUID().slice(0, -SEQUENCE_DIGITS)
+  #sequence = 0
+  #flow: Flow | undefined
+
+  constructor(ring: RecordRing, options: RingFlowsOptions) {
+    this.#ring = ring
+    this.#maker = new FlowMaker({
+      ...options,
+      now: () => flowTime(ring.seconds(this.#sequence), ring.nanoseconds(this.#sequence)),
+      uuid: () => this.#uuidPrefix + this.#sequence.toString(16).padStart(SEQUENCE_DIGITS, '0'),
+      tell: flow => {
+        this.#flow = flow
+      },
+    })
+  }
+
+  /** Of a record that the ring holds; undefined when it makes none. */
+  read(sequence: number): Flow | undefined {
+    const ring = this.#ring
+    this.#sequence = sequence
+    this.#flow = undefined
+    const size = ring.size(sequence)
+    if (size > 0) this.#decoder.record(ring.view, ring.at(sequence), size, this.#maker)
+    return this.#flow
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * endpoint.ts - one end of a flow: from an address and the identity that the datapath saw.
+ *
+ * In:    a Directory; address text ('' when there was no packet); an identity, 0 when the record has none.
+ * Out:   the flow's Endpoint; the same object for the same question, so nobody may change it.
+ *        The record's identity wins. A local endpoint has its own labels, anything else those of the identity that won.
+ * Never: keeps more than MOST answers (about 300 bytes each); past it, and when the directory changes, it starts anew.
+ */
+import type { Directory, LocalEndpoint } from './resolver.js'
+import type { Endpoint } from './flow.js'
+import { clusterOf, isLocalScope, withLongestCidr } from '../../datapath/identity/identity.js'
+
+const MOST = 65_536
+
+export class EndpointResolver {
+  readonly #directory: Directory
+  readonly #known = new Map<string, Map<number, Endpoint>>()
+  #answers = 0
+  #version: number
+
+  constructor(directory: Directory) {
+    this.#directory = directory
+    this.#version = directory.version
+  }
+
+  resolve(ip: string, identity: number): Endpoint {
+    if (this.#version !== this.#directory.version || this.#answers >= MOST) this.#forget()
+    let byIdentity = this.#known.get(ip)
+    if (byIdentity === undefined) {
+      byIdentity = new Map()
+      this.#known.set(ip, byIdentity)
+    }
+    let endpoint = byIdentity.get(identity)
+    if (endpoint === undefined) {
+      endpoint = this.#look(ip, identity)
+      byIdentity.set(identity, endpoint)
+      this.#answers++
+    }
+    return endpoint
+  }
+
+  /** By endpoint id, as debug messages name it: nobody for 0, and only the id of what is not here. */
+  byId(id: number): Endpoint | undefined {
+    if (id === 0) return undefined
+    const local = this.#directory.localEndpointById(id)
+    return local === undefined ? { ID: id } : localEnd(local, 0)
+  }
+
+  #look(ip: string, identity: number): Endpoint {
+    const local = this.#directory.localEndpoint(ip)
+    if (local !== undefined) return localEnd(local, identity)
+    const number = identity || this.#directory.identity(ip)
+    const labels = this.#directory.labels(number)
+    const { namespace = '', pod = '' } = this.#directory.pod(ip) ?? {}
+    return end(0, number, clusterOf(labels), namespace, labels, pod)
+  }
+
+  #forget(): void {
+    this.#known.clear()
+    this.#answers = 0
+    this.#version = this.#directory.version
+  }
+}
+
+function localEnd(local: LocalEndpoint, identity: number): Endpoint {
+  const { id, labels, namespace, pod, workload } = local
+  const endpoint = end(id, identity || local.identity, clusterOf(labels), namespace, labels, pod)
+  if (workload !== undefined) endpoint.workloads = [workload]
+  return endpoint
+}
+
+function end(
+  id: number,
+  identity: number,
+  cluster: string,
+  namespace: string,
+  labels: readonly string[],
+  pod: string,
+): Endpoint {
+  const endpoint: Endpoint = {}
+  if (id !== 0) endpoint.ID = id
+  if (identity !== 0) endpoint.identity = identity
+  if (cluster !== '') endpoint.cluster_name = cluster
+  if (namespace !== '') endpoint.namespace = namespace
+  const shown = isLocalScope(identity) ? withLongestCidr(labels) : labels
+  if (shown.length > 0) endpoint.labels = shown
+  if (pod !== '') endpoint.pod_name = pod
+  return endpoint
+}

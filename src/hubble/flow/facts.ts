@@ -1,0 +1,144 @@
+/**
+ * facts.ts - what a record's header says of its flow, apart from the packet and the names.
+ *
+ * In:    a trace, drop, verdict or capture record, while its window is valid.
+ * Out:   Facts: values, no window. The rules are those of cilium/cilium pkg/hubble/parser/threefour/parser.go, 1.19.
+ */
+import { DROP, TRACE } from '../../datapath/record/abi.js'
+import { formatAddress, formatIpv4, isMapped } from '../../lib/address.js'
+import type { CaptureRecord } from '../../datapath/record/capture-record.js'
+import type { DropRecord } from '../../datapath/record/drop-record.js'
+import type { AuthType, Direction, Named, ObservationPoint, TraceReason, Verdict } from './flow.js'
+import { authName, capturePointName, pointName, reasonName } from './names.js'
+import { Point } from '../../datapath/record/observation-point.js'
+import type { RecordWindow } from '../../datapath/record/record.js'
+import { sourceFile } from '../../cilium/source-file.js'
+import type { TraceRecord } from '../../datapath/record/trace-record.js'
+import type { VerdictRecord } from '../../datapath/record/verdict-record.js'
+
+/** Trace reasons, without the encrypted bit. */
+const REPLY = 2
+const UNKNOWN_REASON = 5
+const SRV6 = [6, 7]
+/** Captures whose argument is an interface, and those where it is a proxy port. */
+const AT_INTERFACE = [4, 5, 6, 7, 10, 11]
+const AT_PROXY = [8, 9]
+
+export interface Facts {
+  readonly type: number
+  readonly subtype: number
+  /** Identities that the datapath saw, 0 for none. */
+  readonly srcIdentity: number
+  readonly dstIdentity: number
+  readonly verdict?: Verdict
+  /** Cilium's code, 0 for none. */
+  readonly dropReason?: number
+  readonly authType?: AuthType | undefined
+  readonly file?: { name: string; line?: number }
+  readonly isReply?: boolean | undefined
+  /** Of the flow whose source is this local endpoint, 0 for none. */
+  readonly direction?: (sourceId: number) => Direction | undefined
+  readonly matchType?: number
+  readonly point?: ObservationPoint
+  readonly reason?: TraceReason | undefined
+  /** u64, decimal. */
+  readonly traceId?: string | undefined
+  readonly capturePoint?: Named<string> | undefined
+  readonly ifindex?: number
+  readonly proxyPort?: number
+  readonly encrypted?: boolean
+  /** The source before NAT; '' when the record has none. */
+  readonly originalIp?: string
+}
+
+export function traceFacts(record: TraceRecord): Facts {
+  const { reason, point } = record
+  const originalIp = originalAddress(record)
+  return {
+    type: record.type,
+    subtype: point,
+    srcIdentity: record.srcLabel,
+    dstIdentity: record.dstLabel,
+    verdict: 'FORWARDED',
+    isReply: reason === UNKNOWN_REASON || SRV6.includes(reason) ? undefined : reason === REPLY,
+    direction: traceDirection(record.source, reason, originalIp !== ''),
+    point: pointName(point),
+    reason: reasonName(reason),
+    traceId: record.version < 2 ? undefined : decimal(record, TRACE.ipTraceId),
+    ifindex: record.ifindex,
+    proxyPort: point === Point.toProxy ? record.dstId : 0,
+    encrypted: record.encrypted,
+    originalIp,
+  }
+}
+
+/** Whoever starts is the source of new packets and the destination of replies; a translated source was leaving. */
+function traceDirection(emitter: number, reason: number, translated: boolean): NonNullable<Facts['direction']> {
+  return sourceId => {
+    if (emitter === 0 || reason === UNKNOWN_REASON) return undefined
+    const fromEmitter = emitter === sourceId
+    return fromEmitter !== (reason === REPLY) || translated ? 'EGRESS' : 'INGRESS'
+  }
+}
+
+/** '' unless the record has one that is not all zeros. */
+function originalAddress(record: TraceRecord): string {
+  const at = record.at + TRACE.origIp
+  if (record.version < 1) return ''
+  if (!record.ipv6) return record.view.getUint32(at) === 0 ? '' : formatIpv4(record.bytes, at)
+  const zero = record.origIpAt < 0 || (isMapped(record.bytes, at) && record.view.getUint32(at + 12) === 0)
+  return zero ? '' : formatAddress(record.bytes, at)
+}
+
+export function dropFacts(record: DropRecord): Facts {
+  const { line, source } = record
+  const name = sourceFile(record.file)
+  return {
+    type: record.type,
+    subtype: record.reason,
+    srcIdentity: record.srcLabel,
+    dstIdentity: record.dstLabel,
+    verdict: 'DROPPED',
+    dropReason: record.reason,
+    file: line === 0 ? { name } : { name, line },
+    direction: sourceId => (source === 0 ? undefined : source === sourceId ? 'EGRESS' : 'INGRESS'),
+    traceId: record.version < 3 ? undefined : decimal(record, DROP.ipTraceId),
+  }
+}
+
+export function verdictFacts(record: VerdictRecord): Facts {
+  const { verdict, ingress } = record
+  return {
+    type: record.type,
+    subtype: record.subtype,
+    srcIdentity: ingress ? record.remoteLabel : 0,
+    dstIdentity: ingress ? 0 : record.remoteLabel,
+    verdict: verdict < 0 ? 'DROPPED' : verdict > 0 ? 'REDIRECTED' : record.audited ? 'AUDIT' : 'FORWARDED',
+    dropReason: verdict < 0 ? -verdict : 0,
+    authType: authName(record.authType),
+    // An allowed one is told of a connection's first packet, which is no reply.
+    isReply: verdict < 0 ? undefined : false,
+    direction: () => (ingress ? 'INGRESS' : 'EGRESS'),
+    matchType: record.matchType,
+  }
+}
+
+export function captureFacts(record: CaptureRecord): Facts {
+  const { type, subtype, arg1 } = record
+  return {
+    type,
+    subtype,
+    srcIdentity: 0,
+    dstIdentity: 0,
+    capturePoint: capturePointName(subtype),
+    ifindex: AT_INTERFACE.includes(subtype) ? arg1 : 0,
+    // Hubble swaps all four bytes of a port that is in the low two.
+    proxyPort: AT_PROXY.includes(subtype) ? record.view.getUint32(record.at + 16) : 0,
+  }
+}
+
+/** Undefined for 0. */
+function decimal(record: RecordWindow, offset: number): string | undefined {
+  const value = record.view.getBigUint64(record.at + offset, true)
+  return value === 0n ? undefined : value.toString()
+}

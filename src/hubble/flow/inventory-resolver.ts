@@ -1,0 +1,138 @@
+/**
+ * inventory-resolver.ts - the Directory over entities, and over what a world file says besides.
+ *
+ * In:    entities, which change under it; facts of services; a World for its DNS names, interfaces and cgroups.
+ * Out:   its answers; who is who is asked of the entities, so that there is one truth.
+ * Never: grows between changes, except a bounded cache of local endpoints.
+ */
+import { formatAddress, parseAddress } from '../../lib/address.js'
+import type { Directory, LocalEndpoint, PodName } from './resolver.js'
+import { Entities } from '../../datapath/identity/entities.js'
+import type { EndpointFacts, EntityChanges } from '../../datapath/identity/entity-changes.js'
+import type { Service } from './flow.js'
+import type { Row } from '../../datapath/identity/entity-columns.js'
+import type { World } from '../../datapath/inventory/inventory.js'
+import { worldChanges } from '../../datapath/inventory/inventory-changes.js'
+
+const NONE: readonly string[] = []
+
+export class WorldDirectory implements Directory {
+  version = 0
+  readonly #entities: Entities
+  readonly #local = new Map<number, string>()
+  readonly #services = new Map<string, { readonly service: Service; readonly key: string }>()
+  readonly #ofService = new Map<string, readonly string[]>()
+  readonly #names = new Map<string, readonly string[]>()
+  #links: Readonly<Record<string, string>> = {}
+  readonly #cgroups = new Map<string, string>()
+
+  /** Of a world alone, with entities of its own. */
+  static from(world: World): WorldDirectory {
+    const directory = new WorldDirectory(Entities.from(world))
+    directory.apply(worldChanges(undefined, world))
+    directory.take(world)
+    return directory
+  }
+
+  constructor(entities: Entities) {
+    this.#entities = entities
+  }
+
+  /** What a world says besides who is who. */
+  take(world: World): void {
+    for (const map of [this.#names, this.#cgroups]) map.clear()
+    for (const [ip, names] of Object.entries(world.dns)) {
+      this.#names.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
+    }
+    // namespace/pod/ip; the names are those of the endpoint.
+    for (const [id, text] of Object.entries(world.cgroups)) this.#cgroups.set(id, text.slice(text.lastIndexOf('/') + 1))
+    this.#links = world.links
+    this.version++
+  }
+
+  /** The entities have taken these changes. Whether a name that is known by more than an address is another now. */
+  apply({ removals, upserts, identities, forgotten }: EntityChanges): boolean {
+    let renamed = identities.length + forgotten.length > 0
+    for (const key of removals) if (this.#removeService(key)) renamed = true
+    for (const facts of upserts) {
+      if (facts.kind === 'service' && this.#addService(facts)) renamed = true
+      else if (facts.local && facts.kind === 'pod' && facts.ips[0] !== undefined) {
+        this.#local.set(facts.endpoint, facts.ips[0])
+      }
+    }
+    this.version++
+    return renamed
+  }
+
+  localEndpoint(ip: string): LocalEndpoint | undefined {
+    const row = this.#row(ip)
+    return row?.kind === 'pod' && row.local ? localOf(row) : undefined
+  }
+  localEndpointById(id: number): LocalEndpoint | undefined {
+    const ip = this.#local.get(id)
+    const local = ip === undefined ? undefined : this.localEndpoint(ip)
+    if (local?.id === id) return local
+    this.#local.delete(id)
+    return undefined
+  }
+  identity(ip: string): number {
+    const identity = this.#row(ip)?.identity ?? 0
+    if (identity !== 0 || ip === '') return identity
+    const { addresses } = this.#entities
+    return this.#row(ip)?.kind === 'pod' ? 0 : this.#entities.identity(addresses.cidr(ip))
+  }
+  pod(ip: string): PodName | undefined {
+    const row = this.#row(ip)
+    return row?.kind === 'pod' ? row : undefined
+  }
+  labels(identity: number): readonly string[] {
+    return this.#entities.identityLabels(identity)
+  }
+  service(ip: string, port: number): Service | undefined {
+    if (port === 0) return undefined
+    return this.#services.get(`${ip}/${port}`)?.service
+  }
+  names(ip: string): readonly string[] {
+    return this.#names.get(ip) ?? NONE
+  }
+  linkName(ifindex: number): string {
+    return this.#links[ifindex] ?? ''
+  }
+  cgroupAddress(cgroup: string, ipv6: boolean): string | undefined {
+    const ip = this.#cgroups.get(cgroup)
+    if (ip === undefined || ip.includes(':') !== ipv6) return undefined
+    return ip
+  }
+
+  #row(ip: string): Row | undefined {
+    if (ip === '') return undefined
+    const row = this.#entities.addresses.host(ip)
+    return row === 0 ? undefined : this.#entities.row(row)
+  }
+
+  #addService({ key, ips, ports, namespace, service: name }: EndpointFacts): boolean {
+    const ends = ips.flatMap(ip => ports.map(({ port }) => `${ip}/${port}`))
+    const before = this.#ofService.get(key) ?? NONE
+    if (before.join() === ends.join()) return false
+    this.#removeService(key)
+    this.#ofService.set(key, ends)
+    for (const end of ends) this.#services.set(end, { service: { name, namespace }, key })
+    return true
+  }
+
+  #removeService(key: string): boolean {
+    const ends = this.#ofService.get(key)
+    if (ends === undefined) return false
+    this.#ofService.delete(key)
+    for (const end of ends) if (this.#services.get(end)?.key === key) this.#services.delete(end)
+    return true
+  }
+}
+
+function localOf({ endpoint, identity, namespace, pod, labels, hubbleWorkload }: Row): LocalEndpoint {
+  return { id: endpoint, identity, namespace, pod, labels, workload: hubbleWorkload }
+}
+
+function canonical(ip: string): string {
+  return formatAddress(parseAddress(ip))
+}

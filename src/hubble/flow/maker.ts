@@ -1,0 +1,199 @@
+/**
+ * maker.ts - records to flows, as Hubble makes them.
+ *
+ * In:    records from a Decoder, whose sink it is; a Directory; when each was received.
+ * Out:   a call of `tell` a flow, and of `tellDebug` a debug message. A flow is the receiver's; the endpoints, names and
+ *        services in it are shared and must not be changed. Properties are in the order of flow.proto.
+ * Fail:  a record of which Hubble makes no flow is counted by fault. Records in = flows + debug events + faults.
+ *        Never does Hubble swap source and destination here: they are the packet's, also of a reply.
+ */
+import { randomUUID } from 'node:crypto'
+import type { CaptureRecord } from '../../datapath/record/capture-record.js'
+import type { DebugRecord } from '../../datapath/record/debug-record.js'
+import { debugText } from '../../cilium/debug-text.js'
+import type { RecordSink } from '../../datapath/record/decode.js'
+import type { Directory } from './resolver.js'
+import type { DropRecord } from '../../datapath/record/drop-record.js'
+import type { DebugEvent, Emitter, Endpoint, Flow, Ip } from './flow.js'
+import { EndpointResolver } from './endpoint.js'
+import { captureFacts, dropFacts, type Facts, traceFacts, verdictFacts } from './facts.js'
+import { addNames, addServices } from './lookup.js'
+import { debugEventName } from './names.js'
+import { fillSock } from './sock.js'
+import { ciliumDrop } from './kernel-drop.js'
+import { Layers, type PacketFlags } from './layers/layers.js'
+import { ciliumReasonName, type KernelReasons } from '../../datapath/record/reasons.js'
+import type { RecordWindow } from '../../datapath/record/record.js'
+import type { SockRecord } from '../../datapath/record/sock-record.js'
+import type { TraceRecord } from '../../datapath/record/trace-record.js'
+import type { VerdictRecord } from '../../datapath/record/verdict-record.js'
+import { connectionPacket, droppedPacket, type FlowPacket } from './weir-packet.js'
+
+export interface FlowOptions {
+  readonly directory: Directory
+  /** When the record in hand was received, as flowTime() writes it. */
+  readonly now: () => string
+  readonly nodeName: string
+  /** Of Weir. */
+  readonly version: string
+  /** Names of Weir's own drops. */
+  readonly kernelReasons?: KernelReasons
+  readonly tell: (flow: Flow) => void
+  readonly tellDebug?: (event: DebugEvent) => void
+  /** For tests; random otherwise. */
+  readonly uuid?: () => string
+}
+
+/** packet: not decodable; cgroup: a socket of nobody here; debug: nobody asked for debug messages. */
+export type FlowFault = 'packet' | 'cgroup' | 'debug'
+
+export class FlowMaker implements RecordSink {
+  readonly faults: Record<FlowFault, number> = { packet: 0, cgroup: 0, debug: 0 }
+  /** Flows told. */
+  flows = 0
+  /** Why the last packet was not decodable. */
+  lastError = ''
+  readonly #options: FlowOptions
+  readonly #directory: Directory
+  readonly #emitter: Emitter
+  readonly #resolver: EndpointResolver
+  readonly #layers = new Layers()
+  readonly #uuid: () => string
+
+  constructor(options: FlowOptions) {
+    this.#options = options
+    this.#directory = options.directory
+    this.#emitter = { name: 'Weir', version: options.version }
+    this.#resolver = new EndpointResolver(options.directory)
+    this.#uuid = options.uuid ?? randomUUID
+  }
+
+  trace(record: TraceRecord): void {
+    const swept = record.hasExtension && record.packetLength === 0
+    const packet = swept ? connectionPacket(record) : this.#read(record, record)
+    if (packet !== undefined) this.#tell(packet, traceFacts(record))
+  }
+
+  drop(record: DropRecord): void {
+    const own = record.hasExtension
+    const packet = own && record.packetLength === 0 ? droppedPacket(record) : this.#read(record, record)
+    if (packet !== undefined) this.#tell(packet, own ? this.#kernelDrop(record) : dropFacts(record))
+  }
+
+  verdict(record: VerdictRecord): void {
+    const packet = this.#read(record, record)
+    if (packet !== undefined) this.#tell(packet, verdictFacts(record))
+  }
+
+  capture(record: CaptureRecord): void {
+    const packet = this.#read(record, record)
+    if (packet !== undefined) this.#tell(packet, captureFacts(record))
+  }
+
+  sock(record: SockRecord): void {
+    const flow = this.#begin()
+    if (fillSock(flow, record, this.#directory, this.#resolver, this.#options.nodeName)) this.#count(flow)
+    else this.faults.cgroup++
+  }
+
+  debug(record: DebugRecord): void {
+    const { tellDebug } = this.#options
+    if (tellDebug === undefined) {
+      this.faults.debug++
+      return
+    }
+    const { subtype, hash, arg1, arg2, arg3 } = record
+    const event: DebugEvent = {}
+    const type = debugEventName(subtype)
+    const source = this.#resolver.byId(record.source)
+    if (type !== undefined) event.type = type
+    if (source !== undefined) event.source = source
+    // Hubble's debug parser knows no interface names.
+    tellDebug(Object.assign(event, { hash, arg1, arg2, arg3, message: debugText(record, () => '') }))
+  }
+
+  #read(record: RecordWindow, flags: PacketFlags): FlowPacket | undefined {
+    const { view, bytes, packetAt, packetLength } = record
+    if (this.#layers.read(view, bytes, packetAt, packetLength, flags)) return this.#layers
+    this.faults.packet++
+    this.lastError = this.#layers.error
+    return undefined
+  }
+
+  #kernelDrop(record: DropRecord): Facts {
+    const facts = dropFacts(record)
+    const name = this.#options.kernelReasons?.name(record.kernelReason) ?? String(record.kernelReason)
+    const dropReason = ciliumDrop(name)
+    return { ...facts, subtype: dropReason, dropReason, file: { name } }
+  }
+
+  #tell(packet: FlowPacket, facts: Facts): void {
+    const ip = packet.ip && addressesOf(packet.ip, facts)
+    const from = ip?.source ?? ''
+    const to = ip?.destination ?? ''
+    const source = this.#resolver.resolve(from, facts.srcIdentity)
+    const destination = this.#resolver.resolve(to, facts.dstIdentity)
+    const flow = this.#begin()
+    if (facts.verdict !== undefined) flow.verdict = facts.verdict
+    if (facts.dropReason) flow.drop_reason = facts.dropReason
+    if (facts.authType !== undefined) flow.auth_type = facts.authType
+    if (packet.ethernet !== undefined) flow.ethernet = packet.ethernet
+    if (ip !== undefined) flow.IP = ip
+    if (packet.l4 !== undefined) flow.l4 = packet.l4
+    if (packet.tunnel !== undefined) flow.tunnel = packet.tunnel
+    flow.source = source
+    flow.destination = destination
+    flow.Type = 'L3_L4'
+    if (this.#options.nodeName !== '') flow.node_name = this.#options.nodeName
+    addNames(flow, this.#directory, from, to)
+    if (facts.isReply) flow.reply = true
+    flow.event_type = facts.subtype === 0 ? { type: facts.type } : { type: facts.type, sub_type: facts.subtype }
+    addServices(flow, this.#directory, from, packet.srcPort, to, packet.dstPort)
+    this.#finish(flow, facts, source, packet.summary)
+  }
+
+  /** Everything of proto field order behind the services. */
+  #finish(flow: Flow, facts: Facts, source: Endpoint, summary: string): void {
+    const direction = facts.direction?.(source.ID ?? 0)
+    if (direction !== undefined) flow.traffic_direction = direction
+    if (facts.matchType) flow.policy_match_type = facts.matchType
+    if (facts.point !== undefined) flow.trace_observation_point = facts.point
+    if (facts.reason !== undefined) flow.trace_reason = facts.reason
+    if (facts.file !== undefined) flow.file = facts.file
+    if (facts.traceId !== undefined) flow.ip_trace_id = { trace_id: facts.traceId }
+    if (facts.dropReason) flow.drop_reason_desc = ciliumReasonName(facts.dropReason) ?? facts.dropReason
+    if (facts.isReply !== undefined) flow.is_reply = facts.isReply
+    if (facts.capturePoint !== undefined) flow.debug_capture_point = facts.capturePoint
+    if (facts.ifindex) flow.interface = this.#interface(facts.ifindex)
+    if (facts.proxyPort) flow.proxy_port = facts.proxyPort
+    if (summary !== '') flow.Summary = summary
+    this.#count(flow)
+  }
+
+  #count(flow: Flow): void {
+    this.flows++
+    this.#options.tell(flow)
+  }
+
+  #begin(): Flow {
+    return { time: this.#options.now(), uuid: this.#uuid(), emitter: this.#emitter }
+  }
+
+  #interface(index: number): { index: number; name?: string } {
+    const name = this.#directory.linkName(index)
+    return name === '' ? { index } : { index, name }
+  }
+}
+
+/** The source before NAT is shown as the source, the packet's own beside it. */
+function addressesOf(ip: Ip, facts: Facts): Ip {
+  const { originalIp = '', encrypted = false } = facts
+  const translated = originalIp !== '' && originalIp !== ip.source
+  const shown: Ip = translated ? { source: originalIp, source_xlated: ip.source!, ...withoutSource(ip) } : ip
+  if (encrypted) shown.encrypted = true
+  return shown
+}
+
+function withoutSource({ source: _, ...rest }: Ip): Ip {
+  return rest
+}

@@ -1,0 +1,65 @@
+/**
+ * sock.ts - a socket trace to its flow: which pod called which address, before and after translation.
+ *
+ * In:    a SockRecord; the Directory, which knows the pod of a cgroup. The record has no identities and no source port.
+ * Out:   the fields of a flow of Type SOCK; on the way back (points 3 and 4) the pod is the destination.
+ * Fail:  false when the cgroup is of no pod with an address of that family: Hubble skips such a record.
+ *        Source: cilium/cilium pkg/hubble/parser/sock/parser.go, 1.19.
+ */
+import { Notify } from '../../datapath/record/abi.js'
+import { formatAddress, formatIpv4 } from '../../lib/address.js'
+import type { Directory } from './resolver.js'
+import type { Flow, Layer4, Verdict } from './flow.js'
+import type { EndpointResolver } from './endpoint.js'
+import { addNames, addServices } from './lookup.js'
+import { xlatePointName } from './names.js'
+import { ports } from './layers/transport.js'
+import type { SockRecord } from '../../datapath/record/sock-record.js'
+
+const VERDICTS: readonly (Verdict | undefined)[] = [undefined, 'TRACED', 'TRANSLATED', 'TRACED', 'TRANSLATED']
+const PROTOCOLS = ['Unknown', 'TCP', 'UDP'] as const
+const BACKWARDS = [3, 4]
+
+export function fillSock(
+  flow: Flow,
+  record: SockRecord,
+  directory: Directory,
+  resolver: EndpointResolver,
+  nodeName: string,
+): boolean {
+  const { point, ipv6, cgroup, bytes, dstAt, dstPort } = record
+  const pod = directory.cgroupAddress(cgroup, ipv6)
+  if (pod === undefined) return false
+  const peer = ipv6 ? formatAddress(bytes, dstAt) : formatIpv4(bytes, dstAt)
+  const back = BACKWARDS.includes(point)
+  const [source, destination] = back ? [peer, pod] : [pod, peer]
+  const [sourcePort, destinationPort] = back ? [dstPort, 0] : [0, dstPort]
+  const verdict = VERDICTS[point]
+  const l4 = transport(record.proto, sourcePort, destinationPort)
+  if (verdict !== undefined) flow.verdict = verdict
+  flow.IP = { source, destination, ipVersion: ipv6 ? 'IPv6' : 'IPv4' }
+  if (l4 !== undefined) flow.l4 = l4
+  flow.source = resolver.resolve(source, 0)
+  flow.destination = resolver.resolve(destination, 0)
+  flow.Type = 'SOCK'
+  if (nodeName !== '') flow.node_name = nodeName
+  addNames(flow, directory, source, destination)
+  flow.event_type = point === 0 ? { type: Notify.traceSock } : { type: Notify.traceSock, sub_type: point }
+  addServices(flow, directory, source, sourcePort, destination, destinationPort)
+  addSocket(flow, record)
+  return true
+}
+
+function addSocket(flow: Flow, record: SockRecord): void {
+  const { cookie, cgroup } = record
+  const point = xlatePointName(record.point)
+  if (point !== undefined) flow.sock_xlate_point = point
+  if (cookie !== '0') flow.socket_cookie = cookie
+  if (cgroup !== '0') flow.cgroup_id = cgroup
+  flow.Summary = PROTOCOLS[record.proto] ?? 'Unknown'
+}
+
+function transport(proto: number, source: number, destination: number): Layer4 | undefined {
+  if (proto === 1) return { TCP: ports(source, destination) }
+  return proto === 2 ? { UDP: ports(source, destination) } : undefined
+}

@@ -1,0 +1,93 @@
+/**
+ * compile.ts - a metric's configuration to a function from a flow to label values.
+ *
+ * In:    MetricConfigs of the static list or of YAML.
+ * Out:   a CompiledMetric each family.
+ * Fail:  a ConfigError names the metric, the word and what is allowed. Nothing is half compiled.
+ */
+import type { Flow } from '../flow/flow.js'
+import type { Metric } from '../../exporter/catalog/metric.js'
+import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknown } from './config.js'
+import { CONTEXT_OPTIONS, type Context, compileContext } from './context.js'
+import { type Counter, type Increment, NO_INCREMENTS, type Plugin } from './counter.js'
+import { PLUGINS } from './families.js'
+
+export interface CompiledMetric {
+  readonly metric: Metric
+  /** The same for as long as its series mean the same: the family, and the options as they were written. */
+  readonly signature: string
+  readonly events: readonly number[]
+  readonly needs: number
+  readonly context: Context
+  /** Label values of each increment, in the order of metric.labels. */
+  count(flow: Flow, chunk: string): readonly Increment[]
+}
+
+/** Throws a ConfigError on an unknown word, a metric named twice, and http beside httpV2 (they share families). */
+export function compileMetrics(configs: readonly MetricConfig[]): CompiledMetric[] {
+  const names = new Set<string>()
+  for (const { name } of configs) {
+    if (!Object.hasOwn(PLUGINS, name)) throw unknown('', 'metric', name, Object.keys(PLUGINS))
+    if (names.has(name)) throw new ConfigError(`metric ${name} is given twice`)
+    names.add(name)
+  }
+  if (names.has('http') && names.has('httpV2')) throw new ConfigError('http and httpV2 exclude each other')
+  return configs.flatMap(compileMetric)
+}
+
+/** Families of one metric; its name is known. */
+function compileMetric({ name, options, filter }: MetricConfig): CompiledMetric[] {
+  const plugin = PLUGINS[name]!
+  const contexts: OptionConfig[] = []
+  const own = new Set<string>()
+  for (const option of options) {
+    const lower = option.name.toLowerCase()
+    if (CONTEXT_OPTIONS.some(known => known.toLowerCase() === lower)) contexts.push(option)
+    else own.add(ownOption(name, plugin, option))
+  }
+  const context = compileContext(name, contexts)
+  return plugin.counters(own).map(counter => {
+    const signature = JSON.stringify([counter.name, options])
+    return join(filter === undefined ? counter : filtered(counter, filter), context, signature)
+  })
+}
+
+function ownOption(metric: string, plugin: Plugin, { name, values }: OptionConfig): string {
+  const found = plugin.options.find(known => known.toLowerCase() === name.toLowerCase())
+  if (found === undefined) throw unknown(metric, 'option', name, [...CONTEXT_OPTIONS, ...plugin.options])
+  const odd = values.find(value => value !== '' && value !== 'true')
+  if (odd !== undefined) throw unknown(`${metric}: ${found}`, 'value', odd, [found, `${found}=true`])
+  return found
+}
+
+function filtered(counter: Counter, filter: MetricFilter): Counter {
+  return {
+    ...counter,
+    needs: counter.needs | filter.needs,
+    count: (flow, chunk) => (filter.accepts(flow) ? counter.count(flow, chunk) : NO_INCREMENTS),
+  }
+}
+
+function join(counter: Counter, context: Context, signature: string): CompiledMetric {
+  const { contextFirst, labels } = counter
+  const metric: Metric = {
+    name: `hubble_${counter.name}`,
+    type: 'counter',
+    group: 'hubble',
+    help: counter.help,
+    labels: contextFirst ? [...context.labels, ...labels] : [...labels, ...context.labels],
+  }
+  return {
+    metric,
+    signature,
+    events: counter.events,
+    needs: counter.needs | context.needs,
+    context,
+    count(flow, chunk) {
+      const increments = counter.count(flow, chunk)
+      if (increments.length === 0) return increments
+      const values = context.values(flow)
+      return increments.map(fixed => (contextFirst ? [...values, ...fixed] : [...fixed, ...values]))
+    },
+  }
+}

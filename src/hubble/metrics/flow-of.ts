@@ -1,0 +1,40 @@
+/**
+ * flow-of.ts - the flow of one record in hand, for what is not counted yet.
+ *
+ * In:    records; a Directory, as for every other reader of flows.
+ * Out:   the flow without time and id, which no label shows; undefined where Hubble makes none.
+ */
+import { CaptureRecord } from '../../datapath/record/capture-record.js'
+import type { Directory } from '../flow/resolver.js'
+import { DropRecord } from '../../datapath/record/drop-record.js'
+import type { Flow } from '../flow/flow.js'
+import { FlowMaker } from '../flow/maker.js'
+import type { KernelReasons } from '../../datapath/record/reasons.js'
+import { SockRecord } from '../../datapath/record/sock-record.js'
+import { TraceRecord } from '../../datapath/record/trace-record.js'
+import { VerdictRecord } from '../../datapath/record/verdict-record.js'
+import type { FlowOf } from './metrics.js'
+
+export function flowOf(directory: Directory, kernelReasons: KernelReasons, nodeName = ''): FlowOf {
+  let made: Flow | undefined
+  const maker = new FlowMaker({
+    directory,
+    kernelReasons,
+    now: () => '',
+    uuid: () => '',
+    nodeName,
+    version: '',
+    tell: flow => {
+      made = flow
+    },
+  })
+  return record => {
+    made = undefined
+    if (record instanceof TraceRecord) maker.trace(record)
+    else if (record instanceof DropRecord) maker.drop(record)
+    else if (record instanceof VerdictRecord) maker.verdict(record)
+    else if (record instanceof CaptureRecord) maker.capture(record)
+    else if (record instanceof SockRecord) maker.sock(record)
+    return made
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * hubble.ts - the hubble_* side of the exporter: one configuration of metrics at a time, and what was lost.
+ *
+ * In:    records; who is who; a configuration, which may be replaced while records come; deleted pods.
+ * Out:   stores to be rendered, current after collect().
+ * Fail:  a configuration that does not compile throws a ConfigError and changes nothing.
+ */
+import type {
+  CaptureRecord,
+  DropRecord,
+  RecordSink,
+  SockRecord,
+  TraceRecord,
+  VerdictRecord,
+} from '../../datapath/record/decode.js'
+import type { Directory } from '../flow/resolver.js'
+import type { Entities } from '../../datapath/identity/entities.js'
+import type { KernelReasons } from '../../datapath/record/reasons.js'
+import { M } from '../../exporter/catalog/catalog.js'
+import { DeletedPods, type PodId } from '../../exporter/reduce/deleted-pods.js'
+import type { Metric } from '../../exporter/catalog/metric.js'
+import { SeriesStore } from '../../exporter/series/series.js'
+import { type CompiledMetric, compileMetrics } from './compile.js'
+import type { MetricConfig } from './config.js'
+import { flowOf } from './flow-of.js'
+import { type BudgetOf, type FlowOf, HubbleMetrics } from './metrics.js'
+import { DELETION_DELAY_MS } from './pod-series.js'
+import { eachWay } from './directions.js'
+
+export interface HubbleParts {
+  readonly entities: Entities
+  readonly directory: Directory
+  readonly kernelReasons: KernelReasons
+  /** For filters that ask for it. */
+  readonly nodeName?: string
+  /** Milliseconds that never go back; for tests. */
+  readonly now?: () => number
+}
+
+/** Where Hubble loses events: in the kernel's ring, before the observer, and in the ring that readers of flows read. */
+export const LOST_SOURCES = ['perf_event_ring_buffer', 'observer_events_queue', 'hubble_ring_buffer'] as const
+export type LostSource = (typeof LOST_SOURCES)[number]
+
+const LOST: Metric = {
+  name: 'hubble_lost_events_total',
+  type: 'counter',
+  group: 'hubble',
+  help: 'Number of lost events',
+  labels: ['source'],
+}
+
+/** Dashboards of Hubble look up the clusters there are in a family of Cilium's agent. */
+const CILIUM_VERSION: Metric = {
+  name: 'cilium_version',
+  type: 'gauge',
+  group: 'hubble',
+  help: "1: Weir answers in the place of Cilium's agent, for dashboards that look for clusters here",
+  labels: [],
+}
+
+export class Hubble implements RecordSink {
+  readonly #own = new SeriesStore()
+  readonly #entities: Entities
+  readonly #flowOf: FlowOf
+  readonly #now: () => number
+  readonly #deleted = new DeletedPods(DELETION_DELAY_MS)
+  readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
+  #compiled: readonly CompiledMetric[]
+  #metrics: HubbleMetrics
+  #budgetOf: BudgetOf | undefined
+  readonly #reloads = { applied: 0, refused: 0 }
+  #made = 0
+  #forgotten = 0
+
+  /** Throws a ConfigError. */
+  constructor(parts: HubbleParts, configs: readonly MetricConfig[]) {
+    const { entities, directory, kernelReasons, nodeName = '', now = () => performance.now() } = parts
+    this.#entities = entities
+    this.#flowOf = flowOf(directory, kernelReasons, nodeName)
+    this.#now = now
+    this.#compiled = compileMetrics(configs)
+    this.#metrics = new HubbleMetrics(this.#compiled, entities, this.#flowOf)
+    for (const source of LOST_SOURCES) this.setLost(source, 0)
+    this.#tell(CILIUM_VERSION, 1)
+  }
+
+  /** To be rendered beside the exporter's own store. */
+  get stores(): readonly SeriesStore[] {
+    return [...this.#metrics.stores, this.#own]
+  }
+
+  /** Events lost at a source since the start. */
+  setLost(source: LostSource, events: number): void {
+    this.#own.set(this.#own.family(LOST).series([source]), events)
+  }
+
+  /**
+   * Count by another configuration from now on. A metric whose options are the same keeps its series, also when its
+   * filters are not; any other begins anew, and what is not asked for is gone. Throws a ConfigError.
+   */
+  reconfigure(configs: readonly MetricConfig[]): void {
+    this.#compiled = compileMetrics(configs)
+    this.renamed()
+  }
+
+  /** Entities and directory say something else from now on. No series is lost. */
+  renamed(): void {
+    const before = this.#metrics
+    before.flush()
+    this.#made += before.made
+    this.#forgotten += before.forgotten
+    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#flowOf, {
+      stores: before.bySignature,
+      ...(this.#budgetOf && { budgetOf: this.#budgetOf }),
+    })
+  }
+
+  /** Series that each family may have, from now on, also of other configurations. */
+  setBudgets(budgetOf: BudgetOf): void {
+    this.#budgetOf = budgetOf
+    this.#metrics.setBudgets(budgetOf)
+  }
+
+  /** Remove series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
+  sweep(ttlMs: number): void {
+    if (ttlMs > 0) this.#metrics.sweep(ttlMs)
+  }
+
+  /** There is a file of the configuration, and what it says since its last change is in force or is not. */
+  tellFile(good: boolean, result?: 'applied' | 'refused'): void {
+    if (result !== undefined) this.#reloads[result]++
+    this.#tell(M.hubbleConfigGood, good ? 1 : 0)
+    for (const [name, n] of Object.entries(this.#reloads)) {
+      this.#own.set(this.#own.family(M.hubbleConfigReloads).series([name]), n)
+    }
+  }
+
+  /** The pod was deleted: its series go a minute later. */
+  podDeleted(pod: PodId): void {
+    this.#deleted.add(pod, this.#now())
+  }
+
+  /** Bring the series up to date. */
+  collect(): void {
+    this.#metrics.flush()
+    const due = this.#deleted.due(this.#now())
+    if (due.length > 0) this.#metrics.remove(due)
+    this.#tell(M.hubbleFlowsMade, this.#made + this.#metrics.made)
+    this.#tell(M.hubbleForgotten, this.#forgotten + this.#metrics.forgotten)
+    this.#tell(M.hubbleDeletionsRefused, this.#deleted.refused)
+  }
+
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
+  trace(record: TraceRecord): void {
+    if (record.hasExtension && record.packetLength === 0) eachWay(record, this.#countTrace)
+    else this.#metrics.trace(record)
+  }
+  drop(record: DropRecord): void {
+    this.#metrics.drop(record)
+  }
+  /** HOT. Guard: benches `reduce`, `reduce-workload`. */
+  verdict(record: VerdictRecord): void {
+    this.#metrics.verdict(record)
+  }
+  capture(record: CaptureRecord): void {
+    this.#metrics.capture(record)
+  }
+  sock(record: SockRecord): void {
+    this.#metrics.sock(record)
+  }
+
+  #tell(metric: Metric, value: number): void {
+    this.#own.set(this.#own.family(metric).series([]), value)
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * event-type.ts - the words of --type: `drop`, `trace:to-endpoint`, numbers.
+ *
+ * Fail:  throws an Error that names the word and what is allowed.
+ */
+import { Notify } from '../../../datapath/record/abi.js'
+import { observationPointName } from '../../../datapath/record/observation-point.js'
+import type { EventTypeFilter } from './flow-filter.js'
+
+/** Names of `cilium monitor -t`, those that are flows. */
+const TYPES: Readonly<Record<string, number>> = {
+  capture: Notify.capture,
+  drop: Notify.drop,
+  l7: 129,
+  'policy-verdict': Notify.policyVerdict,
+  trace: Notify.trace,
+  'trace-sock': Notify.traceSock,
+}
+const POINTS = Array.from({ length: 14 }, (_, point) => observationPointName(point))
+
+export function parseEventType(text: string): EventTypeFilter {
+  const [name = '', sub] = text.split(/:(.*)/s)
+  const type = TYPES[name] ?? whole(name)
+  if (type === undefined) {
+    throw new Error(`"${name}" is no event type; allowed: ${Object.keys(TYPES).join(', ')}, a number; trace:SUBTYPE`)
+  }
+  if (sub === undefined) return { type }
+  const point = type === Notify.trace ? POINTS.indexOf(sub) : -1
+  const subType = point >= 0 ? point : whole(sub)
+  if (subType !== undefined) return { type, match_sub_type: true, sub_type: subType }
+  const allowed = type === Notify.trace ? `${POINTS.join(', ')}, a number` : 'a number'
+  throw new Error(`"${sub}" is no sub-type of ${name}; allowed: ${allowed}`)
+}
+
+function whole(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}

@@ -1,0 +1,176 @@
+/**
+ * flags.ts - the filter flags of `observe`: the field that each fills, and how its value is read.
+ *
+ * Out:   a table. `ends`: the flag is about the source, the destination, either of them, or neither.
+ * Fail:  parse() throws an Error that names the value and what is allowed.
+ */
+import type { TcpFlags, Workload } from '../../flow/flow.js'
+import { RESERVED } from '../../../datapath/identity/identity.js'
+import { CILIUM_REASONS } from '../../../datapath/record/reasons.js'
+import { parseEventType } from './event-type.js'
+import { TCP_FLAGS } from './transport.js'
+import type { EventTypeFilter } from './flow-filter.js'
+
+export type FlagValue = string | number | boolean | TcpFlags | Workload | EventTypeFilter | { name: string } | Header
+
+interface Header {
+  readonly key: string
+  readonly value: string
+}
+
+interface Spec {
+  readonly field: string
+  readonly ends: 'source' | 'destination' | 'both' | 'none'
+  /** Not a field of its own: it is put before the names of pods and Services. */
+  readonly namespace?: true
+  /** A flag without a value. */
+  readonly bare?: true
+  readonly short?: string
+  /** What the value is called in the help. */
+  readonly value: string
+  readonly help: string
+  readonly parse: (text: string) => FlagValue
+}
+
+export const VERDICTS = ['FORWARDED', 'DROPPED', 'AUDIT', 'REDIRECTED', 'ERROR', 'TRACED', 'TRANSLATED'] as const
+const DIRECTIONS = ['INGRESS', 'EGRESS'] as const
+/** What Hubble's CLI takes; there any other word is `none`. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  ...{ v4: 'IPv4', ipv4: 'IPv4', ip4: 'IPv4', 4: 'IPv4' },
+  ...{ v6: 'IPv6', ipv6: 'IPv6', ip6: 'IPv6', 6: 'IPv6' },
+  none: 'IP_NOT_USED',
+}
+
+export const FILTER_FLAGS = {
+  verdict: neither('verdict', 'verdict', VERDICTS.join(', '), oneOf('verdict', VERDICTS)),
+  type: { ...neither('event_type', 'type[:subtype]', 'trace:to-endpoint, drop, ...', parseEventType), short: 't' },
+  'drop-reason-desc': neither('drop_reason_desc', 'name', 'POLICY_DENIED, ...', oneOf('drop reason', CILIUM_REASONS)),
+  protocol: neither('protocol', 'name', 'tcp, udp, icmp, sctp, dns, http, ...', asIs),
+  'tcp-flags': neither('tcp_flags', 'flags', 'syn, or several that must all be set: syn,ack', parseTcpFlags),
+  'traffic-direction': neither('traffic_direction', 'direction', 'ingress or egress', parseDirection),
+  ...threeFlags('pod', 'pod', '[namespace/]prefix', "of a pod's name; without a namespace, in default", asIs),
+  ...threeFlags('service', 'service', '[namespace/]prefix', "of a Service's name", asIs),
+  ...threeFlags('workload', 'workload', '[kind/]name', 'Deployment/web, web, Deployment/', parseWorkload),
+  ...threeFlags('label', 'label', 'selector', 'k8s:app=web, app in (a,b), !old, reserved:host', asIs, 'l'),
+  ...threeFlags('identity', 'identity', 'identity', 'a number, or host, world, ...', parseIdentity),
+  ...threeFlags('ip', 'ip', 'address', '10.0.0.1, or a prefix: 10.0.0.0/8', asIs),
+  ...threeFlags('port', 'port', 'number', 'of TCP, UDP or SCTP', asIs),
+  ...threeFlags('fqdn', 'fqdn', 'pattern', '*.example.com', asIs),
+  ...threeFlags('cluster', 'cluster_name', 'name', 'of the cluster', asIs),
+  ...namespaceFlags(),
+  'snat-ip': { ...neither('source_ip_xlated', 'address', 'the source after NAT, or its prefix', asIs) },
+  'ip-version': neither('ip_version', 'version', 'v4, v6 or none', parseVersion),
+  ipv4: { ...neither('ip_version', '', 'IPv4 only', () => 'IPv4'), bare: true, short: '4' },
+  ipv6: { ...neither('ip_version', '', 'IPv6 only', () => 'IPv6'), bare: true, short: '6' },
+  interface: neither('interface', 'name', 'where it was seen', name => ({ name })),
+  encrypted: { ...neither('encrypted', '', 'encrypted only', () => true), bare: true },
+  unencrypted: { ...neither('encrypted', '', 'unencrypted only', () => false), bare: true },
+  'http-status': neither('http_status_code', 'status', '404, 4+', asIs),
+  'http-method': neither('http_method', 'method', 'get', asIs),
+  'http-path': neither('http_path', 'regex', "of a URL's path", asIs),
+  'http-url': neither('http_url', 'regex', 'of a URL', asIs),
+  'http-header': neither('http_header', 'name:value', 'a header', parseHeader),
+  uuid: neither('uuid', 'uuid', 'one flow', asIs),
+  'trace-id': neither('trace_id', 'id', "a request's trace", asIs),
+  'ip-trace-id': neither('ip_trace_id', 'number', "a packet's trace", parseTraceId),
+  'node-name': neither('node_name', 'pattern', 'node-*, cluster/node', asIs),
+  'node-label': neither('node_labels', 'selector', "of the node's labels", asIs),
+} as const satisfies Readonly<Record<string, Spec>>
+
+export type FilterFlag = keyof typeof FILTER_FLAGS
+
+type Three<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, Spec>
+
+/** `--pod`, `--from-pod` and `--to-pod`. */
+function threeFlags<Name extends string>(
+  name: Name,
+  field: string,
+  value: string,
+  help: string,
+  parse: Spec['parse'],
+  short?: string,
+): Three<Name> {
+  const spec = { field, value, help, parse }
+  return {
+    [name]: { ...spec, ends: 'both', ...(short === undefined ? {} : { short }) },
+    [`from-${name}`]: { ...spec, ends: 'source' },
+    [`to-${name}`]: { ...spec, ends: 'destination' },
+  } as Three<Name>
+}
+
+function namespaceFlags(): Three<'namespace'> & Three<'all-namespaces'> {
+  const flags = threeFlags('namespace', '', 'name', 'of a pod or Service', parseNamespace, 'n')
+  const all = threeFlags('all-namespaces', '', '', 'any namespace', () => '', 'A')
+  for (const spec of Object.values(flags)) Object.assign(spec, { namespace: true })
+  for (const spec of Object.values(all)) Object.assign(spec, { namespace: true, bare: true })
+  return { ...flags, ...all }
+}
+
+function neither(field: string, value: string, help: string, parse: Spec['parse']): Spec {
+  return { field, ends: 'none', value, help, parse }
+}
+
+/** Its filter checks it. */
+function asIs(text: string): string {
+  return text
+}
+
+function oneOf(what: string, allowed: readonly string[]): (text: string) => string {
+  return text => {
+    const found = allowed.find(word => word === text.toUpperCase())
+    if (found === undefined) throw new Error(`"${text}" is no ${what}; allowed: ${allowed.join(', ')}`)
+    return found
+  }
+}
+
+function parseDirection(text: string): string {
+  const found = DIRECTIONS.find(word => word === text.toUpperCase())
+  if (found === undefined) throw new Error(`"${text}" is no traffic direction; allowed: ingress, egress`)
+  return found
+}
+
+function parseTcpFlags(text: string): TcpFlags {
+  const flags: TcpFlags = {}
+  for (const word of text.split(',')) {
+    const flag = TCP_FLAGS.find(name => name === word.trim().toUpperCase())
+    if (flag === undefined) throw new Error(`"${word}" is no TCP flag; allowed: ${TCP_FLAGS.join(', ')}`)
+    flags[flag] = true
+  }
+  return flags
+}
+
+/** `kind/name`, `kind/` or `name`. */
+function parseWorkload(text: string): Workload {
+  const slash = text.indexOf('/')
+  if (text === '') throw new Error('a workload is empty; allowed: NAME, KIND/NAME, KIND/')
+  return slash < 0 ? { name: text } : { kind: text.slice(0, slash), name: text.slice(slash + 1) }
+}
+
+function parseIdentity(text: string): number {
+  const reserved = (RESERVED as readonly string[]).indexOf(text)
+  if (reserved >= 0) return reserved
+  if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffff_ffff) return Number(text)
+  throw new Error(`"${text}" is no identity; allowed: a number, ${RESERVED.join(', ')}`)
+}
+
+function parseNamespace(text: string): string {
+  if (text === '' || text.includes('/')) throw new Error(`"${text}" is no namespace; allowed: a name without a slash`)
+  return text
+}
+
+function parseVersion(text: string): string {
+  const version = VERSIONS[text.toLowerCase()]
+  if (version === undefined) throw new Error(`"${text}" is no IP version; allowed: ${Object.keys(VERSIONS).join(', ')}`)
+  return version
+}
+
+function parseHeader(text: string): Header {
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new Error(`"${text}" is no header; allowed: NAME:VALUE`)
+  return { key: text.slice(0, colon), value: text.slice(colon + 1) }
+}
+
+function parseTraceId(text: string): string {
+  if (!/^[1-9]\d{0,19}$/.test(text)) throw new Error(`"${text}" is no IP trace id; allowed: a number above 0`)
+  return text
+}

@@ -1,0 +1,74 @@
+/**
+ * l7.ts - HTTP, DNS and trace ids, which a Hubble server with proxies knows.
+ *
+ * Fail:  throws an Error that names a bad regular expression or status.
+ */
+import type { Http } from '../../flow/flow.js'
+import type { FlowPredicate } from './predicate.js'
+
+/** Predicates on an HTTP record; a flow without one matches nothing. */
+export const matchHttp = {
+  status(values: readonly string[]): FlowPredicate {
+    const wanted = values.map(parseStatus)
+    return http(({ code = 0 }) => code !== 0 && wanted.some(matches => matches(String(code).padStart(3, '0'))))
+  },
+  method(values: readonly string[]): FlowPredicate {
+    const wanted = values.map(value => value.toUpperCase())
+    return http(({ method = '' }) => method !== '' && wanted.includes(method.toUpperCase()))
+  },
+  path(values: readonly string[]): FlowPredicate {
+    const patterns = values.map(regex)
+    return http(({ url = '' }) => {
+      const path = pathOf(url)
+      return path !== undefined && patterns.some(pattern => pattern.test(path))
+    })
+  },
+  url(values: readonly string[]): FlowPredicate {
+    const patterns = values.map(regex)
+    return http(({ url = '' }) => url !== '' && patterns.some(pattern => pattern.test(url)))
+  },
+  header(values: readonly { key?: string; value?: string }[]): FlowPredicate {
+    return http(({ headers = [] }) =>
+      values.some(want => headers.some(header => header.key === want.key && header.value === want.value)),
+    )
+  },
+} as const
+
+export function matchDnsQuery(values: readonly string[]): FlowPredicate {
+  const patterns = values.map(regex)
+  return ({ l7 }) => l7?.dns !== undefined && patterns.some(pattern => pattern.test(l7.dns?.query ?? ''))
+}
+
+export function matchTraceId(values: readonly string[]): FlowPredicate {
+  return ({ trace_context: context }) => {
+    const id = context?.parent?.trace_id
+    return id !== undefined && values.includes(id)
+  }
+}
+
+function http(matches: (http: Http) => boolean): FlowPredicate {
+  return ({ l7 }) => l7?.http !== undefined && matches(l7.http)
+}
+
+function parseStatus(text: string): (code: string) => boolean {
+  if (/^[1-5]\d\d$/.test(text)) return code => code === text
+  if (/^[1-5]\d?\+$/.test(text)) return code => code.startsWith(text.slice(0, -1))
+  throw new Error(`"${text}" is no HTTP status; allowed: 404, or a prefix like 4+ and 40+`)
+}
+
+function regex(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch (error) {
+    throw new Error(`"${text}" is no regular expression; allowed: ${(error as Error).message}`)
+  }
+}
+
+function pathOf(url: string): string | undefined {
+  if (url.startsWith('/')) return url.replace(/[?#].*$/s, '')
+  try {
+    return new URL(url).pathname
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * predicate.ts - a question about a flow.
+ */
+import type { Flow } from '../../flow/flow.js'
+
+export type FlowPredicate = (flow: Flow) => boolean

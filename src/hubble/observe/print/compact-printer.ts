@@ -1,0 +1,46 @@
+/**
+ * compact-printer.ts - a line a flow, with identities, its sides swapped for a reply so that who asked is on the left.
+ *
+ * Out:   `TIME[ [NODE]]: SOURCE (IDENTITY) -> DESTINATION (IDENTITY) TYPE VERDICT (SUMMARY)`; the arrow is `<-` for a
+ *        reply and `<>` where nobody knows.
+ */
+import type { Flow } from '../../flow/flow.js'
+import { destinationWords, identityWords, sourceWords, summaryWords, typeWords, verdictWords } from './flow-words.js'
+import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-words.js'
+import { type Printer, type PrinterOptions, safe } from './printer.js'
+import type { FlowResponse } from '../response.js'
+
+export class CompactPrinter implements Printer {
+  readonly #options: PrinterOptions
+
+  constructor(options: PrinterOptions) {
+    this.#options = options
+  }
+
+  print({ flow, lost_events: lost, time }: FlowResponse): string {
+    if (flow !== undefined) return safe(this.#line(flow))
+    if (lost === undefined) return ''
+    const { time: format } = this.#options
+    return `${format(time)} ${LOST_TYPE}: ${lostSource(lost)} ${lostCpu(lost)} ${lostCount(lost, format)}\n`
+  }
+
+  end(): string {
+    return ''
+  }
+
+  #line(flow: Flow): string {
+    const { time, nodeName, numeric } = this.#options
+    const node = nodeName ? ` [${flow.node_name ?? ''}]` : ''
+    const source = `${sourceWords(flow, numeric)} ${identityWords(flow.source)}`
+    const destination = `${destinationWords(flow, numeric)} ${identityWords(flow.destination)}`
+    const reply = flow.is_reply
+    const ends =
+      reply === undefined
+        ? `${source} <> ${destination}`
+        : reply
+          ? `${destination} <- ${source}`
+          : `${source} -> ${destination}`
+    const what = `${typeWords(flow)} ${verdictWords(flow)} (${summaryWords(flow)})`
+    return `${time(flow.time)}${node}: ${ends} ${what}\n`
+  }
+}

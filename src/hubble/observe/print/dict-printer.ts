@@ -1,0 +1,32 @@
+/**
+ * dict-printer.ts - a block of `NAME: value` lines a flow, with a dashed line between two.
+ */
+import { type Printer, type PrinterOptions, safe } from './printer.js'
+import type { FlowResponse } from '../response.js'
+import { columns, row } from './columns.js'
+
+const SEPARATOR = '------------\n'
+const WIDTH = 'DESTINATION'.length
+
+export class DictPrinter implements Printer {
+  readonly #options: PrinterOptions
+  #blocks = 0
+
+  constructor(options: PrinterOptions) {
+    this.#options = options
+  }
+
+  print(response: FlowResponse): string {
+    const cells = row(response, this.#options)
+    if (cells === undefined) return ''
+    const lost = response.lost_events !== undefined
+    // Lost events have no destination to name.
+    const names = columns(this.#options).filter(name => !(lost && name === 'DESTINATION'))
+    const lines = names.map(name => `${name.padStart(WIDTH)}: ${safe(cells[name])}\n`)
+    return `${this.#blocks++ === 0 ? '' : SEPARATOR}${lines.join('')}`
+  }
+
+  end(): string {
+    return ''
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * flow-words.ts - the parts of a flow's line: who, identity, type, verdict, summary.
+ *
+ * In:    a flow, also one of a server that left fields out.
+ * Out:   the words of `hubble observe` (cilium/cilium hubble/pkg/printer/printer.go, 1.19).
+ */
+import { Notify } from '../../../datapath/record/abi.js'
+import { dropText } from '../../../cilium/drop-text.js'
+import type { Endpoint, Flow, Layer7, Service } from '../../flow/flow.js'
+import { RESERVED } from '../../../datapath/identity/identity.js'
+import { isKernelReason } from '../../flow/kernel-drop.js'
+import { observationPointName } from '../../../datapath/record/observation-point.js'
+import { matchWord } from '../../../cilium/policy-words.js'
+import { portsOf } from '../filter/transport.js'
+
+const XLATE_WORDS: Readonly<Record<string, string>> = {
+  SOCK_XLATE_POINT_PRE_DIRECTION_FWD: 'pre-xlate-fwd',
+  SOCK_XLATE_POINT_POST_DIRECTION_FWD: 'post-xlate-fwd',
+  SOCK_XLATE_POINT_PRE_DIRECTION_REV: 'pre-xlate-rev',
+  SOCK_XLATE_POINT_POST_DIRECTION_REV: 'post-xlate-rev',
+}
+/** Of a policy verdict. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  FORWARDED: 'ALLOWED',
+  REDIRECTED: 'ALLOWED',
+  DROPPED: 'DENIED',
+  ERROR: 'DENIED',
+  AUDIT: 'AUDITED',
+}
+
+/** `numeric`: addresses instead of names. */
+export function sourceWords(flow: Flow, numeric: boolean): string {
+  const { IP: ip, ethernet, source, source_service: service, source_names: names } = flow
+  if (ip === undefined) return ethernet?.source ?? ''
+  const name = numeric ? undefined : nameOf(source, service, names)
+  return withPort(name ?? ip.source ?? '', portsOf(flow)?.source_port)
+}
+
+export function destinationWords(flow: Flow, numeric: boolean): string {
+  const { IP: ip, ethernet, destination, destination_service: service, destination_names: names } = flow
+  if (ip === undefined) return ethernet?.destination ?? ''
+  const name = numeric ? undefined : nameOf(destination, service, names)
+  return withPort(name ?? ip.destination ?? '', portsOf(flow)?.destination_port)
+}
+
+/** A Service's namespace is taken for the pod too. */
+function nameOf(
+  endpoint: Endpoint | undefined,
+  service: Service | undefined,
+  names: readonly string[] | undefined,
+): string | undefined {
+  const namespace = (service === undefined ? endpoint?.namespace : service.namespace) ?? ''
+  const name = endpoint?.pod_name || service?.name
+  if (name) return namespace === '' ? name : `${namespace}/${name}`
+  return names === undefined || names.length === 0 ? undefined : names.join(',')
+}
+
+function withPort(host: string, port: number | undefined): string {
+  if (!port) return host
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** `(host)`, `(ID:1234)`. */
+export function identityWords(endpoint: Endpoint | undefined): string {
+  const identity = endpoint?.identity ?? 0
+  const name = RESERVED[identity]
+  return name === undefined ? `(ID:${identity})` : `(${name})`
+}
+
+export function typeWords(flow: Flow): string {
+  if (flow.l7 !== undefined) return l7Words(flow.l7)
+  const { type = 0, sub_type: subType = 0 } = flow.event_type ?? {}
+  switch (type) {
+    case Notify.trace:
+      return observationPointName(subType & 0xff)
+    case Notify.drop:
+      return dropWords(flow, subType & 0xff)
+    case Notify.policyVerdict:
+      return `policy-verdict:${matchWord(flow.policy_match_type ?? 0)} ${flow.traffic_direction ?? 'TRAFFIC_DIRECTION_UNKNOWN'}`
+    case Notify.capture:
+      return String(flow.debug_capture_point ?? 'DBG_CAPTURE_POINT_UNKNOWN')
+    case Notify.traceSock: {
+      const point = flow.sock_xlate_point ?? 'SOCK_XLATE_POINT_UNKNOWN'
+      return XLATE_WORDS[point] ?? String(point)
+    }
+    default:
+      return 'UNKNOWN'
+  }
+}
+
+/** The kernel's own name for a drop of Weir's that Cilium has no code for. */
+function dropWords({ file }: Flow, code: number): string {
+  return code === 0 && file?.name !== undefined && isKernelReason(file.name) ? file.name : dropText(code)
+}
+
+/** `http-request`, `dns-response proxy`. */
+function l7Words({ type, dns, http, kafka }: Layer7): string {
+  const protocol = http !== undefined ? 'http' : dns !== undefined ? 'dns' : kafka !== undefined ? 'kafka' : 'l7'
+  const source = dns === undefined ? '' : ` ${dns.observation_source ?? ''}`
+  return `${protocol}-${String(type ?? 'UNKNOWN_L7_TYPE').toLowerCase()}${source}`
+}
+
+export function verdictWords({ verdict: told, event_type: event }: Flow): string {
+  const verdict = told ?? 'VERDICT_UNKNOWN'
+  const action = event?.type === Notify.policyVerdict ? ACTIONS[verdict] : undefined
+  return action ?? String(verdict)
+}
+
+export function summaryWords({ ip_trace_id: trace, Summary: summary = '', auth_type: auth }: Flow): string {
+  const before = trace?.trace_id === undefined ? '' : `IP Trace ID: ${trace.trace_id}; `
+  return `${before}${summary}${auth === undefined ? '' : `; Auth: ${auth}`}`
+}

@@ -1,0 +1,21 @@
+/**
+ * lost-words.ts - the parts of a line about events that were lost.
+ */
+import type { LostEvent } from '../../flow/flow.js'
+import type { TimeFormatter } from './time-format.js'
+
+export const LOST_TYPE = 'EVENTS LOST'
+
+export function lostSource({ source }: LostEvent): string {
+  return String(source ?? 'UNKNOWN_LOST_EVENT_SOURCE')
+}
+
+export function lostCpu({ cpu }: LostEvent): string {
+  return `CPU(${cpu ?? 0})`
+}
+
+/** The number, and when the losses were, if the server says. */
+export function lostCount({ num_events_lost: count, first, last }: LostEvent, time: TimeFormatter): string {
+  const between = first === undefined || last === undefined ? '' : ` (first: ${time(first)}, last: ${time(last)})`
+  return `${count ?? 0}${between}`
+}

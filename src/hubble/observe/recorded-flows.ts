@@ -1,0 +1,61 @@
+/**
+ * recorded-flows.ts - a recording as a source of flows.
+ *
+ * In:    the path of a recording; the world that names its addresses.
+ * Out:   a response a flow, in the file's order; the time of a flow is the record's.
+ * Fail:  the constructor throws what pcap.ts throws. A damaged file gives what precedes the damage; then `damage` says so.
+ */
+import { Decoder } from '../../datapath/record/decode.js'
+import type { Directory } from '../flow/resolver.js'
+import { FlowMaker } from '../flow/maker.js'
+import { flowTime } from '../flow/time.js'
+import type { KernelReasons } from '../../datapath/record/reasons.js'
+import { Replay } from '../../datapath/source/replay.js'
+import { type FlowResponse, responseOf } from './response.js'
+
+/** Records a step: little enough to start writing at once. */
+const STEP = 512
+
+export interface RecordedOptions {
+  readonly path: string
+  readonly directory: Directory
+  readonly nodeName: string
+  readonly version: string
+  readonly kernelReasons?: KernelReasons
+}
+
+export class RecordedFlows implements Iterable<FlowResponse> {
+  /** One line, once it is known. */
+  damage: string | undefined
+  readonly decoder = new Decoder()
+  readonly maker: FlowMaker
+  readonly #replay: Replay
+  #step: FlowResponse[] = []
+
+  constructor(options: RecordedOptions) {
+    const replay = new Replay(options.path)
+    const { path: _, ...rest } = options
+    this.#replay = replay
+    this.maker = new FlowMaker({
+      ...rest,
+      now: () => flowTime(replay.seconds, replay.nanoseconds),
+      tell: flow => this.#step.push(responseOf(flow)),
+    })
+  }
+
+  /** Once: the file is read as it goes. */
+  *[Symbol.iterator](): Generator<FlowResponse> {
+    try {
+      for (let done = false; !done; ) {
+        const result = this.#replay.run(this.decoder, this.maker, STEP)
+        done = result.done
+        this.damage = result.damage
+        const step = this.#step
+        this.#step = []
+        yield* step
+      }
+    } finally {
+      this.#replay.close()
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * selection.ts - which flows of a source are shown: filters, a stretch of time, the first or the last.
+ *
+ * In:    a source in the order in which it has its flows. Lost events and node states always pass, as in Hubble.
+ * Out:   the same source, less what was not asked for.
+ * Never: keeps more than the last `last` flows; MOST_LAST is the most, about 1 GB.
+ */
+import type { Flow } from '../flow/flow.js'
+import { compileFilters } from './filter/filter.js'
+import type { FlowFilter } from './filter/flow-filter.js'
+import { type Instant, instantOf } from './instant.js'
+import type { FlowPredicate } from './filter/predicate.js'
+import type { FlowResponse, FlowSource } from './response.js'
+
+export const MOST_LAST = 1_000_000
+
+export interface Selection {
+  readonly allow: readonly FlowFilter[]
+  readonly deny: readonly FlowFilter[]
+  /** Inclusive. */
+  readonly since?: Instant
+  readonly until?: Instant
+  /** At most one of the two; neither is all. */
+  readonly first?: number
+  readonly last?: number
+}
+
+export async function* select(source: FlowSource, selection: Selection): AsyncGenerator<FlowResponse> {
+  const { first, last } = selection
+  const wanted = predicateOf(selection)
+  const chosen = chosenFrom(source, wanted)
+  if (last !== undefined) yield* lastOf(chosen, last)
+  else if (first !== undefined) yield* firstOf(chosen, first)
+  else yield* chosen
+}
+
+/** Filters and time together. */
+export function predicateOf({ allow, deny, since, until }: Selection): FlowPredicate {
+  const matches = compileFilters(allow, deny)
+  if (since === undefined && until === undefined) return matches
+  return flow => isWithin(flow, since, until) && matches(flow)
+}
+
+function isWithin(flow: Flow, since: Instant | undefined, until: Instant | undefined): boolean {
+  const time = instantOf(flow.time)
+  if (time === undefined) return false
+  return (since === undefined || time >= since) && (until === undefined || time <= until)
+}
+
+async function* chosenFrom(source: FlowSource, wanted: FlowPredicate): AsyncGenerator<FlowResponse> {
+  for await (const response of source) {
+    if (response.flow === undefined || wanted(response.flow)) yield response
+  }
+}
+
+async function* firstOf(source: AsyncIterable<FlowResponse>, count: number): AsyncGenerator<FlowResponse> {
+  let left = count
+  if (left === 0) return
+  for await (const response of source) {
+    yield response
+    if (response.flow !== undefined && --left === 0) return
+  }
+}
+
+/** A ring: `at` is the oldest once it is full. */
+async function* lastOf(source: AsyncIterable<FlowResponse>, count: number): AsyncGenerator<FlowResponse> {
+  const ring: FlowResponse[] = []
+  let at = 0
+  for await (const response of source) {
+    if (ring.length < count) ring.push(response)
+    else if (count > 0) {
+      ring[at] = response
+      at = (at + 1) % count
+    }
+  }
+  yield* ring.slice(at)
+  yield* ring.slice(0, at)
+}

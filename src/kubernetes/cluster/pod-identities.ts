@@ -1,0 +1,148 @@
+/**
+ * pod-identities.ts - which identity a pod has.
+ *
+ * In:    pods, their namespaces' labels, and Cilium's identities and endpoints where the cluster has them.
+ * Out:   Cilium's number for a pod whose CiliumEndpoint tells one; else a number of this process for its labels.
+ */
+import type { IdentityFacts } from '../../datapath/identity/entity-changes.js'
+import type { CiliumEndpointFacts, CiliumIdentityFacts } from '../object/cilium.js'
+import { type Identity, IdentityTable } from './identity-table.js'
+import { identityLabels } from '../object/labels.js'
+import type { NamespaceFacts } from '../object/namespace.js'
+import type { PodFacts } from '../object/pod.js'
+
+export interface IdentityEvents {
+  /** A pod's identity is another. */
+  changed(key: string): void
+  forgotten(identity: number): void
+  pods(): Iterable<PodFacts>
+}
+
+const NOBODY = { identity: 0, endpoint: 0 } as const
+
+export class PodIdentities {
+  readonly #events: IdentityEvents
+  readonly #table: IdentityTable
+  readonly #namespaces = new Map<string, NamespaceFacts>()
+  readonly #ofPod = new Map<string, Identity>()
+  readonly #ciliumIdentities = new Map<string, Identity>()
+  readonly #ciliumEndpoints = new Map<string, CiliumEndpointFacts>()
+  readonly #endpointOfPod = new Map<string, CiliumEndpointFacts>()
+  /** Cilium's, to be told though no pod that is known has them: a record may carry one. */
+  #untold: Identity[] = []
+
+  constructor(events: IdentityEvents, firstIdentity?: number) {
+    this.#events = events
+    this.#table = new IdentityTable(number => events.forgotten(number), firstIdentity)
+  }
+
+  /** Whom the next labels get. */
+  get next(): number {
+    return this.#table.next
+  }
+  get size(): number {
+    return this.#table.size
+  }
+
+  of(pod: string): { readonly identity: number; readonly endpoint: number } {
+    const identity = this.#ofPod.get(pod)
+    if (identity === undefined) return NOBODY
+    return { identity: identity.number, endpoint: this.#endpointOfPod.get(pod)?.endpoint ?? 0 }
+  }
+
+  /** What has to be told before this pod; told by this. */
+  tell(pod: string): IdentityFacts | undefined {
+    const identity = this.#ofPod.get(pod)
+    return identity === undefined || identity.told ? undefined : told(identity)
+  }
+
+  /** Of Cilium's identities, at most so many that were not told; told by this. */
+  tellCilium(most: number): IdentityFacts[] {
+    const next = this.#untold.splice(0, most)
+    return next.filter(identity => !identity.told && identity.users > 0).map(told)
+  }
+  get waiting(): number {
+    return this.#untold.length
+  }
+
+  putPod(pod: PodFacts, before: PodFacts | undefined): void {
+    if (before === undefined || !this.#ofPod.has(pod.key) || before.labels.join() !== pod.labels.join()) {
+      this.#identify(pod)
+    }
+  }
+
+  dropPod({ key }: PodFacts): void {
+    const identity = this.#ofPod.get(key)
+    this.#ofPod.delete(key)
+    if (identity !== undefined) this.#table.release(identity)
+  }
+
+  putNamespace(namespace: NamespaceFacts): void {
+    const before = this.#namespaces.get(namespace.key)
+    this.#namespaces.set(namespace.key, namespace)
+    if (JSON.stringify(before?.labels ?? {}) !== JSON.stringify(namespace.labels)) this.#identifyAll(namespace.name)
+  }
+
+  /** Its pods go by themselves. */
+  dropNamespace(key: string): void {
+    this.#namespaces.delete(key)
+  }
+
+  putCiliumIdentity({ key, identity: number, labels }: CiliumIdentityFacts): void {
+    if (this.#ciliumIdentities.has(key)) return
+    const identity = this.#table.useNumber(number, labels)
+    this.#ciliumIdentities.set(key, identity)
+    if (!identity.told) this.#untold.push(identity)
+  }
+
+  dropCiliumIdentity(key: string): void {
+    const identity = this.#ciliumIdentities.get(key)
+    this.#ciliumIdentities.delete(key)
+    if (identity !== undefined) this.#table.release(identity)
+  }
+
+  putCiliumEndpoint(endpoint: CiliumEndpointFacts, pod: PodFacts | undefined): void {
+    this.#ciliumEndpoints.set(endpoint.key, endpoint)
+    const before = this.#endpointOfPod.get(endpoint.pod)
+    this.#endpointOfPod.set(endpoint.pod, endpoint)
+    if (before?.identity === endpoint.identity && before.endpoint === endpoint.endpoint) return
+    if (pod !== undefined) this.#identifyAnew(pod)
+  }
+
+  dropCiliumEndpoint(key: string, podOf: (uid: string) => PodFacts | undefined): void {
+    const endpoint = this.#ciliumEndpoints.get(key)
+    this.#ciliumEndpoints.delete(key)
+    // A pod's next endpoint may have come before the last one's end.
+    if (endpoint === undefined || this.#endpointOfPod.get(endpoint.pod)?.key !== key) return
+    this.#endpointOfPod.delete(endpoint.pod)
+    const pod = podOf(endpoint.pod)
+    if (pod !== undefined) this.#identifyAnew(pod)
+  }
+
+  #identifyAll(namespace: string): void {
+    for (const pod of this.#events.pods()) if (pod.namespace === namespace) this.#identifyAnew(pod)
+  }
+
+  #identifyAnew(pod: PodFacts): void {
+    this.#identify(pod)
+    this.#events.changed(pod.key)
+  }
+
+  #identify(pod: PodFacts): void {
+    const before = this.#ofPod.get(pod.key)
+    this.#ofPod.set(pod.key, this.#use(pod))
+    if (before !== undefined) this.#table.release(before)
+  }
+
+  #use({ key, namespace, labels }: PodFacts): Identity {
+    const cilium = this.#endpointOfPod.get(key)
+    if (cilium !== undefined) return this.#table.useNumber(cilium.identity, cilium.labels)
+    const { labels: brought } = this.#namespaces.get(`namespace/${namespace}`) ?? {}
+    return this.#table.useLabels(identityLabels(labels, namespace, brought))
+  }
+}
+
+function told(identity: Identity): IdentityFacts {
+  identity.told = true
+  return { identity: identity.number, labels: identity.labels }
+}

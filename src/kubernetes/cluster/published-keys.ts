@@ -1,0 +1,42 @@
+/**
+ * published-keys.ts - what a worker that died had told, so that what the next one does not know can be forgotten.
+ *
+ * In:    when it died, the keys that are in force; every batch.
+ * Out:   with the next one's first picture: keys and identities that it does not know any more.
+ * Never: holds keys but between the two.
+ */
+import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
+
+export class ToldKeys {
+  readonly #identities = new Set<number>()
+  /** In force, and not told again since. */
+  #doubted: Set<string> | undefined
+  #doubtedIdentities = new Set<number>()
+
+  /** The worker is gone, and all that it told has been applied: `keys` are in doubt until a picture is complete. */
+  doubt(keys: Iterable<string>): void {
+    this.#doubted = new Set(keys)
+    this.#doubtedIdentities = new Set(this.#identities)
+  }
+
+  /** The batch as it has to be applied. */
+  take(changes: EntityChanges): EntityChanges {
+    for (const key of changes.removals) this.#doubted?.delete(key)
+    for (const { key } of changes.upserts) this.#doubted?.delete(key)
+    for (const number of changes.forgotten) this.#identities.delete(number)
+    for (const { identity } of changes.identities) {
+      this.#identities.add(identity)
+      this.#doubtedIdentities.delete(identity)
+    }
+    return changes.synced && this.#doubted !== undefined ? this.#settled(changes, this.#doubted) : changes
+  }
+
+  #settled(changes: EntityChanges, gone: ReadonlySet<string>): EntityChanges {
+    const identities = [...this.#doubtedIdentities]
+    for (const number of identities) this.#identities.delete(number)
+    this.#doubted = undefined
+    this.#doubtedIdentities = new Set()
+    const removals = [...changes.removals, ...gone]
+    return { ...changes, removals, forgotten: [...changes.forgotten, ...identities] }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * cilium.ts - what is kept of Cilium's own objects: which number stands for which labels, and which pod has which.
+ *
+ * In:    CiliumIdentity and CiliumEndpoint of cilium.io/v2.
+ * Out:   facts; nothing for an endpoint that has no identity yet, or no pod.
+ */
+import type { IdentityFacts } from '../../datapath/identity/entity-changes.js'
+import type { ApiObject } from './resource.js'
+
+export interface CiliumIdentityFacts extends IdentityFacts {
+  readonly key: string
+}
+
+export interface CiliumEndpointFacts {
+  readonly key: string
+  /** The pod's uid. */
+  readonly pod: string
+  readonly identity: number
+  /** Its number on its node. */
+  readonly endpoint: number
+  /** Of its identity, as its node saw them. */
+  readonly labels: readonly string[]
+}
+
+export interface ApiCiliumIdentity extends ApiObject {
+  readonly 'security-labels'?: Readonly<Record<string, string>>
+}
+
+export interface ApiCiliumEndpoint extends ApiObject {
+  readonly status?: {
+    readonly id?: number
+    readonly identity?: { readonly id?: number; readonly labels?: readonly string[] }
+  }
+}
+
+export function ciliumIdentityFacts(object: ApiCiliumIdentity): CiliumIdentityFacts | undefined {
+  const identity = Number(object.metadata.name)
+  if (!Number.isInteger(identity) || identity <= 0) return undefined
+  const labels = Object.entries(object['security-labels'] ?? {}).map(([key, value]) => `${key}=${value}`)
+  return { key: `identity/${identity}`, identity, labels: labels.sort() }
+}
+
+export function ciliumEndpointFacts({ metadata, status }: ApiCiliumEndpoint): CiliumEndpointFacts | undefined {
+  const pod = metadata.ownerReferences?.find(owner => owner.kind === 'Pod')?.uid
+  const identity = status?.identity?.id ?? 0
+  if (pod === undefined || identity === 0) return undefined
+  const labels = [...(status?.identity?.labels ?? [])].sort()
+  return { key: `endpoint/${metadata.uid ?? ''}`, pod, identity, endpoint: status?.id ?? 0, labels }
+}

@@ -1,0 +1,70 @@
+/**
+ * watch-state.ts - how a resource's watch is, in numbers that cross threads.
+ *
+ * Out:   plain objects, for structured cloning and for weir_kubernetes_*.
+ */
+import { RESTART_REASONS, type RestartReason } from './api-error.js'
+import type { ResourceName } from '../object/resource.js'
+
+/** `listing` before the first list is complete; `waiting` for the next attempt after a failure. */
+export type Phase = 'listing' | 'watching' | 'waiting'
+export const EVENT_TYPES = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'] as const
+export type EventType = (typeof EVENT_TYPES)[number]
+
+export interface WatchState {
+  readonly name: ResourceName
+  readonly phase: Phase
+  readonly synced: boolean
+  /** The last failure, until there is a success. */
+  readonly trouble: string | undefined
+  readonly objects: number
+  readonly lists: number
+  readonly listSeconds: number
+  /** Of the last byte of a watch or list: seconds since 1970 for people, and its age by a clock that never jumps. */
+  readonly lastSeconds: number
+  readonly ageSeconds: number
+  readonly restarts: Readonly<Record<RestartReason, number>>
+  readonly events: Readonly<Record<EventType, number>>
+  /** Objects that a list no longer had though no event said that they went. */
+  readonly missed: number
+}
+
+/** What a reflector writes. */
+export class WatchLog {
+  phase: Phase = 'listing'
+  synced = false
+  trouble: string | undefined
+  /** The first attempt has come to an end, good or bad. */
+  settled = false
+  objects = 0
+  lists = 0
+  listSeconds = 0
+  missed = 0
+  readonly name: ResourceName
+  readonly restarts = zeros(RESTART_REASONS)
+  readonly events = zeros(EVENT_TYPES)
+  #lastSeconds = 0
+  #lastMs = performance.now()
+
+  constructor(name: ResourceName) {
+    this.name = name
+  }
+
+  /** A byte came. */
+  heard(): void {
+    this.#lastSeconds = Date.now() / 1000
+    this.#lastMs = performance.now()
+  }
+
+  snapshot(): WatchState {
+    const { name, phase, synced, trouble, objects, lists, listSeconds, restarts, events, missed } = this
+    const ageSeconds = (performance.now() - this.#lastMs) / 1000
+    const counts = { restarts: { ...restarts }, events: { ...events } }
+    const lastSeconds = this.#lastSeconds
+    return { name, phase, synced, trouble, objects, lists, listSeconds, lastSeconds, ageSeconds, missed, ...counts }
+  }
+}
+
+function zeros<const Key extends string>(keys: readonly Key[]): Record<Key, number> {
+  return Object.fromEntries(keys.map(key => [key, 0])) as Record<Key, number>
+}

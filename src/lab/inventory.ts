@@ -1,0 +1,92 @@
+/**
+ * inventory.ts - the lab as a world file: who stands at each address.
+ *
+ * In:    the pods there are now.
+ * Out:   an object with the keys of a world file, for JSON.stringify or a loader.
+ */
+import type { Place, PodSpec } from './plan.js'
+import { GATEWAY, NODE } from './plan.js'
+
+/** Cilium's reserved numbers (pkg/identity/numericidentity.go). */
+const HOST = 1
+const WORLD = 2
+const FIRST_IDENTITY = 1000
+/** Endpoint numbers are 16 bits in a record; the low ones are easily taken for something else in a dump. */
+const FIRST_ENDPOINT = 100
+
+export interface Resident extends Place {
+  readonly spec: PodSpec
+  /** Of the host side, in the node's namespace. */
+  readonly ifindex: number
+  /** One number for each (namespace, workload). */
+  readonly identity: number
+}
+
+export interface World {
+  readonly identities: Record<string, string[]>
+  readonly endpoints: WorldEndpoint[]
+  readonly cidrs: Record<string, number>
+  readonly services: never[]
+  readonly dns: Record<string, string[]>
+  readonly links: Record<string, string>
+  readonly cgroups: Record<string, string>
+}
+
+export interface WorldEndpoint {
+  readonly id: number
+  readonly ips: string[]
+  readonly identity: number
+  readonly namespace: string
+  readonly pod: string
+  readonly workload: { kind: string; name: string }
+  readonly local: boolean
+}
+
+/** Gives out identities; a lab keeps one, so that a number never changes its workload. */
+export class Identities {
+  readonly #numbers = new Map<string, number>()
+
+  /** The number of a pod's workload, the same for each of its replicas. */
+  of(spec: PodSpec): number {
+    const key = JSON.stringify([spec.namespace, spec.workload])
+    const number = this.#numbers.get(key) ?? FIRST_IDENTITY + this.#numbers.size
+    this.#numbers.set(key, number)
+    return number
+  }
+}
+
+/** The world file of a lab. */
+export function worldOf(residents: readonly Resident[]): World {
+  return {
+    identities: Object.fromEntries(residents.map(({ identity, spec }) => [identity, identityLabels(spec)])),
+    endpoints: residents.map(endpoint),
+    cidrs: { '0.0.0.0/0': WORLD, '::/0': WORLD, ...hostAddresses() },
+    services: [],
+    dns: {},
+    links: Object.fromEntries([[1, 'lo'], ...residents.map(({ ifindex, link }) => [ifindex, link])]),
+    cgroups: {},
+  }
+}
+
+function endpoint({ index, ipv4, ipv6, identity, spec }: Resident): WorldEndpoint {
+  return {
+    id: FIRST_ENDPOINT + index,
+    ips: [ipv4, ipv6],
+    identity,
+    namespace: spec.namespace,
+    pod: spec.name,
+    workload: { kind: spec.kind ?? 'Deployment', name: spec.workload },
+    local: true,
+  }
+}
+
+function identityLabels(spec: PodSpec): string[] {
+  const labels = { app: spec.workload, 'io.kubernetes.pod.namespace': spec.namespace, ...spec.labels }
+  return Object.entries(labels).map(([name, value]) => `k8s:${name}=${value}`)
+}
+
+function hostAddresses(): Record<string, number> {
+  const v4 = [GATEWAY.ipv4, NODE.ipv4].map(address => [`${address}/32`, HOST])
+  const v6 = [GATEWAY.ipv6, NODE.ipv6].map(address => [`${address}/128`, HOST])
+  return Object.fromEntries([...v4, ...v6])
+}

@@ -1,0 +1,258 @@
+/**
+ * load.test.ts - one configuration from flags, environment and file: precedence, and all that can be wrong.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { stringify } from 'yaml'
+import { defaults, type FlagWords, load } from '../../src/config/load.js'
+import { describe, RefusedConfig } from '../../src/config/problem.js'
+import { type Config, SECTIONS, SETTINGS, type SettingName } from '../../src/config/schema.js'
+import { keyOf, type Setting, variableOf } from '../../src/config/setting.js'
+
+function flags(words: Readonly<Record<string, string | readonly string[]>>): FlagWords {
+  const given = Object.entries(words).map(([name, word]) => [name, typeof word === 'string' ? [word] : word] as const)
+  return new Map(given as [SettingName, readonly string[]][])
+}
+
+/** What is wrong, one line each. */
+function wrong(words: FlagWords, environment: NodeJS.ProcessEnv = {}): string[] {
+  try {
+    load(words, environment)
+    return []
+  } catch (error) {
+    if (!(error instanceof RefusedConfig)) throw error
+    return error.problems.map(describe)
+  }
+}
+
+function fileOf(t: Test, text: string): string {
+  const path = join(t.testdir({}), 'weir.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+/** Of a file with this text. */
+function wrongIn(t: Test, text: string): string[] {
+  const path = fileOf(t, text)
+  return wrong(flags({ 'config.file': path })).map(line => line.replace(path, 'weir.yaml'))
+}
+
+t.test('without anything every setting is at its default, and nothing is wrong', async t => {
+  const { config, origins, warnings } = load(new Map(), {})
+  t.strictSame(config, defaults())
+  t.strictSame([origins.size, warnings.length], [0, 0])
+  for (const [name, setting] of Object.entries(SETTINGS)) t.equal(config[name as SettingName], setting.default, name)
+})
+
+t.test('a flag goes before the environment, that before the file, that before the default', async t => {
+  const path = fileOf(t, 'ring-pages: 1\nconnections: 2\nreport-interval: 1s\n')
+  const environment = { WEIR_RING_PAGES: '8', WEIR_CONNECTIONS: '3', WEIR_CONFIG_FILE: path }
+  const { config, origins } = load(flags({ 'ring-pages': '16' }), environment)
+  t.equal(config['ring-pages'], 16)
+  t.equal(config.connections, 3)
+  t.equal(config['report-interval'], 1000)
+  t.equal(config['drain-interval'], 100)
+  t.strictSame(Object.fromEntries(origins), {
+    'config.file': 'WEIR_CONFIG_FILE',
+    'ring-pages': '--ring-pages',
+    connections: 'WEIR_CONNECTIONS',
+    'report-interval': `${path}:3: report-interval`,
+  })
+  const other = fileOf(t, 'connections: 5\n')
+  t.equal(load(flags({ 'config.file': other }), { WEIR_CONFIG_FILE: '/nowhere' }).config.connections, 5)
+})
+
+t.test('a bad value is refused wherever it stands, and all of them at once', async t => {
+  const path = fileOf(t, 'attach: glue\nlog:\n  level: loud\n')
+  const lines = wrong(flags({ 'config.file': path, 'ring-pages': '3', attach: 'tc' }), { WEIR_LOG_LEVEL: 'mute' })
+  t.strictSame(lines, [
+    "--ring-pages: '3' is refused; allowed: a power of two from 1 to 4096",
+    "WEIR_LOG_LEVEL: 'mute' is refused; allowed: debug, info, warn, error",
+    `${path}:1: attach: 'glue' is refused; allowed: auto, tcx, tc`,
+    `${path}:3: log.level: 'loud' is refused; allowed: debug, info, warn, error`,
+  ])
+})
+
+t.test('unknown keys are refused with their line and the nearest that is known', async t => {
+  t.match(wrongIn(t, 'web:\n  listen-adress: :1\n'), [
+    /^weir\.yaml:2: web\.listen-adress: is no setting; did you mean listen-address\? allowed: .*telemetry-path/,
+  ])
+  t.match(wrongIn(t, '\nwrld: x\n'), [/^weir\.yaml:2: wrld: is no setting; did you mean world\? allowed: .*\bweb\b/])
+  t.match(wrongIn(t, 'frobnicate: x\n'), [/^weir\.yaml:1: frobnicate: is no setting; allowed: /])
+  t.match(wrongIn(t, 'log-level: info\n'), [/did you mean log\.level\?/], 'with the wrong mark between its words')
+  t.match(wrongIn(t, 'config:\n  file: x\n'), [/^weir\.yaml:1: config: is no setting/], 'no file names another')
+  t.match(wrongIn(t, '7: x\nnull: y\n'), [/1: 7: is no setting/, /2: null: is no setting/])
+})
+
+t.test('double keys, broken syntax and what is no mapping are refused with their line', async t => {
+  t.match(wrongIn(t, 'attach: tc\nlog:\n  level: info\nattach: tcx\n'), [/^weir\.yaml:4: not YAML: .*unique/])
+  t.match(wrongIn(t, 'log:\n  level: info\n  level: warn\n'), [/^weir\.yaml:3: not YAML: .*unique/])
+  t.match(wrongIn(t, 'attach: [tc\n'), [/^weir\.yaml:\d+: not YAML: /])
+  t.match(wrongIn(t, '- attach\n'), [/^weir\.yaml:1: allowed: a mapping of settings/])
+  t.match(wrongIn(t, 'attach: tc\n---\nattach: tc\n'), [/^weir\.yaml:\d: not YAML: .*document/])
+  t.match(wrongIn(t, 'log: info\n'), [/^weir\.yaml:1: log: allowed: a mapping of level, format/])
+  t.strictSame(wrongIn(t, ''), [], 'an empty file says nothing')
+  t.strictSame(wrongIn(t, '# nothing yet\nlog:\n'), [], 'nor does an empty section')
+  t.match(wrongIn(t, 'attach:\n'), [/^weir\.yaml:1: attach: 'null' is refused; allowed: auto/])
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x,x]',
+    ...'bcdefg'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]},`.repeat(10)}]`),
+  ]
+  t.match(wrongIn(t, `${bomb.join('\n')}\nuplinks: *g\n`).at(-1), /uplinks: not YAML: .*alias/i)
+})
+
+t.test('an odd element of a list or a mapping is named by its own line', async t => {
+  t.match(wrongIn(t, 'uplinks:\n  - eth0\n  - "["\n'), [
+    /^weir\.yaml:3: uplinks\.1: '\[' is refused; it has a \[ without/,
+  ])
+  t.match(wrong(flags({ uplinks: ['eth0', '['] })), [/^--uplinks: '\[' is refused/])
+  t.match(wrong(new Map(), { WEIR_UPLINKS: 'eth0,[' }), [/^WEIR_UPLINKS: '\[' is refused/])
+  t.match(wrongIn(t, 'ring-pages: "8"\n'), [/^weir\.yaml:1: ring-pages: '8' is refused; allowed: a power/])
+})
+
+t.test('a file that cannot be read is named', async t => {
+  t.strictSame(wrong(flags({ 'config.file': '/nowhere/weir.yaml' })), ['/nowhere/weir.yaml: no such file or directory'])
+  t.match(wrong(new Map(), { WEIR_CONFIG_FILE: t.testdir({}) }), [/: illegal operation on a directory$/])
+})
+
+t.test('settings that exclude each other are refused by where they are', async t => {
+  const path = fileOf(t, 'hubble-metrics: drop\n')
+  const both = flags({ 'config.file': path, 'hubble-dynamic-metrics-config-path': '/x' })
+  t.strictSame(wrong(both), [
+    `${path}:1: hubble-metrics: cannot be used with --hubble-dynamic-metrics-config-path; allowed: one of them`,
+  ])
+})
+
+t.test('an empty variable is none; one that is no setting is warned of, but for those of a Service', async t => {
+  const environment = {
+    WEIR_WORLD: '',
+    WEIR_WRLD: 'x',
+    WEIR_REVISION: 'abc',
+    WEIR_SERVICE_HOST: '10.0.0.1',
+    WEIR_PORT: 'tcp://10.0.0.1:10960',
+    WEIR_PORT_10960_TCP_ADDR: '10.0.0.1',
+    WEIR_WEB_SERVICE_PORT_METRICS: '10960',
+    OTHER: 'y',
+  }
+  const { config, warnings } = load(new Map(), environment)
+  t.equal(config.world, undefined)
+  t.strictSame(warnings, ["WEIR_WRLD is no setting of Weir's"])
+})
+
+t.test('names, variables and keys are one for each setting, and each setting is in one section', async t => {
+  const settings = Object.entries(SETTINGS as Record<string, Setting<unknown>>)
+  const names = settings.map(([name]) => name)
+  for (const [what, all] of [
+    ['variables', names.map(variableOf)],
+    ['keys', settings.flatMap(([name, setting]) => keyOf(name, setting) ?? [])],
+    ['sections', SECTIONS.flatMap(({ settings }) => Object.keys(settings))],
+  ] as const) {
+    t.equal(new Set(all).size, all.length, what)
+  }
+  t.strictSame(SECTIONS.flatMap(({ settings }) => Object.keys(settings)).sort(), [...names].sort())
+  for (const [name, setting] of settings) {
+    t.match(name, /^[a-z][a-z0-9.-]*$/)
+    t.match(setting.help, /^\S.*[^.]$/, `${name} has help without a full stop`)
+    const key = keyOf(name, setting)
+    t.notOk(
+      settings.some(([other, o]) => keyOf(other, o)?.startsWith(`${key}.`)),
+      `${name}: no key is below another's`,
+    )
+  }
+})
+
+/** For kinds of values as the schema has them, words that flags take. */
+const WORDS: Readonly<Partial<Record<SettingName, fc.Arbitrary<readonly string[]>>>> = {
+  connections: fc.integer({ min: 1, max: 1000 }).map(n => [String(n)]),
+  'ring-pages': fc.integer({ min: 0, max: 12 }).map(n => [String(2 ** n)]),
+  'report-interval': fc.integer({ min: 100, max: 3_600_000 }).map(n => [`${n}ms`]),
+  attach: fc.constantFrom(['auto'], ['tc'], ['tcx']),
+  uplinks: fc.array(fc.stringMatching(/^[a-z][a-z0-9*?]{0,10}$/), { minLength: 1, maxLength: 4 }),
+  'web.listen-address': fc.array(
+    fc.integer({ min: 0, max: 65_535 }).map(n => `:${n}`),
+    { minLength: 1, maxLength: 3 },
+  ),
+  world: fc.stringMatching(/^[a-z/.:# -]*[a-z]$/).map(path => [path]),
+  'log.level': fc.constantFrom(['debug'], ['error']),
+}
+
+t.test('flags, environment and file give the same configuration for the same values', async t => {
+  const dir = t.testdir({})
+  const path = join(dir, 'weir.yaml')
+  const some = fc.record(WORDS as Record<SettingName, fc.Arbitrary<readonly string[]>>, { requiredKeys: [] })
+  const same = fc.property(some, values => {
+    const given = Object.entries(values) as [SettingName, readonly string[]][]
+    const byFlags = load(new Map(given), {}).config
+    const byEnvironment = load(
+      new Map(),
+      Object.fromEntries(given.map(([n, words]) => [variableOf(n), words.join(',')])),
+    )
+    writeFileSync(path, asYaml(given))
+    const byFile = load(flags({ 'config.file': path }), {})
+    t.strictSame(byEnvironment.config, byFlags)
+    t.strictSame({ ...byFile.config, 'config.file': undefined }, byFlags)
+    t.equal(byFile.origins.size, given.length + 1)
+  })
+  t.doesNotThrow(() => fc.assert(same, { seed: 20_260_102, numRuns: 100 }), 'seed 20260102')
+})
+
+t.test('whatever stands in the file, it is taken or refused, and nothing else is thrown', async t => {
+  const path = join(t.testdir({}), 'weir.yaml')
+  const pieces = fc.array(
+    fc.constantFrom(
+      'web',
+      'log',
+      ':',
+      '\n',
+      '  ',
+      '-',
+      ' ',
+      '[',
+      '{',
+      '}',
+      '&a',
+      '*a',
+      'level',
+      '"',
+      '#',
+      '!!x',
+      '? ',
+      '|',
+    ),
+    { maxLength: 20 },
+  )
+  const tries = fc.property(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      pieces.map(all => all.join('')),
+    ),
+    text => {
+      writeFileSync(path, text)
+      wrong(flags({ 'config.file': path }))
+    },
+  )
+  t.doesNotThrow(() => fc.assert(tries, { seed: 20_260_103, numRuns: 500 }), 'seed 20260103')
+})
+
+function asYaml(given: readonly (readonly [SettingName, readonly string[]])[]): string {
+  const top: Record<string, unknown> = {}
+  for (const [name, words] of given) {
+    const setting: Setting<unknown> = SETTINGS[name]
+    const parts = keyOf(name, setting)!.split('.')
+    let at = top
+    for (const part of parts.slice(0, -1)) {
+      at[part] ??= {}
+      at = at[part] as Record<string, unknown>
+    }
+    at[parts.at(-1)!] = setting.kind.fromWords(words)
+  }
+  return stringify(top)
+}
+
+t.test('a value that is read by another part has the type that it needs', async t => {
+  const config: Config = load(flags({ source: 'replay:a:b.pcap', 'hubble.listen-address': 'none' }), {}).config
+  t.strictSame(config.source, { kind: 'replay', file: 'a:b.pcap' })
+  t.strictSame(config['hubble.listen-address'], [])
+})

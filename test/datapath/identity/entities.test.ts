@@ -1,0 +1,285 @@
+/**
+ * entities.test.ts - who stands behind an address or an identity.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { formatPrefix, parseAddress, parsePrefix } from '../../../src/lib/address.js'
+import { Entities } from '../../../src/datapath/identity/entities.js'
+import { loadWorld, parseWorld } from '../../../src/datapath/inventory/inventory.js'
+
+const REMOTE_NODE = 0x0200_0001
+const PARTNER = 0x0100_0001
+const UNLABELLED = 0x0100_0002
+
+const WORLD = `
+identities:
+  1000: [k8s:app=web, k8s:io.kubernetes.pod.namespace=shop]
+  1001: [k8s:app=api, k8s:k8s-app=kube-api, k8s:io.kubernetes.pod.namespace=shop]
+  1002: [k8s:app=db, k8s:k8s-app=kdb, k8s:app.kubernetes.io/name=postgres, k8s:io.kubernetes.pod.namespace=data]
+  1003: [k8s:tier=odd]
+  ${PARTNER}: [cidr:0.0.0.0/0, cidr:203.0.113.0/24, cidr:203.0.0.0/16, reserved:world]
+  ${UNLABELLED}: [reserved:world]
+  ${PARTNER + 5}: ["cidr:2001-db8--/32", reserved:world]
+  ${REMOTE_NODE}: [reserved:remote-node, k8s:zone=a]
+endpoints:
+- {id: 7, ips: [10.1.0.1, "fd00::1"], identity: 1000, namespace: shop, pod: web-1, workload: {kind: Deployment, name: web}, local: true}
+- {id: 8, ips: [10.1.0.2], identity: 1000, namespace: shop, pod: web-2, workload: {kind: Deployment, name: web}}
+- {id: 9, ips: [10.1.0.3], identity: 2000, namespace: lone, pod: lonely}
+- {id: 10, ips: [10.1.0.4], identity: 4}
+- {id: 11, ips: [10.1.0.5], identity: 1002}
+cidrs:
+  0.0.0.0/0: 2
+  ::/0: 2
+  10.0.0.7/32: 1
+  10.0.0.8/32: 7
+  203.0.113.0/24: ${PARTNER}
+  203.0.113.128/25: ${UNLABELLED}
+  2001:db8::/32: ${PARTNER + 5}
+`
+
+const world = () => Entities.from(parseWorld(WORLD, 'world.yaml'))
+const v4 = (text: string) => parseAddress(text).subarray(12)
+
+function named(entities: Entities, entity: number) {
+  const { namespace, workload, pod } = {
+    namespace: entities.namespace(entity),
+    workload: entities.workload(entity),
+    pod: entities.pod(entity),
+  }
+  return [namespace, workload, pod]
+}
+
+t.test('an endpoint is found by each of its addresses, however they are written', async t => {
+  const entities = world()
+  const bytes = Uint8Array.of(1, 2, 3, ...v4('10.1.0.1'), ...parseAddress('fd00::1'), ...parseAddress('10.1.0.1'))
+  const entity = entities.resolve(bytes, 3, false, 0)
+  t.not(entity, 0)
+  t.equal(entities.resolve(bytes, 7, true, 0), entity)
+  t.equal(entities.resolve(bytes, 23, true, 0), entity, 'IPv4 mapped into IPv6')
+  t.same(named(entities, entity), ['shop', 'web', 'web-1'])
+  t.equal(entities.identity(entity), 1000)
+  t.equal(entities.endpoint(entity), 7)
+  t.equal(entities.workloadKind(entity), 'Deployment')
+  t.same(entities.labels(entity), ['k8s:app=web', 'k8s:io.kubernetes.pod.namespace=shop'])
+  t.equal(entities.misses, 0)
+})
+
+t.test('an endpoint has the names of its own, then of its pod, then of its identity', async t => {
+  const entities = world()
+  const at = (text: string) => named(entities, entities.resolve(v4(text), 0, false, 0))
+  t.same(at('10.1.0.2'), ['shop', 'web', 'web-2'])
+  t.same(at('10.1.0.3'), ['lone', 'lonely', 'lonely'])
+  t.same(at('10.1.0.4'), ['', 'health', ''])
+  t.same(at('10.1.0.5'), ['data', 'postgres', ''])
+  t.equal(
+    entities.endpoint(entities.resolve(v4('10.1.0.2'), 0, false, 0)),
+    0,
+    'the id of another node says nothing here',
+  )
+})
+
+t.test('an identity alone has the names that its labels or its number give', async t => {
+  const entities = world()
+  for (const [identity, namespace, workload] of [
+    [1, '', 'host'],
+    [2, '', 'world'],
+    [3, '', 'unmanaged'],
+    [4, '', 'health'],
+    [5, '', 'init'],
+    [6, '', 'remote-node'],
+    [7, '', 'kube-apiserver'],
+    [8, '', 'ingress'],
+    [9, '', 'world-ipv4'],
+    [10, '', 'world-ipv6'],
+    [1000, 'shop', 'web'],
+    [1001, 'shop', 'kube-api'],
+    [1002, 'data', 'postgres'],
+    [1003, '', ''],
+    [PARTNER, '', '203.0.113.0/24'],
+    [UNLABELLED, '', 'world'],
+    [PARTNER + 5, '', '2001:db8::/32'],
+    [REMOTE_NODE, '', 'remote-node'],
+  ] as const) {
+    const entity = entities.byIdentity(identity)
+    t.same([entities.identity(entity), ...named(entities, entity)], [identity, namespace, workload, ''])
+  }
+  t.equal(entities.misses, 0)
+  t.equal(entities.byIdentity(4711), 0)
+  t.equal(entities.byIdentity(0), 0)
+  t.equal(entities.misses, 2)
+  t.same(named(entities, 0), ['', 'unknown', ''])
+})
+
+t.test('the longest prefix names what is no endpoint', async t => {
+  const entities = world()
+  for (const [text, identity] of [
+    ['8.8.8.8', 2],
+    ['10.0.0.7', 1],
+    ['10.0.0.8', 7],
+    ['203.0.113.1', PARTNER],
+    ['203.0.113.127', PARTNER],
+    ['203.0.113.128', UNLABELLED],
+    ['203.0.112.255', 2],
+  ] as const) {
+    t.equal(entities.identity(entities.resolve(v4(text), 0, false, 0)), identity, text)
+    t.equal(entities.identity(entities.resolve(parseAddress(text), 0, true, 0)), identity, `mapped ${text}`)
+  }
+  t.equal(entities.identity(entities.resolve(parseAddress('2001:db8:1::1'), 0, true, 0)), PARTNER + 5)
+  t.equal(entities.identity(entities.resolve(parseAddress('2001:db9::'), 0, true, 0)), 2)
+})
+
+t.test('who says more names an address: the record, or the prefix', async t => {
+  const entities = world()
+  for (const [text, said, identity] of [
+    ['10.1.0.1', 1001, 1000],
+    ['10.1.0.1', 2, 1000],
+    ['8.8.8.8', 1001, 1001],
+    ['8.8.8.8', 6, 6],
+    ['8.8.8.8', REMOTE_NODE, REMOTE_NODE],
+    ['8.8.8.8', PARTNER, PARTNER],
+    ['8.8.8.8', 9, 2],
+    ['8.8.8.8', 4711, 2],
+    ['203.0.113.1', 2, PARTNER],
+    ['203.0.113.1', 1, 1],
+    ['10.0.0.8', 1, 7],
+    ['10.0.0.8', 1000, 1000],
+  ] as const) {
+    t.equal(entities.identity(entities.resolve(v4(text), 0, false, said)), identity, `${text} said to be ${said}`)
+  }
+  t.equal(entities.identity(entities.resolve(v4('8.8.8.8'), -1, false, 1001)), 1001, 'a record without its packet')
+  t.equal(entities.misses, 0)
+})
+
+t.test('what nothing names is row 0, and counted', async t => {
+  const entities = Entities.from(parseWorld('endpoints: [{ips: [10.0.0.1], identity: 500}]', 'w'))
+  t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 0), 0)
+  t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 4711), 0)
+  t.equal(entities.resolve(v4('10.0.0.2'), -1, false, 0), 0)
+  t.equal(entities.resolve(parseAddress('::'), 0, true, 0), 0)
+  t.equal(entities.resolve(v4('0.0.0.0'), 0, false, 0), 0)
+  t.equal(entities.misses, 5)
+  t.equal(entities.identity(entities.resolve(v4('10.0.0.2'), 0, false, 2)), 2)
+  t.equal(entities.misses, 5)
+})
+
+t.test('an address of two endpoints is the local one, else the later one', async t => {
+  const twice = (first: boolean, second: boolean) => {
+    const text = `endpoints:
+- {ips: [10.0.0.1], identity: 500, pod: first, local: ${first}}
+- {ips: [10.0.0.1], identity: 501, pod: second, local: ${second}}`
+    const entities = Entities.from(parseWorld(text, 'w'))
+    t.equal(entities.prefixes().length, 1)
+    const entity = entities.resolve(v4('10.0.0.1'), 0, false, 0)
+    t.equal(entities.prefixes()[0]!.entity, entity, 'the kernel is told the same')
+    return entities.pod(entity)
+  }
+  t.equal(twice(false, false), 'second')
+  t.equal(twice(true, true), 'second')
+  t.equal(twice(true, false), 'first')
+  t.equal(twice(false, true), 'second')
+})
+
+t.test('the prefixes for the kernel name every address as resolve() does', async t => {
+  const entities = world()
+  const list = entities.prefixes().map(prefix => {
+    return [formatPrefix(prefix), prefix.bits, prefix.identity, entities.identity(prefix.entity), prefix.endpoint]
+  })
+  t.same(list.slice(0, 3), [
+    ['0.0.0.0/0', 96, 2, 2, 0],
+    ['::/0', 0, 2, 2, 0],
+    ['10.0.0.7/32', 128, 1, 1, 0],
+  ])
+  t.same(
+    list.filter(([, bits, identity]) => bits === 128 && identity === 1000),
+    [
+      ['10.1.0.1/32', 128, 1000, 1000, 7],
+      ['fd00::1/128', 128, 1000, 1000, 7],
+      ['10.1.0.2/32', 128, 1000, 1000, 0],
+    ],
+  )
+})
+
+t.test('an endpoint wins over a CIDR of its address, and ::/0 does not name IPv4', async t => {
+  const entities = Entities.from(
+    parseWorld('endpoints: [{ips: [10.0.0.1], identity: 500}]\ncidrs: {10.0.0.1/32: 1, "::/0": 2}', 'w'),
+  )
+  const list = entities
+    .prefixes()
+    .map(prefix => [formatPrefix(prefix), prefix.identity, entities.identity(prefix.entity)])
+  t.same(list, [
+    ['10.0.0.1/32', 500, 500],
+    ['::/0', 2, 2],
+    ['0.0.0.0/0', 0, 0],
+  ])
+  t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 0), 0)
+})
+
+/** A bit by bit look-up in prefixes(), as the kernel's trie does it. */
+function trie(entities: Entities, address: Uint8Array): number {
+  let best = { bits: -1, entity: 0 }
+  for (const prefix of entities.prefixes()) {
+    let same = 0
+    while (same < prefix.bits && ((address[same >> 3]! ^ prefix.addr[same >> 3]!) & (0x80 >> (same & 7))) === 0) same++
+    if (same === prefix.bits && prefix.bits > best.bits) best = prefix
+  }
+  return best.entity
+}
+
+t.test('resolve() and a trie of prefixes() agree on any world and address', async () => {
+  const octet = fc.constantFrom(0, 1, 127, 128, 255)
+  const four = fc.tuple(octet, octet, octet, octet).map(bytes => bytes.join('.'))
+  const six = fc.tuple(octet, octet, octet).map(([a, b, c]) => `fd00:${a}::${b}:${c}`)
+  const prefix = fc.oneof(
+    fc.tuple(four, fc.nat(32)).map(([text, bits]) => `${text}/${bits}`),
+    fc.tuple(six, fc.nat(128)).map(([text, bits]) => `${text}/${bits}`),
+  )
+  const identity = fc.integer({ min: 1, max: 40 })
+  const endpoint = fc.record({ ips: fc.array(fc.oneof(four, six), { maxLength: 3 }), identity, local: fc.boolean() })
+  const worlds = fc.record({
+    endpoints: fc.array(endpoint, { maxLength: 20 }),
+    cidrs: fc.dictionary(prefix, identity, { maxKeys: 20 }),
+  })
+  fc.assert(
+    fc.property(worlds, fc.array(fc.oneof(four, six), { minLength: 1, maxLength: 20 }), (spec, addresses) => {
+      const entities = Entities.from(parseWorld(JSON.stringify(spec), 'w'))
+      for (const text of [...addresses, ...spec.endpoints.flatMap(({ ips }) => ips)]) {
+        const address = parseAddress(text)
+        if (entities.resolve(address, 0, true, 0) !== trie(entities, address)) return false
+        if (text.includes('.') && entities.resolve(address, 12, false, 0) !== trie(entities, address)) return false
+      }
+      return true
+    }),
+    { numRuns: 300 },
+  )
+})
+
+t.test('all addresses of a world of the size of a cluster are found', async t => {
+  const ips = Array.from({ length: 20_000 }, (_, i) => [
+    `10.${i >> 14}.${(i >> 7) & 127}.${i & 127}`,
+    `fd00:${i.toString(16)}::${((i * 7) & 0xffff).toString(16)}`,
+  ])
+  const endpoints = ips.map((pair, i) => ({ ips: pair, identity: 1000, pod: `pod-${i}` }))
+  const entities = Entities.from(parseWorld(JSON.stringify({ endpoints }), 'w'))
+  const wrong = ips.filter(([four, six], i) => {
+    const entity = entities.resolve(v4(four!), 0, false, 0)
+    return entities.pod(entity) !== `pod-${i}` || entities.resolve(parseAddress(six!), 0, true, 0) !== entity
+  })
+  t.same(wrong, [])
+  t.equal(entities.count, 11 + 1 + 20_000)
+  t.equal(entities.misses, 0)
+})
+
+t.test("every address of the fixture's world has its own row's names", async t => {
+  const world = loadWorld('examples/inventory.json')
+  const entities = Entities.from(world)
+  for (const { ips, namespace, pod, workload, identity, id, local } of world.endpoints) {
+    for (const ip of ips) {
+      const entity = entities.resolve(parseAddress(ip), 0, true, 0)
+      const told = [...named(entities, entity), entities.identity(entity), entities.endpoint(entity)]
+      if (told.join() !== [namespace, workload?.name, pod, identity, local ? id : 0].join()) t.fail(`${ip}: ${told}`)
+    }
+  }
+  t.equal(entities.prefixes().length, 360 + 6)
+  t.equal(parsePrefix('93.184.0.0/16').bits, 112)
+  t.same(named(entities, entities.resolve(v4('93.184.216.34'), 0, false, 0)), ['', '93.184.0.0/16', ''])
+})

@@ -1,0 +1,162 @@
+/**
+ * inventory.test.ts - the world file: what is read, and how what is wrong is told.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { stringify } from 'yaml'
+import { defaultWorld, loadWorld, parseWorld } from '../../../src/datapath/inventory/inventory.js'
+
+const FIXTURE = 'examples/inventory.json'
+
+t.test('a JSON world file is read in whole', async t => {
+  const world = loadWorld(FIXTURE)
+  t.equal(Object.keys(world.identities).length, 61)
+  t.equal(world.endpoints.length, 180)
+  t.same(world.endpoints[1], {
+    id: 101,
+    ips: ['10.201.0.11', 'fd00:a1::1'],
+    identity: 1000,
+    namespace: 'kube-system',
+    pod: 'app-0-7d9f8b6c5-00001',
+    workload: { kind: 'Deployment', name: 'app-0' },
+    app: '',
+    service: '',
+    node: '',
+    zone: '',
+    local: false,
+  })
+  t.equal(world.cidrs['93.184.0.0/16'], 16777217)
+  t.same(world.services, [{ ip: '10.200.0.10', port: 53, namespace: 'kube-system', name: 'kube-dns' }])
+  t.same(world.dns, { '93.184.216.34': ['example.com'] })
+  t.equal(world.links['2'], 'eth0')
+  t.equal(world.cgroups['5000'], 'shop/app-1-0/10.200.1.10')
+})
+
+t.test('the same in YAML is the same world', async t => {
+  const json = readFileSync(FIXTURE, 'utf8')
+  t.same(parseWorld(stringify(JSON.parse(json)), 'w.yaml'), parseWorld(json, 'w.json'))
+})
+
+t.test('a key that is missing is empty, and an endpoint needs only addresses and an identity', async t => {
+  const empty = { identities: {}, endpoints: [], nodes: [], cidrs: {}, services: [], dns: {}, links: {}, cgroups: {} }
+  t.same(parseWorld('', 'w.yaml'), empty)
+  t.same(parseWorld('{}', 'w.json'), empty)
+  t.same(parseWorld('endpoints:\n- ips: [10.0.0.1]\n  identity: 5\n', 'w.yaml').endpoints, [
+    {
+      id: 0,
+      ips: ['10.0.0.1'],
+      identity: 5,
+      namespace: '',
+      pod: '',
+      app: '',
+      service: '',
+      node: '',
+      zone: '',
+      local: false,
+    },
+  ])
+})
+
+t.test('YAML keys that look like numbers or addresses are keys', async t => {
+  const world = parseWorld(
+    'identities:\n  1000: [k8s:app=a]\ncidrs:\n  ::/0: 2\n  fd00::/8: 3\n  10.0.0.0/8: 4\n',
+    'w.yaml',
+  )
+  t.same(world.identities, { 1000: ['k8s:app=a'] })
+  t.same(world.cidrs, { '::/0': 2, 'fd00::/8': 3, '10.0.0.0/8': 4 })
+})
+
+t.test('whatever is wrong is one line with file, line, key, value and what is allowed', async t => {
+  const endpoint = (text: string) => `endpoints:\n  - ips: [10.0.0.1]\n    identity: 5\n    ${text}\n`
+  for (const [text, message] of [
+    [
+      'wrold: 5',
+      'w:1: wrold: unknown key; allowed: identities, endpoints, nodes, cidrs, services, dns, links, cgroups',
+    ],
+    [
+      endpoint('nodes: 5'),
+      'w:4: endpoints[0].nodes: unknown key; allowed: id, ips, identity, namespace, pod, workload, app, service, node, zone, local',
+    ],
+    ['endpoints:\n  - ips: [10.0.0.1]\n    identty: 5', 'w:3: endpoints[0].identty: unknown key; allowed: id, ips'],
+    [
+      'endpoints:\n- ips: [10.0.0.1]\n',
+      'w:2: endpoints[0].identity: missing; allowed: an identity number, 0 to 4294967295',
+    ],
+    ['endpoints:\n- identity: 5\n', 'w:2: endpoints[0].ips: missing; allowed: a list of addresses'],
+    [
+      'endpoints:\n- ips:\n  - 10.0.0.1\n  - 10.0.0.300\n  identity: 5',
+      'w:4: endpoints[0].ips[1]: "10.0.0.300"; allowed: an IPv4',
+    ],
+    [endpoint('id: 65536'), 'w:4: endpoints[0].id: 65536; allowed: an endpoint id, 0 to 65535'],
+    [endpoint('local: yes'), 'w:4: endpoints[0].local: "yes"; allowed: true or false'],
+    [endpoint('pod: 7'), 'w:4: endpoints[0].pod: 7; allowed: text'],
+    [endpoint('workload: web'), 'w:4: endpoints[0].workload: "web"; allowed: a map with kind, name'],
+    ['endpoints: 5', 'w:1: endpoints: 5; allowed: a list of endpoints'],
+    ['cidrs:\n  10.0.0.0/33: 5', 'w:2: cidrs.10.0.0.0/33: "10.0.0.0/33"; allowed: ADDRESS/BITS'],
+    ['cidrs:\n  10.0.0.0/8: world', 'w:2: cidrs.10.0.0.0/8: "world"; allowed: an identity number, 1 to'],
+    ['identities:\n  web: [a]', 'w:2: identities.web: "web"; allowed: an identity number, 0 to 4294967295'],
+    ['identities:\n  5: a', 'w:2: identities.5: "a"; allowed: a list of labels'],
+    ['{"identities": {\n"5": [\n7]}}', 'w:3: identities.5[0]: 7; allowed: text'],
+    ['services:\n- {ip: x, port: 1, namespace: a, name: b}', 'w:2: services[0].ip: "x"; allowed: an IPv4'],
+    [
+      'services:\n- {ip: ::1, port: 65536, namespace: a, name: b}',
+      'w:2: services[0].port: 65536; allowed: a port number, 0 to 65535',
+    ],
+    ['dns:\n  web: [a]', 'w:2: dns.web: "web"; allowed: an IPv4'],
+    ['links:\n  eth0: 1', 'w:2: links.eth0: "eth0"; allowed: an interface index'],
+    ['cgroups:\n  x: a', 'w:2: cgroups.x: "x"; allowed: a cgroup id'],
+    ['- 1', 'w:1: the file: [1]; allowed: a map with identities'],
+    ['hello', 'w:1: the file: "hello"; allowed: a map with identities'],
+    ['links:\n  1: a\n  1: b', 'w:3: not YAML: '],
+    ['dns: [', 'w:1: not YAML: '],
+    ['a: &a [1]\nb: *c', 'w'],
+    ['{"dns": {},\n"dns" 5}', 'w:2: not JSON: '],
+    ['{"dns": {\n', 'w:2: not JSON: '],
+    ['endpoints: 1\ndns: 2\nlinks: 3', 'w:1: endpoints: 1; allowed: a list of endpoints (and 2 more)'],
+  ] as const) {
+    try {
+      parseWorld(text, 'w')
+      t.fail(`accepted ${text}`)
+    } catch (error) {
+      const told = (error as Error).message
+      t.ok(told.startsWith(message), `${told} starts with ${message}`)
+      t.notMatch(told, /\n/)
+    }
+  }
+})
+
+t.test('a file of aliases of aliases is refused, not expanded', async t => {
+  const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
+  for (let i = 1; i < 9; i++) bomb.push(`a${i}: &a${i} [${new Array(9).fill(`*a${i - 1}`).join(', ')}]`)
+  t.throws(() => parseWorld(bomb.join('\n'), 'w'), { message: /^w: not YAML: [^\n]*$/ })
+})
+
+t.test('a file that cannot be read is named', async t => {
+  const dir = t.testdir({})
+  const missing = join(dir, 'none.json')
+  t.throws(() => loadWorld(missing), { message: `world file ${missing}: no such file` })
+  t.throws(() => loadWorld(dir), { message: `world file ${dir}: is a directory` })
+})
+
+t.test('the default world knows this host and the rest', async t => {
+  const own = (address: string, family: 'IPv4' | 'IPv6') =>
+    ({
+      address,
+      family,
+      netmask: '',
+      mac: '',
+      internal: false,
+      cidr: null,
+      ...(family === 'IPv6' && { scopeid: 0 }),
+    }) as never
+  t.same(defaultWorld({ eth0: [own('192.0.2.7', 'IPv4'), own('fe80::1', 'IPv6')], lo: undefined as never }).cidrs, {
+    '0.0.0.0/0': 2,
+    '::/0': 2,
+    '127.0.0.0/8': 1,
+    '::1/128': 1,
+    '192.0.2.7/32': 1,
+    'fe80::1/128': 1,
+  })
+  t.equal(defaultWorld().cidrs['127.0.0.0/8'], 1)
+})

@@ -1,0 +1,111 @@
+/**
+ * links.test.ts - rtnetlink messages, as literal bytes, to links; cut ones end the walk.
+ */
+import t from 'tap'
+import { type Link, readLinks } from '../../../src/datapath/source/links.js'
+
+type Told = Link | { readonly gone: number } | 'complete'
+
+function tell(bytes: Uint8Array, length = bytes.length): Told[] {
+  const told: Told[] = []
+  readLinks(bytes, length, {
+    present: link => told.push(link),
+    gone: ifindex => told.push({ gone: ifindex }),
+    complete: () => told.push('complete'),
+  })
+  return told
+}
+
+const hex = (...lines: string[]): Uint8Array => Buffer.from(lines.join('').replace(/\s+/g, ''), 'hex')
+
+// struct nlmsghdr: length, type, flags, sequence, port. struct ifinfomsg: family, pad, type, index, flags, change.
+const VETH = hex(
+  '50000000 1000 0200 03000000 00040000',
+  '00 00 0100 2a000000 43100100 ffffffff',
+  '0900 0300 6c786331 00 000000', // IFLA_IFNAME lxc1, padded
+  '0800 0d00 e8030000', // IFLA_TXQLEN: nothing of ours
+  '0800 0500 02000000', // IFLA_LINK: the other end's number
+  '0c00 1200 0800 0100 76657468', // IFLA_LINKINFO { IFLA_INFO_KIND veth }, without a zero
+  '0800 2500 00000000', // IFLA_LINK_NETNSID
+)
+const BRIDGE = hex(
+  '40000000 1000 0000 00000000 00000000',
+  '00 00 0100 07000000 00000000 00000000',
+  '0700 0300 627230 00', // br0 and its zero are not 4-aligned
+  '1800 1280 0b00 0100 62726964676500 00 0800 0280 ffffffff', // nested flag set; kind bridge, and IFLA_INFO_DATA
+)
+const LOOPBACK = hex(
+  '28000000 1000 0200 03000000 00040000',
+  '00 00 0403 01000000 49000100 00000000',
+  '0700 0300 6c6f00 00',
+)
+const GONE = hex('20000000 1100 0000 00000000 00000000', '00 00 0100 2b000000 00000000 ffffffff')
+const DONE = hex('14000000 0300 0200 03000000 00040000 00000000')
+
+const VETH_LINK = { ifindex: 42, name: 'lxc1', kind: 'veth', peerElsewhere: true }
+const BRIDGE_LINK = { ifindex: 7, name: 'br0', kind: 'bridge', peerElsewhere: false }
+const LOOPBACK_LINK = { ifindex: 1, name: 'lo', kind: '', peerElsewhere: false }
+
+t.test('a link is told with its number, name, kind and where its other end is', async t => {
+  t.strictSame(tell(VETH), [VETH_LINK])
+  t.strictSame(tell(BRIDGE), [BRIDGE_LINK])
+  t.strictSame(tell(LOOPBACK), [LOOPBACK_LINK])
+})
+
+t.test('messages are walked one after the other, to the end of a dump', async t => {
+  const all = Buffer.concat([LOOPBACK, VETH, GONE, BRIDGE, DONE])
+  t.strictSame(tell(all), [LOOPBACK_LINK, VETH_LINK, { gone: 43 }, BRIDGE_LINK, 'complete'])
+  const padded = hex('1f000000 1000 0000 00000000 00000000', '00 00 0100 09000000 00000000 000000', '00')
+  t.strictSame(tell(Buffer.concat([padded, GONE])), [{ gone: 43 }], 'a length that is no multiple of four is padded')
+})
+
+t.test('only the bytes told are read, wherever the window begins', async t => {
+  const behind = Buffer.concat([Buffer.alloc(5, 0xff), VETH, GONE, Buffer.alloc(64, 0xff)])
+  t.strictSame(tell(behind.subarray(5), VETH.length), [VETH_LINK])
+  t.strictSame(tell(behind.subarray(5), VETH.length + GONE.length), [VETH_LINK, { gone: 43 }])
+  t.strictSame(tell(VETH, 0), [])
+})
+
+t.test('notices of other families, errors and unknown types tell nothing', async t => {
+  const bridgePort = Buffer.from(VETH)
+  bridgePort[16] = 7 // AF_BRIDGE
+  t.strictSame(tell(bridgePort), [])
+  const gonePort = Buffer.from(GONE)
+  gonePort[16] = 7
+  t.strictSame(tell(gonePort), [], 'a port that left its bridge is still there')
+  const error = hex('24000000 0200 0000 03000000 00040000 f0ffffff 14000000 1200 0103 03000000 00000000')
+  const address = Buffer.from(VETH)
+  address[4] = 20 // RTM_NEWADDR
+  t.strictSame(tell(Buffer.concat([error, address, LOOPBACK])), [LOOPBACK_LINK])
+})
+
+t.test('a message cut at any byte ends the walk and tells nothing of itself', async t => {
+  const whole = Buffer.concat([GONE, VETH])
+  for (let length = GONE.length; length < whole.length; length++) {
+    t.strictSame(tell(whole, length), [{ gone: 43 }], `${length} bytes`)
+  }
+})
+
+t.test('a length that is a lie ends the walk', async t => {
+  for (const size of [0, 15, 0x7fffffff, 0xffffffff]) {
+    const lie = Buffer.from(VETH)
+    lie.writeUInt32LE(size, 0)
+    t.strictSame(tell(Buffer.concat([lie, GONE])), [], `a message of ${size} bytes`)
+  }
+  const short = hex('18000000 1000 0000 00000000 00000000 00 00 0100 2a000000')
+  t.strictSame(tell(Buffer.concat([short, GONE])), [{ gone: 43 }], 'no room for a link: the next one is read')
+})
+
+t.test('an attribute that is a lie ends the attributes, not the walk', async t => {
+  const NAME = 32
+  for (const size of [0, 3, 0x35, 0xffff]) {
+    const lie = Buffer.from(VETH)
+    lie.writeUInt16LE(size, NAME)
+    const nothing = { ifindex: 42, name: '', kind: '', peerElsewhere: false }
+    t.strictSame(tell(Buffer.concat([lie, GONE])), [nothing, { gone: 43 }], `a name of ${size} bytes`)
+  }
+  const KIND = 32 + 12 + 8 + 8 + 4
+  const lie = Buffer.from(VETH)
+  lie.writeUInt16LE(0x40, KIND)
+  t.strictSame(tell(lie), [{ ...VETH_LINK, kind: '' }], 'inside another: what stands behind is read')
+})

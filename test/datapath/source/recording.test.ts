@@ -1,0 +1,193 @@
+/**
+ * recording.test.ts - recordings: what is written is read, and what is damaged says so.
+ */
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { Decoder } from '../../../src/datapath/record/decode.js'
+import { MAX_RECORD, RecordingReader } from '../../../src/datapath/source/recording-reader.js'
+import { RecordingWriter } from '../../../src/datapath/source/recording-writer.js'
+import { Replay } from '../../../src/datapath/source/replay.js'
+
+type Read = { bytes: string; seconds: number; nanoseconds: number }
+
+function readAll(path: string): { records: Read[]; damage: RecordingReader['damage'] } {
+  const reader = new RecordingReader(path)
+  const records: Read[] = []
+  while (reader.next()) {
+    const bytes = Buffer.from(reader.view.buffer, reader.view.byteOffset + reader.at, reader.size).toString('hex')
+    records.push({ bytes, seconds: reader.seconds, nanoseconds: reader.nanoseconds })
+  }
+  reader.close()
+  return { records, damage: reader.damage }
+}
+
+/** A pcap file by hand: header, then records of seconds, fraction and bytes. */
+function pcap(magic: number, little: boolean, records: [number, number, number[]][], link = 147): Buffer {
+  const u32 = (...values: number[]) => {
+    const bytes = Buffer.alloc(values.length * 4)
+    for (const [i, value] of values.entries()) bytes[little ? 'writeUInt32LE' : 'writeUInt32BE'](value, i * 4)
+    return bytes
+  }
+  const version = little ? Buffer.from([2, 0, 4, 0]) : Buffer.from([0, 2, 0, 4])
+  const header = Buffer.concat([u32(magic), version, u32(0, 0, 65535, link)])
+  const body = records.map(([s, f, bytes]) =>
+    Buffer.concat([u32(s, f, bytes.length, bytes.length), Buffer.from(bytes)]),
+  )
+  return Buffer.concat([header, ...body])
+}
+
+const NS = 0xa1b23c4d
+const US = 0xa1b2c3d4
+const TWO: [number, number, number[]][] = [
+  [1, 2, [0xaa, 0xbb]],
+  [0xfffffffe, 999, [0xcc]],
+]
+
+t.test('both magics and both byte orders are read, plain and gzip', async t => {
+  const dir = t.testdir({})
+  for (const little of [true, false]) {
+    for (const [magic, tick] of [
+      [NS, 1],
+      [US, 1000],
+    ] as const) {
+      for (const pack of [(bytes: Buffer) => bytes, (bytes: Buffer) => gzipSync(bytes)]) {
+        const path = join(dir, 'r.pcap')
+        writeFileSync(path, pack(pcap(magic, little, TWO)))
+        t.same(readAll(path), {
+          records: [
+            { bytes: 'aabb', seconds: 1, nanoseconds: 2 * tick },
+            { bytes: 'cc', seconds: 0xfffffffe, nanoseconds: 999 * tick },
+          ],
+          damage: undefined,
+        })
+      }
+    }
+  }
+})
+
+t.test('what the writer writes the reader reads, across its buffer and the largest record', async t => {
+  const path = join(t.testdir({}), 'w.pcap')
+  const writer = new RecordingWriter(path)
+  const source = Uint8Array.from({ length: MAX_RECORD + 8 }, (_, i) => i * 7)
+  const sizes = [0, 1, MAX_RECORD, 5, MAX_RECORD, MAX_RECORD, MAX_RECORD, MAX_RECORD, 44]
+  for (const [i, size] of sizes.entries()) writer.append(source, i % 8, size, i, i * 10)
+  t.equal(writer.records, sizes.length)
+  writer.close()
+  writer.close()
+  const { records, damage } = readAll(path)
+  t.equal(damage, undefined)
+  t.equal(records.length, sizes.length)
+  for (const [i, size] of sizes.entries()) {
+    const bytes = Buffer.from(source.subarray(i % 8, (i % 8) + size)).toString('hex')
+    t.ok(records[i]!.bytes === bytes && records[i]!.seconds === i && records[i]!.nanoseconds === i * 10, `record ${i}`)
+  }
+})
+
+t.test('flush puts whole records into the file', async t => {
+  const path = join(t.testdir({}), 'f.pcap')
+  const writer = new RecordingWriter(path)
+  t.teardown(() => writer.close())
+  writer.append(Uint8Array.of(1, 2, 3), 0, 3, 7, 8)
+  t.equal(statSync(path).size, 0)
+  writer.flush()
+  t.equal(statSync(path).size, 24 + 16 + 3)
+})
+
+t.test('the writer refuses a record no perf ring can carry, and an impossible path', async t => {
+  const writer = new RecordingWriter(join(t.testdir({}), 'x.pcap'))
+  t.teardown(() => writer.close())
+  const bytes = new Uint8Array(MAX_RECORD + 1)
+  t.throws(() => writer.append(bytes, 0, bytes.length, 0, 0), { name: 'RangeError', message: 'at most 65536' })
+  t.throws(() => new RecordingWriter('/proc/nowhere/x.pcap'), { code: 'ENOENT' })
+})
+
+t.test('what is no recording is refused with what was seen', async t => {
+  const file = (name: string, bytes: Uint8Array) => {
+    const path = join(dir, name)
+    writeFileSync(path, bytes)
+    return path
+  }
+  const dir = t.testdir({})
+  const refused = (bytes: Uint8Array, ...words: string[]) => {
+    const path = file('bad', bytes)
+    try {
+      new RecordingReader(path)
+      t.fail('opened')
+    } catch (error) {
+      const { message } = error as Error
+      for (const word of [path, ...words]) t.ok(message.includes(word), `${message} names ${word}`)
+      t.notMatch(message, /\n/)
+    }
+  }
+  refused(Buffer.from('not a recording at all ..'), 'magic 0x6e6f7420', '0xa1b23c4d')
+  refused(Buffer.concat([Buffer.from('0a0d0d0a', 'hex'), Buffer.alloc(28)]), 'pcapng', 'editcap')
+  refused(Buffer.alloc(0), '0 bytes')
+  refused(pcap(NS, true, []).subarray(0, 23), '23 bytes')
+  refused(pcap(NS, true, [], 1), 'link type 1;', '147')
+  refused(pcap(US, false, [], 113), 'link type 113;', '147')
+  const corrupt = gzipSync(pcap(NS, true, TWO))
+  corrupt[12]! ^= 0xff
+  refused(corrupt, 'corrupt gzip')
+  t.throws(() => new RecordingReader(join(dir, 'missing')), { code: 'ENOENT' })
+})
+
+t.test('a cut recording gives the records before the cut, and says where it is', async t => {
+  const path = join(t.testdir({}), 'cut.pcap')
+  const whole = pcap(NS, true, TWO)
+  for (const [length, records, at] of [
+    [whole.length, 2, undefined],
+    [whole.length - 1, 1, 42],
+    [42 + 16, 1, 42],
+    [42 + 15, 1, 42],
+    [42, 1, undefined],
+    [41, 0, 24],
+    [24, 0, undefined],
+  ] as const) {
+    writeFileSync(path, whole.subarray(0, length))
+    const read = readAll(path)
+    t.equal(read.records.length, records, `${length} bytes`)
+    t.equal(read.damage?.at, at, `${length} bytes`)
+    if (at !== undefined) t.match(read.damage?.message, `${path}: truncated at byte ${at}: `)
+  }
+})
+
+t.test('a cut gzip stream gives what it still holds', async t => {
+  const path = join(t.testdir({}), 'cut.pcap.gz')
+  const packed = readFileSync('bench/fixtures/bench.pcap.gz')
+  writeFileSync(path, packed.subarray(0, packed.length >> 1))
+  const { records, damage } = readAll(path)
+  t.ok(records.length > 1000 && records.length < 20_000, `${records.length} records`)
+  t.match(damage?.message, /truncated at byte \d+/)
+  writeFileSync(path, packed.subarray(0, packed.length - 8))
+  t.equal(readAll(path).records.length, 20_000)
+  t.match(readAll(path).damage?.message, /the gzip stream ends early/)
+})
+
+t.test('a record larger than any is corruption, and ends the recording', async t => {
+  const path = join(t.testdir({}), 'big.pcap')
+  const bytes = pcap(NS, true, [...TWO, [3, 4, [1]]])
+  bytes.writeUInt32LE(MAX_RECORD + 1, 42 + 8)
+  writeFileSync(path, bytes)
+  const { records, damage } = readAll(path)
+  t.equal(records.length, 1)
+  t.same(damage, { at: 42, message: `${path}: corrupt at byte 42: a record of 65537 bytes, at most 65536 allowed` })
+})
+
+t.test('a replay decodes in steps, and tells where a cut is', async t => {
+  const path = join(t.testdir({}), 'cut.pcap')
+  const whole = readFileSync('examples/records.pcap')
+  writeFileSync(path, whole.subarray(0, 100_000))
+  const decoder = new Decoder()
+  const sink = { trace() {}, drop() {}, verdict() {} }
+  const replay = new Replay(path)
+  t.same(replay.run(decoder, sink, 10), { records: 10, done: false })
+  const end = replay.run(decoder, sink)
+  t.equal(end.done, true)
+  t.match(end.damage, `${path}: truncated at byte ${end.truncatedAt}`)
+  const told = Object.values({ ...decoder.counts, ...decoder.faults }).reduce((sum, n) => sum + n)
+  t.equal(told, end.records)
+  t.same(replay.run(decoder, sink), end, 'the end stays the end')
+  replay.close()
+})

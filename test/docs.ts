@@ -1,9 +1,0 @@
-/**
- * docs.ts - writes the generated pages of docs/; the verb is `make docs`.
- */
-import { writeFileSync } from 'node:fs'
-import { generated } from '../src/config/generated.js'
-import { reference } from '../src/exporter/reference.js'
-
-writeFileSync('docs/metrics.md', reference())
-for (const [path, text] of generated()) writeFileSync(path, text)

@@ -1,0 +1,198 @@
+/**
+ * scrape.test.ts - what a scrape asks for it gets: a text, groups of families, in time, or a refusal that says why.
+ */
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { M } from '../../../src/exporter/catalog/catalog.js'
+import { GROUPS } from '../../../src/exporter/catalog/metric.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
+import { createServer, type ServerOptions } from '../../../src/exporter/http/server.js'
+import { parse } from '../../support/exposition.js'
+import { parseOpenMetrics } from '../../support/openmetrics.js'
+import { until } from '../../support/until.js'
+import { startWeir } from '../../support/weir-process.js'
+
+const RECORDS = fileURLToPath(new URL('../../../examples/records.pcap', import.meta.url))
+const OPEN = { accept: 'application/openmetrics-text;version=1.0.0' }
+
+const start = async (t: Test, more: Partial<ServerOptions> = {}) => {
+  const store = new SeriesStore()
+  store.family(M.flowPackets).series(['a', 'b', 'c', 'd', 'source', 'FORWARDED', 'TCP'])
+  store.family(M.dropPackets).series(['a', 'b', 'c', 'd', 'node', 'NETFILTER_DROP', 'TCP'])
+  const server = createServer({
+    telemetryPath: '/metrics',
+    collect: () => {},
+    store,
+    processText: async () => '# HELP process_open_fds F.\n# TYPE process_open_fds gauge\nprocess_open_fds 7\n',
+    ready: () => undefined,
+    status: () => [],
+    ...more,
+  })
+  t.teardown(() => server.close(0))
+  return { store, url: await server.listen('127.0.0.1:0') }
+}
+
+const get = (url: string, headers: Record<string, string> = {}) =>
+  new Promise<{ status: number; headers: IncomingMessage['headers']; body: string }>((resolve, reject) => {
+    const request = httpRequest(url, { headers, agent: false }, async response => {
+      const parts: Buffer[] = []
+      response.on('error', reject)
+      for await (const part of response) parts.push(part)
+      const body = Buffer.concat(parts)
+      const plain = response.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
+      resolve({ status: response.statusCode!, headers: response.headers, body: plain.toString() })
+    })
+    request.on('error', reject).end()
+  })
+
+const names = (page: string) => new Set(parse(page).map(({ name }) => name))
+
+t.test('who asks for OpenMetrics gets it, gzipped too, with the same values', async t => {
+  const { url } = await start(t)
+  const text = await get(`${url}/metrics?exclude[]=self`)
+  const open = await get(`${url}/metrics?exclude[]=self`, { ...OPEN, 'accept-encoding': 'gzip' })
+  t.equal(text.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  t.equal(open.headers['content-type'], 'application/openmetrics-text; version=1.0.0; charset=utf-8')
+  t.equal(open.headers.vary, 'Accept, Accept-Encoding')
+  const samples = parseOpenMetrics(open.body).flatMap(family => family.samples)
+  t.strictSame(
+    samples.filter(({ name }) => !name.endsWith('_created')),
+    parse(text.body),
+  )
+  t.equal(samples.filter(({ name }) => name.endsWith('_created')).length, 2)
+  t.notMatch(text.body, '# EOF')
+})
+
+t.test('_created can be left out', async t => {
+  const { url } = await start(t, { created: false })
+  t.notMatch((await get(`${url}/metrics`, OPEN)).body, '_created')
+})
+
+t.test('collect[] is only these groups, exclude[] all but these', async t => {
+  const { url } = await start(t)
+  const [flow, drop, fds] = [M.flowPackets.name, M.dropPackets.name, 'process_open_fds']
+  const of = async (query: string) => names((await get(`${url}/metrics?${query}`)).body)
+  t.strictSame(await of('collect[]=flow'), new Set([flow]))
+  t.strictSame(await of('collect%5B%5D=drop&collect[]=process&x=y'), new Set([drop, fds]))
+  t.strictSame(await of('collect[]=hubble'), new Set())
+  t.strictSame(await of('exclude[]=self&exclude[]=drop'), new Set([flow, fds]))
+  const all = await of('')
+  for (const name of [flow, drop, fds, M.stageUp.name]) t.ok(all.has(name), name)
+})
+
+t.test('a group that is none, and both parameters at once, are refused in words', async t => {
+  const { url } = await start(t)
+  const both = await get(`${url}/metrics?collect[]=flow&exclude[]=drop`)
+  t.match(both, { status: 400, body: /collect\[\] and exclude\[\]/ })
+  for (const query of ['collect[]=flows', 'exclude[]=flows', 'collect[]=flow&collect[]=flows']) {
+    const { status, body } = await get(`${url}/metrics?${query}`)
+    t.equal(status, 400, query)
+    t.match(body, `group "flows": there is none; allowed: ${GROUPS.join(', ')}.`)
+  }
+  t.match((await get(`${url}/metrics?collect[]=%0d%0a`)).body, 'group "\\r\\n"')
+})
+
+t.test('those who want the same share a page, those who want another do not', async t => {
+  let open: (text: string) => void = () => {}
+  const opened = new Promise<string>(resolve => {
+    open = resolve
+  })
+  let collected = 0
+  const { url } = await start(t, { processText: () => opened, collect: () => collected++ })
+  const scrapes = [
+    ...[1, 2, 3].map(() => get(`${url}/metrics`)),
+    ...[1, 2].map(() => get(`${url}/metrics`, OPEN)),
+    ...['collect[]=process&collect[]=self', 'collect[]=self&collect[]=process'].map(q => get(`${url}/metrics?${q}`)),
+  ]
+  for (let i = 0; i < 3; i++) await get(`${url}/-/healthy`)
+  open('')
+  const pages = await Promise.all(scrapes)
+  t.equal(collected, 3)
+  t.equal(pages[0]!.body, pages[2]!.body)
+  t.equal(pages[3]!.body, pages[4]!.body)
+  t.equal(pages[5]!.body, pages[6]!.body)
+})
+
+t.test('a scrape whose time is up is told so, and its place is free again', async t => {
+  let stuck = true
+  const never = new Promise<string>(() => {})
+  const { url } = await start(t, { maxRequests: 1, processText: async () => (stuck ? never : '') })
+  const late = await get(`${url}/metrics`, { 'x-prometheus-scrape-timeout-seconds': '0.05' })
+  t.match(late, { status: 503, body: /not ready within the 0.05 s/ })
+  stuck = false
+  t.equal((await get(`${url}/metrics?collect[]=flow`)).status, 200)
+  for (const odd of ['', 'soon', '-1', '0', '1e99']) {
+    const { status } = await get(`${url}/metrics?collect[]=flow`, { 'x-prometheus-scrape-timeout-seconds': odd })
+    t.equal(status, 200, odd)
+  }
+})
+
+t.test('as many scrapes at a time as are allowed; 0 is any number', async t => {
+  for (const [maxRequests, refused] of [
+    [3, 47],
+    [0, 0],
+  ] as const) {
+    let open: (text: string) => void = () => {}
+    const opened = new Promise<string>(resolve => {
+      open = resolve
+    })
+    let here = 0
+    const { url } = await start(t, { maxRequests, processText: () => opened })
+    const scrapes = Array.from({ length: 50 }, async () => {
+      const { status } = await get(`${url}/metrics`)
+      if (status === 503) here++
+      return status
+    })
+    while (here < refused) await get(`${url}/-/healthy`)
+    for (let i = 0; i < 3; i++) await get(`${url}/-/healthy`)
+    open('')
+    const statuses = await Promise.all(scrapes)
+    t.equal(statuses.filter(status => status === 503).length, refused, `${maxRequests}`)
+    t.equal(statuses.filter(status => status === 200).length, 50 - refused, `${maxRequests}`)
+  }
+})
+
+t.test('a client that goes while its page is made disturbs nobody', async t => {
+  let open: (text: string) => void = () => {}
+  const opened = new Promise<string>(resolve => {
+    open = resolve
+  })
+  const { url } = await start(t, { processText: () => opened, maxRequests: 2 })
+  const gone = httpRequest(`${url}/metrics`, { agent: false })
+  gone.on('error', () => {})
+  gone.end()
+  await once(gone, 'finish')
+  const stays = get(`${url}/metrics`)
+  await get(`${url}/-/healthy`)
+  gone.destroy()
+  await get(`${url}/-/healthy`)
+  open('')
+  t.equal((await stays).status, 200)
+  t.equal((await get(`${url}/metrics`)).status, 200)
+})
+
+t.test('the flags do what they say', async t => {
+  const flags = ['--web.disable-exporter-metrics', '--no-openmetrics.created', '--web.max-requests', '1']
+  for (const given of [true, false]) {
+    const weir = await startWeir(['--source', `replay:${RECORDS}`, ...(given ? flags : [])])
+    t.teardown(() => weir.stop())
+    const { body } = await get(`${weir.url}/metrics`, OPEN)
+    const families = parseOpenMetrics(body)
+    t.equal(
+      families.some(({ name }) => /^(process|nodejs)_/.test(name)),
+      !given,
+    )
+    t.equal(body.includes('_created'), !given)
+    const someRefused = async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => get(`${weir.url}/metrics`)))
+      return answers.some(({ status }) => status === 503)
+    }
+    // Twenty at once need not overlap in the server.
+    if (given) await until('two overlap', someRefused)
+    else t.notOk(await someRefused())
+    await weir.stop()
+  }
+})

@@ -1,0 +1,141 @@
+/**
+ * expiry-series.test.ts - series that rest are removed, their room is used again, and no count is lost.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { Entities } from '../../../src/datapath/identity/entities.js'
+import { parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { M } from '../../../src/exporter/catalog/catalog.js'
+import type { Family } from '../../../src/exporter/series/family.js'
+import { Pairs, Reporter } from '../../../src/exporter/reduce/pair.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
+import { render } from '../../../src/exporter/exposition/text.js'
+import { Samples } from '../../support/samples.js'
+
+const SEED = 20_260_103
+const TTL = 1_000
+const PODS = 300
+const pods = Array.from({ length: PODS }, (_, i) => {
+  return `{ ips: [10.0.${i >> 8}.${i & 255}], identity: ${1000 + i}, namespace: n, pod: p${i} }`
+})
+const ENTITIES = Entities.from(parseWorld(`endpoints: [${pods.join(', ')}]`, 'the test'))
+/** The row of the first pod: the last rows are the endpoints'. */
+const FIRST = ENTITIES.count - PODS
+
+function sumOf(store: SeriesStore, family: Family): number {
+  let sum = 0
+  for (let row = 0; row < family.size; row++) sum += store.get(family.slot(row))
+  return sum
+}
+
+function counted(store: SeriesStore): number {
+  const family = store.family(M.flowPackets)
+  return sumOf(store, family) + (family.expired.samples()[0]?.[1] ?? 0)
+}
+
+function made(budget = 10_000) {
+  const clock = { now: 1_000_000 }
+  const store = new SeriesStore({ budget, now: () => clock.now })
+  const pairs = new Pairs(store, ENTITIES)
+  const count = (from: number, to: number, n: number) => {
+    pairs.traffic(pairs.pair(FIRST + from, FIRST + to, Reporter.source, 6), n, 60 * n)
+  }
+  return { clock, store, pairs, count }
+}
+
+t.test('a series that rests for the TTL goes; one that counts stays', async t => {
+  const { clock, store, pairs, count } = made()
+  const family = store.family(M.flowPackets)
+  count(0, 1, 5)
+  count(0, 2, 7)
+  pairs.sweep(TTL)
+  clock.now += TTL - 1
+  count(0, 2, 1)
+  pairs.sweep(TTL)
+  t.equal(family.size, 2, 'not before its time')
+  clock.now += 1
+  pairs.sweep(TTL)
+  t.equal(family.size, 1)
+  t.equal(sumOf(store, family), 8)
+  t.strictSame([family.expired.count, family.expired.samples()], [1, [['weir_flow_packets_total', 5]]])
+})
+
+t.test('a series that comes back begins at 0, with a new beginning', async t => {
+  const { clock, store, pairs, count } = made()
+  count(0, 1, 5)
+  pairs.sweep(TTL)
+  clock.now += TTL
+  pairs.sweep(TTL)
+  count(0, 1, 3)
+  const family = store.family(M.flowPackets)
+  t.equal(sumOf(store, family), 3)
+  t.equal(family.created(0), clock.now)
+  t.equal(counted(store), 8)
+})
+
+t.test('a gauge goes at 0 only', async t => {
+  const { clock, store, pairs } = made()
+  const pair = pairs.pair(FIRST, FIRST + 1, Reporter.source, 6)
+  pairs.active(pair, 1)
+  for (let i = 0; i < 3; i++) {
+    pairs.sweep(TTL)
+    clock.now += TTL
+  }
+  t.equal(store.family(M.connectionsActive).size, 1)
+  pairs.active(pair, -1)
+  for (let i = 0; i < 3; i++) {
+    pairs.sweep(TTL)
+    clock.now += TTL
+  }
+  t.equal(store.family(M.connectionsActive).size, 0)
+})
+
+t.test(
+  '50,000 label sets against a budget of 1,000: the sum is the truth, and room that comes free is used',
+  async t => {
+    const { clock, store, pairs, count } = made(1_000)
+    let truth = 0
+    for (let i = 0; i < 50_000; i++) {
+      count(i % 250, Math.floor(i / 250), 1 + (i % 7))
+      truth += 1 + (i % 7)
+    }
+    const family = store.family(M.flowPackets)
+    t.equal(family.size, 1_001)
+    t.equal(counted(store), truth)
+    pairs.sweep(TTL)
+    clock.now += TTL
+    count(249, 199, 1)
+    pairs.sweep(TTL)
+    t.equal(family.size, 1, 'all but the overflow series, which counted last')
+    t.equal(counted(store), truth + 1)
+    count(249, 199, 1)
+    t.equal(family.size, 2, 'the pair has a series of its own')
+    t.equal(counted(store), truth + 2)
+  },
+)
+
+t.test('any order of counts, sweeps and budgets loses nothing and shows no series twice', async t => {
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.tuple(fc.constant('count'), fc.nat(12), fc.nat(12), fc.nat(99)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('sweep'), fc.nat(1500), fc.constant(0), fc.constant(0)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('budget'), fc.nat(30), fc.constant(0), fc.constant(0)) },
+  )
+  const tries = fc.property(fc.array(step, { maxLength: 150 }), steps => {
+    const { clock, store, pairs, count } = made(20)
+    let truth = 0
+    for (const [what, a, b, n] of steps as [string, number, number, number][]) {
+      if (what === 'budget') pairs.setBudgets(() => a)
+      else if (what === 'sweep') {
+        clock.now += a
+        pairs.sweep(TTL)
+      } else {
+        count(a, b, n)
+        truth += n
+      }
+      if (counted(store) !== truth) return false
+    }
+    const lines = Samples.parse(render(store).toString()).series('weir_flow_packets_total')
+    return new Set(lines.map(({ labels }) => JSON.stringify(labels))).size === lines.length
+  })
+  t.doesNotThrow(() => fc.assert(tries, { seed: SEED }), `seed ${SEED}`)
+})

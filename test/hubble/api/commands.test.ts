@@ -1,0 +1,179 @@
+/**
+ * commands.test.ts - the commands around the flow API: their flags, their words, and what they refuse.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { connectTarget, listenTarget, parseApiAddress } from '../../../src/hubble/api/address.js'
+import { ObserverClient } from '../../../src/hubble/api/client.js'
+import { queryOf } from '../../../src/cli/observe-server.js'
+import { statusLines } from '../../../src/cli/status.js'
+import { weir } from '../../support/command.js'
+import { Following } from '../../support/following.js'
+import { socketPath } from '../../support/served-flows.js'
+import { until } from '../../support/until.js'
+import { listeningUrl, startWeir } from '../../support/weir-process.js'
+
+const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url))
+const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--world', `${EXAMPLES}inventory.json`]
+const ALL = { allow: [], deny: [] }
+
+t.test('addresses are sockets or ports', async t => {
+  for (const [text, connect, listen] of [
+    ['unix:///run/a.sock', 'unix:/run/a.sock', 'unix:/run/a.sock'],
+    ['unix:/run/a.sock', 'unix:/run/a.sock', 'unix:/run/a.sock'],
+    ['unix:a.sock', 'unix:a.sock', 'unix:a.sock'],
+    [':4244', 'localhost:4244', '[::]:4244'],
+    ['10.0.0.1:4244', '10.0.0.1:4244', '10.0.0.1:4244'],
+    ['[fd00::1]:0', '[fd00::1]:0', '[fd00::1]:0'],
+    ['hubble-relay.kube-system:80', 'hubble-relay.kube-system:80', 'hubble-relay.kube-system:80'],
+  ] as const) {
+    const address = parseApiAddress(text)
+    t.strictSame([connectTarget(address), listenTarget(address)], [connect, listen], text)
+  }
+  t.match(parseApiAddress('tls://relay:443'), { kind: 'tcp', host: 'relay', port: 443, tls: true })
+  for (const text of [
+    '',
+    '4244',
+    'host',
+    'host:65536',
+    'unix:',
+    'http://a:1',
+    `unix:///${'x'.repeat(107)}`,
+    '::1:80',
+  ]) {
+    t.throws(() => parseApiAddress(text), { message: /allowed: / }, text)
+  }
+})
+
+t.test('a query has the flags of hubble observe', async t => {
+  const query = (selection: object, more: object = {}) =>
+    queryOf({ selection: { ...ALL, ...selection }, all: false, follow: false, ...more })
+  t.match(query({}), { number: 20, first: false, follow: false })
+  t.match(query({}, { follow: true }), { number: 0, follow: true })
+  t.match(query({ last: 3 }, { follow: true }), { number: 3, follow: true })
+  t.match(query({}, { all: true }), { number: Number.MAX_SAFE_INTEGER })
+  t.match(query({}, { all: true, follow: true }), { number: Number.MAX_SAFE_INTEGER, follow: true })
+  t.match(query({ first: 7 }), { number: 7, first: true })
+  t.match(query({ since: '2026-01-02T03:04:05.000000000Z' }), { number: 0, since: '2026-01-02T03:04:05.000000000Z' })
+  const before = { until: '2026-01-02T03:04:05.000000000Z' }
+  t.match(query(before, { all: true }), { number: 0, ...before })
+  t.notOk('until' in query(before, { follow: true }), 'which ends no follower')
+})
+
+t.test('wrong usage is told in one line, with exit code 2', async t => {
+  for (const [args, word] of [
+    [['run', '--flow-buffer', '4096'], 'power of two minus one'],
+    [['run', '--hubble.listen-address', 'nowhere'], 'unix:///PATH'],
+    [['run', '--hubble.listen-address', 'tls://a:1'], 'allowed'],
+    [['observe', '--server', 'a.sock'], 'unix:///PATH'],
+    [['observe', '--server', ':1', '--input-file', 'a'], '--input-file'],
+    [['observe', '--follow', '-o', 'table'], 'table output format is not compatible with follow mode'],
+    [['observe', '--follow', '--first', '1'], '--first'],
+    [['status', '--server', ''], 'unix:///PATH'],
+    [['identity', 'get', 'host'], 'whole number'],
+  ] as const) {
+    const { code, stdout, stderr } = weir(args)
+    t.equal(code, 2, args.join(' '))
+    t.equal(stdout, '')
+    t.match(stderr, /^weir: [^\n]+\n$/)
+    t.match(stderr, word)
+  }
+})
+
+t.test('identities are listed with their labels, a label a line', async t => {
+  const world = join(t.testdir({}), 'world.json')
+  writeFileSync(
+    world,
+    JSON.stringify({ identities: { 1234: ['k8s:b=2', 'k8s:a=1'] }, cidrs: { '10.0.0.0/8': 16777217 } }),
+  )
+  const { stdout } = weir(['identity', 'list', '--world', world])
+  t.match(stdout, /^ID {10}LABELS\n1 {11}reserved:host\n/)
+  t.match(stdout, /\n1234 {8}k8s:a=1\n {12}k8s:b=2\n16777217\n$/)
+  t.equal(
+    weir(['identity', 'get', '1234', '--world', world]).stdout,
+    'ID          LABELS\n1234        k8s:a=1\n            k8s:b=2\n',
+  )
+  t.equal(weir(['identity', 'get', '6']).stdout, 'ID          LABELS\n6           reserved:remote-node\n')
+  const { code, stderr } = weir(['identity', 'get', '1234'])
+  t.strictSame([code, stderr], [1, 'weir: identity 1234: no labels; see weir identity list\n'])
+})
+
+t.test('a status has the lines of hubble status', async t => {
+  const counts = { num_flows: '4095', max_flows: '8190', seen_flows: '1234567', uptime_ns: '61000000000' }
+  t.strictSame(statusLines({ ...counts, flows_rate: 12.345, version: 'v1' }), [
+    'Current/Max Flows: 4,095/8,190 (50.00%)',
+    'Flows/s: 12.35',
+    'Seen flows: 1,234,567',
+    'Uptime: 61 s',
+    'Version: v1',
+  ])
+  const nodes = { num_connected_nodes: 3, num_unavailable_nodes: 1, unavailable_nodes: ['n4'] }
+  t.strictSame(statusLines({ ...counts, ...nodes }).slice(2, 5), [
+    'Connected Nodes: 3/4',
+    'Unavailable Nodes: 1',
+    '  - n4',
+  ])
+})
+
+t.test('a replay is served like a live source, at several addresses', async t => {
+  const path = socketPath(t)
+  const addresses = ['--hubble.listen-address', `unix://${path}`, '--hubble.listen-address', '127.0.0.1:0']
+  const running = await startWeir([...REPLAY, '--flow-buffer', '1023', ...addresses])
+  t.teardown(() => running.stop('SIGKILL'))
+  const port = /flow API is up" address=(127\.0\.0\.1:\d+)/.exec(running.stderr())?.[1]
+  for (const server of [`unix://${path}`, port!]) {
+    const file = ['observe', '--input-file', `${EXAMPLES}records.pcap`, '--world', `${EXAMPLES}inventory.json`]
+    const last = ['--last', '50', '--verdict', 'DROPPED', '--time-format', 'RFC3339Nano']
+    t.equal(weir(['observe', '--server', server, ...last]).stdout, weir([...file, ...last]).stdout, 'as from the file')
+  }
+  const client = await ObserverClient.connect(port!)
+  t.match(await client.serverStatus(), { num_flows: '1023', max_flows: '1023' })
+  client.close()
+})
+
+t.test('without an API no record is kept, and an address that is taken ends the start', async t => {
+  const path = socketPath(t)
+  const first = await startWeir([...REPLAY, '--hubble.listen-address', `unix://${path}`])
+  t.teardown(() => first.stop('SIGKILL'))
+  const args = ['run', ...REPLAY, '--web.listen-address', '127.0.0.1:0', '--hubble.listen-address', `unix://${path}`]
+  const { code, stderr } = weir(args)
+  t.equal(code, 1)
+  t.match(stderr, `weir: flow API: ${path}: another process listens there\n`)
+  const none = await startWeir([...REPLAY, '--hubble.listen-address', 'none'])
+  t.teardown(() => none.stop('SIGKILL'))
+  t.notMatch(none.stderr(), /flow API/)
+})
+
+t.test('a socket that a killed process left is taken over, and a file that is none is left alone', async t => {
+  const path = socketPath(t)
+  const first = await startWeir([...REPLAY, '--hubble.listen-address', `unix://${path}`])
+  await first.stop('SIGKILL')
+  const second = await startWeir([...REPLAY, '--hubble.listen-address', `unix://${path}`])
+  t.equal(weir(['status', '--server', `unix://${path}`]).code, 0)
+  await second.stop()
+  writeFileSync(path, 'mine')
+  const { code, stderr } = weir([
+    'run',
+    ...REPLAY,
+    '--web.listen-address',
+    '127.0.0.1:0',
+    '--hubble.listen-address',
+    `unix://${path}`,
+  ])
+  t.equal(code, 1)
+  t.match(stderr, 'is there already and is no socket')
+})
+
+t.test('the default address is one for the machine: who comes second says so and runs', async t => {
+  const start = () => new Following(t, ['run', ...REPLAY, '--web.listen-address', '127.0.0.1:0'])
+  const first = start()
+  await until('it listens', () => listeningUrl(first.stderr))
+  const second = start()
+  await until('it listens, too', () => listeningUrl(second.stderr))
+  t.match(second.stderr, /msg="no flow API" err=/)
+  const both = [first, second]
+  for (const each of both) each.process.kill('SIGTERM')
+  t.strictSame(await Promise.all(both.map(({ ended }) => ended)), [0, 0])
+})

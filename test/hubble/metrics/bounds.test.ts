@@ -1,0 +1,122 @@
+/**
+ * bounds.test.ts - hubble_* families under the bounds of all families: budgets, and series that rest go. No count is lost.
+ */
+import t from 'tap'
+import { tellBudgets } from '../../../src/exporter/reduce/budget.js'
+import { M } from '../../../src/exporter/catalog/catalog.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
+import { render } from '../../../src/exporter/exposition/text.js'
+import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
+import { Hubble } from '../../../src/hubble/metrics/hubble.js'
+import { decodeAll, recordedRecords, WORLD } from '../../support/hubbled.js'
+import { Samples } from '../../support/samples.js'
+import { until } from '../../support/until.js'
+
+const records = recordedRecords()
+const FAMILY = 'hubble_flows_processed_total'
+const CONFIG = 'flow:sourceContext=pod|ip;destinationContext=pod|ip port-distribution'
+const PORTS = 'hubble_port_distribution_total'
+const EXPIRED = { sample: FAMILY }
+
+const TTL_MS = 1
+
+/** Until what is there now is older than the TTL. */
+const tick = () => {
+  const now = Date.now()
+  return until('the clock goes on', () => Date.now() > now + TTL_MS)
+}
+
+/** `truth`: what the same records come to without any bound. */
+const start = () => {
+  const hubble = new Hubble(WORLD, parseStatic(CONFIG))
+  const own = new SeriesStore()
+  const page = () => {
+    hubble.collect()
+    tellBudgets(own, hubble.stores)
+    return Samples.parse(render(own, ...hubble.stores).toString())
+  }
+  return { hubble, page }
+}
+
+const truth = (() => {
+  const { hubble, page } = start()
+  decodeAll(records, hubble)
+  const samples = page()
+  return { flows: samples.sum(FAMILY), ports: samples.sum(PORTS), series: samples.series(FAMILY).length }
+})()
+
+t.test('beyond its budget a family counts in its overflow series, and its sum is the truth', async t => {
+  const { hubble, page } = start()
+  hubble.setBudgets(name => (name === FAMILY ? 5 : 10_000))
+  decodeAll(records, hubble)
+  const samples = page()
+  t.ok(truth.series > 6, `${truth.series} series without a budget`)
+  t.equal(samples.series(FAMILY).length, 6)
+  t.ok(samples.get(FAMILY, { otel_metric_overflow: 'true' })! > 0)
+  t.equal(samples.sum(FAMILY), truth.flows)
+  t.equal(samples.sum(PORTS), truth.ports)
+  t.ok(samples.get(M.seriesRefused.name, { family: FAMILY })! > 0)
+  t.equal(samples.get(M.seriesBudget.name, { family: FAMILY }), 5)
+  t.equal(samples.get(M.seriesRefused.name, { family: PORTS }), 0, 'and of no other')
+})
+
+t.test('with a greater budget what overflowed has series of its own from then on', async t => {
+  const { hubble, page } = start()
+  hubble.setBudgets(() => 5)
+  decodeAll(records, hubble)
+  const overflow = page().get(FAMILY, { otel_metric_overflow: 'true' })!
+  hubble.setBudgets(() => 10_000)
+  decodeAll(records, hubble)
+  const samples = page()
+  t.equal(samples.get(FAMILY, { otel_metric_overflow: 'true' }), overflow, 'no more came')
+  t.equal(samples.series(FAMILY).length, truth.series + 1)
+  t.equal(samples.sum(FAMILY), truth.flows * 2)
+})
+
+t.test('the budget holds for the next configuration and after other names', async t => {
+  const { hubble, page } = start()
+  hubble.setBudgets(() => 5)
+  hubble.reconfigure(parseStatic('flow:sourceContext=ip;destinationContext=ip'))
+  decodeAll(records, hubble)
+  hubble.renamed()
+  decodeAll(records, hubble)
+  const samples = page()
+  t.equal(samples.series(FAMILY).length, 6)
+  t.equal(samples.sum(FAMILY), truth.flows * 2)
+})
+
+t.test('series that rest go, what they had counted is told, and they begin at 0 when they come back', async t => {
+  const { hubble, page } = start()
+  decodeAll(records, hubble)
+  t.equal(page().get(M.seriesExpiredValue.name, EXPIRED), 0, 'told from the start')
+  hubble.sweep(0)
+  t.equal(page().series(FAMILY).length, truth.series, '0 is never')
+  await tick()
+  hubble.sweep(TTL_MS)
+  t.equal(page().series(FAMILY).length, truth.series, 'the first look sees them change')
+  await tick()
+  hubble.sweep(TTL_MS)
+  const gone = page()
+  t.strictSame(gone.series(FAMILY), [])
+  t.equal(gone.get(M.seriesExpiredValue.name, EXPIRED), truth.flows)
+  t.equal(gone.get(M.seriesExpired.name, { family: FAMILY }), truth.series)
+  decodeAll(records, hubble)
+  const back = page()
+  t.equal(back.sum(FAMILY), truth.flows, 'counted in series that there are')
+  t.equal(back.sum(PORTS), truth.ports)
+  t.equal(back.get(M.seriesExpiredValue.name, EXPIRED), truth.flows)
+})
+
+t.test('a series that goes on is kept while others rest', async t => {
+  const { hubble, page } = start()
+  decodeAll(records, hubble)
+  page()
+  hubble.sweep(TTL_MS)
+  decodeAll(records.slice(0, 1), hubble)
+  await tick()
+  hubble.sweep(TTL_MS)
+  const samples = page()
+  t.ok(samples.series(FAMILY).length > 0 && samples.series(FAMILY).length < truth.series)
+  const sum = samples.sum(FAMILY) + samples.get(M.seriesExpiredValue.name, EXPIRED)!
+  t.equal(sum, truth.flows + 1)
+})

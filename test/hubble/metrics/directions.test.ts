@@ -1,0 +1,74 @@
+/**
+ * directions.test.ts - a sweep's record in hubble_* metrics: a flow for each way that packets went.
+ */
+import t from 'tap'
+import { HDR, TRACE } from '../../../src/datapath/record/abi.js'
+import { Decoder } from '../../../src/datapath/record/decode.js'
+import { render } from '../../../src/exporter/exposition/text.js'
+import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
+import { Hubble } from '../../../src/hubble/metrics/hubble.js'
+import { parseSeries, WORLD } from '../../support/hubbled.js'
+import { type TraceFields, traceRecord } from '../../support/weir-records.js'
+
+const [A, B] = ['10.66.0.1', '10.66.0.2'] as const
+const ECHO: TraceFields = {
+  a: A,
+  b: B,
+  proto: 1,
+  aPort: 77,
+  bPort: 0x0800,
+  opener: 0,
+  state: 2,
+  srcLabel: 11,
+  dstLabel: 12,
+}
+const POINT = { toEndpoint: 0, toStack: 3, fromNetwork: 10, toNetwork: 11 } as const
+const [THERE, BACK] = [
+  [0, 1, 3, 300],
+  [1, 1, 2, 200],
+] as const
+
+/** Series of hubble_icmp_total and hubble_flows_processed_total, and whether the record is as it was. */
+function counted(fields: TraceFields, point: number, reason = 1) {
+  const record = traceRecord(fields)
+  record[HDR.subtype] = point
+  record[TRACE.reason] = reason
+  const before = Buffer.from(record)
+  const hubble = new Hubble(WORLD, parseStatic('icmp flow:sourceContext=ip;labelsContext=traffic_direction'))
+  new Decoder().record(new DataView(record.buffer, record.byteOffset, record.length), 0, record.length, hubble)
+  hubble.collect()
+  const series = parseSeries(render(...hubble.stores).toString())
+  return { series: Object.fromEntries(series), untouched: before.equals(record) }
+}
+
+const flow = (source: string, point: string) =>
+  `hubble_flows_processed_total{protocol="ICMPv4",source="${source}",subtype="${point}",traffic_direction="unknown",type="Trace",verdict="FORWARDED"}`
+const message = (type: string) => `hubble_icmp_total{family="IPv4",type="${type}"}`
+
+t.test('requests and replies since the last sweep are a flow each, at the point where each was seen', async t => {
+  t.strictSame(counted({ ...ECHO, tallies: [THERE, BACK] }, POINT.toStack), {
+    series: {
+      [flow(A, 'to-stack')]: 1,
+      [flow(B, 'to-endpoint')]: 1,
+      [message('EchoRequest')]: 1,
+      [message('EchoReply')]: 1,
+    },
+    untouched: true,
+  })
+  const entering = { ...ECHO, a: B, b: A, aPort: 0x0800, bPort: 77, hook: 1, opener: 1, direction: 1 }
+  const { series } = counted({ ...entering, tallies: [THERE, BACK] }, POINT.fromNetwork)
+  t.match(
+    series,
+    { [flow(A, 'from-network')]: 1, [flow(B, 'to-network')]: 1, [message('EchoReply')]: 1 },
+    'at an uplink',
+  )
+})
+
+t.test('a way in which nothing went is no flow', async t => {
+  const asked = counted({ ...ECHO, tallies: [THERE] }, POINT.toStack)
+  t.strictSame(asked.series, { [flow(A, 'to-stack')]: 1, [message('EchoRequest')]: 1 })
+  const answered = counted({ ...ECHO, tallies: [BACK] }, POINT.toStack)
+  t.strictSame(answered.series, { [flow(B, 'to-endpoint')]: 1, [message('EchoReply')]: 1 })
+  t.ok(answered.untouched)
+  t.strictSame(counted({ ...ECHO, timedOut: true }, POINT.toStack).series, {}, 'nor is the end of an idle connection')
+})

@@ -1,0 +1,154 @@
+/**
+ * key.test.ts - two words tell records apart by what metrics ask for, and by nothing else, up to the key's limit.
+ *
+ * In:    records of Weir's own, of several kinds, in any order; needs that differ by kind.
+ * Out:   equal keys for what is asked alike, others for others, until forget(); what nobody asks for takes no room.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { HDR, TRACE } from '../../../src/datapath/record/abi.js'
+import { Key, type NeedsByKind } from '../../../src/hubble/metrics/key.js'
+import { Needs } from '../../../src/hubble/metrics/key-fields.js'
+import { decodeAll, WORLD } from '../../support/hubbled.js'
+import { dropRecord, traceRecord } from '../../support/weir-records.js'
+
+const SEED = 20_260_106
+const OPTIONS = { seed: SEED, numRuns: 60 }
+const LEAST_ROWS = 11
+const ICMP = 1
+
+interface Made {
+  readonly kind: 'trace' | 'drop'
+  readonly src: string
+  readonly dst: string
+  readonly srcLabel: number
+  readonly dstLabel: number
+  readonly proto: number
+  /** Type and code of ICMP; of a drop, the kernel's reason. */
+  readonly detail: number
+}
+
+function recordOf({ kind, src, dst, srcLabel, dstLabel, proto, detail }: Made): Uint8Array {
+  const labels = { srcLabel, dstLabel, proto }
+  if (kind === 'drop') return dropRecord({ ...labels, src, dst, reason: detail, packets: 1, bytes: 60 })
+  return traceRecord({ ...labels, a: src, b: dst, aPort: detail, bPort: detail })
+}
+
+/** The key of each record, or undefined where only the flow could tell; `then` may forget. */
+function keysOf(key: Key, records: readonly Uint8Array[], then: (i: number) => void = () => {}) {
+  const keys: (string | undefined)[] = []
+  const take = (known: boolean) => {
+    keys.push(known ? `${key.first} ${key.second}` : undefined)
+    then(keys.length - 1)
+  }
+  decodeAll(records, {
+    trace: record => take(key.trace(record)),
+    drop: record => take(key.drop(record)),
+    verdict: record => take(key.verdict(record)),
+  })
+  return keys
+}
+
+/** What of a record the needs ask for. */
+function askedOf(made: Made, needs: NeedsByKind): string {
+  const { kind, src, dst, srcLabel, dstLabel, proto, detail } = made
+  const has = (bit: number) => (needs[kind] & bit) !== 0
+  const shown = kind === 'drop' || (proto === ICMP && has(Needs.icmp)) ? detail : 0
+  const version = src.includes(':') ? 6 : 4
+  return JSON.stringify([
+    kind,
+    proto,
+    shown,
+    version,
+    has(Needs.source) && [src, srcLabel],
+    has(Needs.destination) && [dst, dstLabel],
+  ])
+}
+
+const addresses = ['10.200.0.10', '10.201.1.11', '93.184.216.34', '203.0.113.9', 'fd00:a0::10', '2001:db8::1', '::1']
+const label = fc.constantFrom(0, 2, 1000, 0x8000_0000, 0xffff_ffff)
+const made: fc.Arbitrary<Made> = fc.record({
+  kind: fc.constantFrom('trace' as const, 'drop' as const),
+  src: fc.constantFrom(...addresses),
+  dst: fc.constantFrom(...addresses),
+  srcLabel: label,
+  dstLabel: label,
+  proto: fc.constantFrom(6, 17, ICMP),
+  detail: fc.constantFrom(0, 1, 2, 0x0800, 0x0301, 0xffff),
+})
+const asks = fc.constantFrom(0, Needs.source, Needs.destination, Needs.source | Needs.destination)
+const needsBy = fc.record({ trace: asks, drop: asks, verdict: asks })
+
+t.test('any records and needs: keys are equal where what is asked is, and nowhere else', async t => {
+  const tries = fc.property(
+    fc.array(made, { maxLength: 300, size: 'max' }),
+    needsBy,
+    fc.constantFrom(LEAST_ROWS, 40, undefined),
+    (all, needs, most) => {
+      const trace = needs.trace | Needs.address | Needs.icmp
+      const key = new Key(WORLD.entities, { ...needs, trace }, most)
+      const keyBy = new Map<string, string>()
+      const askedBy = new Map<string, string>()
+      let good = true
+      const keys: (string | undefined)[] = []
+      const records = all.map(recordOf)
+      keysOf(key, records, i => {
+        const asked = askedOf(all[i]!, { ...needs, trace })
+        const now = `${key.first} ${key.second}`
+        keys.push(now)
+        if ((keyBy.get(asked) ?? now) !== now || (askedBy.get(now) ?? asked) !== asked) good = false
+        keyBy.set(asked, now)
+        askedBy.set(now, asked)
+        if (!key.full) return
+        key.forget()
+        keyBy.clear()
+        askedBy.clear()
+      })
+      return good && keys.length === all.length
+    },
+  )
+  t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
+})
+
+/** So many sources, one packet each, to the same few. */
+function strangers(count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => {
+    const record = traceRecord({ a: `20.0.${i >> 8}.${i & 0xff}`, b: `10.9.0.${i % 3}`, proto: 6, srcLabel: 2 })
+    record.writeUInt16LE(100, HDR.source)
+    return record
+  })
+}
+
+t.test('sources that are looked up for the direction alone take no room', async t => {
+  const trace = Needs.destination | Needs.address | Needs.direction
+  const key = new Key(WORLD.entities, { trace, drop: 0, verdict: 0 }, 60)
+  const full: number[] = []
+  const keys = keysOf(key, strangers(2000), i => {
+    if (key.full) full.push(i)
+  })
+  t.strictSame(full, [])
+  t.equal(new Set(keys).size, 3, 'one key a destination')
+  t.strictSame(keys.slice(-3).toSorted(), keys.slice(0, 3).toSorted(), 'and to the end the same')
+})
+
+t.test('an emitter that is the source is known as it, asked for or not', async t => {
+  const source = '10.200.0.10'
+  const emitter = WORLD.directory.localEndpoint(source)?.id ?? 0
+  t.ok(emitter > 0, 'a local endpoint')
+  const between = (a: string, b: string) => {
+    const record = traceRecord({ a, b, proto: 6 })
+    record.writeUInt16LE(emitter, HDR.source)
+    return record
+  }
+  // Of Cilium, without a packet: nobody is its source.
+  const bare = between(source, '1.2.3.4').subarray(0, TRACE.size)
+  bare[HDR.extVersion] = 0
+  const records = [between(source, '1.2.3.4'), bare, between('1.2.3.4', source), between('fd00::9', source)]
+  for (const needs of [Needs.direction, Needs.direction | Needs.source, Needs.direction | Needs.address]) {
+    const key = new Key(WORLD.entities, { trace: needs, drop: needs, verdict: 0 })
+    const bits: number[] = []
+    const direction = () => bits.push((key.second >>> 18) & 3)
+    keysOf(key, [...records, ...records], direction)
+    t.strictSame(bits, [2, 1, 1, 1, 2, 1, 1, 1], `needs ${needs}`)
+  }
+})

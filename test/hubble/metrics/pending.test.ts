@@ -1,0 +1,195 @@
+/**
+ * pending.test.ts - pending counts by key come to the same as adding each at once, however many and however large.
+ *
+ * In:    keys of two words, their series and groups, ports, counts.
+ * Out:   what flush(), growth, forget() and large counts hand on, against sums in a Map.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from '../../../src/hubble/metrics/pending.js'
+import { feed, hubbleMetrics, seriesOf } from '../../support/hubbled.js'
+import { dropRecord } from '../../support/weir-records.js'
+
+const SEED = 20_260_105
+const MOST = 1_000_000
+
+/** A tally, and what it has added to its series and to ports. */
+function tally(most = MOST) {
+  const sums = new Map<string, number>()
+  const adds: number[] = []
+  const into = (name: string, n: number) => {
+    adds.push(n)
+    sums.set(name, (sums.get(name) ?? 0) + n)
+  }
+  const counts = new Tally(most, {
+    add: (metric, slot, n) => into(`${metric}/${slot}`, n),
+    addPort: (group, port, n) => into(`group ${group} port ${port}`, n),
+  })
+  return { counts, sums, adds, into }
+}
+
+interface Key {
+  readonly a: number
+  readonly b: number
+  readonly targets: readonly Target[]
+  readonly group?: number
+}
+
+/** As its owner does: what is new is learned first. */
+function countIn(counts: Tally, { a, b, targets, group }: Key, port: number, times: number): number {
+  const found = counts.count(a, b, port, times)
+  if (found !== NEW) return found
+  counts.learn(a, b, targets, group, port)
+  return counts.count(a, b, port, times)
+}
+
+const one = (slot: number): Target[] => [{ metric: 0, slot }]
+
+t.test('any counts, flushes and forgetting: each series and each port has the sum of its keys', async t => {
+  const small = fc.integer({ min: -3, max: 3 })
+  const number = fc.oneof(small, small, fc.constantFrom(-(2 ** 31), 2 ** 31 - 1), fc.integer())
+  const times = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(MOST_TIMES, MOST_TIMES - 1, MOST_TIMES / 2))
+  const port = fc.constantFrom(0, 0, 80, 443, 65_535)
+  const group = fc.constantFrom(NO_GROUP, 0, 1, MOST_GROUPS - 1)
+  const count = fc.record({ a: number, b: number, port, times, series: fc.nat(3), group })
+  const step = fc.oneof(
+    { weight: 40, arbitrary: count },
+    { weight: 1, arbitrary: fc.constantFrom('flush' as const, 'forget' as const) },
+  )
+  const tries = fc.property(fc.array(step, { maxLength: 1000, size: 'max' }), steps => {
+    const { counts, sums, into } = tally()
+    const known = new Map<string, Required<Key>>()
+    const want = new Map<string, number>()
+    const add = (name: string, n: number) => want.set(name, (want.get(name) ?? 0) + n)
+    for (const [i, step] of steps.entries()) {
+      if (typeof step === 'string') {
+        counts[step]()
+        if (step === 'forget') known.clear()
+        continue
+      }
+      const { a, b, port, times, series, group } = step
+      const targets = Array.from({ length: series }, (_, metric) => ({ metric, slot: i % 7 }))
+      const key = known.get(`${a} ${b}`) ?? { a, b, targets, group }
+      if (counts.knows(a, b) !== known.has(`${a} ${b}`)) return false
+      known.set(`${a} ${b}`, key)
+      const found = countIn(counts, key, port, times)
+      if (found >= 0) into(`group ${found} port ${port}`, times)
+      for (const { metric, slot } of key.targets) add(`${metric}/${slot}`, times)
+      if (key.group !== NO_GROUP) add(`group ${key.group} port ${port}`, times)
+      if (counts.size !== known.size) return false
+    }
+    counts.flush()
+    return sums.size === want.size && [...want].every(([name, n]) => sums.get(name) === n)
+  })
+  t.doesNotThrow(() => fc.assert(tries, { seed: SEED, numRuns: 100 }), `seed ${SEED}`)
+})
+
+t.test('what is new is not counted before it is learned', async t => {
+  const { counts, sums } = tally()
+  t.equal(counts.count(1, 2, 80, 5), NEW)
+  t.equal(counts.count(1, 2, 80, 5), NEW)
+  t.equal(counts.size, 0)
+  counts.learn(1, 2, one(3))
+  counts.flush()
+  t.equal(sums.size, 0)
+  t.equal(counts.count(1, 2, 80, 5), NO_GROUP)
+  t.equal(counts.count(2, 1, 80, 5), NEW)
+  counts.flush()
+  t.strictSame([...sums], [['0/3', 5]])
+})
+
+t.test("the usual port, a key's first, is told by the flush, and others are the caller's", async t => {
+  const { counts, sums } = tally()
+  counts.learn(1, 2, one(3), 4, 443)
+  t.equal(counts.count(1, 2, 443, 5), NO_GROUP)
+  t.equal(counts.count(1, 2, 80, 2), 4)
+  t.equal(counts.count(1, 2, 443, 1), NO_GROUP)
+  counts.flush()
+  t.equal(counts.count(1, 2, 80, 7), 4)
+  counts.flush()
+  t.strictSame(
+    [...sums],
+    [
+      ['0/3', 15],
+      ['group 4 port 443', 6],
+    ],
+  )
+})
+
+t.test('it grows with counts pending, and loses none', async t => {
+  const { counts, sums } = tally()
+  const keys = 20_000
+  // Words as keys have them: a row in the low bits, a kind in the high ones.
+  const key = (i: number) => ({ a: (i % 500) | ((i % 11) << 17), b: i | (i << 29), targets: one(i), group: i % 5 })
+  for (let round = 1; round <= 3; round++) {
+    for (let i = 0; i < keys; i++) {
+      const found = countIn(counts, key(i), round === 2 ? 81 : 80, round)
+      if (found !== (round === 2 ? i % 5 : NO_GROUP)) t.fail(`key ${i}`)
+    }
+  }
+  t.equal(counts.size, keys)
+  counts.flush()
+  t.strictSame(
+    [...sums].filter(([name, n]) => n !== (name.startsWith('group') ? (keys / 5) * 4 : 6)),
+    [],
+  )
+  t.equal(sums.size, keys + 5)
+})
+
+t.test('counts that 31 bits could not hold are handed on before', async t => {
+  for (const times of [MOST_TIMES, MOST_TIMES - 1, MOST_TIMES / 2 + 1, 3]) {
+    const ports = tally()
+    const { counts, sums, adds } = tally()
+    const through = new Tally(MOST, {
+      add: () => {},
+      addPort: (group, port, n) => countIn(ports.counts, { a: group, b: port, targets: one(2) }, 0, n),
+    })
+    for (let i = 0; i < 12; i++) {
+      countIn(counts, { a: 7, b: 7, targets: one(0) }, 0, times)
+      countIn(counts, { a: 8, b: 8, targets: one(1) }, 0, MOST_TIMES)
+      for (let key = 0; key < 4; key++) countIn(through, { a: key, b: 0, targets: [], group: 0 }, 80, times)
+    }
+    counts.flush()
+    through.flush()
+    ports.counts.flush()
+    t.strictSame([sums.get('0/0'), sums.get('0/1')], [12 * times, 12 * MOST_TIMES], `${times} at once`)
+    t.equal(ports.sums.get('0/2'), 48 * times, 'and of the port that four keys have')
+    t.ok(
+      adds.every(n => n > 0),
+      'and none twice',
+    )
+  }
+})
+
+t.test('it is full at its limit, and forgets all but what was counted', async t => {
+  const { counts, sums } = tally(3)
+  const key = (i: number, slot = i) => ({ a: i, b: i, targets: one(slot) })
+  for (let i = 0; i < 3; i++) {
+    t.equal(counts.full, false)
+    countIn(counts, key(i), 0, 10)
+  }
+  t.equal(counts.full, true)
+  counts.forget()
+  t.strictSame([counts.size, counts.full], [0, false])
+  t.strictSame(
+    [...sums],
+    [
+      ['0/0', 10],
+      ['0/1', 10],
+      ['0/2', 10],
+    ],
+  )
+  t.equal(counts.count(1, 1, 0, 1), NEW)
+  countIn(counts, key(1, 9), 0, 5)
+  counts.flush()
+  t.strictSame([sums.get('0/1'), sums.get('0/9')], [10, 5], 'and it leads elsewhere now')
+})
+
+t.test('records that tell of billions of packets count them all', async t => {
+  for (const packets of [MOST_TIMES, MOST_TIMES + 1, 2 ** 30, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40]) {
+    const metrics = hubbleMetrics('drop')
+    const record = dropRecord({ src: '10.0.0.1', dst: '10.0.0.2', proto: 6, reason: 3, packets, bytes: 60 })
+    feed(metrics, [record, record, record])
+    t.strictSame([...seriesOf(metrics).values()], [3 * packets], `${packets} three times`)
+  }
+})

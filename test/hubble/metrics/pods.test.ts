@@ -1,0 +1,77 @@
+/**
+ * pods.test.ts - series of deleted pods: they stay for a last scrape, then they go, and no others.
+ */
+import t from 'tap'
+import { DeletedPods } from '../../../src/exporter/reduce/deleted-pods.js'
+import { render } from '../../../src/exporter/exposition/text.js'
+import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
+import { Hubble } from '../../../src/hubble/metrics/hubble.js'
+import { DELETION_DELAY_MS } from '../../../src/hubble/metrics/pod-series.js'
+import { decodeAll, differences, parseSeries, recordedRecords, WORLD } from '../../support/hubbled.js'
+
+const records = recordedRecords()
+const POD = { namespace: 'shop', pod: 'app-1-0' }
+
+const start = (config: string) => {
+  const clock = { ms: 1000 }
+  const hubble = new Hubble({ ...WORLD, now: () => clock.ms }, parseStatic(config))
+  decodeAll(records, hubble)
+  const series = () => {
+    hubble.collect()
+    return parseSeries(render(...hubble.stores).toString())
+  }
+  return { clock, hubble, series }
+}
+
+const CONFIGS: readonly (readonly [config: string, mark: RegExp])[] = [
+  ['tcp:sourceContext=pod;destinationContext=pod', /(source|destination)="shop\/app-1-0"/],
+  ['flow:sourceContext=dns|pod', /source="shop\/app-1-0"/],
+  ['flow:destinationIngressContext=pod', /destination="shop\/app-1-0"/],
+  ['drop:labelsContext=source_namespace,source_pod', /source_namespace="shop",source_pod="app-1-0"/],
+  ['tcp:labelsContext=destination_pod,destination_namespace', /destination_namespace="shop",destination_pod="app-1-0"/],
+]
+
+t.test("a minute after its deletion a pod's series are gone, and all others are as they were", async t => {
+  for (const [config, mark] of CONFIGS) {
+    const { clock, hubble, series } = start(config)
+    const before = series()
+    const rest = new Map([...before].filter(([text]) => !mark.test(text)))
+    t.ok(rest.size < before.size, `${config}: ${before.size - rest.size} series of the pod`)
+    hubble.podDeleted(POD)
+    clock.ms += DELETION_DELAY_MS - 1
+    t.equal(series().size, before.size, 'not a moment early')
+    clock.ms += 1
+    t.strictSame(differences(rest, series()), [])
+    decodeAll(records, hubble)
+    const twice = new Map([...before].map(([text, value]) => [text, rest.has(text) ? value * 2 : value]))
+    t.strictSame(differences(twice, series()), [], 'what comes later is counted from 0')
+  }
+})
+
+t.test('series that do not name pods stay, and so do those of other pods', async t => {
+  for (const config of [
+    'flow:sourceContext=pod-name',
+    'flow:labelsContext=source_pod',
+    'flow:sourceContext=workload',
+  ]) {
+    const { clock, hubble, series } = start(config)
+    const before = series()
+    hubble.podDeleted(POD)
+    clock.ms += DELETION_DELAY_MS
+    t.strictSame(differences(before, series()), [], config)
+  }
+  const { clock, hubble, series } = start('flow:sourceContext=pod')
+  const before = series()
+  hubble.podDeleted({ namespace: 'shop', pod: 'app-1' })
+  clock.ms += DELETION_DELAY_MS
+  t.strictSame(differences(before, series()), [], 'a name that begins alike')
+})
+
+t.test('too many deletions at once are counted, not kept', async t => {
+  const pods = new DeletedPods(DELETION_DELAY_MS)
+  for (let i = 0; i < 65_537; i++) pods.add({ namespace: 'n', pod: `p-${i}` }, 0)
+  t.equal(pods.refused, 1)
+  t.equal(pods.due(DELETION_DELAY_MS - 1).length, 0)
+  t.equal(pods.due(DELETION_DELAY_MS).length, 65_536)
+  t.equal(pods.due(DELETION_DELAY_MS).length, 0)
+})

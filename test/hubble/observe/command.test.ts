@@ -1,0 +1,65 @@
+/**
+ * command.test.ts - `weir observe` on a recording: what it prints, what it refuses, how it ends.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { weir } from '../../support/command.js'
+
+const INPUT = ['--input-file', 'examples/records.pcap', '--world', 'examples/inventory.json']
+const observe = (...words: string[]) => weir(['observe', ...words])
+const count = (...words: string[]) => observe(...INPUT, ...words).stdout.split('\n').length - 1
+
+t.test('a recording is printed whole unless asked otherwise, and filters cut it', async t => {
+  t.equal(count(), 1918)
+  t.equal(count('--all'), 1918)
+  t.equal(count('--last', '5'), 5)
+  t.equal(count('--verdict', 'DROPPED') + count('--not', '--verdict', 'DROPPED'), 1918)
+  t.equal(count('-t', 'drop', '--first', '7'), 7)
+})
+
+t.test('--print-node-name, --numeric and --time-format change the lines', async t => {
+  const { stdout } = observe(...INPUT, '--first', '1', '--print-node-name', '--numeric', '--time-format', 'rfc3339')
+  t.match(stdout, /^2023-11-14T22:13:20Z \[[^\]]+\]: 10\.201\.53\.11:50232 \(ID:2961\) -> 93\.184\.216\.34:9090 /)
+})
+
+t.test('flags that are not allowed are refused in one line that says what is, with code 2', async t => {
+  const refused: [string[], RegExp][] = [
+    [['--verdict', 'NO'], /--verdict.*"NO" is no verdict; allowed: FORWARDED/],
+    [['-o', 'xml'], /xml.*Allowed choices are compact, dict, json, JSON, jsonpb, tab, table/],
+    [['--time-format', 'x'], /Allowed: YearMonthDay/],
+    [['--last', '0'], /Allowed: a whole number from 1 to 1000000/],
+    [['--first', '1', '--last', '1'], /cannot be used with/],
+    [['--all', '--last', '1'], /cannot be used with/],
+    [['--since', 'x'], /"x" is no time; allowed/],
+    [['--not'], /--not stands last; allowed/],
+    [['--not', '--not', '--pod', 'a'], /--not stands before another --not/],
+    [['--ipv4', '--namespace', 'a', '--from-namespace', 'b'], /cannot be combined; allowed: one of/],
+    [['--nonsense'], /unknown option '--nonsense'; allowed: what weir observe --help lists/],
+  ]
+  for (const [words, message] of refused) {
+    const { code, stdout, stderr } = observe(...INPUT, ...words)
+    t.equal(code, 2, words.join(' '))
+    t.equal(stdout, '')
+    t.match(stderr, message)
+    t.equal(stderr.split('\n').length, 2, 'one line')
+  }
+})
+
+t.test('without a source it is wrong usage; a file that is none is a failure', async t => {
+  t.match(weir(['observe', '--input-file', '/nowhere/at.all']), { code: 1, stderr: /no such file/ })
+  t.match(observe('--input-file', 'package.json'), { code: 1, stderr: /not a recording/ })
+  t.match(observe('--input-file', 'examples/records.pcap', '--world', '/nowhere/at.all'), { code: 1 })
+})
+
+t.test('a damaged recording gives what precedes the damage, and a failure', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-observe-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const cut = join(folder, 'cut.pcap')
+  writeFileSync(cut, readFileSync('examples/records.pcap').subarray(0, 5000))
+  const { code, stdout, stderr } = observe('--input-file', cut)
+  t.equal(code, 1)
+  t.ok(stdout.split('\n').length > 10)
+  t.match(stderr, /truncated/)
+})

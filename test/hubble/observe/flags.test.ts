@@ -1,0 +1,167 @@
+/**
+ * flags.test.ts - filter flags in their order to FlowFilters, as Hubble's CLI builds them.
+ */
+import t from 'tap'
+import { FilterBuilder } from '../../../src/hubble/observe/filter/builder.js'
+import { FILTER_FLAGS, type FilterFlag } from '../../../src/hubble/observe/filter/flags.js'
+
+/** `not` turns the next one around. */
+type Word = readonly [FilterFlag, string] | 'not'
+
+function build(...words: readonly Word[]) {
+  const builder = new FilterBuilder()
+  for (const word of words) {
+    if (word === 'not') builder.not()
+    else builder.set(...word)
+  }
+  return builder.build()
+}
+
+const allow = (...words: readonly Word[]) => build(...words).allow
+
+t.test('without flags there is no filter', async t => {
+  t.strictSame(build(), { allow: [], deny: [] })
+})
+
+t.test('a flag for either end asks in two filters, one for one end in a single one', async t => {
+  t.strictSame(allow(['pod', 'shop/a']), [{ source_pod: ['shop/a'] }, { destination_pod: ['shop/a'] }])
+  t.strictSame(allow(['from-pod', 'shop/a']), [{ source_pod: ['shop/a'] }])
+  t.strictSame(allow(['to-pod', 'shop/a']), [{ destination_pod: ['shop/a'] }])
+  t.strictSame(allow(['from-ip', '1.1.1.1'], ['to-port', '80']), [{ source_ip: ['1.1.1.1'], destination_port: ['80'] }])
+})
+
+t.test('repeating a flag allows more values, in the order given', async t => {
+  t.strictSame(allow(['verdict', 'DROPPED'], ['verdict', 'audit']), [{ verdict: ['DROPPED', 'AUDIT'] }])
+  t.strictSame(allow(['port', '80'], ['port', '443'], ['protocol', 'tcp']), [
+    { source_port: ['80', '443'], protocol: ['tcp'] },
+    { destination_port: ['80', '443'], protocol: ['tcp'] },
+  ])
+})
+
+t.test('--not turns the next flag around, and no other', async t => {
+  t.strictSame(build('not', ['verdict', 'DROPPED'], ['protocol', 'udp'], 'not', ['protocol', 'tcp']), {
+    allow: [{ protocol: ['udp'] }],
+    deny: [{ verdict: ['DROPPED'], protocol: ['tcp'] }],
+  })
+  t.throws(() => build('not', 'not', ['protocol', 'udp']), /--not stands before another --not; allowed/)
+  t.throws(() => build(['protocol', 'udp'], 'not'), /--not stands last; allowed/)
+})
+
+t.test('namespaces go before the names of pods and Services', async t => {
+  t.strictSame(allow(['namespace', 'shop']), [{ source_pod: ['shop/'] }, { destination_pod: ['shop/'] }])
+  t.strictSame(allow(['from-namespace', 'shop'], ['from-namespace', 'data']), [{ source_pod: ['shop/', 'data/'] }])
+  t.strictSame(allow(['from-namespace', 'shop'], ['to-namespace', 'data']), [
+    { source_pod: ['shop/'], destination_pod: ['data/'] },
+  ])
+  t.strictSame(allow(['namespace', 'shop'], ['pod', 'a']), [
+    { source_pod: ['shop/a'] },
+    { destination_pod: ['shop/a'] },
+  ])
+  t.strictSame(allow(['namespace', 'shop'], ['service', 'a']), [
+    { source_service: ['shop/a'] },
+    { destination_service: ['shop/a'] },
+  ])
+  t.strictSame(allow(['from-namespace', 'a'], ['from-namespace', 'b'], ['to-pod', 'p']), [
+    { destination_pod: ['p'], source_pod: ['a/', 'b/'] },
+  ])
+  t.strictSame(allow(['to-all-namespaces', '']), [{ destination_pod: ['/'] }])
+  t.throws(() => build(['namespace', 'a'], ['pod', 'b/x']), /"b\/x" is not in namespace a; allowed/)
+  t.throws(() => build(['namespace', 'a/b']), /"a\/b" is no namespace; allowed/)
+})
+
+t.test('every word is read as its field wants it', async t => {
+  const one = (flag: FilterFlag, value: string) => allow([flag, value])[0]
+  t.strictSame(one('type', 'drop'), { event_type: [{ type: 1 }] })
+  t.strictSame(one('type', 'l7'), { event_type: [{ type: 129 }] })
+  t.strictSame(one('type', '4'), { event_type: [{ type: 4 }] })
+  t.strictSame(one('type', 'trace:to-endpoint'), { event_type: [{ type: 4, match_sub_type: true, sub_type: 0 }] })
+  t.strictSame(one('type', 'trace:from-crypto'), { event_type: [{ type: 4, match_sub_type: true, sub_type: 12 }] })
+  t.strictSame(one('type', 'drop:133'), { event_type: [{ type: 1, match_sub_type: true, sub_type: 133 }] })
+  t.strictSame(one('tcp-flags', 'syn,Ack'), { tcp_flags: [{ SYN: true, ACK: true }] })
+  t.strictSame(one('from-workload', 'Deployment/web'), { source_workload: [{ kind: 'Deployment', name: 'web' }] })
+  t.strictSame(one('from-workload', 'web'), { source_workload: [{ name: 'web' }] })
+  t.strictSame(one('from-identity', 'world'), { source_identity: [2] })
+  t.strictSame(one('from-identity', '4711'), { source_identity: [4711] })
+  t.strictSame(one('traffic-direction', 'egress'), { traffic_direction: ['EGRESS'] })
+  t.strictSame(one('drop-reason-desc', 'POLICY_DENIED'), { drop_reason_desc: ['POLICY_DENIED'] })
+  t.strictSame(one('http-header', 'a:b:c'), { http_header: [{ key: 'a', value: 'b:c' }] })
+  t.strictSame(one('ip-version', 'none'), { ip_version: ['IP_NOT_USED'] })
+  for (const word of ['4', 'v4', 'IPv4', 'ip4']) t.strictSame(one('ip-version', word), { ip_version: ['IPv4'] })
+  t.strictSame(one('ipv6', ''), { ip_version: ['IPv6'] })
+  t.strictSame(one('unencrypted', ''), { encrypted: [false] })
+  t.strictSame(one('interface', 'eth0'), { interface: [{ name: 'eth0' }] })
+  t.strictSame(one('snat-ip', '10.0.0.0/8'), { source_ip_xlated: ['10.0.0.0/8'] })
+  t.strictSame(one('cluster', 'east'), { source_cluster_name: ['east'] })
+  t.strictSame(one('ip-trace-id', '7'), { ip_trace_id: ['7'] })
+})
+
+t.test('a bad word is refused with what is allowed', async t => {
+  const bad: [FilterFlag, string, RegExp][] = [
+    ['verdict', 'NO', /"NO" is no verdict; allowed: FORWARDED, DROPPED/],
+    ['type', 'agent', /"agent" is no event type; allowed: capture, drop, l7/],
+    ['type', 'trace:nowhere', /"nowhere" is no sub-type of trace; allowed: to-endpoint/],
+    ['type', 'drop:x', /"x" is no sub-type of drop; allowed: a number/],
+    ['tcp-flags', 'syn,foo', /"foo" is no TCP flag; allowed: SYN/],
+    ['traffic-direction', 'up', /"up" is no traffic direction; allowed: ingress, egress/],
+    ['drop-reason-desc', '', /"" is no drop reason; allowed: .*POLICY_DENIED/],
+    ['identity', 'me', /"me" is no identity; allowed: a number, unknown, host/],
+    ['identity', '4294967296', /is no identity/],
+    ['workload', '', /workload is empty; allowed/],
+    ['ip-version', '5', /"5" is no IP version; allowed: .*v4, .*v6, .*none/],
+    ['http-header', 'a', /"a" is no header; allowed/],
+    ['ip-trace-id', '0', /"0" is no IP trace id; allowed/],
+    ['protocol', 'gre', /"gre" is no protocol; allowed/],
+    ['to-ip', 'x', /"x" is not an address; allowed/],
+  ]
+  for (const [flag, value, message] of bad) t.throws(() => build([flag, value]), message, `${flag} ${value}`)
+})
+
+t.test('clusters of either end and of one can be asked for together', async t => {
+  const { allow } = build(['cluster', 'east'], ['to-cluster', 'west'])
+  t.strictSame(allow, [
+    { source_cluster_name: ['east'], destination_cluster_name: ['west'] },
+    { destination_cluster_name: ['east', 'west'] },
+  ])
+})
+
+t.test('flags that say the same in two ways are refused together', async t => {
+  const pairs: [FilterFlag, FilterFlag][] = [
+    ['ip', 'from-ip'],
+    ['ip', 'pod'],
+    ['namespace', 'to-namespace'],
+    ['label', 'from-label'],
+    ['port', 'to-port'],
+    ['identity', 'to-identity'],
+    ['encrypted', 'unencrypted'],
+  ]
+  const value: Partial<Record<FilterFlag, string>> = {
+    ip: '1.1.1.1',
+    'from-ip': '1.1.1.1',
+    identity: '1',
+    'to-identity': '1',
+  }
+  const word = (flag: FilterFlag): Word => [flag, value[flag] ?? '80']
+  for (const [a, b] of pairs) {
+    t.throws(() => build(word(a), word(b)), /cannot be combined; allowed: one of/, `${a} ${b}`)
+    t.doesNotThrow(() => build(word(a), 'not', word(b)), 'but one may be denied')
+  }
+})
+
+t.test('every flag fills a field that the filters know', async t => {
+  const samples: Partial<Record<string, string>> = {
+    verdict: 'DROPPED',
+    event_type: 'drop',
+    drop_reason_desc: 'POLICY_DENIED',
+    protocol: 'tcp',
+    tcp_flags: 'syn',
+    traffic_direction: 'ingress',
+    ip: '1.1.1.1',
+    source_ip_xlated: '1.1.1.1',
+    ip_version: 'v4',
+    http_status_code: '404',
+    http_header: 'a:b',
+  }
+  for (const [flag, { field }] of Object.entries(FILTER_FLAGS)) {
+    t.doesNotThrow(() => build([flag as FilterFlag, samples[field] ?? '1']), flag)
+  }
+})

@@ -1,0 +1,98 @@
+/**
+ * access.test.ts - how Weir gets to the API server: service account, kubeconfigs of every kind, rotation.
+ */
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type AccessSource, accessSource, ServiceAccount } from '../../src/kubernetes/watch/access.js'
+import { ApiClient } from '../../src/kubernetes/watch/api-client.js'
+import type { ApiServer } from '../../src/lab/kubernetes/api-server.js'
+import { PODS, serviceAccount, startedApi } from '../support/named-cluster.js'
+
+/** What the server answers to a list of pods. */
+async function ask(access: AccessSource): Promise<unknown> {
+  const client = new ApiClient(access, 'weir-test')
+  const { signal } = new AbortController()
+  try {
+    return await client.json({ path: PODS, accept: 'application/json', gzip: true, silentMs: 5_000, signal })
+  } finally {
+    client.close()
+  }
+}
+
+function written(t: Tap, api: ApiServer, user?: object): string {
+  const file = join(t.testdir({}), 'kubeconfig')
+  writeFileSync(file, api.kubeconfig(user))
+  return file
+}
+type Tap = Pick<typeof t, 'testdir'>
+
+const LIST = { metadata: { resourceVersion: '1000' } }
+
+t.test('a service account: its token is read again after a refusal', async t => {
+  const api = await startedApi(t)
+  const account = serviceAccount(t, api)
+  const access = new ServiceAccount('127.0.0.1', String(api.port), account)
+  t.match(await ask(access), LIST)
+  api.token = 'rotated'
+  writeFileSync(join(account, 'token'), 'rotated')
+  await t.rejects(ask(access), { message: /401/ }, 'the one that was read a moment ago')
+  t.match(await ask(access), LIST)
+})
+
+t.test('a service account without its files is unauthorized, and says which is missing', async t => {
+  const access = new ServiceAccount('127.0.0.1', '1', '/nowhere')
+  await t.rejects(ask(access), { message: /\/nowhere\/ca\.crt/ })
+})
+
+t.test('a server whose certificate another authority made is not believed', async t => {
+  const [api, other] = [await startedApi(t), await startedApi(t)]
+  const access = new ServiceAccount('127.0.0.1', String(api.port), serviceAccount(t, other))
+  await t.rejects(ask(access), { message: /certificate|signature/i })
+  t.equal(api.asked.length, 0, 'and is not told the token')
+})
+
+t.test('a kubeconfig with a token', async t => {
+  const api = await startedApi(t)
+  t.match(await ask(await accessSource({ kubeconfig: written(t, api) })), LIST)
+})
+
+t.test('a kubeconfig with a token file, which rotates', async t => {
+  const api = await startedApi(t)
+  const token = join(serviceAccount(t, api), 'token')
+  const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile: token } } }
+  const access = await accessSource({ kubeconfig: written(t, api, user) })
+  writeFileSync(token, api.token)
+  t.match(await ask(access), LIST)
+  api.token = 'rotated'
+  writeFileSync(token, 'rotated')
+  await t.rejects(ask(access), { message: /401/ })
+  t.match(await ask(access), LIST)
+})
+
+t.test('a kubeconfig with an exec plugin, and its words when it fails', async t => {
+  const api = await startedApi(t)
+  const plugin = join(t.testdir({ plugin: '' }), 'plugin')
+  const credential = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    kind: 'ExecCredential',
+    status: { token: api.token },
+  }
+  writeFileSync(plugin, `#!/bin/sh\necho '${JSON.stringify(credential)}'\n`)
+  chmodSync(plugin, 0o755)
+  const user = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin } }
+  const kubeconfig = join(serviceAccount(t, api), 'kubeconfig')
+  writeFileSync(kubeconfig, api.kubeconfig(user))
+  t.match(await ask(await accessSource({ kubeconfig })), LIST)
+  writeFileSync(plugin, '#!/bin/sh\necho no login >&2\nexit 1\n')
+  await t.rejects(ask(await accessSource({ kubeconfig })), { message: /no login/ })
+})
+
+t.test('a kubeconfig that is missing, or has no such context, is refused in words', async t => {
+  await t.rejects(accessSource({ kubeconfig: '/nowhere/config' }), {
+    message: /kubeconfig \/nowhere\/config: .*no such file/,
+  })
+  const api = await startedApi(t)
+  const kubeconfig = written(t, api)
+  await t.rejects(accessSource({ kubeconfig, context: 'prod' }), { message: /context 'prod'; allowed: lab/ })
+})

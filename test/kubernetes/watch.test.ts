@@ -1,0 +1,298 @@
+/**
+ * watch.test.ts - names come from the API and follow it, whatever the API does, over TLS.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Fault } from '../../src/lab/kubernetes/faults.js'
+import { NODES, namedCluster, node, PODS, pod, QUICK, SERVICES, service } from '../support/named-cluster.js'
+import { until } from '../support/until.js'
+
+t.test('what is there is listed in pages, from the cache of the server, and what comes is watched', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ store }) => {
+      for (let i = 0; i < 1200; i++) store.put(PODS, pod(`many/pod-${i}`, { ips: [`10.1.${i >> 8}.${i & 255}`] }))
+    },
+  })
+  await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 1200)
+  const watch = await until('a watch', () => cluster.asked(PODS).find(asked => asked.query.has('watch')) ?? false)
+  const [first, second, third] = cluster.asked(PODS)
+  t.equal(first?.query.get('resourceVersion'), '0')
+  t.equal(first?.query.get('limit'), '500')
+  t.ok(second?.query.get('continue') && third?.query.get('continue'))
+  t.equal(second?.query.get('resourceVersion'), null, 'a page that continues names no version')
+  t.equal(watch.query.get('allowWatchBookmarks'), 'true')
+  const seconds = Number(watch.query.get('timeoutSeconds'))
+  t.ok(seconds >= 300 && seconds <= 600, `${seconds} s`)
+  cluster.api.store.put(PODS, pod('many/late', { ips: ['10.9.0.1'] }))
+  await cluster.named('10.9.0.1', 'many/late')
+  cluster.api.store.delete(PODS, 'late', 'many')
+  await cluster.named('10.9.0.1', '')
+  t.equal(cluster.state('pods').objects, 1200)
+  t.match(cluster.state('pods').events, { ADDED: 1, DELETED: 1 })
+})
+
+t.test('a server that ignores the limit and sends all at once is read as well', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ store, lists }) => {
+      lists.ignoresLimitOfCache = true
+      for (let i = 0; i < 1200; i++) store.put(PODS, pod(`many/pod-${i}`, { ips: [`10.1.${i >> 8}.${i & 255}`] }))
+    },
+  })
+  await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 1200)
+  t.equal(cluster.asked(PODS).filter(asked => !asked.query.has('watch')).length, 1)
+})
+
+t.test('the server is not asked for what has ended, and a pod that ends is gone', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ store }) => {
+      store.put(PODS, pod('a/done', { ips: ['10.0.0.1'], phase: 'Succeeded' }))
+      store.put(PODS, pod('a/runs', { ips: ['10.0.0.2'] }))
+    },
+  })
+  await cluster.named('10.0.0.2', 'a/runs')
+  t.equal(cluster.names.who('10.0.0.1'), '')
+  t.match(cluster.asked(PODS)[0]?.query.get('fieldSelector'), 'status.phase!=Succeeded')
+  cluster.api.store.put(PODS, pod('a/runs', { ips: ['10.0.0.2'], phase: 'Failed' }))
+  await cluster.named('10.0.0.2', '')
+})
+
+t.test('namespaces come as metadata only', async t => {
+  const cluster = await namedCluster(t)
+  await until('synced', () => cluster.names.synced)
+  t.match(cluster.asked('/api/v1/namespaces')[0]?.accept, /as=PartialObjectMetadataList/)
+  t.notMatch(cluster.asked(PODS)[0]?.accept, /PartialObjectMetadata/)
+})
+
+t.test('lines that are cut anywhere, also within a character, are read whole', async t => {
+  const cluster = await namedCluster(t)
+  await until('synced', () => cluster.names.synced)
+  cluster.api.splitBytes = 7
+  for (const watch of cluster.api.watches(PODS)) watch.end()
+  await until('watched again', () => cluster.api.watches(PODS).length === 1 && cluster.asked(PODS).length > 2)
+  cluster.api.store.put(PODS, pod('zürich/käse-世界', { ips: ['10.0.0.3'] }))
+  await cluster.named('10.0.0.3', 'zürich/käse-世界')
+})
+
+t.test('bookmarks move the version on, so that a watch begins where the last one was', async t => {
+  const cluster = await namedCluster(t, { bookmarkMs: 20 })
+  await until('synced', () => cluster.names.synced)
+  for (let i = 0; i < 50; i++) cluster.api.store.put(NODES, node('node-9', [`10.0.1.${i}`]))
+  const { version } = cluster.api.store
+  const { BOOKMARK: heard } = cluster.state('services').events
+  // The one that is under way may have been written before.
+  await until('a later bookmark', () => cluster.state('services').events.BOOKMARK > heard + 1)
+  for (const watch of cluster.api.watches(SERVICES)) watch.end()
+  await until('watched from there', () =>
+    cluster.asked(SERVICES).some(asked => Number(asked.query.get('resourceVersion')) >= version),
+  )
+  t.equal(cluster.state('services').lists, 1)
+})
+
+for (const goneAs of ['event', 'status'] as const) {
+  t.test(`410 as ${goneAs}: listed anew, and deletions that were missed in the gap are made good`, async t => {
+    const cluster = await namedCluster(t, {
+      window: 5,
+      prepare: ({ store }) => {
+        store.put(PODS, pod('a/stays', { ips: ['10.0.0.1'] }))
+        store.put(PODS, pod('a/goes', { ips: ['10.0.0.2'] }))
+        store.put(PODS, pod('a/remade', { ips: ['10.0.0.3'], uid: 'first' }))
+      },
+    })
+    await until('synced', () => cluster.names.synced)
+    cluster.api.goneAs = goneAs
+    await outage(cluster, () => {
+      cluster.api.store.delete(PODS, 'goes', 'a')
+      cluster.api.store.delete(PODS, 'remade', 'a')
+      cluster.api.store.put(PODS, pod('a/remade', { ips: ['10.0.0.4'], uid: 'second' }))
+      cluster.api.store.put(PODS, pod('a/came', { ips: ['10.0.0.2'] }))
+      for (let i = 0; i < 10; i++) cluster.api.store.put(NODES, node('node-2', [`10.0.9.${i}`]))
+    })
+    await cluster.named('10.0.0.2', 'a/came')
+    await cluster.named('10.0.0.4', 'a/remade')
+    t.equal(cluster.names.who('10.0.0.1'), 'a/stays')
+    t.equal(cluster.names.who('10.0.0.3'), '')
+    t.notOk(cluster.names.byKey.has('first'))
+    t.equal(cluster.state('pods').missed, 2)
+    t.ok(cluster.state('pods').restarts.expired >= 1)
+    await until('three pods and a node', () => cluster.names.byKey.size === 4)
+  })
+}
+
+t.test('a continue that expires between pages begins the list anew', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: api => {
+      for (let i = 0; i < 600; i++) api.store.put(PODS, pod(`many/pod-${i}`, { ips: [`10.1.${i >> 8}.${i & 255}`] }))
+      const answer = api.lists.answer.bind(api.lists)
+      let expired = false
+      api.lists.answer = query => {
+        if (query.query.has('continue') && !expired) {
+          expired = true
+          api.lists.expire()
+          api.store.delete(PODS, 'pod-1', 'many')
+        }
+        return answer(query)
+      }
+    },
+  })
+  await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 599)
+  t.equal(cluster.state('pods').restarts.expired, 1)
+  t.equal(cluster.names.who('10.1.0.1'), '', 'put by the list that failed, gone by the next')
+})
+
+t.test('a list that is cut in its middle leaves nothing of what went meanwhile', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ store, faults }) => {
+      store.put(PODS, pod('a/first', { ips: ['10.0.0.1'] }))
+      store.put(PODS, pod('a/second', { ips: ['10.0.0.2'] }))
+      faults.plan(PODS, 'list', { kind: 'cut', afterBytes: 500 }, 1)
+    },
+  })
+  await until('synced', () => cluster.names.synced)
+  await cluster.named('10.0.0.2', 'a/second')
+  t.equal(cluster.state('pods').restarts.cut, 1)
+})
+
+const FAILURES: readonly [string, Fault, string][] = [
+  ['403', { kind: 'status', status: 403 }, 'forbidden'],
+  ['429 with Retry-After', { kind: 'status', status: 429, retryAfterSeconds: 1 }, 'throttled'],
+  ['500', { kind: 'status', status: 500 }, 'server_error'],
+  ['a connection that breaks', { kind: 'reset' }, 'cut'],
+  ['a watch cut in mid-line', { kind: 'cut', afterBytes: 40 }, 'cut'],
+  ['a watch that ends at once', { kind: 'close' }, 'closed'],
+  ['an answer that never comes', { kind: 'hang' }, 'silent'],
+  ['a watch that is silent', { kind: 'silence' }, 'silent'],
+]
+
+for (const [what, fault, reason] of FAILURES) {
+  t.test(`${what}: last names stay, the reason is counted, and afterwards all is right`, async t => {
+    const times = { ...QUICK, listSilentMs: 300, watchSilentMs: 300 }
+    const cluster = await namedCluster(t, {
+      times,
+      bookmarkMs: 50,
+      prepare: ({ store }) => store.put(PODS, pod('a/one', { ips: ['10.0.0.1'] })),
+    })
+    await until('synced', () => cluster.names.synced)
+    cluster.api.faults.plan(PODS, 'any', fault)
+    for (const watch of cluster.api.watches(PODS)) watch.end()
+    cluster.api.store.delete(PODS, 'one', 'a')
+    cluster.api.store.put(PODS, pod('a/two', { ips: ['10.0.0.2'] }))
+    await until('the reason is counted', () => cluster.state('pods').restarts[reason as 'cut'] > 1)
+    t.equal(cluster.names.who('10.0.0.1'), 'a/one', 'the last name')
+    t.equal(cluster.state('nodes').trouble, undefined, 'the others go on')
+    cluster.api.store.put(NODES, node('node-2', ['10.0.9.9']))
+    await cluster.named('10.0.9.9', 'node/node-2')
+    cluster.api.faults.clear()
+    await cluster.named('10.0.0.1', '')
+    await cluster.named('10.0.0.2', 'a/two')
+    await until('well', () => cluster.state('pods').trouble === undefined)
+    t.equal(cluster.state('pods').phase, 'watching')
+  })
+}
+
+t.test('401: the token is read again, which a rotation needs', async t => {
+  const cluster = await namedCluster(t)
+  await until('synced', () => cluster.names.synced)
+  cluster.api.token = 'rotated'
+  for (const watch of cluster.api.watches(PODS)) watch.end()
+  await until('refused', () => cluster.state('pods').restarts.unauthorized > 0)
+  t.match(cluster.state('pods').trouble, /401/)
+  writeFileSync(join(cluster.account, 'token'), 'rotated')
+  cluster.api.store.put(PODS, pod('a/after', { ips: ['10.0.0.5'] }))
+  await cluster.named('10.0.0.5', 'a/after')
+})
+
+t.test('429 at the first list: the next attempt succeeds', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ faults }) => faults.plan(PODS, 'list', { kind: 'status', status: 429, retryAfterSeconds: 1 }, 1),
+  })
+  await until('synced', () => cluster.names.synced)
+  t.equal(cluster.state('pods').restarts.throttled, 1)
+  t.strictSame(
+    cluster
+      .asked(PODS)
+      .map(asked => asked.status)
+      .slice(0, 2),
+    [429, 200],
+  )
+})
+
+t.test('a server that is slow is waited for as long as bytes come', async t => {
+  const cluster = await namedCluster(t, {
+    times: { ...QUICK, listSilentMs: 150 },
+    prepare: ({ store, faults }) => {
+      for (let i = 0; i < 40; i++) store.put(PODS, pod(`a/pod-${i}`, { ips: [`10.0.0.${i}`] }))
+      // Longer in all than the silence that is borne.
+      faults.plan(PODS, 'list', { kind: 'slow', bytes: 400, everyMs: 20 }, 1)
+    },
+  })
+  await until('synced', () => cluster.names.synced)
+  t.equal(cluster.names.byIp.size, 40)
+  t.equal(cluster.state('pods').restarts.silent, 0)
+  t.ok(cluster.state('pods').listSeconds > 0.15, 'it took longer than a silence may')
+})
+
+t.test('a resource that is forbidden from the start hides no pod', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ store, faults }) => {
+      faults.plan(NODES, 'any', { kind: 'status', status: 403, message: 'nodes is forbidden' })
+      store.put(PODS, pod('a/one', { ips: ['10.0.0.1'] }))
+      store.put(SERVICES, service('a/web', ['10.96.0.1']))
+    },
+  })
+  await cluster.named('10.0.0.1', 'a/one')
+  await cluster.named('10.96.0.1', 'service/a/web')
+  await until('synced', () => cluster.names.synced)
+  t.match(cluster.state('nodes'), { synced: false, trouble: /nodes is forbidden/ })
+})
+
+t.test('an API that cannot be reached is asked again, and synced when it is there', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: api => {
+      api.store.put(PODS, pod('a/one', { ips: ['10.0.0.1'] }))
+      void api.stop()
+    },
+  })
+  await until('unreachable', () => cluster.state('pods').restarts.unreachable > 2)
+  t.notOk(cluster.names.synced)
+  await cluster.api.start()
+  await cluster.named('10.0.0.1', 'a/one')
+})
+
+t.test('a version of the future, as after a restored backup, is given up', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ store }) => store.put(PODS, pod('a/one', { ips: ['10.0.0.1'] })),
+  })
+  await until('synced', () => cluster.names.synced)
+  await outage(cluster, () => {
+    cluster.api.store.delete(PODS, 'one', 'a')
+    cluster.api.store.version = 10
+    cluster.api.store.put(PODS, pod('a/restored', { ips: ['10.0.0.2'] }))
+  })
+  await cluster.named('10.0.0.2', 'a/restored')
+  await cluster.named('10.0.0.1', '')
+})
+
+t.test('a clock that jumps changes nothing but the timestamp that people read', async t => {
+  const cluster = await namedCluster(t, { bookmarkMs: 20 })
+  await until('synced', () => cluster.names.synced)
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  for (const jumpMs of [86_400_000, -86_400_000]) {
+    Date.now = () => now() + jumpMs
+    cluster.api.store.put(PODS, pod('a/jump', { ips: [jumpMs > 0 ? '10.0.0.1' : '10.0.0.2'] }))
+    await cluster.named(jumpMs > 0 ? '10.0.0.1' : '10.0.0.2', 'a/jump')
+    const { ageSeconds, phase } = cluster.state('pods')
+    t.ok(ageSeconds >= 0 && ageSeconds < 60, `${ageSeconds} s`)
+    t.equal(phase, 'watching')
+  }
+})
+
+/** The API is away while `meanwhile` happens. */
+async function outage(cluster: { api: { stop(): Promise<void>; start(): Promise<void> } }, meanwhile: () => void) {
+  await cluster.api.stop()
+  meanwhile()
+  await cluster.api.start()
+}

@@ -1,0 +1,157 @@
+/**
+ * coexist.test.ts - beside an independent tc program that drops and redirects: it has its way, and Weir still counts.
+ *
+ * Weir stands first on its hook: it counts what the other one drops or sends elsewhere. Two orders can't be helped,
+ * and are told here: a TCX link that asks for the head after Weir did, and any TCX link before clsact filters, for
+ * the kernel runs all links first. Then Weir counts what the other one lets pass.
+ */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import type { Lab } from '../../src/lab/lab.js'
+import type { Pod } from '../../src/lab/pod.js'
+import { must } from '../../src/lab/process.js'
+import { labOf, ROOT, watch } from '../support/watch.js'
+import type { WeirProcess } from '../support/weir-process.js'
+
+/** UDP ports of b, and how many datagrams go to each; every number another, so that a sum tells its parts. */
+const PORT = { plain: 4000, dropIn: 4001, redirectIn: 4002, dropOut: 4003, redirectOut: 4004 } as const
+const SENT = { plain: 3, dropIn: 5, redirectIn: 7, dropOut: 11, redirectOut: 17 } as const
+type Fate = keyof typeof PORT
+const FATES = Object.keys(PORT) as Fate[]
+const NETWORK = 60
+const PAYLOAD = 100
+/** Ethernet, IPv4 and UDP before it. */
+const FRAME = PAYLOAD + 14 + 20 + 8
+
+const ALL = FATES.reduce((sum, fate) => sum + SENT[fate], 0)
+/** Redirected packets leave by c's interface, where only Weir stands. */
+const ELSEWHERE = SENT.redirectIn + SENT.redirectOut
+const FIRST = { source: ALL, destination: SENT.plain + SENT.dropOut + SENT.redirectOut + ELSEWHERE }
+const SECOND = { source: ALL - SENT.dropIn - SENT.redirectIn, destination: SENT.plain + ELSEWHERE }
+
+interface Place {
+  readonly object: string
+  readonly link: string
+  readonly direction: 'ingress' | 'egress'
+}
+type Stand = (t: Test, lab: Lab, place: Place) => Promise<void>
+
+const filter =
+  (...place: string[]): Stand =>
+  async (t, lab, { object, link, direction }) => {
+    const tc = (...argv: string[]) => must(['tc', '-n', lab.node.netns, ...argv])
+    await tc('qdisc', 'replace', 'dev', link, 'clsact')
+    await tc('filter', 'add', 'dev', link, direction, ...place, 'bpf', 'da', 'obj', object, 'sec', 'tc')
+    t.teardown(() => tc('qdisc', 'del', 'dev', link, 'clsact'))
+  }
+
+const link =
+  (end: 'head' | 'tail'): Stand =>
+  async (t, lab, { object, link, direction }) => {
+    const judge = lab.spawn('node', [join(object, '../judge'), object, link, direction, end])
+    t.teardown(async () => {
+      judge.stdin?.end()
+      if (judge.exitCode === null) await once(judge, 'exit')
+    })
+    if (judge.stdout === null) throw new Error('judge has no stdout')
+    t.equal(String((await once(judge.stdout, 'data'))[0]), 'attached\n')
+  }
+
+interface Case {
+  readonly title: string
+  readonly attach: 'tcx' | 'tc'
+  readonly stand: Stand
+  readonly order: 'before' | 'after'
+  readonly seen: { readonly source: number; readonly destination: number }
+}
+
+const CASES: readonly Case[] = [
+  { title: 'a filter', attach: 'tcx', stand: filter('prio', '1'), order: 'before', seen: FIRST },
+  { title: 'a filter', attach: 'tcx', stand: filter(), order: 'after', seen: FIRST },
+  { title: 'a link', attach: 'tcx', stand: link('tail'), order: 'before', seen: FIRST },
+  { title: 'a link', attach: 'tcx', stand: link('tail'), order: 'after', seen: FIRST },
+  { title: 'a link at the head', attach: 'tcx', stand: link('head'), order: 'after', seen: SECOND },
+  { title: 'a filter at the same priority', attach: 'tc', stand: filter('prio', '1'), order: 'before', seen: FIRST },
+  { title: 'a filter', attach: 'tc', stand: filter(), order: 'after', seen: FIRST },
+  { title: 'a link', attach: 'tc', stand: link('tail'), order: 'before', seen: SECOND },
+  { title: 'a link', attach: 'tc', stand: link('tail'), order: 'after', seen: SECOND },
+]
+
+t.test('beside an independent program that drops and redirects', ROOT, async t => {
+  const lab = await labOf(t, NETWORK, ['coexist/a', 'coexist/b', 'coexist/c'])
+  const [a, b, c] = [lab.pod('a'), lab.pod('b'), lab.pod('c')]
+  for (const fate of FATES) await b.agent.call('udpServe', { port: PORT[fate], answer: 'none' })
+  const objects = compile(t, c)
+  const places: readonly Place[] = [
+    { object: objects.ingress, link: a.link, direction: 'ingress' },
+    { object: objects.egress, link: b.link, direction: 'egress' },
+  ]
+  for (const { title, attach, stand, order, seen } of CASES) {
+    t.test(`attached by ${attach}, with ${title} that came ${order}, it has its way and is counted`, async t => {
+      const settle = async () => {
+        for (const place of places) await stand(t, lab, place)
+      }
+      if (order === 'before') await settle()
+      const weir = await watch(t, lab, '--attach', attach)
+      if (order === 'after') await settle()
+      await checkFates(t, lab, () => send(a, b))
+      await checkCounts(t, weir, seen)
+      t.strictSame(await weir.stop(), { code: 0, signal: null })
+      await checkFates(t, lab, () => send(a, b))
+    })
+  }
+})
+
+/** The judge's program for either hook, and what attaches it by link. */
+function compile(t: Test, target: Pod): { ingress: string; egress: string } {
+  const directory = t.testdir({})
+  const source = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+  const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
+  const flags = ['-g', '-O2', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`]
+  const object = (name: string, drop: number, redirect: number) => {
+    const path = join(directory, `${name}.o`)
+    const knobs = [`-DDROP=${drop}`, `-DREDIRECT=${redirect}`, `-DTARGET=${target.ifindex}`]
+    execFileSync('clang', [...flags, ...knobs, '-c', source('judge.bpf.c'), '-o', path])
+    return path
+  }
+  execFileSync('clang', ['-O2', source('judge.c'), '-o', join(directory, 'judge'), '-lbpf'])
+  return {
+    ingress: object('ingress', PORT.dropIn, PORT.redirectIn),
+    egress: object('egress', PORT.dropOut, PORT.redirectOut),
+  }
+}
+
+async function send(from: Pod, to: Pod): Promise<void> {
+  for (const fate of FATES) {
+    const datagrams = { host: to.ipv4, port: PORT[fate], count: SENT[fate], size: PAYLOAD }
+    await from.agent.call('udpSend', datagrams)
+  }
+}
+
+/** What came of the packets: only the plain ones at b, the redirected ones on c's link. */
+async function checkFates(t: Test, lab: Lab, body: () => Promise<void>): Promise<void> {
+  const { agent } = lab.pod('b')
+  const taken = () => Promise.all(FATES.map(fate => agent.call('udpReceived', { port: PORT[fate] })))
+  const [before, there] = [await taken(), await lab.linkCounters(lab.pod('c'))]
+  await body()
+  const [after, here] = [await taken(), await lab.linkCounters(lab.pod('c'))]
+  const came = Object.fromEntries(FATES.map((fate, i) => [fate, after[i]!.datagrams - before[i]!.datagrams]))
+  t.strictSame(came, { plain: SENT.plain, dropIn: 0, redirectIn: 0, dropOut: 0, redirectOut: 0 }, 'what b took')
+  t.equal(here.tx.packets - there.tx.packets, ELSEWHERE, 'what went to c')
+}
+
+async function checkCounts(t: Test, weir: WeirProcess, seen: Case['seen']): Promise<void> {
+  const page = await weir.metrics()
+  const flow = { source_workload: 'a', destination_workload: 'b', protocol: 'UDP' }
+  for (const reporter of ['source', 'destination'] as const) {
+    const labels = { ...flow, reporter, verdict: 'FORWARDED' }
+    t.equal(page.sum('weir_flow_packets_total', labels), seen[reporter], `packets at ${reporter}`)
+    t.equal(page.sum('weir_flow_bytes_total', labels), seen[reporter] * FRAME, `bytes at ${reporter}`)
+  }
+  for (const [reason, packets] of [['TC_INGRESS', SENT.dropIn] as const, ['TC_EGRESS', SENT.dropOut] as const]) {
+    t.equal(page.sum('weir_drop_packets_total', { ...flow, reason }), packets, `drops by ${reason}`)
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * leaks.test.ts - what the addon makes goes when it is closed, and when its environment ends.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { compile, ROOT } from '../../support/native.js'
+
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url))
+
+function run(t: Test, ...flags: string[]): void {
+  const script = join(CHECKOUT, 'native/leaks.mjs')
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', script, compile(t), ...flags], {
+    cwd: CHECKOUT,
+    encoding: 'utf8',
+    env,
+  })
+  t.equal(status, 0, stdout + stderr)
+}
+
+t.test('60 rounds of opening, attaching, draining, sweeping and closing leave nothing', ROOT, async t => run(t))
+
+const sanitizer = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout
+const skip = ROOT.skip || (!sanitizer?.includes('/') && 'needs libasan')
+t.test('AddressSanitizer finds neither a leak nor a wrong access', { skip }, async t => run(t, '--asan'))

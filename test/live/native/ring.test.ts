@@ -1,0 +1,248 @@
+/**
+ * ring.test.ts - records out of the kernel: the perf ring drained and its watermark told, tables swept by a program.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import type { BpfObject } from '../../../src/datapath/source/native.js'
+import { MAX_FRAME } from '../../../src/datapath/source/native.js'
+import { compile, load, native, packets, pair, ROOT } from '../../support/native.js'
+
+// What a test run tells goes into the ring of the CPU that it runs on: one, so that the watermark can be aimed at.
+const [cpu] = readFileSync('/proc/self/status', 'utf8').match(/(?<=Cpus_allowed_list:\s*)\d+/)!
+execFileSync('taskset', ['-pc', cpu, String(process.pid)])
+
+const PACKET = new Uint8Array(64)
+/** struct event and perf's 4 bytes of padding behind it, as a frame. */
+const FRAME = 4 + 16 + 4
+/** What a frame takes in the ring: perf_event_header before it. */
+const SAMPLE = 8 + FRAME
+
+/** The numbers of the events in a batch; fails on anything that is not a whole frame. */
+function numbers(t: Test, batch: Uint8Array): number[] {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength)
+  const found: number[] = []
+  let at = 0
+  while (at < batch.length) {
+    if (view.getUint32(at, true) !== FRAME - 4) break
+    found.push(Number(view.getBigUint64(at + 4, true)))
+    at += FRAME
+  }
+  t.equal(at, batch.length, 'whole frames')
+  return found
+}
+
+/** Some turns of the event loop, each of which polls. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Drain until there is nothing, in buffers of `room` bytes. */
+function drainAll(object: BpfObject, room: number): Uint8Array {
+  const parts: Uint8Array[] = []
+  for (;;) {
+    const into = new Uint8Array(room)
+    const size = object.drain(into)
+    if (size === 0) return Buffer.concat(parts)
+    parts.push(into.subarray(0, size))
+  }
+}
+
+t.test('the ring', ROOT, async t => {
+  const path = compile(t)
+
+  t.test('gives every record once, whole, whatever the size of the buffer', async t => {
+    const object = load(t, path)
+    object.openRing('events', 64)
+    for (const room of [MAX_FRAME, MAX_FRAME + 8, 10_000, 1 << 20]) {
+      object.testRun('count_in', PACKET, 5_000)
+      const found = numbers(t, drainAll(object, room))
+      t.equal(found.length, 5_000)
+      t.equal(new Set(found).size, 5_000)
+    }
+    t.equal(object.ringLost(), 0)
+    t.throws(() => object.drain(new Uint8Array(MAX_FRAME - 1)), { code: 'EINVAL', message: /2048/ })
+  })
+
+  t.test('has the packets of a real interface', async t => {
+    const near = pair(t, 'ring')
+    const object = load(t, path)
+    object.openRing('events', 8)
+    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'auto'))
+    near.ping(20)
+    t.equal(numbers(t, drainAll(object, 65536)).length, 40)
+  })
+
+  t.test('counts what it could not take, and goes on', async t => {
+    const object = load(t, path)
+    object.openRing('events', 8)
+    object.testRun('count_in', PACKET, 3_000)
+    const held = numbers(t, drainAll(object, 65536)).length
+    t.ok(held < 3_000 && held >= Math.floor(32_768 / SAMPLE) - 1, `${held} of 3000`)
+    object.testRun('count_in', PACKET, 1)
+    t.equal(numbers(t, drainAll(object, 65536)).length, 1)
+    t.equal(held + object.ringLost(), 3_000)
+  })
+
+  t.test('leaves out a record above the largest frame, and counts it', async t => {
+    const object = load(t, path)
+    object.openRing('events', 64)
+    object.testRun('capture', new Uint8Array(MAX_FRAME), 3)
+    object.testRun('count_in', PACKET, 2)
+    t.equal(numbers(t, drainAll(object, 65536)).length, 2)
+    t.equal(object.ringOversize(), 3)
+    object.testRun('capture', new Uint8Array(MAX_FRAME - 64), 1)
+    t.equal(drainAll(object, 65536).length, Math.ceil((8 + 4 + 16 + MAX_FRAME - 64) / 8) * 8 - 8)
+  })
+
+  t.test('is opened once, over a perf event array, with a power of two of pages', async t => {
+    const object = load(t, path)
+    t.throws(() => object.drain(new Uint8Array(65536)), { code: 'EBADF', message: /no ring/ })
+    t.throws(() => object.onRing(() => {}), { code: 'EBADF' })
+    t.throws(() => object.openRing('events', 3), { code: 'EINVAL', message: /3 pages/ })
+    t.throws(() => object.openRing('flows', 8), { code: 'EINVAL' })
+    t.throws(() => object.openRing('absent', 8), { code: 'ENOENT', message: /'absent'/ })
+    object.openRing('events', 8)
+    t.throws(() => object.openRing('events', 8), { code: 'EEXIST' })
+  })
+})
+
+t.test('a listener', ROOT, async t => {
+  const path = compile(t)
+  const half = Math.ceil(16_384 / SAMPLE)
+
+  t.test('is called once at the start and once at the watermark, not before and not again', async t => {
+    const object = load(t, path)
+    object.openRing('events', 8)
+    const into = new Uint8Array(65536)
+    let calls = 0
+    let records = 0
+    object.onRing(() => {
+      calls++
+      records += object.drain(into) / FRAME
+    })
+    await turns(50)
+    t.equal(calls, 1, 'the start')
+    object.testRun('count_in', PACKET, Math.floor(half / 4))
+    await turns(50)
+    t.equal(calls, 1, 'below the watermark')
+    object.testRun('count_in', PACKET, half)
+    await turns(200)
+    t.equal(calls, 2, 'above it')
+    t.equal(records, Math.floor(half / 4) + half, 'and it drained all')
+    await turns(200)
+    t.equal(calls, 2, 'a drained ring is quiet')
+    object.onRing(undefined)
+    object.testRun('count_in', PACKET, 3 * half)
+    await turns(50)
+    t.equal(calls, 2, 'and stays so without a listener')
+  })
+
+  t.test('hears of what passed the watermark before it came', async t => {
+    const object = load(t, path)
+    object.openRing('events', 8)
+    object.testRun('count_in', PACKET, 2 * half)
+    const bytes = await new Promise<number>(resolve =>
+      object.onRing(() => resolve(object.drain(new Uint8Array(65536)))),
+    )
+    object.onRing(undefined)
+    t.ok(bytes > 0)
+  })
+
+  t.test('that throws is an uncaught exception, and is called again', async t => {
+    const object = load(t, path)
+    object.openRing('events', 8)
+    const caught: unknown[] = []
+    const hear = (error: unknown) => void caught.push(error)
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', hear)
+    let microtasks = 0
+    object.onRing(() => {
+      object.drain(new Uint8Array(65536))
+      queueMicrotask(() => microtasks++)
+      throw new Error('of the listener')
+    })
+    await turns(50)
+    object.onRing(undefined)
+    process.off('uncaughtException', hear)
+    for (const other of others) process.on('uncaughtException', other)
+    t.match(caught, [{ message: 'of the listener' }])
+    t.equal(microtasks, 1)
+  })
+
+  t.test('may close the object that called it', async t => {
+    const object = load(t, path)
+    object.openRing('events', 8)
+    await new Promise<void>(resolve => object.onRing(() => resolve(object.close())))
+    await turns(5)
+    t.throws(() => object.programs(), { code: 'EBADF' })
+  })
+})
+
+const SWEPT = 24
+
+/** Fill `flows` with `count` entries: key i owes i + 1 packets and 2 bytes more. */
+function owe(object: BpfObject, count: number): void {
+  const keys = Uint32Array.from({ length: count }, (_, i) => i)
+  const values = BigUint64Array.from({ length: 2 * count }, (_, i) => BigInt(i % 2 ? (i >> 1) + 3 : (i >> 1) + 1))
+  object.update('flows', new Uint8Array(keys.buffer), new Uint8Array(values.buffer), count)
+}
+
+const LEFT_BYTES = 65_536
+
+/** Runs until all is told: key to packets, and how many runs it took. */
+function sweepAll(t: Test, object: BpfObject): { found: Map<number, number>; runs: number } {
+  const found = new Map<number, number>()
+  const into = Buffer.alloc(LEFT_BYTES)
+  const more = new Uint8Array(4)
+  for (let runs = 1; ; runs++) {
+    const size = object.sweep('sweep_flows', 'left', more, into)
+    t.equal(size % SWEPT, 0, 'whole frames')
+    for (let at = 0; at < size; at += SWEPT) {
+      const key = into.readUInt32LE(at + 4)
+      if (into.readUInt32LE(at) !== SWEPT - 4 || found.has(key)) t.fail(`frame at ${at}, key ${key}`)
+      found.set(key, Number(into.readBigUInt64LE(at + 8)))
+    }
+    if (more[0] === 0) return { found, runs }
+  }
+}
+
+t.test('a sweep', ROOT, async t => {
+  const path = compile(t)
+
+  t.test('yields each of 10,000 entries once, in as many runs as its buffer asks for', async t => {
+    const object = load(t, path, { sizes: { flows: 10_000 } })
+    owe(object, 10_000)
+    const { found, runs } = sweepAll(t, object)
+    t.equal(found.size, 10_000)
+    t.ok(
+      [...found].every(([key, packets]) => packets === key + 1),
+      'with what it owed',
+    )
+    t.equal(runs, Math.ceil(10_000 / Math.floor(LEFT_BYTES / SWEPT)))
+    t.strictSame(sweepAll(t, object), { found: new Map(), runs: 1 }, 'and owes nothing after')
+    owe(object, 3)
+    t.equal(sweepAll(t, object).found.size, 3)
+  })
+
+  t.test('says what it cannot do', async t => {
+    const object = load(t, path)
+    const [argument, into] = [new Uint8Array(4), new Uint8Array(LEFT_BYTES)]
+    const sweep = (program: string, from: string, room = into) => object.sweep(program, from, argument, room)
+    t.throws(() => sweep('sweep_flows', 'left', into.subarray(1)), { code: 'ENOBUFS', message: /65536/ })
+    t.throws(() => sweep('absent', 'left'), { code: 'ENOENT', message: /'absent'/ })
+    t.throws(() => sweep('sweep_flows', 'absent'), { code: 'ENOENT', message: /'absent'/ })
+    t.throws(() => sweep('count_drops', 'left'), { code: /E/, syscall: 'bpf(BPF_PROG_TEST_RUN)' })
+    t.throws(() => sweep('sweep_flows', 'flows'), { code: /E/, syscall: 'mmap' }, 'a map that cannot be mapped')
+    t.throws(() => sweep('boast', 'left'), { code: 'EPROTO', message: /boast returned 65537/ })
+  })
+
+  t.test('does not disturb the packets that are counted meanwhile', async t => {
+    const object = load(t, path)
+    object.testRun('count_in', PACKET, 10)
+    owe(object, 16)
+    t.equal(sweepAll(t, object).found.size, 16)
+    t.equal(packets(object)[0], 10)
+  })
+})

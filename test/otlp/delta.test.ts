@@ -1,0 +1,213 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { M } from '../../src/exporter/catalog/catalog.js'
+import { type Family, SeriesStore } from '../../src/exporter/series/series.js'
+import { type Batch, Batches } from '../../src/otlp/batches.js'
+import { OTLP_DEFAULTS } from '../../src/otlp/config.js'
+import { Mirror } from '../../src/otlp/mirror.js'
+import { Rows } from '../../src/otlp/rows.js'
+
+/** What becomes of a batch: `lost`: the receiver has it and the sender does not know; `unsent`: neither. */
+type Fate = 'taken' | 'lost' | 'unsent' | 'refused'
+
+/** The parts of a push without its SDK, thread and clock, and a receiver that knows a point that it has by its times. */
+class Harness {
+  now = 1_700_000_000_000
+  readonly store = new SeriesStore({ now: () => this.now })
+  readonly flows: Family = this.store.family(M.flowPackets)
+  readonly sizes: Family = this.store.family(M.packetSize)
+  readonly received = new Map<string, number>()
+  readonly ranges = new Map<string, { start: number; time: number }[]>()
+  readonly #temporality: 'delta' | 'cumulative'
+  readonly #mirror = new Mirror(message => this.#rows.heed(message as Parameters<Rows['heed']>[0]))
+  #rows = new Rows()
+  #batches!: Batches
+  /** The time of the batch that the receiver has and the sender does not know of. */
+  #taken = 0
+
+  constructor(temporality: 'delta' | 'cumulative' = 'delta') {
+    this.#temporality = temporality
+    this.restart()
+  }
+
+  get givenUp(): number {
+    return this.#rows.givenUp
+  }
+
+  /** As when the worker died. */
+  restart(): void {
+    this.#rows = new Rows()
+    this.#batches = new Batches(this.#rows, {
+      ...OTLP_DEFAULTS,
+      url: '',
+      temporality: this.#temporality,
+      batchPoints: 3,
+    })
+    this.#mirror.greet()
+  }
+
+  /** Rows and values, in slices of so many new rows. */
+  copy(limit = 2): void {
+    this.now += 1000
+    this.#mirror.heard()
+    while (!this.#mirror.sync([this.store], this.now, limit));
+  }
+
+  /** What around() does, in one turn. */
+  around(change: () => void): void {
+    this.copy(Number.POSITIVE_INFINITY)
+    change()
+    this.#mirror.take([this.store], this.now)
+  }
+
+  export(fates: readonly Fate[]): void {
+    this.copy()
+    this.#batches.begin(this.now)
+    for (let i = 0; ; i++) {
+      const batch = this.#batches.next()
+      if (batch === undefined) return
+      // A receiver does not refuse what it has: whether it did before is what nobody could tell.
+      const fate = fates[i] === 'refused' && this.#taken === batch.time ? 'taken' : (fates[i] ?? 'taken')
+      if (fate === 'lost') this.#taken = batch.time
+      else if (fate !== 'unsent') this.#taken = 0
+      if (fate === 'taken' || fate === 'lost') this.#receive(batch)
+      if (fate === 'taken') this.#batches.accept(batch)
+      else if (fate === 'refused') this.#batches.refuse()
+      else {
+        this.#batches.hold(batch)
+        return
+      }
+    }
+  }
+
+  /** Sum of what was received of a metric. */
+  total(name: string): number {
+    let sum = 0
+    for (const [key, value] of this.received) if (key.startsWith(`["${name}"`)) sum += value
+    return sum
+  }
+
+  #receive(batch: Batch): void {
+    for (const { descriptor, dataPoints } of batch.metrics) {
+      for (const { attributes, startTime, endTime, value } of dataPoints) {
+        const series = JSON.stringify([descriptor.name, Object.entries(attributes)])
+        const range = { start: startTime[0] + startTime[1] / 1e9, time: endTime[0] + endTime[1] / 1e9 }
+        const ranges = this.ranges.get(series) ?? []
+        if (ranges.some(({ start, time }) => start === range.start && time === range.time)) continue
+        ranges.push(range)
+        this.ranges.set(series, ranges)
+        const n = typeof value === 'number' ? value : value.count
+        // Totals replace those since the same start; differences add up.
+        const end = this.#temporality === 'delta' ? range.time : ''
+        this.received.set(`${series},${range.start},${end}`, n)
+      }
+    }
+  }
+}
+
+const labels = (pod: number): string[] => ['shop', `w${pod}`, 'shop', 'db', 'source', 'FORWARDED', 'TCP']
+const fate = fc.constantFrom<Fate>('taken', 'taken', 'lost', 'unsent', 'refused')
+const add = fc.record({ kind: fc.constant('add' as const), pod: fc.nat(8), n: fc.integer({ min: 1, max: 1e9 }) })
+const send = fc.record({ kind: fc.constant('export' as const), fates: fc.array(fate, { maxLength: 6 }) })
+const go = fc.record({ kind: fc.constant('remove' as const) })
+const step = fc.oneof({ weight: 6, arbitrary: add }, { weight: 4, arbitrary: send }, { weight: 2, arbitrary: go })
+
+/** Series that rest go, as a TTL of at least two intervals has it: after a copy of their last values. */
+function remove(harness: Harness): void {
+  harness.copy()
+  harness.store.sweep([harness.flows, harness.sizes], 0)
+  harness.copy()
+  harness.now += 1000
+  harness.store.sweep([harness.flows, harness.sizes], 500)
+}
+
+for (const temporality of ['delta', 'cumulative'] as const) {
+  t.test(`${temporality}: what a receiver took sums to the truth, whatever failed and went in between`, async t => {
+    let removed = 0
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), steps => {
+        const harness = new Harness(temporality)
+        const { flows, sizes, store } = harness
+        let truth = 0
+        let observed = 0
+        for (const each of steps) {
+          harness.now += 10
+          if (each.kind === 'add') {
+            store.add(flows.series(labels(each.pod)), each.n)
+            sizes.observe(sizes.series(labels(each.pod).slice(0, 5)), each.n % 9000, 2)
+            truth += each.n
+            observed += 2
+          } else if (each.kind === 'export') harness.export(each.fates)
+          else {
+            const before = flows.size
+            remove(harness)
+            removed += before - flows.size
+          }
+        }
+        // The first tells what was held, then all that it held back.
+        harness.export([])
+        return harness.total('weir.flow.packets') === truth && harness.total('weir.packet.size.bytes') === observed
+      }),
+      { numRuns: 2000 },
+    )
+    t.ok(removed > 1000, `${removed} series went in between`)
+  })
+}
+
+t.test('ranges of a series meet and do not overlap', async t => {
+  const harness = new Harness()
+  const slot = harness.flows.series(labels(1))
+  for (const fates of [[], ['unsent'], ['lost'], [], ['refused'], []] as Fate[][]) {
+    harness.store.add(slot, 3)
+    harness.export(fates)
+  }
+  for (const ranges of harness.ranges.values()) {
+    for (const [i, { start }] of ranges.slice(1).entries()) t.equal(start, ranges[i]!.time)
+  }
+  t.equal(harness.total('weir.flow.packets'), 18)
+})
+
+t.test('a worker that died between exports tells nothing twice and loses nothing', async t => {
+  const harness = new Harness()
+  const slots = [1, 2, 3, 4, 5].map(pod => harness.flows.series(labels(pod)))
+  const count = (n: number): void => {
+    for (const slot of slots) harness.store.add(slot, n)
+  }
+  count(1)
+  harness.export([])
+  count(10)
+  harness.restart()
+  harness.export(['taken', 'unsent'])
+  harness.restart()
+  count(100)
+  harness.export([])
+  t.equal(harness.total('weir.flow.packets'), 555)
+})
+
+t.test('other labels for the series that there are: nothing is told again', async t => {
+  const harness = new Harness()
+  const { flows, store } = harness
+  store.add(flows.series(labels(1)), 5)
+  store.add(flows.series(labels(2)), 6)
+  harness.export([])
+  store.add(flows.series(labels(1)), 100)
+  harness.around(() => flows.relabel(flows.metric.labels.filter(label => label !== 'source_workload')))
+  store.add(flows.series(labels(9).filter((_, i) => i !== 1)), 1000)
+  harness.export([])
+  t.equal(flows.size, 1)
+  t.equal(harness.total('weir.flow.packets'), 1111)
+})
+
+t.test('of removed series that cannot be told, the oldest are given up at a bound, and counted', async t => {
+  const harness = new Harness()
+  const { flows, store } = harness
+  store.setBudgets(() => 100_000)
+  for (let i = 0; i < 10_005; i++) store.add(flows.series(labels(i)), 1)
+  harness.copy(Number.POSITIVE_INFINITY)
+  store.sweep([flows], 0)
+  harness.now += 1000
+  store.sweep([flows], 500)
+  harness.copy()
+  t.equal(flows.size, 0)
+  t.equal(harness.givenUp, 5)
+})

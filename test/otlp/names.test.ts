@@ -1,0 +1,63 @@
+import t from 'tap'
+import { M } from '../../src/exporter/catalog/catalog.js'
+import { ENDS } from '../../src/exporter/catalog/flow-catalog.js'
+import { type Metric, OVERFLOW_LABEL } from '../../src/exporter/catalog/metric.js'
+import { compileMetrics } from '../../src/hubble/metrics/compile.js'
+import { parseStatic } from '../../src/hubble/metrics/grammar.js'
+import { ATTRIBUTES, attributeName, attributeValue, otlpName } from '../../src/otlp/names.js'
+
+/** Units that Prometheus has words for (prometheus/otlptranslator), as far as we use any. */
+const WORDS: Readonly<Record<string, string>> = { By: 'bytes', s: 'seconds', '1': 'ratio' }
+
+/** The name that Prometheus gives an OTLP metric with its default strategy, UnderscoreEscapingWithSuffixes. */
+function prometheusName({ name, unit }: { name: string; unit: string }, type: Metric['type']): string {
+  const parts = name.split(/[^a-zA-Z0-9]+/).filter(part => part !== '')
+  const word = unit.startsWith('{') ? undefined : WORDS[unit]
+  if (word !== undefined && word !== 'ratio' && !parts.includes(word)) parts.push(word)
+  if (unit === '1' && type === 'gauge') parts.push('ratio')
+  if (type !== 'counter') return parts.join('_')
+  return [...parts.filter(part => part !== 'total'), 'total'].join('_')
+}
+
+const HUBBLE: readonly Metric[] = compileMetrics(
+  parseStatic('drop tcp flow icmp port-distribution policy sctp flows-to-world:port;labelsContext=source_pod'),
+).map(({ metric }) => metric)
+
+t.test('the name in OTLP becomes the name on /metrics, for every family', async t => {
+  const all: Metric[] = [...Object.values(M), ...HUBBLE]
+  t.equal(HUBBLE.length, 8)
+  for (const metric of all) {
+    const named = otlpName(metric)
+    t.equal(prometheusName(named, metric.type), metric.name)
+    t.match(named.name, /^[a-z][a-z0-9]*(\.[a-z0-9]+)+$/, metric.name)
+  }
+  t.equal(new Set(all.map(metric => otlpName(metric).name)).size, all.length, 'no two have the same')
+})
+
+t.test('every label of every family has one attribute, and no two labels of a family share one', async t => {
+  for (const metric of [...Object.values(M), ...HUBBLE] as Metric[]) {
+    const attributes = [...metric.labels, OVERFLOW_LABEL].map(label => attributeName(metric, label))
+    t.equal(new Set(attributes).size, attributes.length, metric.name)
+    for (const attribute of attributes) t.match(attribute, /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/)
+  }
+  t.same(
+    ENDS.map(label => attributeName(M.flowPackets, label)),
+    ['k8s.src.namespace', 'k8s.src.owner.name', 'k8s.dst.namespace', 'k8s.dst.owner.name'],
+  )
+  t.equal(new Set(Object.values(ATTRIBUTES)).size, Object.keys(ATTRIBUTES).length)
+})
+
+t.test("hubble_* families keep Hubble's labels, for its dashboards", async t => {
+  for (const metric of HUBBLE) {
+    for (const label of metric.labels) t.equal(attributeName(metric, label), label)
+  }
+})
+
+t.test('values are the same but for transports in lower case, ports as numbers and the mark as a boolean', async t => {
+  t.equal(attributeValue('network.transport', 'ICMPv6'), 'icmpv6')
+  t.equal(attributeValue('dst.port', '443'), 443)
+  t.equal(attributeValue('dst.port', ''), '')
+  t.equal(attributeValue('otel.metric.overflow', 'true'), true)
+  t.equal(attributeValue('k8s.src.owner.name', 'TRUE'), 'TRUE')
+  t.equal(attributeValue('weir.drop.reason', '7'), '7')
+})

@@ -1,0 +1,174 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { otlpOptions } from '../../src/agent/otlp-options.js'
+import { load } from '../../src/config/load.js'
+import type { SettingName } from '../../src/config/schema.js'
+import { OTLP_DEFAULTS, type OtlpConfig } from '../../src/otlp/config.js'
+
+const ENDPOINT = 'http://collector:4318'
+const URL = `${ENDPOINT}/v1/metrics`
+
+type Flags = Readonly<Partial<Record<SettingName, string | readonly string[]>>>
+
+function options(flags: Flags, env: NodeJS.ProcessEnv = {}): OtlpConfig | undefined {
+  const words = Object.entries(flags).map(([name, word]) => [name as SettingName, [word].flat()] as const)
+  return otlpOptions(load(new Map(words), env).config, env)
+}
+
+/** What a setting does, from its flag, its variable and OpenTelemetry's. */
+const ROWS: readonly [
+  flag: SettingName,
+  word: string,
+  otel: readonly [string, string][],
+  effect: Partial<OtlpConfig>,
+][] = [
+  ['otlp.protocol', 'http/protobuf', [['PROTOCOL', 'http/protobuf']], { protocol: 'http/protobuf' }],
+  ['otlp.headers', 'X-A=b c', [['HEADERS', 'X-A=b%20c']], { headers: { 'X-A': 'b c' } }],
+  ['otlp.timeout', '3s', [['TIMEOUT', '3000']], { timeoutMs: 3000 }],
+  ['otlp.compression', 'none', [['COMPRESSION', 'none']], { compression: 'none' }],
+]
+const ONLY_OF_METRICS: typeof ROWS = [
+  [
+    'otlp.temporality',
+    'delta',
+    [['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', 'Delta']],
+    { temporality: 'delta' },
+  ],
+  [
+    'otlp.temporality',
+    'lowmemory',
+    [['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', 'lowmemory']],
+    { temporality: 'lowmemory' },
+  ],
+  [
+    'otlp.histograms',
+    'exponential',
+    [['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', 'base2_exponential_bucket_histogram']],
+    { histograms: 'exponential' },
+  ],
+  ['otlp.interval', '45s', [['OTEL_METRIC_EXPORT_INTERVAL', '45000']], { intervalMs: 45_000, exportTimeoutMs: 30_000 }],
+  ['otlp.interval', '5s', [['OTEL_METRIC_EXPORT_INTERVAL', '5000']], { intervalMs: 5000, exportTimeoutMs: 5000 }],
+  ['otlp.export-timeout', '2s', [['OTEL_METRIC_EXPORT_TIMEOUT', '2000']], { exportTimeoutMs: 2000 }],
+  ['otlp.batch-points', '77', [], { batchPoints: 77 }],
+]
+
+t.test('nothing is pushed without an endpoint, or when OpenTelemetry is switched off', async t => {
+  t.equal(options({}), undefined)
+  t.equal(options({ 'otlp.protocol': 'http/protobuf' }, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), undefined)
+  t.equal(options({ 'otlp.endpoint': ENDPOINT }, { OTEL_SDK_DISABLED: 'TRUE' }), undefined)
+  t.same(options({ 'otlp.endpoint': ENDPOINT }), { ...OTLP_DEFAULTS, url: URL })
+})
+
+t.test('the endpoint of all signals gets the path of metrics, that of metrics is taken as it is', async t => {
+  for (const text of [ENDPOINT, `${ENDPOINT}/`, URL]) t.equal(options({ 'otlp.endpoint': text })?.url, URL, text)
+  t.equal(options({}, { WEIR_OTLP_ENDPOINT: ENDPOINT })?.url, URL)
+  t.equal(
+    options({}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://p:9090/api/v1/otlp' })?.url,
+    'http://p:9090/api/v1/otlp/v1/metrics',
+  )
+  const both = { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m/x' }
+  t.equal(options({}, both)?.url, 'http://m/x')
+  t.equal(options({ 'otlp.endpoint': 'http://own' }, both)?.url, 'http://own/v1/metrics', 'the own setting wins')
+})
+
+t.test('each setting does the same from flag, variable and OpenTelemetry variable; the own one wins', async t => {
+  for (const [flag, word, otel, effect] of [...ROWS, ...ONLY_OF_METRICS]) {
+    const base = { 'otlp.endpoint': ENDPOINT } as const
+    t.match(options({ ...base, [flag]: word }), effect, flag)
+    const variable = `WEIR_${flag.toUpperCase().replace(/[.-]/g, '_')}`
+    t.match(options(base, { [variable]: word }), effect, variable)
+    for (const [name, value] of otel) {
+      const names = name.startsWith('OTEL_')
+        ? [name]
+        : [`OTEL_EXPORTER_OTLP_${name}`, `OTEL_EXPORTER_OTLP_METRICS_${name}`]
+      for (const each of names) t.match(options(base, { [each]: value }), effect, each)
+      if (names.length === 2 && flag !== 'otlp.headers') {
+        t.match(options(base, { [names[0]!]: 'bad:value', [names[1]!]: value }), effect, 'the one of metrics wins')
+      }
+    }
+  }
+})
+
+t.test('headers of both variables are merged', async t => {
+  const env = { OTEL_EXPORTER_OTLP_HEADERS: 'a=1,b=2', OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'b=3' }
+  t.same(options({ 'otlp.endpoint': ENDPOINT }, env)?.headers, { a: '1', b: '3' })
+})
+
+t.test('certificates are files that can be read, a certificate with its key', async t => {
+  const pem = fileIn(t)
+  const base = { 'otlp.endpoint': 'https://c' } as const
+  const all = { 'otlp.certificate': pem, 'otlp.client-certificate': pem, 'otlp.client-key': pem }
+  const effect = { certificate: pem, clientCertificate: pem, clientKey: pem }
+  t.match(options({ ...base, ...all }), effect)
+  const env = {
+    OTEL_EXPORTER_OTLP_CERTIFICATE: pem,
+    OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE: pem,
+    OTEL_EXPORTER_OTLP_CLIENT_KEY: pem,
+  }
+  t.match(options(base, env), effect)
+  for (const name of Object.keys(all)) {
+    t.throws(() => options({ ...base, ...all, [name]: '/nowhere' }), new RegExp(`${name} '/nowhere': expected a file`))
+  }
+  t.throws(() => options({ ...base, 'otlp.client-key': pem }), /client-certificate and client-key, or neither/)
+})
+
+t.test('bad values are refused with their name and what is allowed', async t => {
+  const flags: readonly [Flags, RegExp][] = [
+    [{ 'otlp.endpoint': 'collector:4318' }, /--otlp.endpoint: 'collector:4318' is refused; allowed: an http:\/\//],
+    [{ 'otlp.endpoint': 'http://u:p@c' }, /credentials in a header/],
+    [{ 'otlp.protocol': 'grpc' }, /--otlp.protocol: 'grpc' is refused; allowed: http\/json, http\/protobuf/],
+    [{ 'otlp.headers': ['X A=b'] }, /--otlp.headers.*allowed/],
+    [{ 'otlp.timeout': '1ms' }, /allowed: a duration from 100ms/],
+    [{ 'otlp.interval': '1ms' }, /allowed: a duration from 1s/],
+    [
+      { 'otlp.interval': '5s', 'otlp.export-timeout': '6s' },
+      /export-timeout '6000 ms': expected 1ms up to the interval, 5000 ms/,
+    ],
+    [{ 'otlp.export-timeout': '1ms' }, /allowed: a duration/],
+    [{ 'otlp.compression': 'br' }, /allowed: none, gzip/],
+    [{ 'otlp.temporality': 'both' }, /allowed: cumulative, delta, lowmemory/],
+    [{ 'otlp.histograms': 'none' }, /allowed: explicit, exponential/],
+    [{ 'otlp.batch-points': '0' }, /allowed: a whole number from 1/],
+    [{ 'otlp.interval': '1h', 'series.ttl': '90m' }, /series.ttl of 5400000 ms: expected at most half/],
+  ]
+  for (const [given, words] of flags) t.throws(() => options({ 'otlp.endpoint': ENDPOINT, ...given }), words)
+  const variables: readonly [string, string, RegExp][] = [
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', /OTEL_EXPORTER_OTLP_PROTOCOL 'grpc': expected http\/json, http\/protobuf/],
+    ['OTEL_EXPORTER_OTLP_TIMEOUT', '5s', /'5s': expected milliseconds/],
+    ['OTEL_METRIC_EXPORT_INTERVAL', '0', /OTEL_METRIC_EXPORT_INTERVAL '0': expected milliseconds/],
+    ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', /expected none, gzip/],
+    ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', 'x', /expected cumulative, delta, lowmemory/],
+    ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', 'x', /expected explicit_bucket_histogram/],
+    ['OTEL_RESOURCE_ATTRIBUTES', 'a', /OTEL_RESOURCE_ATTRIBUTES, pair 1: expected NAME=VALUE/],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'nowhere', /endpoint 'nowhere\/v1\/metrics': expected a URL/],
+  ]
+  for (const [name, value, words] of variables)
+    t.throws(
+      () => options(name.endsWith('_ENDPOINT') ? {} : { 'otlp.endpoint': ENDPOINT }, { [name]: value }),
+      words,
+      name,
+    )
+})
+
+t.test('what headers hold is in no message', async t => {
+  const secret = 'Bearer%ZZ-secret'
+  try {
+    options({ 'otlp.endpoint': ENDPOINT }, { OTEL_EXPORTER_OTLP_HEADERS: `Authorization=${secret}` })
+    t.fail('refused')
+  } catch (error) {
+    t.match((error as Error).message, /OTEL_EXPORTER_OTLP_HEADERS, pair 1.*'Authorization' is not percent-encoded/)
+    t.notMatch((error as Error).message, /secret/)
+  }
+})
+
+t.test('a Weir that would neither serve nor push is refused', async t => {
+  t.throws(() => options({ web: 'false' }), /web: 'false' is refused; nothing would be served or pushed/)
+  t.equal(options({ web: 'false', 'otlp.endpoint': ENDPOINT })?.url, URL)
+})
+
+function fileIn(t: Test): string {
+  const file = join(t.testdir(), 'a.pem')
+  writeFileSync(file, 'pem')
+  return file
+}

@@ -1,0 +1,37 @@
+/**
+ * command.ts - the built command `weir`, run to its end.
+ *
+ * In:    its words; another command to start it through, like setpriv.
+ * Out:   exit code and what it said.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { plainEnvironment } from './weir-process.js'
+
+export interface Ended {
+  /** null: it did not end by itself. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const DEADLINE_MS = 30_000
+const MOST_OUTPUT = 64 << 20
+
+export function weir(args: readonly string[], through: readonly string[] = []): Ended {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run make build first`)
+  return runToEnd([...through, process.execPath, MAIN, ...args])
+}
+
+export function runToEnd(words: readonly string[]): Ended {
+  const { status, stdout, stderr, error } = spawnSync(words[0]!, words.slice(1), {
+    encoding: 'utf8',
+    env: plainEnvironment(),
+    timeout: DEADLINE_MS,
+    maxBuffer: MOST_OUTPUT,
+  })
+  if (error !== undefined && status === null && stdout === null) throw error
+  return { code: status, stdout, stderr }
+}

@@ -1,0 +1,48 @@
+/**
+ * golden.ts - the exposition that `weir metrics` must print, as a fixture; run by itself it writes it (`make golden`).
+ *
+ * In:    some records of examples/records.pcap, examples/inventory.json, the built command.
+ * Out:   test/fixtures/metrics.prom: the page without what depends on the machine.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
+import { RecordingWriter } from '../../src/datapath/source/recording-writer.js'
+import { weir } from './command.js'
+
+export const GOLDEN = fileURLToPath(new URL('../fixtures/metrics.prom', import.meta.url))
+/** Every kind of record is among these, short ones and unknown types too; the page of all records has 3 MB. */
+const FROM = 150
+const TO = 250
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
+
+/** What the command prints, less the version, the kernel and the like. */
+export function exposition(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-golden-'))
+  try {
+    const recording = join(folder, 'part.pcap')
+    copy(FROM, TO, join(EXAMPLES, 'records.pcap'), recording)
+    const args = ['metrics', '--input-file', recording, '--world', join(EXAMPLES, 'inventory.json')]
+    const { code, stdout, stderr } = weir(args)
+    if (code !== 0) throw new Error(`weir metrics ended with ${code}: ${stderr}`)
+    return stdout.replace(/^weir_build_info\{.*\n/gm, '')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function copy(from: number, to: number, source: string, target: string): void {
+  const reader = new RecordingReader(source)
+  const writer = new RecordingWriter(target)
+  while (reader.records < to && reader.next()) {
+    const { view, at, size, seconds, nanoseconds } = reader
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+    if (reader.records > from) writer.append(bytes, at, size, seconds, nanoseconds)
+  }
+  reader.close()
+  writer.close()
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(GOLDEN, exposition())

@@ -1,0 +1,126 @@
+/**
+ * hubbled.ts - records through the decoder into hubble_* metrics, and what came out.
+ *
+ * In:    records, a configuration, the world of test/fixtures.
+ * Out:   series by their text `name{label="value",...}`, labels sorted; the same counted without any memo, to compare.
+ */
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { Decoder, type RecordSink } from '../../src/datapath/record/decode.js'
+import { Entities } from '../../src/datapath/identity/entities.js'
+import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
+import { KernelReasons } from '../../src/datapath/record/reasons.js'
+import { loadWorld } from '../../src/datapath/inventory/inventory.js'
+import { WorldDirectory } from '../../src/hubble/flow/inventory-resolver.js'
+import { render } from '../../src/exporter/exposition/text.js'
+import { type CompiledMetric, compileMetrics } from '../../src/hubble/metrics/compile.js'
+import type { MetricConfig } from '../../src/hubble/metrics/config.js'
+import { flowOf } from '../../src/hubble/metrics/flow-of.js'
+import { parseStatic } from '../../src/hubble/metrics/grammar.js'
+import { type AnyRecord, type FlowOf, HubbleMetrics, type Options } from '../../src/hubble/metrics/metrics.js'
+import { Samples } from './samples.js'
+
+export type Series = ReadonlyMap<string, number>
+
+const FIXTURES = new URL('../fixtures/', import.meta.url)
+const REASONS = [
+  { name: 'SKB_DROP_REASON_NO_SOCKET', value: 3 },
+  { name: 'SKB_DROP_REASON_NETFILTER_DROP', value: 8 },
+  { name: 'SKB_DROP_REASON_PKT_TOO_BIG', value: 70 },
+]
+const world = loadWorld(new URL('../../examples/inventory.json', import.meta.url).pathname)
+export const WORLD = {
+  entities: Entities.from(world),
+  directory: WorldDirectory.from(world),
+  kernelReasons: new KernelReasons(REASONS),
+}
+
+/** A file of test/fixtures/hubble, unpacked where only `name`.gz is there. */
+export function fixture(name: string): string {
+  const path = new URL(`hubble/${name}`, FIXTURES).pathname
+  return name.endsWith('.gz') ? gunzipSync(readFileSync(path)).toString() : readFileSync(path, 'utf8').trim()
+}
+
+/** Every record of examples/records.pcap. */
+export function recordedRecords(): Uint8Array[] {
+  const reader = new RecordingReader(new URL('../../examples/records.pcap', import.meta.url).pathname)
+  const records: Uint8Array[] = []
+  while (reader.next()) {
+    const { buffer, byteOffset } = reader.view
+    records.push(new Uint8Array(buffer, byteOffset + reader.at, reader.size).slice())
+  }
+  return records
+}
+
+/** A static list, or what was parsed from another form. */
+export type Config = string | readonly MetricConfig[]
+
+export function hubbleMetrics(config: Config, options?: Options): HubbleMetrics {
+  const { entities, directory, kernelReasons } = WORLD
+  return new HubbleMetrics(compiled(config), entities, flowOf(directory, kernelReasons), options)
+}
+
+/** Decode all records into the metrics, which are current then. */
+export function feed(metrics: HubbleMetrics, records: readonly Uint8Array[]): void {
+  decodeAll(records, metrics)
+  metrics.flush()
+}
+
+export function seriesOf(metrics: HubbleMetrics): Series {
+  return parseSeries(render(...metrics.stores).toString())
+}
+
+/** hubble_* series of a page, but what Hubble tells of itself. */
+export function parseSeries(page: string): Series {
+  const samples = Samples.parse(page)
+  const names = samples.names.filter(name => /^hubble_(?!lost_events|metrics_http)/.test(name))
+  return new Map(
+    names.flatMap(name => samples.series(name).map(({ labels, value }) => [textOf(name, labels), value] as const)),
+  )
+}
+
+/** Each record's flow made and counted: what the metrics must amount to. */
+export function countedOneByOne(config: Config, records: readonly Uint8Array[]): Series {
+  const { sink, series } = oneByOne(compiled(config), flowOf(WORLD.directory, WORLD.kernelReasons))
+  decodeAll(records, sink)
+  return series
+}
+
+/** A sink that makes each record's flow at once and counts it. */
+export function oneByOne(metrics: readonly CompiledMetric[], flow: FlowOf): { sink: RecordSink; series: Series } {
+  const series = new Map<string, number>()
+  const take = (record: AnyRecord) => {
+    const made = flow(record)
+    if (made === undefined) return
+    for (const { metric, count } of metrics) {
+      for (const values of count(made, '')) {
+        const text = textOf(metric.name, Object.fromEntries(metric.labels.map((label, i) => [label, values[i]!])))
+        series.set(text, (series.get(text) ?? 0) + 1)
+      }
+    }
+  }
+  return { sink: { trace: take, drop: take, verdict: take, capture: take, sock: take }, series }
+}
+
+/** `want 3, got 2: name{...}` of what differs, at most `most` lines. */
+export function differences(want: Series, got: Series, most = 5): string[] {
+  const texts = new Set([...want.keys(), ...got.keys()])
+  const differ = [...texts].filter(text => want.get(text) !== got.get(text))
+  return differ.slice(0, most).map(text => `want ${want.get(text)}, got ${got.get(text)}: ${text}`)
+}
+
+function compiled(config: Config) {
+  return compileMetrics(typeof config === 'string' ? parseStatic(config) : config)
+}
+
+export function decodeAll(records: readonly Uint8Array[], sink: RecordSink): void {
+  const decoder = new Decoder()
+  for (const record of records) {
+    decoder.record(new DataView(record.buffer, record.byteOffset, record.byteLength), 0, record.length, sink)
+  }
+}
+
+function textOf(name: string, labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`)
+  return `${name}{${pairs.sort().join(',')}}`
+}

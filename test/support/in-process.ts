@@ -1,0 +1,65 @@
+/**
+ * in-process.ts - Weir's live source, reduce and series in the test's own process, for what no flag of `weir run` sets.
+ *
+ * In:    a world file; idle times and table sizes of the test's own.
+ * Out:   the page as samples, and the BPF object, to run its programs on packets of the test.
+ * Fail:  as new Live(); what the system refuses later is thrown.
+ */
+import { createExporter, tellSelf } from '../../src/agent/exporter.js'
+import { Live, type LiveOptions } from '../../src/datapath/source/live.js'
+import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
+import { render } from '../../src/exporter/exposition/text.js'
+import type { Gauge } from './gauged-lab.js'
+import { Samples } from './samples.js'
+
+export interface InProcess extends Gauge {
+  readonly live: Live
+  readonly object: BpfObject
+}
+
+export interface InProcessOptions extends Partial<LiveOptions> {
+  /** max_entries of tables by name. */
+  readonly sizes?: Readonly<Record<string, number>>
+}
+
+/** Options of a live source that sweeps only when it is asked. */
+export const LIVE: LiveOptions = {
+  interfaces: [],
+  uplinks: [],
+  netns: undefined,
+  attach: 'auto',
+  reportIntervalMs: 3_600_000,
+  drainIntervalMs: 10,
+  ringPages: 64,
+  connections: 65_536,
+}
+
+/** Start; it sweeps when asked for metrics, and at the report interval if one is given. */
+export function inProcess(world: string, { sizes = {}, ...options }: InProcessOptions): InProcess {
+  const exporter = createExporter(world, true)
+  const native = loadNative()
+  let object: BpfObject | undefined
+  const sized: typeof native = {
+    ...native,
+    openObject(path, own) {
+      object = native.openObject(path, { ...own, sizes: { ...own.sizes, ...sizes } })
+      return object
+    },
+  }
+  const live = new Live(sized, exporter.entities, { ...LIVE, ...options }, exporter.reducer, {
+    onError: error => {
+      throw error
+    },
+  })
+  if (object === undefined) throw new Error('Live opened no object')
+  return {
+    live,
+    object,
+    async metrics() {
+      live.collect()
+      tellSelf(exporter, live.decoder, live)
+      return Samples.parse(render(exporter.store).toString())
+    },
+    stop: () => live.close(),
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * lab-names.ts - Weir on a lab in the test's own process, named by a fake API server that serves the lab's pods.
+ */
+import type { Test } from 'tap'
+import { ClusterNames } from '../../src/agent/cluster.js'
+import { createLog } from '../../src/agent/log.js'
+import type { World } from '../../src/datapath/inventory/inventory.js'
+import { LAB_NODE, LabCluster } from '../../src/lab/kubernetes/lab-cluster.js'
+import type { Lab } from '../../src/lab/lab.js'
+import { liveExporter } from './live-exporter.js'
+import { QUICK } from './named-cluster.js'
+import { until } from './until.js'
+
+const ICMP = 'icmp:sourceContext=workload|pod;destinationContext=pod'
+
+/** An API server with these pods of the lab, all unless told. */
+export async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): Promise<LabCluster> {
+  const cluster = await LabCluster.start(lab.pods.filter(({ name }) => names?.includes(name) ?? true))
+  t.teardown(() => cluster.stop())
+  return cluster
+}
+
+/** Weir on the lab in this process. */
+export function named(t: Test, lab: Lab, world: World, hubble = ICMP) {
+  let cluster: ClusterNames | undefined
+  const weir = liveExporter(t, lab, { world, hubble, tell: () => cluster?.tell() })
+  const use = (names: ClusterNames) => {
+    cluster = names
+  }
+  return { ...weir, use }
+}
+
+export async function watchCluster(
+  t: Test,
+  weir: ReturnType<typeof named>,
+  { account }: LabCluster,
+): Promise<ClusterNames> {
+  const { store, names, entities } = weir.exporter
+  entities.expectNames()
+  const own = { nodeName: LAB_NODE, cilium: 'auto', requireSync: true, userAgent: 'weir-test', times: QUICK } as const
+  const parts = {
+    store,
+    log: createLog('error', 'logfmt'),
+    keys: () => entities.keys(),
+    apply: names.apply.bind(names),
+  }
+  const cluster = new ClusterNames({ ...own, account }, parts)
+  t.teardown(() => cluster.stop())
+  await cluster.start()
+  weir.use(cluster)
+  await until('the cluster is known', () => cluster.notReady === undefined)
+  return cluster
+}

@@ -1,0 +1,105 @@
+/**
+ * weir-records.ts - records of Weir's own datapath, made from what a test wants them to say.
+ *
+ * In:    the fields that matter; all others are 0.
+ * Out:   the bytes as bpf/weir.h lays them out (test/datapath/record/abi.test.ts compares abi.ts with it).
+ */
+import { DROP, HDR, Notify, TRACE, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from '../../src/datapath/record/abi.js'
+import { parseAddress } from '../../src/lib/address.js'
+
+const TALLY_BYTES = 40n
+const CLASSES = 8
+
+export interface TraceFields {
+  readonly a: string
+  readonly b: string
+  readonly proto: number
+  readonly aPort?: number
+  readonly bPort?: number
+  readonly aEntity?: number
+  readonly bEntity?: number
+  /** Identities of the captured packet's source and destination. */
+  readonly srcLabel?: number
+  readonly dstLabel?: number
+  readonly hook?: number
+  readonly opener?: number
+  readonly direction?: number
+  readonly state?: number
+  readonly timedOut?: boolean
+  /** direction, size class, packets, bytes. */
+  readonly tallies?: readonly (readonly [number, number, number, number])[]
+  /** By direction: syn, syn-ack, fin, rst. */
+  readonly flags?: readonly [readonly number[], readonly number[]]
+  /** opened, adopted, fin, reset. */
+  readonly events?: readonly number[]
+  readonly handshakeNs?: number
+  readonly durationNs?: number
+  readonly closedBytes?: number
+}
+
+export interface DropFields {
+  readonly src: string
+  readonly dst: string
+  readonly proto: number
+  readonly reason: number
+  readonly packets: number
+  readonly bytes: number
+  readonly srcEntity?: number
+  readonly dstEntity?: number
+  readonly srcLabel?: number
+  readonly dstLabel?: number
+}
+
+/** A trace record without packet bytes, as a sweep tells it. */
+export function traceRecord(fields: TraceFields): Buffer {
+  const bytes = Buffer.alloc(TRACE.size + WEIR_TRACE.size)
+  const ext = bytes.subarray(TRACE.size)
+  header(bytes, Notify.trace, 2)
+  bytes.writeUInt32LE(fields.srcLabel ?? 0, TRACE.srcLabel)
+  bytes.writeUInt32LE(fields.dstLabel ?? 0, TRACE.dstLabel)
+  ext.set(parseAddress(fields.a), WEIR_TRACE.a)
+  ext.set(parseAddress(fields.b), WEIR_TRACE.b)
+  ext.writeUInt32LE(fields.aEntity ?? 0, WEIR_TRACE.aEntity)
+  ext.writeUInt32LE(fields.bEntity ?? 0, WEIR_TRACE.bEntity)
+  ext.writeUInt16LE(fields.aPort ?? 0, WEIR_TRACE.aPort)
+  ext.writeUInt16LE(fields.bPort ?? 0, WEIR_TRACE.bPort)
+  for (const name of ['proto', 'hook', 'opener', 'direction', 'state'] as const)
+    ext[WEIR_TRACE[name]] = fields[name] ?? 0
+  ext[WEIR_TRACE.timedOut] = fields.timedOut ? 1 : 0
+  for (const [direction, size, packets, octets] of fields.tallies ?? []) {
+    const tally = (BigInt(packets) << TALLY_BYTES) | BigInt(octets)
+    ext.writeBigUInt64LE(tally, WEIR_TRACE.tally + 8 * (direction * CLASSES + size))
+  }
+  for (const [direction, lanes] of (fields.flags ?? []).entries()) {
+    for (const [lane, n] of lanes.entries()) ext.writeUInt16LE(n, WEIR_TRACE.tcpFlags + 8 * direction + 2 * lane)
+  }
+  for (const [lane, n] of (fields.events ?? []).entries()) ext.writeUInt16LE(n, WEIR_TRACE.events + 2 * lane)
+  for (const name of ['handshakeNs', 'durationNs', 'closedBytes'] as const) {
+    ext.writeBigUInt64LE(BigInt(fields[name] ?? 0), WEIR_TRACE[name])
+  }
+  return bytes
+}
+
+/** A drop record without packet bytes, as a sweep tells it. */
+export function dropRecord(fields: DropFields): Buffer {
+  const bytes = Buffer.alloc(DROP.size + WEIR_DROP.size)
+  const ext = bytes.subarray(DROP.size)
+  header(bytes, Notify.drop, 3)
+  bytes.writeUInt32LE(fields.srcLabel ?? 0, DROP.srcLabel)
+  bytes.writeUInt32LE(fields.dstLabel ?? 0, DROP.dstLabel)
+  ext.writeBigUInt64LE(BigInt(fields.packets), WEIR_DROP.packets)
+  ext.writeBigUInt64LE(BigInt(fields.bytes), WEIR_DROP.bytes)
+  ext.set(parseAddress(fields.src), WEIR_DROP.src)
+  ext.set(parseAddress(fields.dst), WEIR_DROP.dst)
+  ext.writeUInt32LE(fields.srcEntity ?? 0, WEIR_DROP.srcEntity)
+  ext.writeUInt32LE(fields.dstEntity ?? 0, WEIR_DROP.dstEntity)
+  ext.writeUInt32LE(fields.reason, WEIR_DROP.reason)
+  ext[WEIR_DROP.proto] = fields.proto
+  return bytes
+}
+
+function header(bytes: Buffer, type: number, version: number): void {
+  bytes[HDR.type] = type
+  bytes[HDR.version] = version
+  bytes[HDR.extVersion] = WEIR_EXT
+}

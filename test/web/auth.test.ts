@@ -1,0 +1,128 @@
+/**
+ * auth.test.ts - passwords: who comes in, what a wrong one costs, what a flood of them does.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { compareSync, hashSync } from 'bcryptjs'
+import t from 'tap'
+import { BasicAuth } from '../../src/web/basic-auth.js'
+import { Bcrypt, type Comparison, comparisonsOf, costOf } from '../../src/web/bcrypt.js'
+import { basic, listening } from '../support/web-listener.js'
+
+const folder = t.testdir()
+const HASH = hashSync('secret', 5)
+const users = new Map([
+  ['alice', HASH],
+  ['carol', hashSync('secret', 7)],
+])
+const header = (user: string, password: string) => basic(user, password).headers.authorization
+
+/** Compares at once, and counts the rounds that it took. */
+class Counting {
+  asked: Comparison[] = []
+  compare(comparison: Comparison): Promise<boolean> {
+    this.asked.push(comparison)
+    return Promise.resolve(compareSync(comparison.password, comparison.hashes[0]!))
+  }
+  close() {}
+  /** 2^cost for each hash. */
+  rounds(): number {
+    const hashes = this.asked.splice(0).flatMap(({ hashes }) => hashes)
+    return hashes.reduce((sum, hash) => sum + 2 ** costOf(hash), 0)
+  }
+}
+
+t.test('the right password comes in, all else is 401 and says what is wanted', async t => {
+  const file = join(folder, 'auth.yml')
+  writeFileSync(file, `basic_auth_users: { alice: "${HASH}" }\n`)
+  const { get, refusals } = await listening(t, file)
+  t.match(await get(basic('alice', 'secret')), { status: 200, body: 'page' })
+  const wrong = [
+    {},
+    basic('alice', 'Secret'),
+    basic('alice', ''),
+    basic('bob', 'secret'),
+    basic('', ''),
+    basic('alice', HASH),
+    { headers: { authorization: 'Bearer secret' } },
+    { headers: { authorization: 'Basic ???' } },
+    { headers: { authorization: `Basic ${Buffer.from('alice').toString('base64')}` } },
+  ]
+  for (const path of ['/metrics', '/', '/-/healthy', '/-/ready', '/absent']) {
+    for (const asked of wrong) {
+      const { status, headers, body } = await get({ ...asked, path })
+      t.match({ status, body }, { status: 401, body: 'Unauthorized\n' }, path)
+      t.equal(headers['www-authenticate'], 'Basic')
+    }
+  }
+  t.equal(refusals.length, 5 * wrong.length)
+  t.match(await get(basic('alice', 'secret')), { status: 200 })
+})
+
+t.test('other users in the file are in force a second later, also for passwords that were right', async t => {
+  const file = join(folder, 'users.yml')
+  writeFileSync(file, `basic_auth_users: { alice: "${HASH}" }\n`)
+  const { get, look } = await listening(t, file)
+  t.equal((await get(basic('alice', 'secret'))).status, 200)
+  writeFileSync(file, `basic_auth_users: { alice: "${hashSync('another', 4)}" }\n`)
+  look()
+  t.equal((await get(basic('alice', 'secret'))).status, 401)
+  t.equal((await get(basic('alice', 'another'))).status, 200)
+})
+
+t.test('a wrong password costs the same rounds as an unknown user, whatever the cost of the hash', async t => {
+  const counting = new Counting()
+  const auth = new BasicAuth(counting)
+  for (const user of ['alice', 'carol', 'nobody', '', 'constructor', '__proto__']) {
+    t.equal(await auth.enter(header(user, 'wrong'), users), 'out')
+    t.equal(counting.rounds(), 2 ** 7, user)
+    t.equal(await auth.enter(header(user, 'wrong'), users), 'out')
+    t.equal(counting.rounds(), 0, `${user}, remembered`)
+  }
+  t.equal(await auth.enter(header('alice', 'secret'), users), 'in')
+  t.equal(counting.rounds(), 2 ** 7, 'a right one too')
+})
+
+t.test('hashes of nobody are compared in full: bcrypt takes them for hashes', async t => {
+  for (const hash of [...comparisonsOf(undefined, 4), ...comparisonsOf(HASH, 6)]) {
+    t.match(hash, /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/)
+    t.equal(compareSync('fakepassword', hash), false)
+  }
+  t.strictSame(comparisonsOf(HASH, 5), [HASH])
+})
+
+t.test('a flood of wrong passwords does not push the right one out of memory, nor grow it', async t => {
+  const counting = new Counting()
+  const auth = new BasicAuth(counting)
+  const cheap = new Map([['alice', hashSync('secret', 4)]])
+  t.equal(await auth.enter(header('alice', 'secret'), cheap), 'in')
+  for (let i = 0; i < 150; i++) await auth.enter(header('alice', `wrong ${i}`), cheap)
+  counting.rounds()
+  t.equal(await auth.enter(header('alice', 'secret'), cheap), 'in')
+  t.equal(counting.rounds(), 0)
+  await auth.enter(header('alice', 'wrong 0'), cheap)
+  t.equal(counting.rounds(), 2 ** 4, 'the oldest wrong one is forgotten')
+})
+
+t.test('few comparisons wait; more are refused at once, and the right one comes in beside them', async t => {
+  const file = join(folder, 'flood.yml')
+  writeFileSync(file, `basic_auth_users: { alice: "${hashSync('secret', 9)}" }\n`)
+  const { get } = await listening(t, file)
+  t.equal((await get(basic('alice', 'secret'))).status, 200)
+  const flood = Promise.all(Array.from({ length: 100 }, (_, i) => get(basic('alice', `wrong ${i}`))))
+  t.equal((await get(basic('alice', 'secret'))).status, 200)
+  t.strictSame(new Set((await flood).map(({ status }) => status)), new Set([401, 503]))
+})
+
+t.test('the thread answers each comparison with its own result', async t => {
+  const bcrypt = new Bcrypt()
+  t.teardown(() => bcrypt.close())
+  const passwords = ['secret', 'wrong', 'secret', 'no']
+  const found = await Promise.all(passwords.map(password => bcrypt.compare({ password, hashes: [HASH] })))
+  t.strictSame(found, [true, false, true, false])
+  const many = Array.from({ length: 40 }, () => bcrypt.compare({ password: 'wrong', hashes: [HASH] }))
+  t.equal(many.filter(answer => answer === undefined).length, 8, '32 wait at most')
+  await Promise.all(many)
+  bcrypt.close()
+  t.equal(await bcrypt.compare({ password: 'secret', hashes: [HASH] }), true, 'a new thread after close')
+})

@@ -1,0 +1,113 @@
+/**
+ * clients.test.ts - clients that do harm: idle, slow, oversized and malformed ones; a scrape gets through.
+ */
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { connect as tlsConnect } from 'node:tls'
+import t, { type Test } from 'tap'
+import { authority, signed } from '../support/certificates.js'
+import { until } from '../support/until.js'
+import { listening, raw } from '../support/web-listener.js'
+
+/** `count` connections that the server has accepted, each having sent `text`. */
+async function hangers(t: Test, port: number, count: number, text = ''): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'))
+  t.teardown(() => sockets.forEach(socket => void socket.destroy()))
+  await Promise.all(
+    sockets.map(async socket => {
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      if (text !== '') socket.write(text)
+    }),
+  )
+  return sockets
+}
+
+t.test('1,000 idle connections and 50 slow senders do not stop a scrape', async t => {
+  const { port, get, connections, refusals } = await listening(t)
+  const idle = await hangers(t, port, 1000)
+  const slow = await hangers(t, port, 50, 'GET / HTTP/1.1\r\nHost: a\r\nX-A: ')
+  const dripping = setInterval(() => slow.forEach(socket => void (socket.writable && socket.write('a'))), 5)
+  t.teardown(() => clearInterval(dripping))
+  for (let i = 0; i < 5; i++) t.match(await get(), { status: 200, body: 'page' })
+  t.ok(connections.size <= 512, `${connections.size} connections`)
+  t.ok(refusals.length >= 1050 - 512, `${refusals.length} evicted`)
+  t.strictSame(new Set(refusals), new Set(['evicted']))
+  await until('the oldest are gone', () => idle.slice(0, 500).every(socket => socket.closed))
+})
+
+t.test('over TLS neither do 1,000 that never greet, nor 50 that greet and then send slowly', async t => {
+  const folder = t.testdir({})
+  const { certFile, keyFile } = signed(folder, 'server', authority(folder, 'ca'), 'IP:127.0.0.1')
+  const file = join(folder, 'web.yml')
+  writeFileSync(file, `tls_server_config: { cert_file: ${certFile}, key_file: ${keyFile} }\n`)
+  const { port, get, connections, refusals } = await listening(t, file)
+  const silent = await hangers(t, port, 1000)
+  const slow = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('error', () => {})
+      t.teardown(() => void socket.destroy())
+      await once(socket, 'secureConnect')
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\nX-A: ')
+      return socket
+    }),
+  )
+  const dripping = setInterval(() => slow.forEach(socket => void (socket.writable && socket.write('a'))), 5)
+  t.teardown(() => clearInterval(dripping))
+  for (let i = 0; i < 5; i++) t.match(await get(), { status: 200, body: 'page' })
+  t.ok(connections.size <= 512, `${connections.size} connections`)
+  t.ok(refusals.length >= 1050 - 512, `${refusals.length} evicted`)
+  t.strictSame(new Set(refusals), new Set(['evicted']))
+  await until('the oldest are gone', () => silent.slice(0, 500).every(socket => socket.closed))
+})
+
+t.test('a connection whose answer is under way is not evicted, idle ones are, oldest first', async t => {
+  const { server, port, connections, refusals } = await listening(t)
+  server.removeAllListeners('request')
+  const answer = new Promise<() => void>(resolve => {
+    server.once('request', (request, response) => {
+      connections.answering(request.socket, response, 60_000)
+      resolve(() => response.end('late'))
+    })
+  })
+  const { closed } = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  const finish = await answer
+  await hangers(t, port, 600)
+  await until('some are evicted', () => refusals.length >= 600 + 1 - 512)
+  finish()
+  t.match(await closed, /late$/)
+})
+
+t.test('an answer that nobody takes ends with its deadline', async t => {
+  const { server, port, connections } = await listening(t)
+  server.removeAllListeners('request')
+  server.on('request', (request, response) => {
+    connections.answering(request.socket, response, 50)
+    response.write(Buffer.alloc(32 << 20))
+  })
+  const { socket } = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  socket.pause()
+  await until('the connection is gone', () => connections.size === 0)
+  socket.destroy()
+})
+
+t.test('a request that is never finished is 408', async t => {
+  const { port, refusals, server } = await listening(t)
+  server.headersTimeout = 1
+  server.requestTimeout = 1
+  const { closed } = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n')
+  t.match(await closed, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+  t.strictSame(refusals, ['timeout'])
+})
+
+t.test('oversized headers are 431, an oversized address too, and what is no HTTP is 400', async t => {
+  const { port, refusals } = await listening(t)
+  const big = 'a'.repeat(20_000)
+  t.match(await raw(port, `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${big}\r\n\r\n`).closed, /^HTTP\/1\.1 431 /)
+  t.match(await raw(port, `GET /${big} HTTP/1.1\r\nHost: a\r\n\r\n`).closed, /^HTTP\/1\.1 431 /)
+  t.match(await raw(port, 'hello\r\n\r\n').closed, /^HTTP\/1\.1 400 Bad Request\r\n/)
+  t.match(await raw(port, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03').closed, /^HTTP\/1\.1 400 /)
+  t.strictSame(refusals, Array(4).fill('malformed'))
+})

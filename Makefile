@@ -22,12 +22,12 @@ help: ## List the verbs
 
 build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js ## Compile the datapath, the addon and the exporter
 
-run: build ## Run Weir on this machine; without root or BPF on the bundled recording (ARGS="--world FILE ...")
+run: build ## Run Weir on this machine; without root or BPF on the bundled recording (ARGS="--inventory FILE ...")
 	@if node dist/cli/main.js probe; then \
 	  exec node dist/cli/main.js run $(ARGS); \
 	else \
 	  echo "weir: running on the bundled recording instead" >&2; \
-	  exec node dist/cli/main.js run --source replay:examples/records.pcap --world examples/inventory.json $(ARGS); \
+	  exec node dist/cli/main.js run --source replay:examples/records.pcap --inventory examples/inventory.json $(ARGS); \
 	fi
 
 test: build .stamps/packages-test .stamps/bin/helm ## Run all tests; those that need root or BPF skip aloud without

@@ -5,10 +5,10 @@
  * Out:   Live itself and the object in it, so that what is measured is what `weir run` runs.
  */
 import { Entities } from '../src/datapath/identity/entities.js'
+import { parseInventory } from '../src/datapath/inventory/inventory.js'
+import { KernelReasons } from '../src/datapath/record/reasons.js'
 import { Live, type LiveListener } from '../src/datapath/source/live.js'
 import { type BpfObject, loadNative, type Native } from '../src/datapath/source/native.js'
-import { KernelReasons } from '../src/datapath/record/reasons.js'
-import { parseWorld } from '../src/datapath/inventory/inventory.js'
 import { Reducer } from '../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../src/exporter/series/series.js'
 
@@ -35,7 +35,7 @@ export interface DatapathOptions {
 export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptions = {}): Datapath {
   needRoot('it loads BPF programs')
   const native = loadNative()
-  const entities = Entities.from(benchWorld())
+  const entities = Entities.from(benchInventory())
   const reducer = new Reducer(
     new SeriesStore(),
     entities,
@@ -77,7 +77,7 @@ function liveOptions(ringPages: number) {
   }
 }
 
-function benchWorld() {
+function benchInventory() {
   const endpoints = Array.from({ length: PODS }, (_, host) => ({
     id: 1 + host,
     ips: [`10.1.${host >> 8}.${host & 255}`, `fd00::${(host >>> 0).toString(16)}`],
@@ -87,5 +87,8 @@ function benchWorld() {
     workload: { kind: 'Deployment', name: `service-${host % WORKLOADS}` },
     local: true,
   }))
-  return parseWorld(JSON.stringify({ endpoints, cidrs: { '0.0.0.0/0': 2, '::/0': 2 } }), 'the world of the benchmarks')
+  return parseInventory(
+    JSON.stringify({ endpoints, cidrs: { '0.0.0.0/0': 2, '::/0': 2 } }),
+    'the world of the benchmarks',
+  )
 }

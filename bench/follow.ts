@@ -82,9 +82,16 @@ export async function run(): Promise<number> {
   let weir: WeirProcess | undefined
   let follower: Follower | undefined
   try {
-    await lab.writeWorld(join(scratch, 'world.json'))
+    await lab.writeInventory(join(scratch, 'inventory.json'))
     const api = `unix://${join(scratch, 'hubble.sock')}`
-    const args = ['--netns', lab.node.path, '--world', join(scratch, 'world.json'), '--hubble.listen-address', api]
+    const args = [
+      '--netns',
+      lab.node.path,
+      '--inventory',
+      join(scratch, 'inventory.json'),
+      '--hubble.listen-address',
+      api,
+    ]
     weir = await startWeir(args)
     follower = new Follower(['observe', '--server', api, '--follow', '--namespace', NAMESPACE])
     await until('it follows', streams(weir), START_DEADLINE_MS)

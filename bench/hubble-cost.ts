@@ -5,11 +5,12 @@
  * Out:   processor time, the median of ROUNDS rounds after a warm-up; a round is ten passes and the flush of a scrape.
  * Fail:  throws when a record was not decoded, or a later round had to make flows.
  */
-import { Decoder } from '../src/datapath/record/decode.js'
+
 import { Entities } from '../src/datapath/identity/entities.js'
+import { loadInventory } from '../src/datapath/inventory/inventory.js'
+import { Decoder } from '../src/datapath/record/decode.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
-import { loadWorld } from '../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../src/hubble/flow/inventory-resolver.js'
+import { InventoryResolver } from '../src/hubble/flow/inventory-resolver.js'
 import { compileMetrics } from '../src/hubble/metrics/compile.js'
 import { flowOf } from '../src/hubble/metrics/flow-of.js'
 import { parseStatic } from '../src/hubble/metrics/grammar.js'
@@ -32,9 +33,9 @@ export interface Cost {
 /** What `config` (the grammar of --hubble-metrics) costs. */
 export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
-  const world = loadWorld(fileOf('../examples/inventory.json'))
-  const flow = flowOf(WorldDirectory.from(world), new KernelReasons([]))
-  const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(world), flow)
+  const inventory = loadInventory(fileOf('../examples/inventory.json'))
+  const flow = flowOf(InventoryResolver.from(inventory), new KernelReasons([]))
+  const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(inventory), flow)
   const decoder = new Decoder()
   const round = (passes: number) => {
     const begun = process.cpuUsage()

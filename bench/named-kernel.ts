@@ -5,12 +5,12 @@
  * Fail:  open() throws what the system says; without root it cannot be had.
  */
 import { type Exporter, exporterOf } from '../src/agent/exporter.js'
+import { defaultInventory } from '../src/datapath/inventory/inventory.js'
 import { WHO } from '../src/datapath/record/abi.js'
-import { formatAddress } from '../src/lib/address.js'
 import { Live } from '../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../src/datapath/source/native.js'
-import { defaultWorld } from '../src/datapath/inventory/inventory.js'
 import { deleteNetns, ipBatch, netnsPath } from '../src/lab/netns.js'
+import { formatAddress } from '../src/lib/address.js'
 
 const ADDRESS_BYTES = 16
 
@@ -43,7 +43,7 @@ export class NamedKernel {
 
   private constructor(netns: string) {
     this.#netns = netns
-    this.exporter = exporterOf(defaultWorld(), true)
+    this.exporter = exporterOf(defaultInventory(), true)
     this.exporter.entities.expectNames()
     const native = loadNative()
     const opened: BpfObject[] = []

@@ -5,13 +5,14 @@
  * Out:   the median of PASSES passes after a warm-up, by processor time; nothing is written.
  * Fail:  throws when a record gave no line.
  */
+
+import { loadInventory } from '../src/datapath/inventory/inventory.js'
 import { Decoder } from '../src/datapath/record/decode.js'
+import { InventoryResolver } from '../src/hubble/flow/inventory-resolver.js'
 import { FlowMaker } from '../src/hubble/flow/maker.js'
-import { loadWorld } from '../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../src/hubble/flow/inventory-resolver.js'
 import { CompactPrinter } from '../src/hubble/observe/print/compact-printer.js'
-import { responseOf } from '../src/hubble/observe/response.js'
 import { timeFormatter } from '../src/hubble/observe/print/time-format.js'
+import { responseOf } from '../src/hubble/observe/response.js'
 import { medianOf } from './median.js'
 import { fileOf, recordedFrames } from './recorded.js'
 
@@ -28,7 +29,7 @@ export async function run(): Promise<number> {
   const printer = new CompactPrinter({ time: timeFormatter('StampMilli')!, nodeName: false, numeric: false })
   let characters = 0
   const maker = new FlowMaker({
-    directory: WorldDirectory.from(loadWorld(fileOf('../examples/inventory.json'))),
+    resolver: InventoryResolver.from(loadInventory(fileOf('../examples/inventory.json'))),
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
     version: '0',

@@ -5,10 +5,11 @@
  * Out:   processor time, the median of PASSES passes after a warm-up; as a note the same for records of Weir's own datapath (root).
  * Fail:  throws when a record was not decoded or not counted.
  */
-import { Decoder } from '../src/datapath/record/decode.js'
+
 import { Entities } from '../src/datapath/identity/entities.js'
+import { loadInventory } from '../src/datapath/inventory/inventory.js'
+import { Decoder } from '../src/datapath/record/decode.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
-import { loadWorld } from '../src/datapath/inventory/inventory.js'
 import { Reducer } from '../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../src/exporter/series/series.js'
 import { openDatapath } from './datapath.js'
@@ -39,7 +40,7 @@ interface Batch {
 }
 
 export async function run(): Promise<number> {
-  const entities = Entities.from(loadWorld(fileOf('../examples/inventory.json')))
+  const entities = Entities.from(loadInventory(fileOf('../examples/inventory.json')))
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const value = nsPerRecord({ frames, length: frames.length, entities, live: false })
   notes.length = 0

@@ -6,8 +6,8 @@
  */
 import { Counter, Registry } from 'prom-client'
 import { freeze } from '../src/exporter/exposition/frozen.js'
-import { SeriesStore } from '../src/exporter/series/series.js'
 import { pieces, type TextOptions } from '../src/exporter/exposition/text.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
 import { fill, LABELS, metricOf, SERIES, valuesOf } from './many.js'
 
 export const name = 'scrape'

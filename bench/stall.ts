@@ -5,8 +5,8 @@
  * Out:   the longest delay without the waits for a CPU (loop-delay.ts); a note shows both.
  */
 import { Worker } from 'node:worker_threads'
-import { SeriesStore } from '../src/exporter/series/series.js'
 import { createServer } from '../src/exporter/http/server.js'
+import { SeriesStore } from '../src/exporter/series/series.js'
 import { longestDelay } from './loop-delay.js'
 import { fill, SERIES } from './many.js'
 

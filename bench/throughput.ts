@@ -45,9 +45,9 @@ export async function run(): Promise<number> {
     { name: 'server', namespace: 'bench', workload: 'server' },
   ])
   try {
-    const world = join(scratchDirectory(), 'world.json')
-    await lab.writeWorld(world)
-    const args = ['--netns', lab.node.path, '--world', world]
+    const inventory = join(scratchDirectory(), 'inventory.json')
+    await lab.writeInventory(inventory)
+    const args = ['--netns', lab.node.path, '--inventory', inventory]
     await stream(lab) // what the first run pays for routes and sockets is nobody's loss
     const blocks: Block[] = []
     for (let i = 0; i < BLOCKS; i++) blocks.push(await block(lab, args))

@@ -24,7 +24,7 @@ export function configurationRow(): Row {
         'Is every file that Weir follows in force as it is (1), or what it said before it broke (0)?',
         'short',
         good(M.configGood, 'configuration'),
-        good(M.worldGood, 'world file'),
+        good(M.inventoryGood, 'inventory file'),
         good(M.webConfigGood, 'web config file'),
         good(M.hubbleConfigGood, 'file of hubble_* metrics'),
       ),

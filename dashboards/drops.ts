@@ -137,8 +137,8 @@ function unseen(): Row {
         'What does the kernel free that had been delivered, or is not IP?',
         'pps',
         {
-          expr: sumRate(CHOSEN, M.dropsIgnored, ['why']),
-          legend: '{{why}}',
+          expr: sumRate(CHOSEN, M.dropsIgnored, ['reason']),
+          legend: '{{reason}}',
         },
       ),
       lines('Drops without names', 'Was the table of drops full, so that only the reason was counted?', 'pps', {

@@ -14,10 +14,10 @@ export function fileGroup(): Group {
   return {
     name: 'weir-files',
     rules: [
-      broken(M.worldGood, {
-        alert: 'WeirWorldFileBad',
-        summary: 'The world file is broken; the last good one is in force.',
-        description: `${AT_NODE} names by an old world file, since the present one has an error.`,
+      broken(M.inventoryGood, {
+        alert: 'WeirInventoryReloadFailed',
+        summary: 'The inventory file is broken; the last good one is in force.',
+        description: `${AT_NODE} names by an old inventory file, since the present one has an error.`,
       }),
       broken(M.configGood, {
         alert: 'WeirConfigReloadFailed',

@@ -120,11 +120,11 @@ function lost(): Alert {
 function faults(): Alert {
   return {
     alert: 'WeirDecodeFaults',
-    expr: `${sumRate(ALL, M.decodeFaults, [...NODE, 'fault'])} > 0`,
+    expr: `${sumRate(ALL, M.decodeFaults, [...NODE, 'reason'])} > 0`,
     for: '5m',
     severity: 'warning',
     summary: 'Weir cannot decode records of its source.',
-    description: `{{ $value | humanize }} records a second on ${AT_NODE} are refused: {{ $labels.fault }}.`,
+    description: `{{ $value | humanize }} records a second on ${AT_NODE} are refused: {{ $labels.reason }}.`,
   }
 }
 

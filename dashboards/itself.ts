@@ -56,8 +56,8 @@ function health(): Row {
         thresholds: { warn: 2, bad: 3 },
       },
       lines('Records read', 'How many records come from the kernel, and what becomes of them?', 'cps', {
-        expr: sumRate(CHOSEN, M.records, ['type', 'outcome']),
-        legend: '{{type}} {{outcome}}',
+        expr: sumRate(CHOSEN, M.records, ['type', 'result']),
+        legend: '{{type}} {{result}}',
       }),
       lines('Packets seen', 'How many packets does each hook see?', 'pps', {
         expr: sumRate(CHOSEN, M.packetsSeen, ['hook']),
@@ -91,7 +91,7 @@ function losses(): Row {
         { expr: sumRate(CHOSEN, M.ringFull), legend: 'records put back: ring full' },
         { expr: sumRate(CHOSEN, M.ringLost), legend: 'the same as perf counts it' },
         { expr: sumRate(CHOSEN, M.connectionTableFull), legend: 'packets without a connection: table full' },
-        { expr: sumRate(CHOSEN, M.spills), legend: 'tallies moved to the spill table' },
+        { expr: sumRate(CHOSEN, M.overflows), legend: 'tallies moved to the spill table' },
         { expr: sumRate(CHOSEN, M.fragmentsUnknown), legend: 'fragments without their first one' },
       ),
       lines(
@@ -99,8 +99,8 @@ function losses(): Row {
         'What do the programs see that is no IP packet?',
         'pps',
         {
-          expr: sumRate(CHOSEN, M.packetsIgnored, ['why']),
-          legend: '{{why}}',
+          expr: sumRate(CHOSEN, M.packetsIgnored, ['reason']),
+          legend: '{{reason}}',
         },
         { expr: sumRate(CHOSEN, M.bytesIgnored), legend: 'bytes a second of all of them' },
       ),
@@ -115,8 +115,8 @@ function losses(): Row {
         { expr: sumRate(CHOSEN, M.entityRowsReused), legend: 'rows of old names given away' },
       ),
       lines('Decode faults', 'Which records can the decoder not read?', 'cps', {
-        expr: sumRate(CHOSEN, M.decodeFaults, ['fault']),
-        legend: '{{fault}}',
+        expr: sumRate(CHOSEN, M.decodeFaults, ['reason']),
+        legend: '{{reason}}',
       }),
       lines('Interface errors', 'Which nodes refuse to be attached to?', 'cps', {
         expr: sumRate(CHOSEN, M.interfaceErrors, NODE),
@@ -158,8 +158,8 @@ function fill(): Row {
         legend: '{{family}}',
       }),
       lines('Requests not served', 'Whom does the listener turn away, and why?', 'cps', {
-        expr: sumRate(CHOSEN, M.webRefused, ['why']),
-        legend: '{{why}}',
+        expr: sumRate(CHOSEN, M.webRefused, ['reason']),
+        legend: '{{reason}}',
       }),
       lines('Readers of the flow API', 'How many streams do clients have open?', 'short', {
         expr: sumOf(CHOSEN, M.apiStreams, NODE),

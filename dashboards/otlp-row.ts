@@ -16,15 +16,15 @@ export function otlpRow(): Row {
     title: 'OTLP',
     panels: [
       lines('Exports', 'What becomes of exports by OTLP?', 'cps', {
-        expr: sumRate(CHOSEN, M.otlpExports, ['outcome']),
-        legend: '{{outcome}}',
+        expr: sumRate(CHOSEN, M.otlpExports, ['result']),
+        legend: '{{result}}',
       }),
       lines('Since the last that arrived', 'How old is what the receiver has, by node?', 's', {
         expr: `time() - max by (node, instance) (${select(CHOSEN, M.otlpLastSuccess)} > 0)`,
         legend: OF_NODE,
       }),
       lines('Time an export', 'How long does an export take, from its first row to its last answer?', 's', {
-        expr: `${sumRate(CHOSEN, M.otlpSeconds, NODE)} / (${sumRate(CHOSEN, M.otlpExports, NODE, { outcome: '!="skipped"' })} > 0)`,
+        expr: `${sumRate(CHOSEN, M.otlpSeconds, NODE)} / (${sumRate(CHOSEN, M.otlpExports, NODE, { result: '!="skipped"' })} > 0)`,
         legend: OF_NODE,
       }),
       {

@@ -20,15 +20,15 @@ export function otlpGroup(): Group {
 
 /** `skipped` is counted beside an outcome, or while the receiver asked for a pause: no export of its own. */
 function failing(): Alert {
-  const failed = sumRate(LONG, M.otlpExports, [...NODE, 'outcome'], { outcome: unlike(`${ARRIVED}|skipped`) })
-  const arrived = sumRate(LONG, M.otlpExports, NODE, { outcome: like(ARRIVED) })
+  const failed = sumRate(LONG, M.otlpExports, [...NODE, 'result'], { result: unlike(`${ARRIVED}|skipped`) })
+  const arrived = sumRate(LONG, M.otlpExports, NODE, { result: like(ARRIVED) })
   return {
     alert: 'WeirOtlpFailing',
     expr: `${failed} > 0\nand on (${NODE.join(', ')}) ${arrived} == 0`,
     for: '5m',
     severity: 'warning',
     summary: 'The push by OTLP does not arrive.',
-    description: `No export of ${AT_NODE} was accepted within 20 minutes: {{ $labels.outcome }}.`,
+    description: `No export of ${AT_NODE} was accepted within 20 minutes: {{ $labels.result }}.`,
   }
 }
 

@@ -75,7 +75,7 @@ function lives(): Row {
           expr: sumRate(CHOSEN, M.connectionsOpened, [], tcpOnly),
           legend: 'opened',
         },
-        { expr: sumRate(CHOSEN, M.connectionsClosed, ['how'], tcpOnly), legend: 'closed by {{how}}' },
+        { expr: sumRate(CHOSEN, M.connectionsClosed, ['reason'], tcpOnly), legend: 'closed by {{reason}}' },
       ),
       lines('Open', 'How many connections are open, and does it only grow?', 'short', {
         expr: sumOf(CHOSEN, M.connectionsActive, ['source_workload'], tcpOnly),
@@ -144,13 +144,13 @@ function failures(v: Vocabulary): Row {
 }
 
 function ended(): Panel {
-  const ways = { ...FROM, protocol: is('TCP'), how: like('reset|timeout') }
+  const ways = { ...FROM, protocol: is('TCP'), reason: like('reset|timeout') }
   return pairTable({
     title: 'Ended by reset or silence',
     question: 'Between whom do TCP connections end by reset, or time out?',
     unit: 'cps',
-    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDS, 'how'], ways)} > 0`,
-    others: { how: 'How' },
+    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDS, 'reason'], ways)} > 0`,
+    others: { reason: 'Reason' },
     value: 'Connections a second',
   })
 }

@@ -162,8 +162,8 @@ function connections(): Row {
         legend: '{{destination_namespace}}/{{destination_workload}}',
       }),
       lines('Closed, by how', 'Do connections end in order (fin), by reset, or by silence (timeout)?', 'cps', {
-        expr: sumRate(CHOSEN, M.connectionsClosed, ['how'], from),
-        legend: '{{how}}',
+        expr: sumRate(CHOSEN, M.connectionsClosed, ['reason'], from),
+        legend: '{{reason}}',
       }),
       lines('Open now', 'How many of their connections are open?', 'short', {
         expr: sumOf(CHOSEN, M.connectionsActive, ['destination_namespace', 'destination_workload'], from),

@@ -5,11 +5,11 @@
  * Fail:  a kubeconfig that is wrong ends the start; anything later is logged once a state, and names stay.
  */
 import type { EntityChanges } from '../datapath/identity/entity-changes.js'
-import type { LineLog } from '../lib/log-limit.js'
 import type { SeriesStore } from '../exporter/series/series.js'
 import { Kubernetes } from '../kubernetes/kubernetes.js'
-import type { KubernetesOptions } from '../kubernetes/watch/message.js'
 import { KubernetesMetrics } from '../kubernetes/metrics.js'
+import type { KubernetesOptions } from '../kubernetes/watch/message.js'
+import type { LineLog } from '../lib/log-limit.js'
 
 export interface ClusterParts {
   readonly store: SeriesStore
@@ -38,7 +38,7 @@ export class ClusterNames {
         if (changes.synced) log.info({}, 'the cluster is known')
       },
       keys,
-      died: reason => log.error({ err: reason.message }, 'the Kubernetes watch died and begins anew'),
+      died: reason => log.error({ err: reason.message }, 'Kubernetes watch restarting'),
     })
     this.#metrics = new KubernetesMetrics(store, this.#kubernetes)
   }
@@ -77,7 +77,7 @@ export class ClusterNames {
       const before = this.#said.get(name)
       this.#said.set(name, trouble)
       if (trouble !== undefined && before === undefined) {
-        this.#log.warn({ resource: name, err: trouble }, 'names stay as they were')
+        this.#log.warn({ resource: name, err: trouble }, 'Kubernetes watch failed, keeping last known names')
       } else if (trouble === undefined && before !== undefined) {
         this.#log.info({ resource: name }, 'watched again')
       }

@@ -3,24 +3,25 @@
  *
  * Out:   what `weir run`, `weir metrics` and `weir demo` share.
  */
-import type { Decoder } from '../datapath/record/decode.js'
+
 import { Entities, type EntityOptions } from '../datapath/identity/entities.js'
-import { Live } from '../datapath/source/live.js'
+import { defaultInventory, type Inventory, loadInventory } from '../datapath/inventory/inventory.js'
+import { inventoryChanges } from '../datapath/inventory/inventory-changes.js'
+import type { Decoder } from '../datapath/record/decode.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
+import { Live } from '../datapath/source/live.js'
 import type { FlowSink } from '../datapath/source/source.js'
-import { defaultWorld, loadWorld, type World } from '../datapath/inventory/inventory.js'
-import { worldChanges } from '../datapath/inventory/inventory-changes.js'
-import { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
-import { tellBudgets } from '../exporter/reduce/budget.js'
+import { updateBudgets } from '../exporter/reduce/budget.js'
 import { Reducer } from '../exporter/reduce/reduce.js'
 import { SelfMetrics } from '../exporter/reduce/self.js'
 import { SeriesStore } from '../exporter/series/series.js'
+import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
 import { Hubble } from '../hubble/metrics/hubble.js'
+import { REVISION, VERSION } from '../lib/version.js'
 import { kernelReasons } from './kernel-reasons.js'
 import { Names } from './names.js'
 import { tee } from './tee.js'
-import { REVISION, VERSION } from '../lib/version.js'
 
 export interface Exporter {
   readonly store: SeriesStore
@@ -29,7 +30,7 @@ export interface Exporter {
   readonly self: SelfMetrics
   readonly kernelReasons: KernelReasons
   /** What flows need to know of the same world. */
-  readonly directory: WorldDirectory
+  readonly resolver: InventoryResolver
   /** hubble_* metrics, where they are asked for. */
   readonly hubble: Hubble | undefined
   /** How names change from now on. */
@@ -40,28 +41,32 @@ export interface Exporter {
 
 /** `live`: the entities in records are this process's own. */
 export function createExporter(
-  worldFile: string | undefined,
+  inventoryFile: string | undefined,
   live: boolean,
   hubbleMetrics?: readonly MetricConfig[],
 ): Exporter {
-  return exporterOf(worldFile === undefined ? defaultWorld() : loadWorld(worldFile), live, hubbleMetrics)
+  return exporterOf(
+    inventoryFile === undefined ? defaultInventory() : loadInventory(inventoryFile),
+    live,
+    hubbleMetrics,
+  )
 }
 
 /** `names`: how long they stay; a clock, for tests. */
 export function exporterOf(
-  world: World,
+  inventory: Inventory,
   live: boolean,
   hubbleMetrics?: readonly MetricConfig[],
   names: EntityOptions = {},
 ): Exporter {
-  const entities = Entities.from(world, names)
+  const entities = Entities.from(inventory, names)
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)
-  const directory = new WorldDirectory(entities)
-  directory.apply(worldChanges(undefined, world))
-  directory.take(world)
-  const parts = { entities, kernelReasons: reasons, directory, ...(names.now && { now: names.now }) }
+  const resolver = new InventoryResolver(entities)
+  resolver.apply(inventoryChanges(undefined, inventory))
+  resolver.take(inventory)
+  const parts = { entities, kernelReasons: reasons, resolver, ...(names.now && { now: names.now }) }
   const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
   return {
     store,
@@ -69,9 +74,9 @@ export function exporterOf(
     reducer,
     self: new SelfMetrics(store, VERSION, REVISION),
     kernelReasons: reasons,
-    directory,
+    resolver,
     hubble,
-    names: new Names({ entities, directory, reducer, hubble }, world, names),
+    names: new Names({ entities, resolver, reducer, hubble }, inventory, names),
     sink: hubble === undefined ? reducer : tee(reducer, hubble),
   }
 }
@@ -82,7 +87,7 @@ export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
 }
 
 /** Bring everything up to date that is not counted as records come. */
-export function tellSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
+export function updateSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
   const { self, reducer, entities, store, hubble, names } = exporter
   names.tell()
   self.records(decoder, reducer, entities)
@@ -90,7 +95,7 @@ export function tellSelf(exporter: Exporter, decoder: Decoder, live?: Live): voi
   if (live !== undefined) self.live(live)
   if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
   hubble?.collect()
-  tellBudgets(store, otherStores(exporter))
+  updateBudgets(store, otherStores(exporter))
 }
 
 export { Live }

@@ -5,20 +5,21 @@
  * Out:   nothing is decoded while nobody asks.
  * Fail:  an address that was asked for and cannot be had is a failure; the default one is a log line.
  */
+
+import type { ApiOptions } from '../cli/api-options.js'
+import type { RecordSink } from '../datapath/record/decode.js'
+import type { Replay } from '../datapath/source/replay.js'
+import { M } from '../exporter/catalog/catalog.js'
+import type { SeriesStore } from '../exporter/series/series.js'
 import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import { Observer } from '../hubble/api/observer.js'
 import { RecordRing } from '../hubble/api/record-ring.js'
 import { RingFlows } from '../hubble/api/ring-flows.js'
 import type { FlowServer } from '../hubble/api/server.js'
-import type { RecordSink } from '../datapath/record/decode.js'
-import type { Replay } from '../datapath/source/replay.js'
-import { M } from '../exporter/catalog/catalog.js'
-import type { SeriesStore } from '../exporter/series/series.js'
-import type { ApiOptions } from '../cli/api-options.js'
+import { VERSION } from '../lib/version.js'
 import type { Exporter } from './exporter.js'
 import type { Log } from './log.js'
 import { nodeName } from './node-name.js'
-import { VERSION } from '../lib/version.js'
 
 /** Where a record of any kind is. */
 interface Place {
@@ -66,9 +67,9 @@ export class FlowApi {
 
   /** Serve, once the source runs; `rows` are what `weir status` shows besides. */
   async start(exporter: Exporter, rows: () => readonly (readonly [string, string])[], log: Log): Promise<void> {
-    const { directory, kernelReasons } = exporter
+    const { resolver, kernelReasons } = exporter
     const node = { nodeName: nodeName(), version: VERSION }
-    const flows = new RingFlows(this.#ring, { directory, kernelReasons, ...node })
+    const flows = new RingFlows(this.#ring, { resolver, kernelReasons, ...node })
     this.#observer = new Observer({ ring: this.#ring, flows, rows, ...node })
     try {
       // Here and not above: the library takes memory and time that a Weir without the API does not spend.
@@ -80,7 +81,7 @@ export class FlowApi {
     } catch (error) {
       await this.close()
       if (this.#addresses !== undefined) throw new Error(`flow API: ${(error as Error).message}`)
-      log.info({ err: (error as Error).message }, 'no flow API')
+      log.info({ err: (error as Error).message }, 'flow API disabled')
     }
   }
 

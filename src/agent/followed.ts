@@ -1,23 +1,23 @@
 /**
- * followed.ts - what a running exporter follows: its configuration, the world file, the file of hubble_* metrics.
+ * followed.ts - what a running exporter follows: its configuration, the inventory file, the file of hubble_* metrics.
  */
 
-import type { World } from '../datapath/inventory/inventory.js'
+import type { Inventory } from '../datapath/inventory/inventory.js'
 import { LogLimit } from '../lib/log-limit.js'
 import type { Exporter } from './exporter.js'
 import type { HubbleFile } from './hubble-options.js'
 import { watchHubbleFile } from './hubble-watch.js'
+import { type InventoryFile, InventoryWatch } from './inventory-watch.js'
 import type { Log } from './log.js'
-import { type Around, type Configuration, Reload } from './reload.js'
-import { familiesOf, hubbleOf, levelOf, worldOf } from './reloadable.js'
-import type { SeriesSweep } from './series-expiry.js'
-import { type WorldFile, WorldWatch } from './inventory-watch.js'
+import { type Configuration, type Exclusive, Reload } from './reload.js'
+import { familiesOf, hubbleOf, inventoryOf, levelOf } from './reloadable.js'
+import type { SeriesExpiry } from './series-expiry.js'
 
 /** A minute. A refused configuration has a line for each thing that is wrong. */
 const RELOAD_LINES = 100
 
 export interface Files {
-  readonly world: WorldFile | undefined
+  readonly inventory: InventoryFile | undefined
   readonly hubble: HubbleFile | undefined
 }
 
@@ -32,18 +32,18 @@ export function follow(
   configuration: Configuration,
   files: Files,
   exporter: Exporter,
-  series: SeriesSweep,
+  series: SeriesExpiry,
   log: Log,
-  around: Around,
+  exclusive: Exclusive,
 ): Followed {
   const { hubble, store } = exporter
-  const unfollow = hubble && files.hubble && watchHubbleFile(hubble, files.hubble, log, around)
-  const watch = files.world && followWorld(files.world, exporter, log)
+  const unfollow = hubble && files.hubble && watchHubbleFile(hubble, files.hubble, log, exclusive)
+  const watch = files.inventory && followInventory(files.inventory, exporter, log)
   const parts = [levelOf(log), familiesOf(series), hubbleOf(hubble, files.hubble === undefined && hubble !== undefined)]
-  const all = watch === undefined ? parts : [...parts, worldOf(watch)]
+  const all = watch === undefined ? parts : [...parts, inventoryOf(watch)]
   // Whoever may post to /-/reload causes lines.
   const limit = new LogLimit(log, { lines: RELOAD_LINES })
-  const reload = new Reload(configuration, all, store, limit, around)
+  const reload = new Reload(configuration, all, store, limit, exclusive)
   reload.start()
   return {
     reload,
@@ -56,12 +56,12 @@ export function follow(
   }
 }
 
-function followWorld(file: WorldFile, { names, store }: Exporter, log: Log): WorldWatch {
-  const rename = (world: World) => {
-    const { changes, deletedPods } = names.useWorld(world)
+function followInventory(file: InventoryFile, { names, store }: Exporter, log: Log): InventoryWatch {
+  const rename = (inventory: Inventory) => {
+    const { changes, deletedPods } = names.useInventory(inventory)
     return { told: changes.upserts.length, gone: changes.removals.length, podsDeleted: deletedPods.length }
   }
-  const watch = new WorldWatch(file, rename, store, log)
+  const watch = new InventoryWatch(file, rename, store, log)
   watch.start()
   return watch
 }

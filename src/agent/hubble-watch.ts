@@ -7,13 +7,18 @@ import { DynamicConfig } from '../hubble/metrics/dynamic-config.js'
 import type { Hubble } from '../hubble/metrics/hubble.js'
 import { type HubbleFile, parseHubbleFile } from './hubble-options.js'
 import type { Log } from './log.js'
-import type { Around } from './reload.js'
+import type { Exclusive } from './reload.js'
 
 /** Follow `file`, which is in force; call the answer to stop. */
-export function watchHubbleFile(hubble: Hubble, { path, text }: HubbleFile, log: Log, around: Around): () => void {
+export function watchHubbleFile(
+  hubble: Hubble,
+  { path, text }: HubbleFile,
+  log: Log,
+  exclusive: Exclusive,
+): () => void {
   hubble.tellFile(true)
   const listener = {
-    around,
+    around: exclusive,
     apply: hubble.reconfigure.bind(hubble),
     onGood() {
       hubble.tellFile(true, 'applied')

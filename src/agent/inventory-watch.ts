@@ -1,5 +1,5 @@
 /**
- * inventory-watch.ts - the world file of a running exporter, followed.
+ * inventory-watch.ts - the inventory file of a running exporter, followed.
  *
  * In:    a path, the text that is in force; who applies another world.
  * Out:   a changed file names what comes seconds later, or at a reload; what became of it is told in log and metrics.
@@ -8,23 +8,23 @@
  */
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { parseWorld, readWorld, type World } from '../datapath/inventory/inventory.js'
+import { type Inventory, parseInventory, readInventory } from '../datapath/inventory/inventory.js'
 import { M } from '../exporter/catalog/catalog.js'
 import type { SeriesStore } from '../exporter/series/series.js'
 import type { Log } from './log.js'
 
-export interface WorldFile {
+export interface InventoryFile {
   readonly path: string
   /** In force already. */
   readonly text: string
 }
 
 /** Applies a world; what it tells goes to the log. */
-export type Rename = (world: World) => Readonly<Record<string, number>>
+export type Rename = (inventory: Inventory) => Readonly<Record<string, number>>
 
 const INTERVAL_MS = 2000
 
-export class WorldWatch {
+export class InventoryWatch {
   readonly #path: string
   readonly #rename: Rename
   readonly #store: SeriesStore
@@ -36,7 +36,7 @@ export class WorldWatch {
   #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ path, text }: WorldFile, rename: Rename, store: SeriesStore, log: Log) {
+  constructor({ path, text }: InventoryFile, rename: Rename, store: SeriesStore, log: Log) {
     this.#path = path
     this.#rename = rename
     this.#store = store
@@ -70,27 +70,27 @@ export class WorldWatch {
       // What was refused is refused again, though told once.
       if (seen === this.#last) return this.#lastError ?? (() => {})
       // A file that is being written begins so; no world at all is never meant by a change.
-      if (text.trim() === '') throw new Error(`world file ${this.#path}: is empty`)
-      const world = parseWorld(text, this.#path)
-      return () => this.#apply(world, seen)
+      if (text.trim() === '') throw new Error(`inventory file ${this.#path}: is empty`)
+      const inventory = parseInventory(text, this.#path)
+      return () => this.#apply(inventory, seen)
     } catch (error) {
       this.#refused(seen, error as Error)
       return error as Error
     }
   }
 
-  #apply(world: World, seen: string): void {
+  #apply(inventory: Inventory, seen: string): void {
     this.#last = seen
     this.#lastError = undefined
-    const change = this.#rename(world)
+    const change = this.#rename(inventory)
     this.#reloads.applied++
     this.#tell(true)
-    this.#log.info({ file: this.#path, ...change }, 'world named anew')
+    this.#log.info({ file: this.#path, ...change }, 'inventory reloaded')
   }
 
   #read(): string {
-    if (isOther(this.#path)) throw new Error(`world file ${this.#path}: is no regular file any more`)
-    return readWorld(this.#path)
+    if (isOther(this.#path)) throw new Error(`inventory file ${this.#path}: is no regular file any more`)
+    return readInventory(this.#path)
   }
 
   #refused(seen: string, error: Error): void {
@@ -100,14 +100,14 @@ export class WorldWatch {
     this.#lastError = error
     this.#reloads.refused++
     this.#tell(false)
-    this.#log.error({ file: this.#path, err: error.message }, 'the world stays as it was')
+    this.#log.error({ file: this.#path, err: error.message }, 'inventory reload failed, keeping the previous one')
   }
 
   #tell(good: boolean): void {
     const store = this.#store
-    store.set(store.family(M.worldGood).series([]), good ? 1 : 0)
+    store.set(store.family(M.inventoryGood).series([]), good ? 1 : 0)
     for (const [result, n] of Object.entries(this.#reloads)) {
-      store.set(store.family(M.worldReloads).series([result]), n)
+      store.set(store.family(M.inventoryReloads).series([result]), n)
     }
   }
 }

@@ -1,8 +1,9 @@
 /**
  * kernel-reasons.ts - the drop reasons of the kernel that runs here.
  */
-import { loadNative } from '../datapath/source/native.js'
+
 import { KernelReasons } from '../datapath/record/reasons.js'
+import { loadNative } from '../datapath/source/native.js'
 
 /** A recording may be read where there is no kernel to ask: then, unless `needed`, its reasons stay numbers. */
 export function kernelReasons(needed: boolean): KernelReasons {

@@ -1,7 +1,7 @@
 /**
  * names.ts - what became known of the world, brought to all who name by it: entities, flows, the kernel, series.
  *
- * In:    batches of changes, from a world file or the Kubernetes watch.
+ * In:    batches of changes, from an inventory file or the Kubernetes watch.
  * Out:   new connections bear the new names when apply() has resolved; the hubble_* series of deleted pods go in a minute.
  * Never: holds the thread longer than SLICE_MS and one slice, so that the ring is drained meanwhile.
  */
@@ -9,17 +9,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Entities, EntityOptions, PodName } from '../datapath/identity/entities.js'
 import { BARE_FACTS, type EntityChanges, NO_CHANGES } from '../datapath/identity/entity-changes.js'
 import { NAMES_TTL_MS } from '../datapath/identity/entity-ids.js'
+import type { Inventory } from '../datapath/inventory/inventory.js'
+import { inventoryChanges } from '../datapath/inventory/inventory-changes.js'
 import type { Live } from '../datapath/source/live.js'
-import type { World } from '../datapath/inventory/inventory.js'
-import { worldChanges } from '../datapath/inventory/inventory-changes.js'
-import type { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
 import { DeletedPods } from '../exporter/reduce/deleted-pods.js'
 import type { Reducer } from '../exporter/reduce/reduce.js'
+import type { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import type { Hubble } from '../hubble/metrics/hubble.js'
 
 export interface Named {
   readonly entities: Entities
-  readonly directory: WorldDirectory
+  readonly resolver: InventoryResolver
   readonly reducer: Reducer
   readonly hubble: Hubble | undefined
 }
@@ -34,16 +34,20 @@ export class Names {
   /** Whose own series of weir_* have to go. */
   readonly #deleted: DeletedPods
   readonly #now: () => number
-  #world: World
+  #inventory: Inventory
   /** Names that flows have besides those of addresses changed since the last collect. */
   #renamed = false
 
   /** `world` is in force already. */
-  constructor(named: Named, world: World, { ttlMs = NAMES_TTL_MS, now = () => performance.now() }: EntityOptions = {}) {
+  constructor(
+    named: Named,
+    inventory: Inventory,
+    { ttlMs = NAMES_TTL_MS, now = () => performance.now() }: EntityOptions = {},
+  ) {
     this.#named = named
     this.#deleted = new DeletedPods(ttlMs)
     this.#now = now
-    this.#world = world
+    this.#inventory = inventory
   }
 
   /** Take a batch, in slices; the pods that it took away. */
@@ -72,12 +76,12 @@ export class Names {
    * Name by another world from now on, at once: what was counted until now by the names of until now, first. Entries
    * that it changes, and the pods that it takes away.
    */
-  useWorld(world: World): { readonly changes: EntityChanges; readonly deletedPods: readonly PodName[] } {
+  useInventory(inventory: Inventory): { readonly changes: EntityChanges; readonly deletedPods: readonly PodName[] } {
     this.live?.collect()
-    const changes = worldChanges(this.#world, world)
-    this.#world = world
+    const changes = inventoryChanges(this.#inventory, inventory)
+    this.#inventory = inventory
     const deletedPods = this.#take(changes)
-    this.#named.directory.take(world)
+    this.#named.resolver.take(inventory)
     this.#renamed = true
     this.tell()
     this.live?.collect()
@@ -105,9 +109,9 @@ export class Names {
   }
 
   #take(changes: EntityChanges): PodName[] {
-    const { entities, directory, hubble } = this.#named
+    const { entities, resolver, hubble } = this.#named
     const deleted = entities.apply(changes)
-    if (directory.apply(changes)) this.#renamed = true
+    if (resolver.apply(changes)) this.#renamed = true
     for (const pod of deleted) {
       hubble?.podDeleted(pod)
       this.#deleted.add(pod, this.#now())

@@ -4,11 +4,11 @@
 import type { Config } from '../config/schema.js'
 import type { MetricsConfig } from '../exporter/reduce/metrics-config.js'
 import type { KubernetesOptions } from '../kubernetes/watch/message.js'
+import { VERSION } from '../lib/version.js'
 import { hubbleOptions } from './hubble-options.js'
 import { nodeName } from './node-name.js'
 import { otlpOptions } from './otlp-options.js'
 import type { RunOptions } from './run.js'
-import { VERSION } from '../lib/version.js'
 
 /** For Live. */
 export function liveOptions(config: Config) {
@@ -28,7 +28,7 @@ export function liveOptions(config: Config) {
 
 /** For `weir run`. Throws a RefusedConfig when a file that is named cannot be used. */
 export function runOptions(config: Config): RunOptions {
-  const { world } = config
+  const { inventory } = config
   const apiAddresses = config['hubble.listen-address']
   const otlp = otlpOptions(config)
   const webFile = config['web.config.file']
@@ -49,7 +49,7 @@ export function runOptions(config: Config): RunOptions {
     flowBuffer: config['flow-buffer'],
     ...(otlp && { otlp }),
     ...(apiAddresses === undefined ? {} : { apiAddresses }),
-    ...(world === undefined ? {} : { world }),
+    ...(inventory === undefined ? {} : { inventory }),
     ...(webFile === undefined ? {} : { webFile }),
     ...(config.kubernetes ? { kubernetes: kubernetesOptions(config) } : {}),
   }

@@ -3,15 +3,15 @@
  */
 import { type Collecting, collectInto } from '../exporter/http/collect.js'
 import type { LineLog } from '../lib/log-limit.js'
+import { VERSION } from '../lib/version.js'
 import type { OtlpConfig } from '../otlp/config.js'
 import type { Otlp } from '../otlp/otlp.js'
 import { type Exporter, otherStores } from './exporter.js'
-import { VERSION } from '../lib/version.js'
 
 /** Change families or labels with `change` so that the push, if there is one, loses nothing. */
-export async function aroundPush(push: Otlp | undefined, change: () => void): Promise<void> {
+export async function exclusiveOfPush(push: Otlp | undefined, change: () => void): Promise<void> {
   if (push === undefined) change()
-  else await push.around(change)
+  else await push.exclusive(change)
 }
 
 /** Loaded only when it is asked for. */

@@ -12,9 +12,9 @@ import { describe, type Problem, RefusedConfig } from '../config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
 import { M } from '../exporter/catalog/catalog.js'
-import type { LineLog } from '../lib/log-limit.js'
 import type { SeriesStore } from '../exporter/series/series.js'
-import type { Hangups } from './sighup.js'
+import type { LineLog } from '../lib/log-limit.js'
+import type { Sighup } from './sighup.js'
 
 /** A part of a running Weir that can take another configuration. */
 export interface Reloadable {
@@ -23,7 +23,7 @@ export interface Reloadable {
 }
 
 /** Makes a change at a moment when it can be made; resolves when it is made. */
-export type Around = (change: () => void) => Promise<void>
+export type Exclusive = (change: () => void) => Promise<void>
 
 /** A configuration in force, and how to read it again from where it came. */
 export interface Configuration {
@@ -31,7 +31,7 @@ export interface Configuration {
   /** Throws a RefusedConfig. */
   again(): Loaded
   /** When to. */
-  readonly hangups: Hangups
+  readonly sighup: Sighup
 }
 
 const MS = 1000
@@ -42,37 +42,37 @@ export class Reload {
   readonly #store: SeriesStore
   readonly #log: LineLog
   readonly #counts = { applied: 0, refused: 0 }
-  readonly #around: Around
-  readonly #hangups: Hangups
+  readonly #around: Exclusive
+  readonly #sighup: Sighup
   #config: Config
   /** One that has not begun: it will read what is there then, for all who ask meanwhile. */
   #next: Promise<string | undefined> | undefined
   #lastGood = Date.now()
 
   constructor(
-    { loaded, again, hangups }: Configuration,
+    { loaded, again, sighup }: Configuration,
     parts: readonly Reloadable[],
     store: SeriesStore,
     log: LineLog,
-    around: Around,
+    exclusive: Exclusive,
   ) {
     this.#config = loaded.config
     this.#again = again
-    this.#hangups = hangups
+    this.#sighup = sighup
     this.#parts = parts
     this.#store = store
     this.#log = log
-    this.#around = around
+    this.#around = exclusive
     this.#tell(true)
   }
 
   /** Reload at each SIGHUP from now on, and once for those that came before. */
   start(): void {
-    this.#hangups.listen(() => void this.now())
+    this.#sighup.listen(() => void this.now())
   }
 
   stop(): void {
-    this.#hangups.unlisten()
+    this.#sighup.unlisten()
   }
 
   /** Reload as soon as it can be; says why it is refused, one line for each reason, or undefined. */

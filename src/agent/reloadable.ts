@@ -3,12 +3,12 @@
  */
 import { RefusedConfig } from '../config/problem.js'
 import type { Hubble } from '../hubble/metrics/hubble.js'
+import type { InventoryWatch } from './inventory-watch.js'
 import type { Log } from './log.js'
 import { metricsOptions } from './options.js'
 import { otlpOptions } from './otlp-options.js'
 import type { Reloadable } from './reload.js'
-import type { SeriesSweep } from './series-expiry.js'
-import type { WorldWatch } from './inventory-watch.js'
+import type { SeriesExpiry } from './series-expiry.js'
 
 const HUBBLE = 'hubble-metrics'
 
@@ -37,7 +37,7 @@ export function hubbleOf(hubble: Hubble | undefined, list: boolean): Reloadable 
 }
 
 /** Flow families: their bounds, labels, and what is left out. */
-export function familiesOf(series: SeriesSweep): Reloadable {
+export function familiesOf(series: SeriesExpiry): Reloadable {
   return {
     prepare(next) {
       // A push wants a TTL that leaves it time. The rest is checked with the settings, by the same function that apply() has.
@@ -47,12 +47,12 @@ export function familiesOf(series: SeriesSweep): Reloadable {
   }
 }
 
-/** The content of the world file; the settings have its path. */
-export function worldOf(watch: WorldWatch): Reloadable {
+/** The content of the inventory file; the settings have its path. */
+export function inventoryOf(watch: InventoryWatch): Reloadable {
   return {
     prepare() {
       const apply = watch.prepare()
-      if (apply instanceof Error) throw refused('world', apply.message)
+      if (apply instanceof Error) throw refused('inventory', apply.message)
       return apply
     },
   }

@@ -5,40 +5,40 @@
  * Stop:  SIGTERM or SIGINT: detach, finish the scrapes in progress, end with 0; a second signal ends at once.
  */
 import { once } from 'node:events'
+import type { ApiOptions } from '../cli/api-options.js'
 import type { SourceChoice } from '../config/source.js'
+import { defaultInventory, type Inventory, parseInventory, readInventory } from '../datapath/inventory/inventory.js'
 import type { LiveOptions } from '../datapath/source/live.js'
-import { defaultWorld, parseWorld, readWorld, type World } from '../datapath/inventory/inventory.js'
 import type { Collecting } from '../exporter/http/collect.js'
-import { type LineLog, LogLimit } from '../lib/log-limit.js'
-import type { MetricsConfig } from '../exporter/reduce/metrics-config.js'
 import { processMetrics } from '../exporter/http/process.js'
 import type { RecentLines } from '../exporter/http/recent-lines.js'
 import { createServer, type ServerOptions, type WeirServer } from '../exporter/http/server.js'
+import type { MetricsConfig } from '../exporter/reduce/metrics-config.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
 import type { KubernetesOptions } from '../kubernetes/watch/message.js'
+import { type LineLog, LogLimit } from '../lib/log-limit.js'
+import { VERSION } from '../lib/version.js'
 import type { OtlpConfig } from '../otlp/config.js'
 import type { Otlp } from '../otlp/otlp.js'
 import type { ListenerOptions } from '../web/listener.js'
-import type { ApiOptions } from '../cli/api-options.js'
 import { ClusterNames } from './cluster.js'
 import { type Exporter, exporterOf, otherStores } from './exporter.js'
 import { FlowApi } from './flow-api.js'
 import { type Followed, follow } from './followed.js'
 import type { HubbleFile } from './hubble-options.js'
+import type { InventoryFile } from './inventory-watch.js'
 import type { Log } from './log.js'
-import { aroundPush, startPush } from './push.js'
-import type { Around, Configuration } from './reload.js'
+import { exclusiveOfPush, startPush } from './push.js'
+import type { Configuration, Exclusive } from './reload.js'
 import { type Running, startSource } from './running.js'
-import { SeriesSweep } from './series-expiry.js'
-import { VERSION } from '../lib/version.js'
+import { SeriesExpiry } from './series-expiry.js'
 import { webOf } from './web.js'
-import type { WorldFile } from './inventory-watch.js'
 
 export interface RunOptions extends LiveOptions, ApiOptions {
   readonly source: SourceChoice
   /** Of the flow families. */
   readonly metrics: MetricsConfig
-  readonly world?: string | World
+  readonly inventory?: string | Inventory
   /** Whether to listen at all. */
   readonly web: boolean
   readonly listenAddresses: readonly string[]
@@ -81,7 +81,7 @@ interface Parts {
   readonly api: FlowApi | undefined
   readonly web: ListenerOptions
   readonly cluster: ClusterNames | undefined
-  readonly series: SeriesSweep
+  readonly series: SeriesExpiry
   readonly collecting: Collecting
   running?: Running
   followed?: Followed
@@ -98,9 +98,9 @@ export async function run(options: RunOptions, log: Log, configuration: Configur
     const urls = await listen(server, options)
     parts.running = startSource(exporter, options, parts.api, parts.limit)
     await parts.api?.start(exporter, rowsOf(exporter, parts.running), log)
-    const files = { world: file, hubble: options.hubbleFile }
-    const around: Around = change => aroundPush(parts.push, change)
-    parts.followed = follow(configuration, files, exporter, parts.series, log, around)
+    const files = { inventory: file, hubble: options.hubbleFile }
+    const exclusive: Exclusive = change => exclusiveOfPush(parts.push, change)
+    parts.followed = follow(configuration, files, exporter, parts.series, log, exclusive)
     for (const url of urls) log.info({ version: VERSION, source: sourceName(options), url }, 'listening')
     // Who is asked here may let us wait: a signal goes before.
     await Promise.race([signal, connect(parts)])
@@ -125,7 +125,7 @@ async function connect(parts: Parts): Promise<void> {
 }
 
 function partsOf(options: RunOptions, exporter: Exporter, log: Log): Parts {
-  const series = new SeriesSweep(exporter, options.metrics)
+  const series = new SeriesExpiry(exporter, options.metrics)
   const limit = new LogLimit(log)
   const web = webOf(options.webFile, exporter.store, limit)
   const cluster = clusterFor(options, exporter, limit)
@@ -185,11 +185,13 @@ function clusterFor({ kubernetes }: RunOptions, exporter: Exporter, log: LineLog
 }
 
 /** And the file that its names are of. */
-function exporterFor(options: RunOptions): { exporter: Exporter; file?: WorldFile } {
-  const { source, world, hubbleMetrics, entityTtlMs, cidrGroups = {} } = options
-  const file = typeof world === 'string' ? { path: world, text: readWorld(world) } : undefined
-  const known = typeof world === 'object' ? world : file && parseWorld(file.text, file.path)
-  const exporter = exporterOf(known ?? defaultWorld(), source.kind === 'live', hubbleMetrics, { ttlMs: entityTtlMs })
+function exporterFor(options: RunOptions): { exporter: Exporter; file?: InventoryFile } {
+  const { source, inventory, hubbleMetrics, entityTtlMs, cidrGroups = {} } = options
+  const file = typeof inventory === 'string' ? { path: inventory, text: readInventory(inventory) } : undefined
+  const known = typeof inventory === 'object' ? inventory : file && parseInventory(file.text, file.path)
+  const exporter = exporterOf(known ?? defaultInventory(), source.kind === 'live', hubbleMetrics, {
+    ttlMs: entityTtlMs,
+  })
   exporter.names.group(cidrGroups)
   return { exporter, ...(file && { file }) }
 }

@@ -10,12 +10,12 @@ import { Decoder } from '../datapath/record/decode.js'
 import { Live, type LiveOptions } from '../datapath/source/live.js'
 import { loadNative } from '../datapath/source/native.js'
 import { Replay } from '../datapath/source/replay.js'
-import type { LineLog } from '../lib/log-limit.js'
 import { type Counts, Rates } from '../exporter/http/rates.js'
-import { type Exporter, tellSelf } from './exporter.js'
+import type { LineLog } from '../lib/log-limit.js'
+import { explainFile, systemWords } from '../lib/os-error.js'
+import { type Exporter, updateSelf } from './exporter.js'
 import type { FlowApi } from './flow-api.js'
 import { explainKernel } from './kernel-refusal.js'
-import { explainFile, systemWords } from '../lib/os-error.js'
 import { tee } from './tee.js'
 
 /** What a running exporter is made of, besides its server. */
@@ -45,7 +45,7 @@ function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | unde
   const live: Live = explainKernel(
     () =>
       new Live(loadNative(), exporter.entities, options, exporter.sink, {
-        onError: (error, what) => log.error({ what, err: error.message }, 'system refused'),
+        onError: (error, what) => log.error({ what, err: error.message }, 'attach failed'),
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
@@ -58,7 +58,7 @@ function startLive(exporter: Exporter, options: LiveOptions, api: FlowApi | unde
     rates,
     collect() {
       live.collect()
-      tellSelf(exporter, live.decoder, live)
+      updateSelf(exporter, live.decoder, live)
     },
     notReady: () => live.trouble,
     status: () => [
@@ -103,7 +103,7 @@ function startReplay(exporter: Exporter, file: string, api: FlowApi | undefined,
   const rates = new Rates(() => ({ Records: recordsOf(decoder) }))
   return {
     rates,
-    collect: () => tellSelf(exporter, decoder),
+    collect: () => updateSelf(exporter, decoder),
     notReady: () => (state === 'reading' ? 'reading the recording' : undefined),
     status: () => [
       ['source', `replay:${file}`],

@@ -19,7 +19,7 @@ export interface Swept {
   readonly hubble: Hubble | undefined
 }
 
-export class SeriesSweep {
+export class SeriesExpiry {
   readonly #reducer: Reducer
   readonly #hubble: Hubble | undefined
   #timer: NodeJS.Timeout | undefined

@@ -3,7 +3,7 @@
  *
  * Out:   the listener is told of each, of all that came before it listened once.
  */
-export class Hangups {
+export class Sighup {
   #listener: (() => void) | undefined
   #missed = false
   readonly #hear = () => {

@@ -5,8 +5,8 @@
  */
 import { RefusedConfig } from '../config/problem.js'
 import { M } from '../exporter/catalog/catalog.js'
-import type { LineLog } from '../lib/log-limit.js'
 import type { SeriesStore } from '../exporter/series/series.js'
+import type { LineLog } from '../lib/log-limit.js'
 import { REFUSALS, type Refusal } from '../web/gate.js'
 import type { ListenerOptions } from '../web/listener.js'
 import { WebConfigError } from '../web/web-config.js'

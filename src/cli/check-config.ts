@@ -4,17 +4,18 @@
  * Out:   what is in force and where it was given, and exit code 0.
  * Fail:  RefusedConfig with everything that is wrong.
  */
+
+import { runOptions } from '../agent/options.js'
 import type { Loaded } from '../config/load.js'
 import { type Problem, RefusedConfig } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
-import { loadWorld } from '../datapath/inventory/inventory.js'
+import { loadInventory } from '../datapath/inventory/inventory.js'
 import { WebFile } from '../web/web-file.js'
-import { runOptions } from '../agent/options.js'
 
 /** Each reads a file that a configuration may name, as `weir run` would at its start. */
 const READINGS: readonly (readonly [SettingName, (config: Config) => unknown])[] = [
-  ['world', ({ world }) => world === undefined || loadWorld(world)],
+  ['inventory', ({ inventory }) => inventory === undefined || loadInventory(inventory)],
   ['web.config.file', config => config['web.config.file'] === undefined || new WebFile(config['web.config.file'])],
   // Hubble's file, OTLP's certificates, and what settings of a part say of each other.
   ['config.file', runOptions],

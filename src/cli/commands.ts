@@ -11,7 +11,7 @@ import type { ObserveFlags } from './observe-options.js'
 import { file, integerBetween } from './values.js'
 
 const UINT32_MAX = 0xffff_ffff
-const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
+const INVENTORY_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 
 /** Told the exit code of a command that ended. */
 export type End = (code: number) => void
@@ -59,16 +59,16 @@ function addStatus(command: Command, end: End): void {
 
 function addIdentity(command: Command, end: End): void {
   const add = (usage: string, description: string) =>
-    command.command(usage).description(description).option('--world <file>', WORLD_HELP, file)
-  add('list', 'all that are known').action(async ({ world }: { world?: string }) => {
+    command.command(usage).description(description).option('--inventory <file>', INVENTORY_HELP, file)
+  add('list', 'all that are known').action(async ({ inventory }: { inventory?: string }) => {
     const { identityList } = await import('./identity.js')
-    end(identityList(world))
+    end(identityList(inventory))
   })
   add('get', 'one of them')
     .argument('<identity>', 'its number', integerBetween(0, UINT32_MAX))
-    .action(async (identity: number, { world }: { world?: string }) => {
+    .action(async (identity: number, { inventory }: { inventory?: string }) => {
       const { identityGet } = await import('./identity.js')
-      end(identityGet(identity, world))
+      end(identityGet(identity, inventory))
     })
 }
 

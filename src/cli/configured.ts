@@ -5,6 +5,9 @@
  * Never: imports what a command is made of before its configuration is known to be good.
  */
 import { type Command, Option } from 'commander'
+import type { Log } from '../agent/log.js'
+import type { Configuration } from '../agent/reload.js'
+import { Sighup } from '../agent/sighup.js'
 import { exposition } from '../config/exposition.js'
 import { hubble } from '../config/hubble.js'
 import { kubernetes } from '../config/kubernetes.js'
@@ -16,9 +19,6 @@ import { live } from '../config/source.js'
 import { web } from '../config/web.js'
 import { RecentLines } from '../exporter/http/recent-lines.js'
 import type { End } from './commands.js'
-import { Hangups } from '../agent/sighup.js'
-import type { Log } from '../agent/log.js'
-import type { Configuration } from '../agent/reload.js'
 import { addSettings, loaded } from './settings.js'
 import { durationBetween, file } from './values.js'
 
@@ -28,22 +28,22 @@ const fromKubernetes = { kubernetes: kubernetes.kubernetes }
 
 export function addRun(command: Command, end: End): void {
   addSettings(command, SETTINGS).action(async () => {
-    const hangups = new Hangups()
+    const sighup = new Sighup()
     const { config, log, recent, configuration } = await begin(command)
     const { runOptions } = await import('../agent/options.js')
     const options = { ...runOptions(config), recent }
     const { run } = await import('../agent/run.js')
-    end(await run(options, log, { ...configuration, hangups }))
+    end(await run(options, log, { ...configuration, sighup }))
   })
 }
 
 export function addDemo(command: Command, end: End): void {
   addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
-    const hangups = new Hangups()
+    const sighup = new Sighup()
     const { config, log, recent, configuration } = await begin(command)
     const { runOptions } = await import('../agent/options.js')
     const { demo } = await import('./demo.js')
-    end(await demo({ ...runOptions(config), recent }, log, { ...configuration, hangups }))
+    end(await demo({ ...runOptions(config), recent }, log, { ...configuration, sighup }))
   })
 }
 
@@ -66,7 +66,7 @@ export function addMetrics(command: Command, end: End): void {
     const code = await metrics({
       ...hubbleOptions(config),
       inputFile: flags.inputFile,
-      world: config.world,
+      inventory: config.inventory,
       metrics: metricsOptions(config),
       ...(flags.dryRun && { dryRun: flags.output }),
     })
@@ -83,7 +83,7 @@ export function addRecord(command: Command, end: End): void {
       const { config, log } = await begin(command)
       const { liveOptions } = await import('../agent/options.js')
       const { record } = await import('./record.js')
-      end(await record({ ...liveOptions(config), output, duration, world: config.world }, log))
+      end(await record({ ...liveOptions(config), output, duration, inventory: config.inventory }, log))
     },
   )
 }
@@ -101,7 +101,7 @@ async function begin(command: Command): Promise<{
   config: Config
   log: Log
   recent: RecentLines
-  configuration: Omit<Configuration, 'hangups'>
+  configuration: Omit<Configuration, 'sighup'>
 }> {
   const configuration = { loaded: loaded(command), again: () => loaded(command) }
   const { config, warnings } = configuration.loaded

@@ -5,13 +5,14 @@
  * Out:   the same exporter as `weir run`, on the lab's node namespace; its address is this host's.
  * Stop:  a signal ends the traffic, then Weir, then the lab; what an earlier demo left behind goes at the start.
  */
-import { parseWorld } from '../datapath/inventory/inventory.js'
-import { createDemoLab, startTraffic } from '../lab/demo.js'
-import { LAB_NODE, LabCluster } from '../lab/kubernetes/lab-cluster.js'
-import { Lab } from '../lab/lab.js'
+
 import type { Log } from '../agent/log.js'
 import type { Configuration } from '../agent/reload.js'
 import { type RunOptions, run, signalled } from '../agent/run.js'
+import { parseInventory } from '../datapath/inventory/inventory.js'
+import { createDemoLab, startTraffic } from '../lab/demo.js'
+import { LAB_NODE, LabCluster } from '../lab/kubernetes/lab-cluster.js'
+import { Lab } from '../lab/lab.js'
 
 /** What of a configuration the lab decides. */
 const LAB = { source: { kind: 'live' }, interfaces: [], uplinks: [] } as const
@@ -46,10 +47,10 @@ export async function demo(options: RunOptions, log: Log, configuration: Configu
   }
 }
 
-/** From the lab's own API server, or from its world file. */
+/** From the lab's own API server, or from its inventory file. */
 function namesOf(lab: Lab, { kubernetes }: RunOptions, cluster: LabCluster | undefined): Partial<RunOptions> {
   if (kubernetes === undefined || cluster === undefined) {
-    return { world: parseWorld(JSON.stringify(lab.world()), 'the lab') }
+    return { inventory: parseInventory(JSON.stringify(lab.inventory()), 'the lab') }
   }
   return { kubernetes: { ...kubernetes, nodeName: LAB_NODE, account: cluster.account } }
 }

@@ -1,36 +1,36 @@
 /**
  * identity.ts - `weir identity`: which labels an identity number stands for.
  *
- * In:    the numbers of a world file, and Cilium's reserved ones.
+ * In:    the numbers of an inventory file, and Cilium's reserved ones.
  * Out:   a table as `cilium identity list` prints it: a label a line.
  */
 import { RESERVED, reservedLabels } from '../datapath/identity/identity.js'
-import { loadWorld, type World } from '../datapath/inventory/inventory.js'
-import { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
+import { type Inventory, loadInventory } from '../datapath/inventory/inventory.js'
+import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 
 const COLUMN = 12
 
 /** The exit code. */
-export function identityList(worldFile: string | undefined): number {
-  const world = worldFile === undefined ? undefined : loadWorld(worldFile)
-  const directory = world && WorldDirectory.from(world)
-  const numbers = world === undefined ? [...RESERVED.keys()] : numbersOf(world)
+export function identityList(inventoryFile: string | undefined): number {
+  const inventory = inventoryFile === undefined ? undefined : loadInventory(inventoryFile)
+  const resolver = inventory && InventoryResolver.from(inventory)
+  const numbers = inventory === undefined ? [...RESERVED.keys()] : numbersOf(inventory)
   // 0 stands for what nobody knows, so no list has it.
-  const rows = numbers.filter(number => number > 0).map(number => [number, labelsOf(directory, number)] as const)
+  const rows = numbers.filter(number => number > 0).map(number => [number, labelsOf(resolver, number)] as const)
   process.stdout.write(table(rows))
   return 0
 }
 
 /** 1, and one line on stderr, when nobody has it. */
-export function identityGet(number: number, worldFile: string | undefined): number {
-  const world = worldFile === undefined ? undefined : loadWorld(worldFile)
-  const labels = labelsOf(world && WorldDirectory.from(world), number)
+export function identityGet(number: number, inventoryFile: string | undefined): number {
+  const inventory = inventoryFile === undefined ? undefined : loadInventory(inventoryFile)
+  const labels = labelsOf(inventory && InventoryResolver.from(inventory), number)
   if (labels.length === 0) throw new Error(`identity ${number}: no labels; see weir identity list`)
   process.stdout.write(table([[number, labels]]))
   return 0
 }
 
-function numbersOf({ identities, cidrs, endpoints }: World): number[] {
+function numbersOf({ identities, cidrs, endpoints }: Inventory): number[] {
   const numbers = new Set([
     ...RESERVED.keys(),
     ...Object.keys(identities).map(Number),
@@ -40,8 +40,8 @@ function numbersOf({ identities, cidrs, endpoints }: World): number[] {
   return [...numbers].sort((a, b) => a - b)
 }
 
-function labelsOf(directory: WorldDirectory | undefined, number: number): readonly string[] {
-  return directory?.labels(number) ?? reservedLabels(number)
+function labelsOf(resolver: InventoryResolver | undefined, number: number): readonly string[] {
+  return resolver?.labels(number) ?? reservedLabels(number)
 }
 
 function table(rows: readonly (readonly [number, readonly string[]])[]): string {

@@ -6,9 +6,9 @@
  */
 import { Command, CommanderError } from 'commander'
 import { describe, RefusedConfig } from '../config/problem.js'
-import { COMMANDS } from './commands.js'
 import { systemWords } from '../lib/os-error.js'
 import { BUILD_LINES } from '../lib/version.js'
+import { COMMANDS } from './commands.js'
 
 const OK = 0
 const FAILURE = 1

@@ -4,19 +4,19 @@
  * Fail:  a damaged recording: the exposition of what precedes the damage, one line on stderr, exit code 1.
  */
 import { once } from 'node:events'
+import { createExporter, otherStores, updateSelf } from '../agent/exporter.js'
 import { Decoder } from '../datapath/record/decode.js'
 import { Replay } from '../datapath/source/replay.js'
+import { render } from '../exporter/exposition/text.js'
 import { cardinality, cardinalityTable } from '../exporter/reduce/cardinality.js'
 import { budgetOf, type MetricsConfig, MOST_SERIES } from '../exporter/reduce/metrics-config.js'
 import type { Reducer } from '../exporter/reduce/reduce.js'
-import { render } from '../exporter/exposition/text.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
-import { createExporter, otherStores, tellSelf } from '../agent/exporter.js'
 import { explainFile } from '../lib/os-error.js'
 
 export interface MetricsOptions {
   readonly inputFile: string
-  readonly world: string | undefined
+  readonly inventory: string | undefined
   readonly hubbleMetrics?: readonly MetricConfig[]
   /** Of the flow families. */
   readonly metrics: MetricsConfig
@@ -27,7 +27,7 @@ export interface MetricsOptions {
 /** The exit code. */
 export async function metrics(options: MetricsOptions): Promise<number> {
   const { inputFile } = options
-  const exporter = createExporter(options.world, false, options.hubbleMetrics)
+  const exporter = createExporter(options.inventory, false, options.hubbleMetrics)
   // To say what a budget would refuse, there must be none.
   const unbounded = { ...options.metrics, budget: MOST_SERIES, budgets: {} }
   const bounds = options.dryRun === undefined ? options.metrics : unbounded
@@ -35,7 +35,7 @@ export async function metrics(options: MetricsOptions): Promise<number> {
   exporter.hubble?.setBudgets(name => budgetOf(bounds, name))
   const decoder = new Decoder()
   const result = explainFile('recording', inputFile, () => new Replay(inputFile).run(decoder, exporter.sink))
-  tellSelf(exporter, decoder)
+  updateSelf(exporter, decoder)
   const text =
     options.dryRun === undefined
       ? render(exporter.store, ...otherStores(exporter))

@@ -2,8 +2,8 @@
  * monitor-options.ts - the flags of `weir monitor`; they are called as those of `cilium monitor`.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import { MESSAGE_TYPES, type MessageType } from '../datapath/record/message-type.js'
+import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import type { Verbosity } from '../monitor/style.js'
 import { addServerFlag } from './api-options.js'
 import type { MonitorOptions } from './monitor.js'
@@ -19,7 +19,7 @@ const LEVELS = ['info', 'debug', 'verbose'] as const
 export interface MonitorFlags {
   readonly inputFile?: string
   readonly server?: string
-  readonly world?: string
+  readonly inventory?: string
   readonly output: 'text' | 'json'
   readonly json?: true
   readonly verbose: number
@@ -38,7 +38,7 @@ export function addMonitorFlags(command: Command): Command {
     .addOption(
       new Option('--input-file <file>', 'a recording instead: pcap, link type 147, gzip or not').conflicts('server'),
     )
-    .option('--world <file>', 'names of interfaces, JSON or YAML (default: their numbers)')
+    .option('--inventory <file>', 'names of interfaces, JSON or YAML (default: their numbers)')
     .addOption(new Option('-o, --output <format>', 'form of the lines').choices(['text', 'json']).default('text'))
     .option('-j, --json', 'short for --output json')
     .option('-v, --verbose', 'debug messages as well; twice: packets header by header', (_, n: number) => n + 1, 0)
@@ -52,10 +52,10 @@ export function addMonitorFlags(command: Command): Command {
 }
 
 export function monitorOptions(flags: MonitorFlags): MonitorOptions {
-  const { inputFile, server = DEFAULT_ADDRESS, world, cpu, type, from, to, relatedTo } = flags
+  const { inputFile, server = DEFAULT_ADDRESS, inventory, cpu, type, from, to, relatedTo } = flags
   return {
     ...(inputFile === undefined ? { server } : { inputFile }),
-    ...(world === undefined ? {} : { world }),
+    ...(inventory === undefined ? {} : { inventory }),
     verbosity: verbosity(flags),
     hex: flags.hex ?? false,
     numeric: flags.numeric ?? false,

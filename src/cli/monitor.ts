@@ -3,20 +3,21 @@
  *
  * Fail:  a damaged recording: the lines of what precedes the damage, one line on stderr, exit code 1.
  */
-import { RecordingReader } from '../datapath/source/recording-reader.js'
+
+import { kernelReasons } from '../agent/kernel-reasons.js'
+import { loadInventory } from '../datapath/inventory/inventory.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
-import { loadWorld } from '../datapath/inventory/inventory.js'
+import { RecordingReader } from '../datapath/source/recording-reader.js'
 import { Filter, type FilterOptions } from '../monitor/filter.js'
 import { Formatter } from '../monitor/formatter.js'
 import { identityText, type Names, type Verbosity } from '../monitor/style.js'
-import { kernelReasons } from '../agent/kernel-reasons.js'
 import { StandardOutput } from './standard-output.js'
 
 export interface MonitorOptions extends FilterOptions {
   /** A recording, or else a server. */
   readonly inputFile?: string
   readonly server?: string
-  readonly world?: string
+  readonly inventory?: string
   readonly verbosity: Verbosity
   readonly hex: boolean
   /** Identities as numbers only. */
@@ -46,9 +47,9 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   return 1
 }
 
-/** Interfaces are those of the node that wrote the recording, so only the world file can name them. */
-function namesOf({ world, numeric }: MonitorOptions): Names {
-  const links = world === undefined ? {} : loadWorld(world).links
+/** Interfaces are those of the node that wrote the recording, so only the inventory file can name them. */
+function namesOf({ inventory, numeric }: MonitorOptions): Names {
+  const links = inventory === undefined ? {} : loadInventory(inventory).links
   let reasons: KernelReasons | undefined
   return {
     identity: numeric ? String : identityText,

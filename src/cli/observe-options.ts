@@ -10,20 +10,20 @@ import { FilterBuilder } from '../hubble/observe/filter/builder.js'
 import { FILTER_FLAGS, type FilterFlag } from '../hubble/observe/filter/flags.js'
 import { type Instant, parseInstant } from '../hubble/observe/instant.js'
 import { OUTPUTS } from '../hubble/observe/print/printers.js'
-import { MOST_LAST, type Selection } from '../hubble/observe/selection.js'
 import { TIME_FORMATS, type TimeFormatter, timeFormatter } from '../hubble/observe/print/time-format.js'
+import { MOST_LAST, type Selection } from '../hubble/observe/selection.js'
 import { addServerFlag } from './api-options.js'
 import type { ObserveOptions } from './observe.js'
 import { file, integerBetween } from './values.js'
 
-const WORLD_HELP = 'who is who, JSON or YAML (default: this host and the world)'
+const INVENTORY_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 
 /** Names are commander's, of the flags. */
 export interface ObserveFlags {
   readonly inputFile?: string
   readonly server?: string
   readonly follow?: true
-  readonly world?: string
+  readonly inventory?: string
   readonly output: string
   readonly timeFormat: TimeFormatter
   readonly printNodeName?: true
@@ -48,7 +48,7 @@ export function addObserveFlags(command: Command): Command {
         .conflicts(['server', 'follow']),
     )
     .addOption(follow.conflicts('first'))
-    .option('--world <file>', WORLD_HELP, file)
+    .option('--inventory <file>', INVENTORY_HELP, file)
     .addOption(new Option('-o, --output <format>', 'form of the output').choices(OUTPUTS).default('compact'))
     .addOption(timeFormatOption())
     .option('--print-node-name', 'where each flow was seen')
@@ -80,7 +80,7 @@ export function addFilterFlags(command: Command): FilterBuilder {
 
 /** Ends with a usage error when the flags do not go together. */
 export function observeOptions(command: Command, flags: ObserveFlags, builder: FilterBuilder): ObserveOptions {
-  const { inputFile, server = DEFAULT_ADDRESS, world, output, since, until, first, last, follow = false } = flags
+  const { inputFile, server = DEFAULT_ADDRESS, inventory, output, since, until, first, last, follow = false } = flags
   // Its columns are known at the end only; the words are Hubble's.
   if (follow && output.startsWith('tab')) command.error('error: table output format is not compatible with follow mode')
   const { allow, deny } = refused(command, () => builder.build())
@@ -97,7 +97,7 @@ export function observeOptions(command: Command, flags: ObserveFlags, builder: F
     server,
     follow,
     all: flags.all ?? false,
-    ...(world === undefined ? {} : { world }),
+    ...(inventory === undefined ? {} : { inventory }),
     selection,
     output,
     time: flags.timeFormat,

@@ -3,20 +3,21 @@
  *
  * Fail:  a damaged recording: the flows of what precedes the damage, one line on stderr, exit code 1.
  */
-import { defaultWorld, loadWorld } from '../datapath/inventory/inventory.js'
-import { WorldDirectory } from '../hubble/flow/inventory-resolver.js'
+
+import { kernelReasons } from '../agent/kernel-reasons.js'
+import { nodeName } from '../agent/node-name.js'
+import { defaultInventory, loadInventory } from '../datapath/inventory/inventory.js'
+import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import { nodeStatusLine } from '../hubble/observe/print/node-status-words.js'
 import type { Printer } from '../hubble/observe/print/printer.js'
 import { createPrinter } from '../hubble/observe/print/printers.js'
+import type { TimeFormatter } from '../hubble/observe/print/time-format.js'
 import { RecordedFlows } from '../hubble/observe/recorded-flows.js'
 import type { FlowSource } from '../hubble/observe/response.js'
 import { type Selection, select } from '../hubble/observe/selection.js'
-import type { TimeFormatter } from '../hubble/observe/print/time-format.js'
-import { kernelReasons } from '../agent/kernel-reasons.js'
-import { nodeName } from '../agent/node-name.js'
 import { explainFile } from '../lib/os-error.js'
-import { StandardOutput } from './standard-output.js'
 import { VERSION } from '../lib/version.js'
+import { StandardOutput } from './standard-output.js'
 
 export interface ObserveOptions {
   /** A recording; without it the server. */
@@ -26,7 +27,7 @@ export interface ObserveOptions {
   readonly follow: boolean
   /** Not only the last 20 of a server. */
   readonly all: boolean
-  readonly world?: string
+  readonly inventory?: string
   readonly selection: Selection
   readonly output: string
   readonly time: TimeFormatter
@@ -36,14 +37,14 @@ export interface ObserveOptions {
 
 /** The exit code. */
 export async function observe(options: ObserveOptions): Promise<number> {
-  const { inputFile: path, world } = options
+  const { inputFile: path, inventory } = options
   if (path === undefined) {
     // Here and not above: a recording needs no gRPC.
     const { observeServer } = await import('./observe-server.js')
     return observeServer(options)
   }
-  const directory = WorldDirectory.from(world === undefined ? defaultWorld() : loadWorld(world))
-  const own = { path, directory, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
+  const resolver = InventoryResolver.from(inventory === undefined ? defaultInventory() : loadInventory(inventory))
+  const own = { path, resolver, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
   const flows = explainFile('recording', path, () => new RecordedFlows(own))
   await show(select(flows, options.selection), printerOf(options), options.time)
   if (flows.damage === undefined) return 0

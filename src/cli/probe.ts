@@ -1,10 +1,11 @@
 /**
  * probe.ts - `weir probe`: whether the live source can run on this machine, tried and undone.
  */
-import { Live } from '../datapath/source/live.js'
-import { loadNative } from '../datapath/source/native.js'
+
 import { createExporter } from '../agent/exporter.js'
 import { explainKernel } from '../agent/kernel-refusal.js'
+import { Live } from '../datapath/source/live.js'
+import { loadNative } from '../datapath/source/native.js'
 
 const OPTIONS = {
   interfaces: [],

@@ -6,17 +6,17 @@
  */
 import { once } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
-import { Live, type LiveOptions } from '../datapath/source/live.js'
-import { loadNative } from '../datapath/source/native.js'
-import { RecordingWriter } from '../datapath/source/recording-writer.js'
 import { createExporter } from '../agent/exporter.js'
 import { explainKernel, requireCapabilities } from '../agent/kernel-refusal.js'
 import type { Log } from '../agent/log.js'
+import { Live, type LiveOptions } from '../datapath/source/live.js'
+import { loadNative } from '../datapath/source/native.js'
+import { RecordingWriter } from '../datapath/source/recording-writer.js'
 import { explainFile } from '../lib/os-error.js'
 
 export interface RecordOptions extends LiveOptions {
   readonly output: string
-  readonly world: string | undefined
+  readonly inventory: string | undefined
   /** Milliseconds; without it until a signal. */
   readonly duration: number | undefined
 }
@@ -26,7 +26,7 @@ const FRAME_HEADER = 4
 export async function record(options: RecordOptions, log: Log): Promise<number> {
   requireCapabilities() // before the file is emptied
   const { output } = options
-  const { entities, reducer } = createExporter(options.world, true)
+  const { entities, reducer } = createExporter(options.inventory, true)
   const writer = explainFile('output', output, () => new RecordingWriter(output))
   const stop = new AbortController()
   let records = 0
@@ -38,7 +38,7 @@ export async function record(options: RecordOptions, log: Log): Promise<number> 
       stop.abort(error)
     }
   }
-  const onError = (error: Error, what: string) => log.error({ what, err: error.message }, 'system refused')
+  const onError = (error: Error, what: string) => log.error({ what, err: error.message }, 'attach failed')
   const ended = stopped(stop, options.duration) // from now on: a signal that comes during the start finds something to detach
   const live = explainKernel(() => new Live(loadNative(), entities, options, reducer, { onError, onFrames }))
   log.info({ file: output, interfaces: live.interfaces.names().length }, 'recording')

@@ -19,7 +19,7 @@ export type FlagWords = ReadonlyMap<SettingName, readonly string[]>
 
 export interface Loaded {
   readonly config: Config
-  /** Where each setting that was given was: `--world`, `WEIR_WORLD` or `weir.yaml:3: world`. */
+  /** Where each setting that was given was: `--inventory`, `WEIR_INVENTORY` or `weir.yaml:3: world`. */
   readonly origins: ReadonlyMap<SettingName, string>
   /** What is not wrong enough to refuse. */
   readonly warnings: readonly string[]

@@ -1,5 +1,5 @@
 /**
- * names.ts - settings of who is who: the world file, groups of addresses, how long names wait and stay.
+ * names.ts - settings of who is who: the inventory file, groups of addresses, how long names wait and stay.
  */
 import { z } from 'zod'
 import { formatPrefix, parsePrefix } from '../lib/address.js'
@@ -16,7 +16,7 @@ const prefix = parsed('prefix', 'ADDRESS/BITS, like 10.0.0.0/8 or fd00::/64', wo
 const groupName = z.string().regex(/^[\w.-]{1,63}$/, { error: 'allowed: 1 to 63 letters, digits, _, . or -' })
 
 export const names = {
-  world: optional(path, {
+  inventory: optional(path, {
     help: 'who is who, JSON or YAML; read again when it changes',
     defaultText: 'this host and the world',
   }),

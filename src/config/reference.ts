@@ -34,7 +34,7 @@ the file's JSON schema, for editors.
 
 ## Reload
 
-At SIGHUP, and at a POST to \`/-/reload\` with \`--web.enable-lifecycle\`, Weir reads file and world file anew. What is marked
+At SIGHUP, and at a POST to \`/-/reload\` with \`--web.enable-lifecycle\`, Weir reads file and inventory file anew. What is marked
 *reload* changes at once and no count is lost. When anything in it is wrong, or a setting that is not marked has changed,
 nothing changes: the answer and the log name each of them, \`weir_config_last_reload_successful\` is 0, and what was in force
 stays.

@@ -7,7 +7,7 @@ import type { Config, SettingName } from './schema.js'
 /** Two that cannot both be given. */
 const EXCLUDE_EACH_OTHER: readonly (readonly [SettingName, SettingName])[] = [
   ['hubble-metrics', 'hubble-dynamic-metrics-config-path'],
-  ['world', 'kubernetes'],
+  ['inventory', 'kubernetes'],
 ]
 
 /** `origins`: where each setting was given. */

@@ -10,13 +10,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { EntityChanges } from '../datapath/identity/entity-changes.js'
 import { startThread } from '../lib/thread.js'
+import { FIRST_OWN } from './cluster/identity-table.js'
+import { type PackedChanges, unpack } from './cluster/packed-changes.js'
+import { PublishedKeys } from './cluster/published-keys.js'
+import { Interner } from './object/interner.js'
 import { Backoff } from './watch/backoff.js'
 import { keepHeapSmall } from './watch/heap.js'
-import { FIRST_OWN } from './cluster/identity-table.js'
-import { Interner } from './object/interner.js'
 import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './watch/message.js'
-import { type PackedChanges, unpack } from './cluster/packed-changes.js'
-import { ToldKeys } from './cluster/published-keys.js'
 
 export interface KubernetesEvents {
   /** Apply; the next batch but one comes after this has resolved. */
@@ -36,7 +36,7 @@ const EMPTY: ClusterState = { synced: false, watches: [], waiting: 0, access: ''
 export class Kubernetes {
   readonly #options: KubernetesOptions
   readonly #events: KubernetesEvents
-  readonly #told = new ToldKeys()
+  readonly #told = new PublishedKeys()
   readonly #interner = new Interner()
   readonly #backoff = new Backoff()
   #worker: Worker | undefined

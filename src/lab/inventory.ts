@@ -1,8 +1,8 @@
 /**
- * inventory.ts - the lab as a world file: who stands at each address.
+ * inventory.ts - the lab as an inventory file: who stands at each address.
  *
  * In:    the pods there are now.
- * Out:   an object with the keys of a world file, for JSON.stringify or a loader.
+ * Out:   an object with the keys of an inventory file, for JSON.stringify or a loader.
  */
 import type { Place, PodSpec } from './plan.js'
 import { GATEWAY, NODE } from './plan.js'
@@ -22,9 +22,9 @@ export interface Resident extends Place {
   readonly identity: number
 }
 
-export interface World {
+export interface Inventory {
   readonly identities: Record<string, string[]>
-  readonly endpoints: WorldEndpoint[]
+  readonly endpoints: InventoryEndpoint[]
   readonly cidrs: Record<string, number>
   readonly services: never[]
   readonly dns: Record<string, string[]>
@@ -32,7 +32,7 @@ export interface World {
   readonly cgroups: Record<string, string>
 }
 
-export interface WorldEndpoint {
+export interface InventoryEndpoint {
   readonly id: number
   readonly ips: string[]
   readonly identity: number
@@ -55,8 +55,8 @@ export class Identities {
   }
 }
 
-/** The world file of a lab. */
-export function worldOf(residents: readonly Resident[]): World {
+/** The inventory file of a lab. */
+export function inventoryOf(residents: readonly Resident[]): Inventory {
   return {
     identities: Object.fromEntries(residents.map(({ identity, spec }) => [identity, identityLabels(spec)])),
     endpoints: residents.map(endpoint),
@@ -68,7 +68,7 @@ export function worldOf(residents: readonly Resident[]): World {
   }
 }
 
-function endpoint({ index, ipv4, ipv6, identity, spec }: Resident): WorldEndpoint {
+function endpoint({ index, ipv4, ipv6, identity, spec }: Resident): InventoryEndpoint {
   return {
     id: FIRST_ENDPOINT + index,
     ips: [ipv4, ipv6],

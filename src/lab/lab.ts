@@ -2,12 +2,13 @@
  * lab.ts - a node and its pods in network namespaces, with real links between them.
  *
  * In:    pods by name, namespace and workload. Root.
- * Out:   namespaces, veths, addresses and routes; a world file that names them; a way to run programs inside.
+ * Out:   namespaces, veths, addresses and routes; an inventory file that names them; a way to run programs inside.
  * Fail:  an Error with the words of `ip`, or naming what missed its deadline; what was made until then is removed.
  * Never: changes the root namespace.
  */
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
+import { Identities, type Inventory, inventoryOf } from './inventory.js'
 import { cleanupStale, forget, leaveSignals, remember } from './leftovers.js'
 import { type LinkCounters, type LinkRow, quiet, readLinks } from './links.js'
 import { deleteNetns, inNetns, ipBatch, killIn, netnsPath } from './netns.js'
@@ -15,7 +16,6 @@ import { labPrefix, type Place, type PodSpec, placePod } from './plan.js'
 import { Pod } from './pod.js'
 import { must, plainEnvironment, type Result, type RunOptions, run } from './process.js'
 import * as wiring from './wiring.js'
-import { Identities, type World, worldOf } from './inventory.js'
 
 export interface LabOptions {
   /** `fixed` (default): no ARP and no neighbour discovery ever; `learned`: both, as on a real node. */
@@ -105,13 +105,13 @@ export class Lab {
     this.#namespaces.delete(pod.netns)
   }
 
-  /** The world file's object, of the pods there are now. */
-  world(): World {
-    return worldOf(this.pods)
+  /** The inventory file's object, of the pods there are now. */
+  inventory(): Inventory {
+    return inventoryOf(this.pods)
   }
 
-  async writeWorld(path: string): Promise<void> {
-    await writeFile(path, JSON.stringify(this.world(), undefined, 1))
+  async writeInventory(path: string): Promise<void> {
+    await writeFile(path, JSON.stringify(this.inventory(), undefined, 1))
   }
 
   /** Load a ruleset into the node's namespace; what was there stays, unless the ruleset flushes it. */

@@ -5,11 +5,11 @@
  * Out:   names, addresses and interface numbers; programs run inside.
  */
 
+import type { Resident } from './inventory.js'
 import type { Child, Lab } from './lab.js'
 import type { PodSpec } from './plan.js'
 import type { Result, RunOptions } from './process.js'
 import { Agent } from './traffic.js'
-import type { Resident } from './inventory.js'
 
 export class Pod implements Resident {
   readonly spec: PodSpec

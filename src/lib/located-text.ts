@@ -1,5 +1,5 @@
 /**
- * located-text.ts - the world file's text to a value, and a key path back to its line.
+ * located-text.ts - the inventory file's text to a value, and a key path back to its line.
  *
  * In:    JSON (a text that starts with a brace) or YAML 1.2.
  * Fail:  syntax errors throw one line with the place.

@@ -1,5 +1,5 @@
 /**
- * os-error.ts - what the system refused about a file, in words: which file, and why.
+ * os-error.ts - what the attach failed about a file, in words: which file, and why.
  */
 import { getSystemErrorMap } from 'node:util'
 

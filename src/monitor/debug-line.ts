@@ -3,10 +3,11 @@
  *
  * Out:   templates of cilium/cilium pkg/monitor/{datapath_debug,datapath_sock_trace}.go; the empty string for nothing.
  */
-import { formatAddress, formatIpv4 } from '../lib/address.js'
+
 import { debugText as message } from '../cilium/debug-text.js'
-import type { DebugRecord, SockRecord } from '../datapath/record/decode.js'
 import { xlatePointWord } from '../cilium/xlate-point.js'
+import type { DebugRecord, SockRecord } from '../datapath/record/decode.js'
+import { formatAddress, formatIpv4 } from '../lib/address.js'
 import { hash, type Style } from './style.js'
 
 const PROTOCOLS = ['unknown', 'tcp', 'udp'] as const

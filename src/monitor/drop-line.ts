@@ -4,10 +4,11 @@
  * Out:   templates of cilium/cilium pkg/monitor/datapath_drop.go. Weir's own records tell the kernel's reason instead of
  *        Cilium's, and who spoke to whom in their extension.
  */
-import { DROP } from '../datapath/record/abi.js'
-import type { DropRecord } from '../datapath/record/decode.js'
+
 import { dropText as reasonText } from '../cilium/drop-text.js'
 import { sourceFile } from '../cilium/source-file.js'
+import { DROP } from '../datapath/record/abi.js'
+import type { DropRecord } from '../datapath/record/decode.js'
 import { connectionText } from './connection.js'
 import { goJson } from './go-json.js'
 import { dropEnds } from './own-record.js'

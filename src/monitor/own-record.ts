@@ -4,8 +4,8 @@
  * In:    a record with hasExtension.
  */
 import { Direction } from '../datapath/record/abi.js'
-import { formatAddress } from '../lib/address.js'
 import type { DropRecord, TraceRecord } from '../datapath/record/decode.js'
+import { formatAddress } from '../lib/address.js'
 import { endsText } from './connection.js'
 import type { Flow } from './layers/layer.js'
 import { tcpFlagsText } from './layers/tcp.js'

@@ -4,11 +4,12 @@
  * Out:   templates of cilium/cilium pkg/monitor/datapath_trace.go; a record that Weir swept has no packet and is
  *        summed up from its extension.
  */
+
+import { traceReasonWord } from '../cilium/trace-reason.js'
 import { TRACE } from '../datapath/record/abi.js'
-import { formatAddress, formatIpv4 } from '../lib/address.js'
 import type { TraceRecord } from '../datapath/record/decode.js'
 import { observationPointName, Point } from '../datapath/record/observation-point.js'
-import { traceReasonWord } from '../cilium/trace-reason.js'
+import { formatAddress, formatIpv4 } from '../lib/address.js'
 import { connectionText } from './connection.js'
 import { goJson } from './go-json.js'
 import { traceEnds } from './own-record.js'

@@ -3,8 +3,9 @@
  *
  * Out:   the template of cilium/cilium pkg/monitor/datapath_policy.go.
  */
-import type { VerdictRecord } from '../datapath/record/decode.js'
+
 import { actionWord, authWord, matchWord } from '../cilium/policy-words.js'
+import type { VerdictRecord } from '../datapath/record/decode.js'
 import { connectionText } from './connection.js'
 import { packetOf } from './packet-text.js'
 import { hash, type Style } from './style.js'

@@ -50,7 +50,7 @@ export interface Otlp {
   /** Export now, unless one is in flight; for tests and benches. Resolves when it ended. */
   exportNow(): Promise<Done | undefined>
   /** Change labels or families with `change` while no export is in flight, so that no difference is lost or told twice. */
-  around(change: () => void): Promise<void>
+  exclusive(change: () => void): Promise<void>
   /** End the worker as a bug would; for tests. */
   killWorker(): Promise<void>
   /** Collect at once, then a last export and the end of the worker, within `deadlineMs`. Twice is fine. */
@@ -134,7 +134,7 @@ class Push implements Otlp {
     this.#mirror.heard()
   }
 
-  async around(change: () => void): Promise<void> {
+  async exclusive(change: () => void): Promise<void> {
     while (this.#cycle !== undefined) await this.#cycle
     if (this.#closed) change()
     else await this.#only(() => this.#around(change))

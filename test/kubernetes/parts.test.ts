@@ -4,12 +4,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { canonical, canonicalPrefix, gateways } from '../../src/kubernetes/object/address-text.js'
+import { appOf, identityLabels, ownLabels } from '../../src/kubernetes/object/labels.js'
+import { hubbleWorkload, type OwnedObject, weirWorkload } from '../../src/kubernetes/object/workload.js'
 import { asApiError, statusError } from '../../src/kubernetes/watch/api-error.js'
 import { Backoff } from '../../src/kubernetes/watch/backoff.js'
-import { appOf, identityLabels, ownLabels } from '../../src/kubernetes/object/labels.js'
 import { Lines } from '../../src/kubernetes/watch/lines.js'
 import { ListItems } from '../../src/kubernetes/watch/list-items.js'
-import { hubbleWorkload, type OwnedObject, weirWorkload } from '../../src/kubernetes/object/workload.js'
 
 t.test('a watch split anywhere gives its lines', async t => {
   const line = fc.string({ unit: 'binary' }).map(text => JSON.stringify(text))

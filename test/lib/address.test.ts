@@ -4,14 +4,7 @@
 import { isIPv4 } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  formatAddress,
-  formatIpv4,
-  formatPrefix,
-  isMapped,
-  parseAddress,
-  parsePrefix,
-} from '../../src/lib/address.js'
+import { formatAddress, formatIpv4, formatPrefix, isMapped, parseAddress, parsePrefix } from '../../src/lib/address.js'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 

@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { ObserverClient } from '../../src/hubble/api/client.js'
-import { parseWorld } from '../../src/datapath/inventory/inventory.js'
 import { must } from '../../src/lab/process.js'
 import { ping } from '../../src/lab/traffic.js'
 import { liveExporter } from '../support/live-exporter.js'
@@ -21,7 +21,7 @@ import { startWeir } from '../support/weir-process.js'
 const NETWORK = 89
 const FLOWS = 'weir_flow_packets_total'
 const BYTES = 'weir_flow_bytes_total'
-const REPLAY = ['--source', 'replay:examples/records.pcap', '--world', 'examples/inventory.json']
+const REPLAY = ['--source', 'replay:examples/records.pcap', '--inventory', 'examples/inventory.json']
 
 t.test('addresses, paths, the buffer, budgets, namespaces and the log of a replay are as they were set', async t => {
   const file = join(t.testdir({ 'weir.yaml': '' }), 'weir.yaml')
@@ -132,14 +132,14 @@ function rooms(pid: number): Record<string, number> {
 t.test('counts leave the kernel at the report interval, records at the drain interval', ROOT, async t => {
   const lab = await labOf(t, NETWORK, ['effects/a', 'effects/b'])
   const [a, b] = [lab.pod('a'), lab.pod('b')]
-  const world = parseWorld(JSON.stringify(lab.world()), 'the lab')
+  const inventory = parseInventory(JSON.stringify(lab.inventory()), 'the lab')
   const hour = 3_600_000
   const [quick, slow, draining] = [
     { reportIntervalMs: 100, drainIntervalMs: hour },
     { reportIntervalMs: hour, drainIntervalMs: hour },
     { reportIntervalMs: hour, drainIntervalMs: 10 },
   ].map(intervals => {
-    const { exporter, live } = liveExporter(t, lab, { world, ...intervals })
+    const { exporter, live } = liveExporter(t, lab, { inventory, ...intervals })
     live.collect() // a ring calls until it was drained once
     return exporter
   })

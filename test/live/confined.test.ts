@@ -22,7 +22,9 @@ t.test('three capabilities, a root that cannot be written and no compiler suffic
     programs.some(name => /^(gcc|g\+\+|cc|clang|ld|make)(-[\d.]+)?$/.test(name)),
     `programs: ${programs.join(' ')}`,
   )
-  const gauged = await GaugedLab.with(t, PODS, { network: NETWORK }, (lab, world) => startConfined(t, root, lab, world))
+  const gauged = await GaugedLab.with(t, PODS, { network: NETWORK }, (lab, inventory) =>
+    startConfined(t, root, lab, inventory),
+  )
   t.equal(gauged.weir.capabilities, THREE)
   const { lab } = gauged
   const [web, api, blocked] = lab.pods

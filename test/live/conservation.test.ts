@@ -48,7 +48,7 @@ async function localPorts(pod: Pod, first: number, last: number): Promise<void> 
 }
 
 function closed({ samples }: Reading, reporter: string, how: string): number {
-  return samples.sum('weir_connections_closed_total', { reporter, how })
+  return samples.sum('weir_connections_closed_total', { reporter, reason: how })
 }
 
 t.test('a storm of 100,000 connections while the reader stands still is counted whole', needsRoot, async t => {

@@ -49,8 +49,8 @@ const OWN_FIREWALL = `table inet own {
 }`
 
 t.test('drops in a softirq that interrupts the counting of drops', needsRoot, async t => {
-  const gauged = await GaugedLab.with(t, PODS, { network: NETWORK }, async (lab, world) =>
-    inProcess(world, { netns: lab.node.path, interfaces: lab.pods.map(({ link }) => link), drainIntervalMs: 100 }),
+  const gauged = await GaugedLab.with(t, PODS, { network: NETWORK }, async (lab, inventory) =>
+    inProcess(inventory, { netns: lab.node.path, interfaces: lab.pods.map(({ link }) => link), drainIntervalMs: 100 }),
   )
   const { lab, weir } = gauged
   const [busy, blocked, database] = [lab.pod('busy'), lab.pod('blocked'), lab.pod('database')]

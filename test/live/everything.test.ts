@@ -20,12 +20,12 @@ import { startWeir } from '../support/weir-process.js'
 const NETWORK = 92
 const PORT = 8001
 const HUBBLE = ['drop', 'flow', 'flows-to-world', 'icmp', 'policy', 'port-distribution', 'tcp']
-/** Policy verdicts are Cilium's, the lab is one zone, and its names are not a world file's. */
+/** Policy verdicts are Cilium's, the lab is one zone, and its names are not an inventory file's. */
 const ELSEWHERE = [
   'weir_policy_verdicts_total',
   'weir_inter_zone_bytes_total',
-  'weir_world_good',
-  'weir_world_reloads_total',
+  'weir_inventory_last_reload_successful',
+  'weir_inventory_reloads_total',
 ]
 
 t.test('with everything on promtool is silent, and every family is told', ROOT, async t => {

@@ -52,7 +52,7 @@ t.test('a lab after traffic of every kind', needsRoot, async t => {
     agreesWithLinks(t, reading)
     addsUp(t, samples)
     t.equal(samples.sum('weir_packets_ignored_total'), 0)
-    t.equal(samples.sum('weir_spills_total') + samples.sum('weir_unnamed_packets_total'), 0)
+    t.equal(samples.sum('weir_overflows_total') + samples.sum('weir_unnamed_packets_total'), 0)
   })
   t.test('what the node did not drop is counted alike at both ends', async t => reportersAgree(t, samples))
   t.test('datagrams are as many and as large as were sent', async t => datagrams(t, samples))
@@ -144,7 +144,8 @@ function connections(t: Test, samples: Samples): void {
     t.equal(opened(['dns', 'api'], 'ICMPv4'), 1, 'a ping is one connection, whatever the number of requests')
     t.equal(opened(['dns', 'api'], 'ICMPv6'), 1)
     const storm = { ...pair(['web', 'api']), reporter }
-    const closed = (how: string) => samples.sum('weir_connections_closed_total', { ...storm, protocol: 'TCP', how })
+    const closed = (reason: string) =>
+      samples.sum('weir_connections_closed_total', { ...storm, protocol: 'TCP', reason })
     t.strictSame([closed('fin'), closed('reset'), closed('timeout')], [FIN_CLOSED, RESET + REFUSED, 0])
     t.equal(samples.sum('weir_tcp_handshake_seconds_count', storm), FIN_CLOSED + RESET, 'a refused one has none')
     t.equal(samples.sum('weir_connection_duration_seconds_count', storm), STORM)

@@ -27,8 +27,8 @@ function start(t: Test, idleMs: number, reportIntervalMs?: number): Promise<Gaug
   const names = ['idle_tcp_ns', 'idle_opening_ns', 'idle_closing_ns', 'idle_closed_ns', 'idle_other_ns', 'idle_drop_ns']
   const knobs = Object.fromEntries(names.map(name => [name, idleMs * NS_PER_MS]))
   const interval = reportIntervalMs === undefined ? {} : { reportIntervalMs }
-  return GaugedLab.with(t, PODS, { network: NETWORK }, async (lab, world) =>
-    inProcess(world, { netns: lab.node.path, knobs, ...interval }),
+  return GaugedLab.with(t, PODS, { network: NETWORK }, async (lab, inventory) =>
+    inProcess(inventory, { netns: lab.node.path, knobs, ...interval }),
   )
 }
 
@@ -65,7 +65,7 @@ t.test('datagrams around the idle limit revive a connection or open it anew, and
   for (const reporter of VETHS) {
     t.equal(flow(samples, { source_workload: 'client', protocol: 'UDP', reporter }).packets, rounds * frames.length)
     const opened = samples.sum('weir_connections_opened_total', { protocol: 'UDP', reporter })
-    t.equal(samples.sum('weir_connections_closed_total', { protocol: 'UDP', reporter, how: 'timeout' }), opened)
+    t.equal(samples.sum('weir_connections_closed_total', { protocol: 'UDP', reporter, reason: 'timeout' }), opened)
     t.equal(samples.sum('weir_connection_duration_seconds_count', { reporter }), opened)
     t.ok(opened > frames.length, 'some went and came again')
     t.ok(opened < rounds * frames.length, 'some were revived')
@@ -111,14 +111,18 @@ t.test('a mass of connections that go at once owes nothing afterwards', needsRoo
   addsUp(t, reading.samples)
   for (const reporter of VETHS) {
     for (const how of ['fin', 'reset']) {
-      t.equal(reading.samples.sum('weir_connections_closed_total', { protocol: 'TCP', reporter, how }), 6000, how)
+      t.equal(
+        reading.samples.sum('weir_connections_closed_total', { protocol: 'TCP', reporter, reason: how }),
+        6000,
+        how,
+      )
     }
     t.equal(reading.samples.sum('weir_connections_opened_total', { protocol: 'TCP', reporter }), 12_000)
   }
   await until(() => gauged.weir.live.connectionsUsed === 0)
   const { samples } = await gauged.read()
   t.equal(samples.sum('weir_connections_active'), 0)
-  t.equal(samples.sum('weir_connections_closed_total', { how: 'timeout' }), 0, 'a closed one goes without a word')
+  t.equal(samples.sum('weir_connections_closed_total', { reason: 'timeout' }), 0, 'a closed one goes without a word')
 })
 
 t.test('an idle TCP connection ends by timeout, and is taken up again when it goes on', needsRoot, async t => {
@@ -133,7 +137,7 @@ t.test('an idle TCP connection ends by timeout, and is taken up again when it go
   const closed = await gauged.read()
   for (const reporter of VETHS) {
     t.equal(closed.samples.sum('weir_connections_opened_total', { reporter, protocol: 'TCP' }), 1)
-    t.equal(closed.samples.sum('weir_connections_closed_total', { reporter, how: 'timeout' }), 1)
+    t.equal(closed.samples.sum('weir_connections_closed_total', { reporter, reason: 'timeout' }), 1)
     t.equal(closed.samples.sum('weir_connections_active', { reporter }), 0)
   }
   const over = new Promise(resolve => netcat.once('close', resolve))
@@ -149,7 +153,7 @@ t.test('an idle TCP connection ends by timeout, and is taken up again when it go
     2,
     'its opening was not seen a second time',
   )
-  t.ok(samples.sum('weir_connections_closed_total', { how: 'fin' }) > 0)
+  t.ok(samples.sum('weir_connections_closed_total', { reason: 'fin' }) > 0)
   t.equal(samples.sum('weir_connections_active'), 0)
 })
 

@@ -16,7 +16,7 @@ const WORLD = 'examples/inventory.json'
 
 t.test('weir metrics prints them beside its own', async t => {
   const config = fixture('metrics-2.config')
-  const { code, stdout } = weir(['metrics', '--input-file', RECORDS, '--world', WORLD, '--hubble-metrics', config])
+  const { code, stdout } = weir(['metrics', '--input-file', RECORDS, '--inventory', WORLD, '--hubble-metrics', config])
   t.equal(code, 0)
   t.strictSame(differences(parseSeries(fixture('metrics-2.prom.gz')), parseSeries(stdout)), [])
   t.match(stdout, /\nhubble_lost_events_total\{source="perf_event_ring_buffer"\} 0\n/)
@@ -25,7 +25,7 @@ t.test('weir metrics prints them beside its own', async t => {
 })
 
 t.test('without the flag there are none', async t => {
-  const { code, stdout } = weir(['metrics', '--input-file', RECORDS, '--world', WORLD])
+  const { code, stdout } = weir(['metrics', '--input-file', RECORDS, '--inventory', WORLD])
   t.equal(code, 0)
   t.notMatch(stdout, /^hubble_|weir_hubble_/m)
 })
@@ -55,7 +55,7 @@ t.test('an unknown word is wrong usage, named with what is allowed', async t => 
 
 t.test('a running replay serves them', async t => {
   const config = fixture('metrics-3.config')
-  const running = await startWeir(['--source', `replay:${RECORDS}`, '--world', WORLD, '--hubble-metrics', config])
+  const running = await startWeir(['--source', `replay:${RECORDS}`, '--inventory', WORLD, '--hubble-metrics', config])
   t.teardown(() => running.stop('SIGKILL'))
   const page = await (await fetch(`${running.url}/metrics`)).text()
   t.strictSame(differences(parseSeries(fixture('metrics-3.prom.gz')), parseSeries(page)), [])
@@ -65,10 +65,10 @@ t.test('a running replay serves them', async t => {
 t.test('a running Weir follows its file, and says so when it cannot', async t => {
   const file = join(t.testdir({ 'metrics.yaml': 'metrics: [{ name: drop }]' }), 'metrics.yaml')
   const flag = '--hubble-dynamic-metrics-config-path'
-  const running = await startWeir(['--source', `replay:${RECORDS}`, '--world', WORLD, flag, file])
+  const running = await startWeir(['--source', `replay:${RECORDS}`, '--inventory', WORLD, flag, file])
   t.teardown(() => running.stop('SIGKILL'))
   const first = await running.metrics()
-  t.equal(first.get('weir_hubble_config_good'), 1)
+  t.equal(first.get('weir_hubble_config_last_reload_successful'), 1)
   const drops = first.sum('hubble_drop_total')
   t.ok(drops > 0)
   const reloads = (result: string) => async () =>
@@ -76,13 +76,13 @@ t.test('a running Weir follows its file, and says so when it cannot', async t =>
   writeFileSync(file, 'metrics: [{ name: dorp }]')
   await until('the broken file is told', reloads('refused'))
   const broken = await running.metrics()
-  t.equal(broken.get('weir_hubble_config_good'), 0)
+  t.equal(broken.get('weir_hubble_config_last_reload_successful'), 0)
   t.equal(broken.sum('hubble_drop_total'), drops)
   t.match(running.stderr(), /unknown metric \\?"dorp/)
   writeFileSync(file, 'metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [pod] }] }]')
   await until('the new file is in force', reloads('applied'))
   const anew = await running.metrics()
-  t.equal(anew.get('weir_hubble_config_good'), 1)
+  t.equal(anew.get('weir_hubble_config_last_reload_successful'), 1)
   t.equal(anew.sum('hubble_drop_total'), 0, 'other labels begin anew')
 })
 

@@ -52,8 +52,8 @@ t.test('frames that hold no IP packet are named by what is wrong with them', nee
   const { samples } = reading
   for (const [why, list] of Object.entries(sent)) {
     const told = {
-      packets: samples.get('weir_packets_ignored_total', { why }),
-      bytes: samples.get('weir_bytes_ignored_total', { why }),
+      packets: samples.get('weir_packets_ignored_total', { reason: why }),
+      bytes: samples.get('weir_bytes_ignored_total', { reason: why }),
     }
     t.strictSame(told, { packets: 3 * list.length, bytes: 3 * list.reduce((sum, { length }) => sum + length, 0) }, why)
   }
@@ -70,9 +70,9 @@ t.test('ARP is ignored, neighbour discovery is ICMPv6', needsRoot, async t => {
   await ping(sender, receiver.ipv6, { count: 2 })
   const reading = await gauged.read()
   const { samples } = reading
-  const arp = samples.sum('weir_packets_ignored_total', { why: 'arp' })
+  const arp = samples.sum('weir_packets_ignored_total', { reason: 'arp' })
   t.ok(arp >= 4, 'a question and an answer on each link')
-  t.equal(samples.sum('weir_bytes_ignored_total', { why: 'arp' }), 42 * arp)
+  t.equal(samples.sum('weir_bytes_ignored_total', { reason: 'arp' }), 42 * arp)
   for (const type of ['NeighborSolicitation', 'NeighborAdvertisement']) {
     t.ok(samples.sum('weir_icmp_messages_total', { type }) >= 2, type)
   }

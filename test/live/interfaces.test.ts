@@ -7,7 +7,7 @@ import type { Lab } from '../../src/lab/lab.js'
 import { holdingsOf } from '../support/kernel-holdings.js'
 import { ownFilters } from '../support/own-filters.js'
 import { until } from '../support/until.js'
-import { labOf, podSpec, ROOT, watch, worldFile } from '../support/watch.js'
+import { inventoryFile, labOf, podSpec, ROOT, watch } from '../support/watch.js'
 import { startWeir, type WeirProcess } from '../support/weir-process.js'
 
 const THIS_FILE = fileURLToPath(import.meta.url)
@@ -45,11 +45,11 @@ async function names(t: Test, lab: Lab, weir: WeirProcess): Promise<string[]> {
 
 t.test('a pod that comes while it runs is counted from its first packet, and its counts outlive it', ROOT, async t => {
   const lab = await labOf(t, NETWORK, ['interfaces/a'])
-  // Weir reads the world file at its start: another lab tells where the pods to come will be.
+  // Weir reads the inventory file at its start: another lab tells where the pods to come will be.
   const plan = await labOf(t, NETWORK, ['interfaces/a', 'interfaces/tcx', 'interfaces/tc'])
-  const world = worldFile(t, plan)
+  const inventory = inventoryFile(t, plan)
   for (const attach of ['tcx', 'tc']) {
-    const weir = await startWeir(['--netns', lab.node.path, '--world', world, '--attach', attach])
+    const weir = await startWeir(['--netns', lab.node.path, '--inventory', inventory, '--attach', attach])
     t.teardown(() => weir.stop('SIGKILL'))
     t.equal(await watched(weir), 1)
     const start = Date.now()

@@ -4,14 +4,14 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { Entities } from '../../src/datapath/identity/entities.js'
-import { parseWorld, type World } from '../../src/datapath/inventory/inventory.js'
+import { type Inventory, parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { DELETION_DELAY_MS } from '../../src/hubble/metrics/pod-series.js'
 import type { Lab } from '../../src/lab/lab.js'
 import { ping } from '../../src/lab/traffic.js'
 import { liveExporter } from '../support/live-exporter.js'
 import type { Samples } from '../support/samples.js'
 import { until } from '../support/until.js'
-import { labOf, podSpec, ROOT, worldFile } from '../support/watched-lab.js'
+import { inventoryFile, labOf, podSpec, ROOT } from '../support/watched-lab.js'
 import { startWeir } from '../support/weir-process.js'
 
 const ICMP = 'icmp:sourceContext=pod;destinationContext=pod'
@@ -22,14 +22,14 @@ const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =
 
 t.test('a running Weir names a pod that came, keeps what it counted of one that went', ROOT, async t => {
   const lab = await labOf(t, ['reload/one', 'reload/two'])
-  const file = worldFile(t, lab)
-  const write = (text = JSON.stringify(lab.world())) => writeFileSync(file, text)
-  const weir = await startWeir(['--netns', lab.node.path, '--world', file])
+  const file = inventoryFile(t, lab)
+  const write = (text = JSON.stringify(lab.inventory())) => writeFileSync(file, text)
+  const weir = await startWeir(['--netns', lab.node.path, '--inventory', file])
   t.teardown(() => weir.stop('SIGKILL'))
   const reloads = (result: string, n: number) =>
     until(`${n} ${result}`, async () => {
       const page = await weir.metrics()
-      return page.get('weir_world_reloads_total', { result }) === n && page
+      return page.get('weir_inventory_reloads_total', { result }) === n && page
     })
   await ping(lab.pod('one'), lab.pod('two').ipv4, { count: 3 })
   const three = await lab.addPod(podSpec('reload/three'))
@@ -44,12 +44,12 @@ t.test('a running Weir names a pod that came, keeps what it counted of one that 
   t.ok(packets(before, { source_workload: 'one', destination_workload: 'three' }) > 0)
   write('{')
   const broken = await reloads('refused', 1)
-  t.equal(broken.get('weir_world_good'), 0)
-  t.match(weir.stderr(), /the world stays as it was/)
+  t.equal(broken.get('weir_inventory_last_reload_successful'), 0)
+  t.match(weir.stderr(), /inventory reload failed/)
   await lab.removePod('two')
   write()
   const after = await reloads('applied', 2)
-  t.equal(after.get('weir_world_good'), 1)
+  t.equal(after.get('weir_inventory_last_reload_successful'), 1)
   t.equal(packets(after), packets(before))
   t.equal(packets(after, { destination_workload: 'two' }), 6, 'three at each end')
   t.match(weir.stderr(), /podsDeleted"?[=:]1/)
@@ -58,7 +58,11 @@ t.test('a running Weir names a pod that came, keeps what it counted of one that 
 t.test("a deleted pod's hubble series go when its time has come, and weir's stay", ROOT, async t => {
   const clock = { ms: 0 }
   const lab = await labOf(t, ['reload/stays', 'reload/goes', 'reload/rests'])
-  const { exporter, samples: page } = liveExporter(t, lab, { world: labWorld(lab), hubble: ICMP, now: () => clock.ms })
+  const { exporter, samples: page } = liveExporter(t, lab, {
+    inventory: labInventory(lab),
+    hubble: ICMP,
+    now: () => clock.ms,
+  })
   await ping(lab.pod('stays'), lab.pod('goes').ipv4, { count: 2 })
   await ping(lab.pod('stays'), lab.pod('rests').ipv4, { count: 2 })
   const there = page()
@@ -66,7 +70,7 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
   t.ok(there.sum('hubble_icmp_total', goes) > 0)
   const address = lab.pod('goes').ipv4
   await lab.removePod('goes')
-  const change = exporter.names.useWorld(labWorld(lab))
+  const change = exporter.names.useInventory(labInventory(lab))
   t.strictSame(change.deletedPods, [{ namespace: 'reload', pod: 'goes' }])
   t.equal(exporter.entities.addresses.host(address), 0)
   clock.ms += DELETION_DELAY_MS - 1
@@ -83,13 +87,13 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
 
 t.test('what was counted keeps its names, a connection that begins later has the new ones', ROOT, async t => {
   const lab = await labOf(t, ['reload/asks', 'reload/old'])
-  const { exporter, samples: page } = liveExporter(t, lab, { world: labWorld(lab) })
+  const { exporter, samples: page } = liveExporter(t, lab, { inventory: labInventory(lab) })
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
-  const world = labWorld(lab)
-  const endpoints = world.endpoints.map(endpoint =>
+  const inventory = labInventory(lab)
+  const endpoints = inventory.endpoints.map(endpoint =>
     endpoint.pod === 'old' ? { ...endpoint, pod: 'new', workload: { kind: 'Deployment', name: 'new' } } : endpoint,
   )
-  exporter.names.useWorld({ ...world, endpoints })
+  exporter.names.useInventory({ ...inventory, endpoints })
   const [old, renamed] = [{ destination_workload: 'old' }, { destination_workload: 'new' }]
   t.strictSame([packets(page(), old), packets(page(), renamed)], [2, 0])
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
@@ -99,7 +103,7 @@ t.test('what was counted keeps its names, a connection that begins later has the
 t.test('a trie that is full is told, and is right again once the world fits', ROOT, async t => {
   const lab = await labOf(t, ['reload/asker', 'reload/asked'])
   const errors: string[] = []
-  const room = Entities.from(labWorld(lab))
+  const room = Entities.from(labInventory(lab))
     .prefixes()
     .filter(({ bits }) => bits === 128).length
   const {
@@ -107,27 +111,27 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
     live,
     samples: page,
   } = liveExporter(t, lab, {
-    world: labWorld(lab),
+    inventory: labInventory(lab),
     sizes: { hosts: room },
     onError: error => errors.push(error.message),
   })
-  const world = labWorld(lab)
+  const inventory = labInventory(lab)
   const cidrs = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`192.0.2.${i}/32`, 2]))
-  exporter.names.useWorld({ ...world, cidrs: { ...world.cidrs, ...cidrs } })
+  exporter.names.useInventory({ ...inventory, cidrs: { ...inventory.cidrs, ...cidrs } })
   live.collect()
   t.equal(errors.length, 1, 'once')
   t.match(live.trouble, /^identities: /)
   t.equal(live.up('identities'), false)
-  const endpoints = world.endpoints.map(endpoint => ({
+  const endpoints = inventory.endpoints.map(endpoint => ({
     ...endpoint,
     workload: { kind: '', name: `${endpoint.pod}-2` },
   }))
-  exporter.names.useWorld({ ...world, endpoints })
+  exporter.names.useInventory({ ...inventory, endpoints })
   t.equal(live.trouble, undefined)
   await ping(lab.pod('asker'), lab.pod('asked').ipv4, { count: 1 })
   t.equal(packets(page(), { source_workload: 'asker-2', destination_workload: 'asked-2' }), 2)
 })
 
-function labWorld(lab: Lab): World {
-  return parseWorld(JSON.stringify(lab.world()), 'the lab')
+function labInventory(lab: Lab): Inventory {
+  return parseInventory(JSON.stringify(lab.inventory()), 'the lab')
 }

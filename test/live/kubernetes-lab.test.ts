@@ -1,13 +1,13 @@
 /**
- * kubernetes-lab.test.ts - with real packets: the world file and the Kubernetes API give the same series for the same
+ * kubernetes-lab.test.ts - with real packets: the inventory file and the Kubernetes API give the same series for the same
  * lab, and pods that come and go are named rightly, also while the API is away.
  */
 import t from 'tap'
-import { defaultWorld, parseWorld, type World } from '../../src/datapath/inventory/inventory.js'
+import { defaultInventory, type Inventory, parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { M } from '../../src/exporter/catalog/catalog.js'
 import { FLOW_NAMES } from '../../src/exporter/catalog/flow-catalog.js'
-import { allowedLabels } from '../../src/exporter/reduce/flow-labels.js'
 import type { Metric } from '../../src/exporter/catalog/metric.js'
+import { allowedLabels } from '../../src/exporter/reduce/flow-labels.js'
 import { metricsConfig } from '../../src/exporter/reduce/metrics-config.js'
 import { LAB_NODE, LAB_ZONE } from '../../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../../src/lab/lab.js'
@@ -25,21 +25,21 @@ const FAMILIES = FLOW_NAMES.map(name => M[name].name)
 /** Of times that each Weir measures itself: the same series, with other numbers in them. */
 const MEASURED = /_seconds_(sum|bucket)/
 
-t.test('the world file and Kubernetes give the same series in every family', ROOT, async t => {
+t.test('the inventory file and Kubernetes give the same series in every family', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'data/database'])
-  const byApi = named(t, lab, defaultWorld())
+  const byApi = named(t, lab, defaultInventory())
   await watchCluster(t, byApi, await clusterOf(t, lab))
-  const byWorld = named(t, lab, placedWorld(lab))
+  const byInventory = named(t, lab, placedInventory(lab))
   const chosen = FLOW_NAMES.map(name => M[name])
   const labelsOf = (metric: Metric) => LABELS.filter(label => allowedLabels(metric).includes(label))
   const families = Object.fromEntries(chosen.map(metric => [metric.name, { labels: labelsOf(metric) }]))
-  for (const { exporter } of [byApi, byWorld]) exporter.reducer.apply(metricsConfig({ families }))
+  for (const { exporter } of [byApi, byInventory]) exporter.reducer.apply(metricsConfig({ families }))
   const [web, database] = [lab.pod('web'), lab.pod('database')]
   for (const ip of [database.ipv4, database.ipv6]) await ping(web, ip, { count: 3 })
   await database.agent.call('tcpServe', { ports: [5432] })
   const storm = { host: database.ipv4, ports: [5432, 5433], count: 20, concurrency: 2, size: 3000 }
   await web.agent.call('tcpStorm', storm)
-  const [expected, got] = [byWorld.page(), byApi.page()]
+  const [expected, got] = [byInventory.page(), byApi.page()]
   const there = FAMILIES.filter(name => flows(expected, name).length > 0)
   t.ok(there.length >= 9, `of ${there.join(', ')}`)
   for (const name of [...FAMILIES, 'hubble_icmp_total']) {
@@ -51,13 +51,13 @@ t.test('the world file and Kubernetes give the same series in every family', ROO
 t.test('a pod that comes is named, and the next one on its address as well', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'shop/moves'])
   const cluster = await clusterOf(t, lab, ['web'])
-  const weir = named(t, lab, defaultWorld())
+  const weir = named(t, lab, defaultInventory())
   await watchCluster(t, weir, cluster)
   const { ipv4, ipv6, spec } = lab.pod('moves')
   const as = (name: string) => ({ spec: { ...spec, name, workload: name }, ipv4, ipv6 })
   const packets = (workload: string) =>
     weir.samples().sum('weir_flow_packets_total', { destination_workload: workload, protocol: 'ICMPv4' })
-  const told = (pod: string) => until(`${pod} is told`, () => weir.exporter.directory.pod(ipv4)?.pod === pod)
+  const told = (pod: string) => until(`${pod} is told`, () => weir.exporter.resolver.pod(ipv4)?.pod === pod)
   cluster.put(as('first'))
   await told('first')
   await ping(lab.pod('web'), ipv4, { count: 3 })
@@ -72,7 +72,7 @@ t.test('a pod that comes is named, and the next one on its address as well', ROO
 t.test('an API that is gone leaves the last names, and what changed meanwhile is right afterwards', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'shop/api'])
   const cluster = await clusterOf(t, lab)
-  const weir = named(t, lab, defaultWorld())
+  const weir = named(t, lab, defaultInventory())
   const watch = await watchCluster(t, weir, cluster)
   const up = () => weir.samples().get('weir_kubernetes_watch_up', { resource: 'pods' })
   await until('watched', () => up() === 1)
@@ -87,21 +87,21 @@ t.test('an API that is gone leaves the last names, and what changed meanwhile is
   cluster.remove(lab.pod('api'))
   cluster.put({ spec: { ...spec, name: 'later', workload: 'later' }, ipv4, ipv6 })
   await cluster.api.start()
-  await until('later is told', () => weir.exporter.directory.pod(ipv4)?.pod === 'later')
+  await until('later is told', () => weir.exporter.resolver.pod(ipv4)?.pod === 'later')
   await ping(lab.pod('web'), ipv4, { count: 1 })
   t.strictSame([packets('api'), packets('later')], [2, 2])
 })
 
-/** The lab's world file, with what its API server says besides. */
-function placedWorld(lab: Lab): World {
-  const { endpoints, ...world } = lab.world()
+/** The lab's inventory file, with what its API server says besides. */
+function placedInventory(lab: Lab): Inventory {
+  const { endpoints, ...inventory } = lab.inventory()
   const placed = endpoints.map(endpoint => ({
     ...endpoint,
     app: endpoint.workload?.name ?? '',
     node: LAB_NODE,
     zone: LAB_ZONE,
   }))
-  return parseWorld(JSON.stringify({ ...world, endpoints: placed }), 'the lab')
+  return parseInventory(JSON.stringify({ ...inventory, endpoints: placed }), 'the lab')
 }
 
 /** Of a family, between the two pods: what their links say as they come up is over before the second Weir looks. */

@@ -3,7 +3,7 @@
  * nothing is counted for the wrong one, and the books are right throughout. And Cilium's own identities, live.
  */
 import t, { type Test } from 'tap'
-import { defaultWorld } from '../../src/datapath/inventory/inventory.js'
+import { defaultInventory } from '../../src/datapath/inventory/inventory.js'
 import type { LabPod } from '../../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../../src/lab/lab.js'
 import type { Pod } from '../../src/lab/pod.js'
@@ -22,7 +22,7 @@ const CILIUM = '/apis/cilium.io/v2'
 /** A gauge of a lab whose names are those of its API server. */
 async function gaugeOf(t: Test, lab: Lab) {
   const cluster = await clusterOf(t, lab, ['asks'])
-  const weir = named(t, lab, defaultWorld())
+  const weir = named(t, lab, defaultInventory())
   await watchCluster(t, weir, cluster)
   const metrics = async () => weir.samples()
   return { cluster, exporter: weir.exporter, metrics, stop: () => undefined }
@@ -130,7 +130,7 @@ t.test("with Cilium's kinds its numbers and labels are those of live records", n
       },
     })
   }
-  const weir = named(t, lab, defaultWorld(), 'icmp:sourceContext=identity;destinationContext=identity')
+  const weir = named(t, lab, defaultInventory(), 'icmp:sourceContext=identity;destinationContext=identity')
   await watchCluster(t, weir, cluster)
   const stamped: (readonly [number, number])[] = []
   const { trace } = weir.exporter.reducer
@@ -147,5 +147,5 @@ t.test("with Cilium's kinds its numbers and labels are those of live records", n
   t.ok(
     page.sum('hubble_icmp_total', { source: identity('web', 'shop'), destination: identity('database', 'data') }) > 0,
   )
-  t.match(weir.exporter.directory.localEndpoint(web.ipv4), { id: numbers.web - 4000, identity: numbers.web })
+  t.match(weir.exporter.resolver.localEndpoint(web.ipv4), { id: numbers.web - 4000, identity: numbers.web })
 })

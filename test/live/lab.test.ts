@@ -100,13 +100,13 @@ t.test('a pod that cannot be made leaves the lab as it was', needsRoot, async t 
 t.test('the world names every address, once a workload', needsRoot, async t => {
   const lab = await Lab.create(PODS)
   t.teardown(() => lab.destroy())
-  const file = `${t.testdir()}/world.json`
-  await lab.writeWorld(file)
-  const world = JSON.parse(readFileSync(file, 'utf8')) as ReturnType<Lab['world']>
+  const file = `${t.testdir()}/inventory.json`
+  await lab.writeInventory(file)
+  const inventory = JSON.parse(readFileSync(file, 'utf8')) as ReturnType<Lab['inventory']>
   const [web, database] = [lab.pod('web'), lab.pod('database')]
-  t.strictSame(Object.keys(world.identities), ['1000', '1001'])
-  t.ok(world.identities['1000']?.includes('k8s:tier=front'))
-  t.strictSame(world.endpoints[2], {
+  t.strictSame(Object.keys(inventory.identities), ['1000', '1001'])
+  t.ok(inventory.identities['1000']?.includes('k8s:tier=front'))
+  t.strictSame(inventory.endpoints[2], {
     id: 102,
     ips: [database.ipv4, database.ipv6],
     identity: 1001,
@@ -115,9 +115,9 @@ t.test('the world names every address, once a workload', needsRoot, async t => {
     workload: { kind: 'StatefulSet', name: 'database' },
     local: true,
   })
-  t.equal(world.links[String(web.ifindex)], web.link)
-  t.equal(world.cidrs['169.254.1.1/32'], 1)
-  t.equal(world.cidrs['::/0'], 2)
+  t.equal(inventory.links[String(web.ifindex)], web.link)
+  t.equal(inventory.cidrs['169.254.1.1/32'], 1)
+  t.equal(inventory.cidrs['::/0'], 2)
   const inside = await web.exec(['cat', '/sys/class/net/eth0/ifindex', '/sys/class/net/eth0/iflink'])
   t.equal(inside.stdout, `${web.peerIfindex}\n${web.ifindex}\n`)
 })
@@ -183,7 +183,7 @@ t.test('200 pods are made and removed', needsRoot, async t => {
   t.teardown(() => lab.destroy())
   t.strictSame(await ping(lab.pod('pod-0'), lab.pod('pod-199').ipv6, { count: 1 }), { sent: 1, received: 1 })
   t.equal(new Set(lab.pods.map(({ ifindex }) => ifindex)).size, 200)
-  t.equal(Object.keys(lab.world().identities).length, 10)
+  t.equal(Object.keys(lab.inventory().identities).length, 10)
   const leaving = performance.now()
   await lab.destroy()
   const ms = (from: number, to: number): string => (to - from).toFixed(0)

@@ -3,8 +3,13 @@
  */
 import t, { type Test } from 'tap'
 import type { EntityOptions } from '../../src/datapath/identity/entities.js'
-import { BARE_FACTS, type EndpointFacts, type EntityChanges, NO_CHANGES } from '../../src/datapath/identity/entity-changes.js'
-import { parseWorld } from '../../src/datapath/inventory/inventory.js'
+import {
+  BARE_FACTS,
+  type EndpointFacts,
+  type EntityChanges,
+  NO_CHANGES,
+} from '../../src/datapath/identity/entity-changes.js'
+import { parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { M } from '../../src/exporter/catalog/catalog.js'
 import { metricsConfig } from '../../src/exporter/reduce/metrics-config.js'
 import type { Lab } from '../../src/lab/lab.js'
@@ -33,8 +38,8 @@ const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =
 
 /** A live source that expects names, over the pods of a lab that it knows nothing of. */
 function watching(t: Test, lab: Lab, entityWaitMs: number, names: EntityOptions = {}) {
-  const world = parseWorld(WORLD, 'the test')
-  const { exporter, samples } = liveExporter(t, lab, { world, entityWaitMs, ...names })
+  const inventory = parseInventory(WORLD, 'the test')
+  const { exporter, samples } = liveExporter(t, lab, { inventory, entityWaitMs, ...names })
   exporter.entities.expectNames()
   const tell = (changes: Partial<EntityChanges>) => exporter.names.apply({ ...NO_CHANGES, ...changes })
   return { exporter, page: samples, tell }
@@ -48,7 +53,7 @@ t.test('packets before the name wait for it, and all of them are counted under i
   await ping(asks, late.ipv4, { count: 3 })
   const before = page()
   t.equal(packets(before, { source_workload: 'asks' }), 0, 'nothing yet')
-  t.ok(before.sum('weir_connections_waiting') > 0)
+  t.ok(before.sum('weir_connections_deferred') > 0)
   await tell({ upserts: [podOf('late', late.ipv4)] })
   const after = page()
   t.equal(packets(after, { source_workload: 'asks', destination_workload: 'late' }), 6)

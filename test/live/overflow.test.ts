@@ -21,7 +21,7 @@ const BRIM = 2 ** 22
 const NOWHERE = ['weir-none']
 
 function start(t: Test, options: InProcessOptions = {}): InProcess {
-  const world = `${t.testdir()}/world.json`
+  const inventory = `${t.testdir()}/inventory.json`
   const endpoints = [ENDS.src, ENDS.dst].map((ip, i) => ({
     id: i + 1,
     ips: [ip],
@@ -31,8 +31,8 @@ function start(t: Test, options: InProcessOptions = {}): InProcess {
     workload: { kind: 'Deployment', name: i === 0 ? 'sender' : 'receiver' },
     local: true,
   }))
-  writeFileSync(world, JSON.stringify({ endpoints }))
-  const weir = inProcess(world, { interfaces: NOWHERE, ...options })
+  writeFileSync(inventory, JSON.stringify({ endpoints }))
+  const weir = inProcess(inventory, { interfaces: NOWHERE, ...options })
   t.teardown(() => weir.stop())
   return weir
 }
@@ -59,7 +59,7 @@ t.test('a tally that nobody took moves on before it is full', needsRoot, async t
     t.strictSame(flow(samples, { ...PAIR, protocol }), { packets: count, bytes: count * packet.length }, protocol)
   }
   t.equal(samples.sum('weir_icmp_messages_total', { ...PAIR, type: 'EchoRequest' }), BRIM + 2000)
-  t.ok(samples.sum('weir_spills_total') > 0)
+  t.ok(samples.sum('weir_overflows_total') > 0)
   t.equal(samples.sum('weir_connection_table_full_packets_total'), 0)
   addsUp(t, samples)
 })
@@ -84,7 +84,7 @@ t.test('a connection that opens and closes many times between two sweeps did so 
   }
   const samples = await weir.metrics()
   t.equal(samples.sum('weir_connections_opened_total', PAIR), turns)
-  t.equal(samples.sum('weir_connections_closed_total', { ...PAIR, how: 'reset' }), turns)
+  t.equal(samples.sum('weir_connections_closed_total', { ...PAIR, reason: 'reset' }), turns)
   t.equal(samples.sum('weir_tcp_flags_total', { ...PAIR, flag: 'RST' }), turns)
   const told = samples.sum('weir_connection_duration_seconds_count')
   t.equal(told + samples.sum('weir_observations_lost_total'), turns)

@@ -8,9 +8,9 @@ import type { Pod } from '../../src/lab/pod.js'
 import { must } from '../../src/lab/process.js'
 import { ping } from '../../src/lab/traffic.js'
 import { type Ends, ETHERTYPE, ethernet, ipv4, ipv6, options, PROTOCOL, tcp, udp } from '../support/ethernet.js'
-import { compile } from '../support/native.js'
 import { GaugedLab, needsRoot, type Reading } from '../support/gauged-lab.js'
 import { addsUp, agreesWithLinks, connectionsAddUp, flow } from '../support/ledger.js'
+import { compile } from '../support/native.js'
 import { sendFrames } from '../support/raw-sender.js'
 
 const NETWORK = 82

@@ -98,7 +98,7 @@ async function checkLinks(t: Test, lab: Lab, before: Awaited<ReturnType<Lab['all
   }
   for (const reporter of ['source', 'destination']) {
     t.equal(page.sum('weir_connections_opened_total', { ...FLOW, reporter, protocol: 'TCP' }), STORM)
-    t.equal(page.sum('weir_connections_closed_total', { ...FLOW, reporter, how: 'fin' }), STORM)
+    t.equal(page.sum('weir_connections_closed_total', { ...FLOW, reporter, reason: 'fin' }), STORM)
   }
   t.equal(page.sum('weir_connections_active', { protocol: 'TCP' }), 0)
 }

@@ -18,7 +18,7 @@ import { holdingsOf, leftOf } from '../support/kernel-holdings.js'
 import { ownFilters } from '../support/own-filters.js'
 import { Samples } from '../support/samples.js'
 import { until } from '../support/until.js'
-import { labOf, ROOT, worldFile } from '../support/watch.js'
+import { inventoryFile, labOf, ROOT } from '../support/watch.js'
 import { listeningUrl, startWeir, type WeirProcess } from '../support/weir-process.js'
 
 const NETWORK = 64
@@ -96,14 +96,14 @@ class SlowScrape {
 async function large(t: Test, attach: 'tcx' | 'tc'): Promise<{ lab: Lab; weir: WeirProcess }> {
   const lab = await labOf(t, NETWORK, ['stop/a', 'stop/b'])
   const a = lab.pod('a')
-  const world = lab.world()
+  const inventory = lab.inventory()
   const hosts = Array.from({ length: PEERS }, (_, n) => `10.${NETWORK}.${100 + (n >> 8)}.${n & 255}`)
   const peers = hosts.map((host, n) => {
     const name = `${'peer-'.repeat(60)}${n}`
-    return { ...world.endpoints[0], id: 1000 + n, ips: [host], pod: name, workload: { kind: 'Deployment', name } }
+    return { ...inventory.endpoints[0], id: 1000 + n, ips: [host], pod: name, workload: { kind: 'Deployment', name } }
   })
-  const file = worldFile(t, lab, { ...world, endpoints: [...world.endpoints, ...peers] })
-  const weir = await startWeir(['--netns', lab.node.path, '--world', file, '--attach', attach])
+  const file = inventoryFile(t, lab, { ...inventory, endpoints: [...inventory.endpoints, ...peers] })
+  const weir = await startWeir(['--netns', lab.node.path, '--inventory', file, '--attach', attach])
   t.teardown(() => weir.stop('SIGKILL'))
   await Promise.all(hosts.map(host => a.agent.call('udpSend', { host, port: 9, count: 1, size: 10 })))
   return { lab, weir }
@@ -166,7 +166,7 @@ for (const attach of ['tcx', 'tc']) {
     t.test(`a signal during the start of ${command} leaves nothing, attached by ${attach}`, ROOT, async t => {
       const lab = await labOf(t, NETWORK, ['stop/a', 'stop/b'])
       const own = { run: ['--web.listen-address', '127.0.0.1:0'], record: ['-o', '/dev/null'] }[command] ?? []
-      const args = ['--netns', lab.node.path, '--world', worldFile(t, lab), '--attach', attach]
+      const args = ['--netns', lab.node.path, '--inventory', inventoryFile(t, lab), '--attach', attach]
       const { child, said } = start(t, command, ...own, ...args)
       const held = await until('it has something in the kernel', () => {
         const now = holdingsOf(child.pid!)
@@ -184,10 +184,10 @@ t.test('SIGTERM of weir record leaves a recording whose sums are the links’ ow
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: [8001] })
   await b.agent.call('udpServe', { port: 9000, answer: 'echo' })
-  const world = worldFile(t, lab)
-  const file = join(t.testdir({ 'world.json': readFileSync(world, 'utf8') }), 'flows.pcap')
+  const inventory = inventoryFile(t, lab)
+  const file = join(t.testdir({ 'inventory.json': readFileSync(inventory, 'utf8') }), 'flows.pcap')
   const before = await lab.allCounters()
-  const { child, said } = start(t, 'record', '-o', file, '--netns', lab.node.path, '--world', world)
+  const { child, said } = start(t, 'record', '-o', file, '--netns', lab.node.path, '--inventory', inventory)
   await until('it is recording', () => /msg=recording/.test(said()))
   const held = holdingsOf(child.pid!)
   await a.agent.call('tcpStorm', { host: b.ipv4, ports: [8001], count: 300, concurrency: 10 })
@@ -201,7 +201,7 @@ t.test('SIGTERM of weir record leaves a recording whose sums are the links’ ow
   child.kill('SIGTERM')
   t.strictSame(await ends(child), [0, null], said())
   await leavesNothing(t, lab, held)
-  const printed = await must([process.execPath, MAIN, 'metrics', '--input-file', file, '--world', world])
+  const printed = await must([process.execPath, MAIN, 'metrics', '--input-file', file, '--inventory', inventory])
   const page = Samples.parse(printed)
   for (const [from, to] of [['a', 'b'] as const, ['b', 'a'] as const]) {
     const flow = { source_workload: from, destination_workload: to, verdict: 'FORWARDED' }
@@ -215,7 +215,7 @@ t.test('SIGTERM of weir record leaves a recording whose sums are the links’ ow
   }
   const opened = { source_workload: 'a', protocol: 'TCP', reporter: 'source' }
   t.equal(page.sum('weir_connections_opened_total', opened), 300)
-  t.equal(page.sum('weir_connections_closed_total', { ...opened, how: 'fin' }), 300)
+  t.equal(page.sum('weir_connections_closed_total', { ...opened, reason: 'fin' }), 300)
 })
 
 for (const when of ['while it builds the lab', 'when it serves']) {

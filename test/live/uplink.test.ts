@@ -34,7 +34,7 @@ t.test('an uplink counts both directions, and no veth of a pod does so for it', 
   for (const source_workload of ['inside', 'outside']) {
     const labels = { reporter: 'uplink', source_workload }
     t.equal(samples.sum('weir_connections_opened_total', { ...labels, protocol: 'TCP' }), 20, `by ${source_workload}`)
-    t.equal(samples.sum('weir_connections_closed_total', { ...labels, how: 'fin' }), 20)
+    t.equal(samples.sum('weir_connections_closed_total', { ...labels, reason: 'fin' }), 20)
     t.equal(samples.sum('weir_tcp_flags_total', { ...labels, flag: 'SYN' }), 20)
     t.equal(samples.sum('weir_icmp_messages_total', { ...labels, type: 'EchoRequest' }), 3)
   }

@@ -11,8 +11,8 @@ import { DROP_3, TRACE_2, VERDICT_40 } from '../support/records.js'
 const RECORDS = 'examples/records.pcap'
 const WORLD = 'examples/inventory.json'
 
-t.test('a recording is printed line by line, with the names of the world file', async t => {
-  const { code, stdout, stderr } = weir(['monitor', '--input-file', RECORDS, '--world', WORLD, '-v', '--cpu', '3'])
+t.test('a recording is printed line by line, with the names of the inventory file', async t => {
+  const { code, stdout, stderr } = weir(['monitor', '--input-file', RECORDS, '--inventory', WORLD, '-v', '--cpu', '3'])
   t.equal(code, 0)
   t.equal(stderr, '')
   const lines = stdout.split('\n').slice(0, -1)
@@ -30,7 +30,7 @@ t.test('filters and numbers leave out what they are asked to', async t => {
   t.ok(read.length > 0)
   t.ok(read.every(line => /, identity \d+->\d+/.test(line)))
   t.notMatch(stdout, 'Policy verdict')
-  t.match(stdout, / ifindex [1-9]\d? orig-ip/, 'without a world file an interface is its number')
+  t.match(stdout, / ifindex [1-9]\d? orig-ip/, 'without an inventory file an interface is its number')
 })
 
 t.test('wrong usage is told in one line, with exit code 2', async t => {

@@ -1,20 +1,20 @@
 /**
  * golden.test.ts - 2,000 records of every kind read as `cilium monitor` 1.19.4 printed them.
  *
- * In:    examples/records.pcap, world.json; monitor.txt.gz and monitor-numeric.txt.gz are Cilium's own output.
+ * In:    examples/records.pcap, inventory.json; monitor.txt.gz and monitor-numeric.txt.gz are Cilium's own output.
  */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
+import { loadInventory } from '../../src/datapath/inventory/inventory.js'
 import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
-import { loadWorld } from '../../src/datapath/inventory/inventory.js'
 import { formatterOf } from '../support/monitor-text.js'
 
 const CPU = 1
 /** How a record that nobody can read is worded is each program's own matter; that it cannot be read is not. */
 const UNREADABLE = /^(cannot decode .*'\d+'|CPU 01: Unknown event).*/
 
-const { links } = loadWorld('examples/inventory.json')
+const { links } = loadInventory('examples/inventory.json')
 const interfaceName = (ifindex: number) => links[ifindex] ?? String(ifindex)
 
 function told(numeric: boolean): string[] {

@@ -49,7 +49,7 @@ t.test('the flags are those of cilium monitor', async t => {
     ['--to 0', { to: [0] }],
     ['--related-to 3', { relatedTo: [3] }],
     ['--cpu 12', { cpu: 12 }],
-    ['--world w.yaml', { world: 'w.yaml' }],
+    ['--inventory inventory.yaml', { inventory: 'inventory.yaml' }],
   ] as const)
     t.same(read(line), { ...PLAIN, ...options }, line)
 })

@@ -54,7 +54,7 @@ class Harness {
   }
 
   /** What around() does, in one turn. */
-  around(change: () => void): void {
+  exclusive(change: () => void): void {
     this.copy(Number.POSITIVE_INFINITY)
     change()
     this.#mirror.take([this.store], this.now)
@@ -191,7 +191,7 @@ t.test('other labels for the series that there are: nothing is told again', asyn
   store.add(flows.series(labels(2)), 6)
   harness.export([])
   store.add(flows.series(labels(1)), 100)
-  harness.around(() => flows.relabel(flows.metric.labels.filter(label => label !== 'source_workload')))
+  harness.exclusive(() => flows.relabel(flows.metric.labels.filter(label => label !== 'source_workload')))
   store.add(flows.series(labels(9).filter((_, i) => i !== 1)), 1000)
   harness.export([])
   t.equal(flows.size, 1)

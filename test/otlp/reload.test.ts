@@ -56,7 +56,7 @@ t.test(
     store.add(flows.series(labels('web')), 10)
     store.add(flows.series(labels('api')), 100)
     let changed = false
-    const change = otlp.around(() => {
+    const change = otlp.exclusive(() => {
       changed = true
       relabel(flows, 'source_workload')
       store.add(flows.series(labels('web').filter(label => label !== 'web')), 0)
@@ -88,7 +88,7 @@ t.test('a family that goes is told to its last count', async t => {
   flows.add(flows.family(M.flowPackets).series(labels('web')), 5)
   await otlp.exportNow()
   flows.add(flows.family(M.flowPackets).series(labels('web')), 6)
-  await otlp.around(() => {
+  await otlp.exclusive(() => {
     there = [store]
   })
   await otlp.exportNow()
@@ -102,7 +102,7 @@ t.test('a reload of a running Weir waits for the export in flight, and the recei
   const settings = (labels: string): string =>
     JSON.stringify({
       otlp: { endpoint: sink.url, temporality: 'delta', interval: '4s' },
-      world: 'examples/inventory.json',
+      inventory: 'examples/inventory.json',
       web: { 'enable-lifecycle': true },
       'hubble-metrics': labels === '' ? 'drop flow' : 'flow',
       ...(labels !== '' && { families: { weir_flow_packets_total: { labels: [labels] } } }),

@@ -57,13 +57,13 @@ function copy(path: string, root: string): void {
   copyFileSync(path, to)
 }
 
-export async function startConfined(t: Test, root: string, lab: Lab, world: string): Promise<Confined> {
+export async function startConfined(t: Test, root: string, lab: Lab, inventory: string): Promise<Confined> {
   const weir = [
     'node',
     '/opt/weir/dist/cli/main.js',
     'run',
-    '--world',
-    '/run/weir/world.json',
+    '--inventory',
+    '/run/weir/inventory.json',
     '--web.listen-address',
     ADDRESS,
   ]
@@ -84,7 +84,7 @@ export async function startConfined(t: Test, root: string, lab: Lab, world: stri
     mount --bind /dev "$0/dev"
     mount -t tmpfs tmpfs "$0/run"
     mkdir "$0/run/weir"
-    cp "$WORLD" "$0/run/weir/world.json"
+    cp "$WORLD" "$0/run/weir/inventory.json"
     exec chroot "$0" "$@"`
   const inNode = ['ip', 'netns', 'exec', lab.node.netns, 'unshare', '--mount', '--propagation', 'private']
   const [program = '', ...args] = [
@@ -99,7 +99,7 @@ export async function startConfined(t: Test, root: string, lab: Lab, world: stri
   ]
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH, WORLD: world },
+    env: { PATH: process.env.PATH, WORLD: inventory },
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {

@@ -4,12 +4,13 @@
  * In:    the fields that matter; all others are 0. Layouts: cilium/cilium bpf/lib/{trace,drop,policy_log,dbg,trace_sock}.h.
  * Out:   bytes, and flows without what differs from run to run (time, uuid, emitter).
  */
+
+import { parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { Decoder } from '../../src/datapath/record/decode.js'
-import type { DebugEvent, Flow } from '../../src/hubble/flow/flow.js'
-import { FlowMaker } from '../../src/hubble/flow/maker.js'
 import { KernelReasons } from '../../src/datapath/record/reasons.js'
-import { parseWorld } from '../../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../../src/hubble/flow/inventory-resolver.js'
+import type { DebugEvent, Flow } from '../../src/hubble/flow/flow.js'
+import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
+import { FlowMaker } from '../../src/hubble/flow/maker.js'
 import { ethernet, ipv4, ipv6, tcp } from './ethernet.js'
 
 export const WORLD = JSON.stringify({
@@ -189,11 +190,11 @@ function header(type: number, subtype: number, version: number, length: number, 
 }
 
 /** A maker that keeps what it tells. */
-export function maker(world = WORLD) {
+export function maker(inventory = WORLD) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
   const made = new FlowMaker({
-    directory: WorldDirectory.from(parseWorld(world, 'world')),
+    resolver: InventoryResolver.from(parseInventory(inventory, 'world')),
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
     version: '1.2.3',
@@ -212,8 +213,8 @@ export function maker(world = WORLD) {
 }
 
 /** The one flow of a record. */
-export function flowOf(record: Uint8Array, world?: string): Flow {
-  const { flows, feed, made } = maker(world)
+export function flowOf(record: Uint8Array, inventory?: string): Flow {
+  const { flows, feed, made } = maker(inventory)
   feed(record)
   if (flows.length !== 1) throw new Error(`no flow: ${made.lastError}`)
   return flows[0]!

@@ -50,25 +50,25 @@ export class GaugedLab<G extends Gauge = WeirProcess> {
     options: GaugedLabOptions,
     args: readonly string[] | ((lab: Lab) => readonly string[]) = [],
   ): Promise<GaugedLab> {
-    return GaugedLab.with(t, pods, options, (lab, world) => {
+    return GaugedLab.with(t, pods, options, (lab, inventory) => {
       const own = typeof args === 'function' ? args(lab) : args
-      return startWeir(['--netns', lab.node.path, '--world', world, ...own])
+      return startWeir(['--netns', lab.node.path, '--inventory', inventory, ...own])
     })
   }
 
-  /** Any gauge on a lab, given the lab and its world file; both end with the test. */
+  /** Any gauge on a lab, given the lab and its inventory file; both end with the test. */
   static async with<G extends Gauge>(
     t: Test,
     pods: readonly PodSpec[],
     options: GaugedLabOptions,
-    start: (lab: Lab, world: string) => Promise<G>,
+    start: (lab: Lab, inventory: string) => Promise<G>,
   ): Promise<GaugedLab<G>> {
     const lab = await Lab.create(pods, options)
     t.teardown(() => lab.destroy())
-    const world = `${t.testdir()}/world.json`
-    await lab.writeWorld(world)
+    const inventory = `${t.testdir()}/inventory.json`
+    await lab.writeInventory(inventory)
     const before = await lab.allCounters()
-    const weir = await start(lab, world)
+    const weir = await start(lab, inventory)
     t.teardown(() => weir.stop())
     return new GaugedLab(lab, weir, before)
   }

@@ -24,7 +24,7 @@ export function exposition(): string {
   try {
     const recording = join(folder, 'part.pcap')
     copy(FROM, TO, join(EXAMPLES, 'records.pcap'), recording)
-    const args = ['metrics', '--input-file', recording, '--world', join(EXAMPLES, 'inventory.json')]
+    const args = ['metrics', '--input-file', recording, '--inventory', join(EXAMPLES, 'inventory.json')]
     const { code, stdout, stderr } = weir(args)
     if (code !== 0) throw new Error(`weir metrics ended with ${code}: ${stderr}`)
     return stdout.replace(/^weir_build_info\{.*\n/gm, '')

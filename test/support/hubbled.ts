@@ -6,13 +6,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { Decoder, type RecordSink } from '../../src/datapath/record/decode.js'
 import { Entities } from '../../src/datapath/identity/entities.js'
-import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
+import { loadInventory } from '../../src/datapath/inventory/inventory.js'
+import { Decoder, type RecordSink } from '../../src/datapath/record/decode.js'
 import { KernelReasons } from '../../src/datapath/record/reasons.js'
-import { loadWorld } from '../../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../../src/hubble/flow/inventory-resolver.js'
+import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
 import { render } from '../../src/exporter/exposition/text.js'
+import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
 import { type CompiledMetric, compileMetrics } from '../../src/hubble/metrics/compile.js'
 import type { MetricConfig } from '../../src/hubble/metrics/config.js'
 import { flowOf } from '../../src/hubble/metrics/flow-of.js'
@@ -28,10 +28,10 @@ const REASONS = [
   { name: 'SKB_DROP_REASON_NETFILTER_DROP', value: 8 },
   { name: 'SKB_DROP_REASON_PKT_TOO_BIG', value: 70 },
 ]
-const world = loadWorld(new URL('../../examples/inventory.json', import.meta.url).pathname)
+const inventory = loadInventory(new URL('../../examples/inventory.json', import.meta.url).pathname)
 export const WORLD = {
-  entities: Entities.from(world),
-  directory: WorldDirectory.from(world),
+  entities: Entities.from(inventory),
+  resolver: InventoryResolver.from(inventory),
   kernelReasons: new KernelReasons(REASONS),
 }
 
@@ -56,8 +56,8 @@ export function recordedRecords(): Uint8Array[] {
 export type Config = string | readonly MetricConfig[]
 
 export function hubbleMetrics(config: Config, options?: Options): HubbleMetrics {
-  const { entities, directory, kernelReasons } = WORLD
-  return new HubbleMetrics(compiled(config), entities, flowOf(directory, kernelReasons), options)
+  const { entities, resolver, kernelReasons } = WORLD
+  return new HubbleMetrics(compiled(config), entities, flowOf(resolver, kernelReasons), options)
 }
 
 /** Decode all records into the metrics, which are current then. */
@@ -81,7 +81,7 @@ export function parseSeries(page: string): Series {
 
 /** Each record's flow made and counted: what the metrics must amount to. */
 export function countedOneByOne(config: Config, records: readonly Uint8Array[]): Series {
-  const { sink, series } = oneByOne(compiled(config), flowOf(WORLD.directory, WORLD.kernelReasons))
+  const { sink, series } = oneByOne(compiled(config), flowOf(WORLD.resolver, WORLD.kernelReasons))
   decodeAll(records, sink)
   return series
 }

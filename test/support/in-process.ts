@@ -1,11 +1,11 @@
 /**
  * in-process.ts - Weir's live source, reduce and series in the test's own process, for what no flag of `weir run` sets.
  *
- * In:    a world file; idle times and table sizes of the test's own.
+ * In:    an inventory file; idle times and table sizes of the test's own.
  * Out:   the page as samples, and the BPF object, to run its programs on packets of the test.
  * Fail:  as new Live(); what the system refuses later is thrown.
  */
-import { createExporter, tellSelf } from '../../src/agent/exporter.js'
+import { createExporter, updateSelf } from '../../src/agent/exporter.js'
 import { Live, type LiveOptions } from '../../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
 import { render } from '../../src/exporter/exposition/text.js'
@@ -35,8 +35,8 @@ export const LIVE: LiveOptions = {
 }
 
 /** Start; it sweeps when asked for metrics, and at the report interval if one is given. */
-export function inProcess(world: string, { sizes = {}, ...options }: InProcessOptions): InProcess {
-  const exporter = createExporter(world, true)
+export function inProcess(inventory: string, { sizes = {}, ...options }: InProcessOptions): InProcess {
+  const exporter = createExporter(inventory, true)
   const native = loadNative()
   let object: BpfObject | undefined
   const sized: typeof native = {
@@ -57,7 +57,7 @@ export function inProcess(world: string, { sizes = {}, ...options }: InProcessOp
     object,
     async metrics() {
       live.collect()
-      tellSelf(exporter, live.decoder, live)
+      updateSelf(exporter, live.decoder, live)
       return Samples.parse(render(exporter.store).toString())
     },
     stop: () => live.close(),

@@ -4,7 +4,7 @@
 import type { Test } from 'tap'
 import { ClusterNames } from '../../src/agent/cluster.js'
 import { createLog } from '../../src/agent/log.js'
-import type { World } from '../../src/datapath/inventory/inventory.js'
+import type { Inventory } from '../../src/datapath/inventory/inventory.js'
 import { LAB_NODE, LabCluster } from '../../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../../src/lab/lab.js'
 import { liveExporter } from './live-exporter.js'
@@ -21,9 +21,9 @@ export async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): P
 }
 
 /** Weir on the lab in this process. */
-export function named(t: Test, lab: Lab, world: World, hubble = ICMP) {
+export function named(t: Test, lab: Lab, inventory: Inventory, hubble = ICMP) {
   let cluster: ClusterNames | undefined
-  const weir = liveExporter(t, lab, { world, hubble, tell: () => cluster?.tell() })
+  const weir = liveExporter(t, lab, { inventory, hubble, tell: () => cluster?.tell() })
   const use = (names: ClusterNames) => {
     cluster = names
   }

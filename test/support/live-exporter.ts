@@ -6,11 +6,11 @@
  * Fail:  what the system refuses is thrown, unless the test takes it.
  */
 import type { Test } from 'tap'
-import { type Exporter, exporterOf, otherStores, tellSelf } from '../../src/agent/exporter.js'
+import { type Exporter, exporterOf, otherStores, updateSelf } from '../../src/agent/exporter.js'
 import type { EntityOptions } from '../../src/datapath/identity/entities.js'
+import type { Inventory } from '../../src/datapath/inventory/inventory.js'
 import { Live, type LiveOptions } from '../../src/datapath/source/live.js'
 import { loadNative, type Native } from '../../src/datapath/source/native.js'
-import type { World } from '../../src/datapath/inventory/inventory.js'
 import { render } from '../../src/exporter/exposition/text.js'
 import { parseStatic } from '../../src/hubble/metrics/grammar.js'
 import type { Lab } from '../../src/lab/lab.js'
@@ -18,7 +18,7 @@ import { LIVE } from './in-process.js'
 import { Samples } from './samples.js'
 
 export interface LiveExporterOptions extends EntityOptions, Partial<LiveOptions> {
-  readonly world: World
+  readonly inventory: Inventory
   /** hubble_* metrics, as the flag has them. */
   readonly hubble?: string
   /** max_entries of tables by name. */
@@ -37,16 +37,16 @@ export interface LiveExporter {
 
 /** Start; gone when the test is over. */
 export function liveExporter(t: Test, lab: Lab, options: LiveExporterOptions): LiveExporter {
-  const { world, hubble, sizes = {}, onError = thrown, tell, ttlMs, mostGone, now, ...own } = options
+  const { inventory, hubble, sizes = {}, onError = thrown, tell, ttlMs, mostGone, now, ...own } = options
   const names = { ttlMs, ...(mostGone && { mostGone }), ...(now && { now }) }
-  const exporter = exporterOf(world, true, hubble === undefined ? undefined : parseStatic(hubble), names)
+  const exporter = exporterOf(inventory, true, hubble === undefined ? undefined : parseStatic(hubble), names)
   const settings = { ...LIVE, netns: lab.node.path, ...own }
   const live = new Live(sized(sizes), exporter.entities, settings, exporter.sink, { onError })
   t.teardown(() => live.close())
   exporter.names.live = live
   const page = () => {
     live.collect()
-    tellSelf(exporter, live.decoder, live)
+    updateSelf(exporter, live.decoder, live)
     tell?.()
     return render(exporter.store, ...otherStores(exporter)).toString()
   }

@@ -27,7 +27,7 @@ export function formatterOf({ verbosity = 'info', hex = false, names = {}, filte
 
 /** The record stands in the middle of other bytes, as in a batch. */
 export function monitorText(record: Uint8Array, ask: Ask = {}): string {
-  const around = Buffer.concat([Buffer.from('ffffff', 'hex'), record, Buffer.from('eeeeee', 'hex')])
-  const view = new DataView(around.buffer, around.byteOffset, around.length)
+  const exclusive = Buffer.concat([Buffer.from('ffffff', 'hex'), record, Buffer.from('eeeeee', 'hex')])
+  const view = new DataView(exclusive.buffer, exclusive.byteOffset, exclusive.length)
   return formatterOf(ask).record(view, 3, record.length, CPU)
 }

@@ -21,7 +21,13 @@ export function compile(t: Test, name = 'native'): string {
   const object = join(t.testdir({}), `${name}.bpf.o`)
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
   const flags = ['-g', '-O2', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`]
-  execFileSync('clang', [...flags, '-c', fileURLToPath(new URL(`../fixtures/${name}.bpf.c`, import.meta.url)), '-o', object])
+  execFileSync('clang', [
+    ...flags,
+    '-c',
+    fileURLToPath(new URL(`../fixtures/${name}.bpf.c`, import.meta.url)),
+    '-o',
+    object,
+  ])
   return object
 }
 
@@ -77,5 +83,10 @@ export function pair(t: Test, name: string): Pair {
   }
   const run = (...command: string[]) => exec('ip', 'netns', 'exec', near, ...command)
   const [link] = JSON.parse(exec('ip', '-n', near, '-j', 'link', 'show', 'dev', 'v0')) as { ifindex: number }[]
-  return { path: `/run/netns/${near}`, ifindex: link!.ifindex, run, ping: count => void run('ping', '-q', '-c', String(count), '-i', '0.01', '-W', '0.5', '192.0.2.2') }
+  return {
+    path: `/run/netns/${near}`,
+    ifindex: link!.ifindex,
+    run,
+    ping: count => void run('ping', '-q', '-c', String(count), '-i', '0.01', '-W', '0.5', '192.0.2.2'),
+  }
 }

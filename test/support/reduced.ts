@@ -4,13 +4,14 @@
  * In:    records; a small world: web and db in namespace shop, `world`, and the network 192.0.2.0/24.
  * Out:   a line a series: `flow_packets web>db source FORWARDED TCP = 3`; of a histogram the buckets that counted.
  */
-import { Decoder } from '../../src/datapath/record/decode.js'
+
 import { Entities } from '../../src/datapath/identity/entities.js'
+import { parseInventory } from '../../src/datapath/inventory/inventory.js'
+import { Decoder } from '../../src/datapath/record/decode.js'
 import { KernelReasons } from '../../src/datapath/record/reasons.js'
-import { parseWorld } from '../../src/datapath/inventory/inventory.js'
+import { render } from '../../src/exporter/exposition/text.js'
 import { Reducer } from '../../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../../src/exporter/series/series.js'
-import { render } from '../../src/exporter/exposition/text.js'
 import { frame } from './records.js'
 import { type Labels, Samples } from './samples.js'
 
@@ -21,7 +22,7 @@ export const DB6 = 'fd00::2'
 export const STRANGER = '198.51.100.7'
 export const IDENTITY = { web: 5000, db: 5001, batch: 5002 } as const
 
-const WORLD = parseWorld(
+const WORLD = parseInventory(
   `
 identities:
   5002: ["k8s:app=batch", "k8s:io.kubernetes.pod.namespace=jobs"]

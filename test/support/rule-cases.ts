@@ -73,7 +73,7 @@ const completed = (rate: number, minutes = MINUTES): Input => [
 ]
 const node = (name: string, value: string, labels = ''): Input => [`${name}{${NODE}${labels && ','}${labels}}`, value]
 const exported = (outcome: string, rate: number): Input =>
-  node('weir_otlp_exports_total', counting(rate), `outcome="${outcome}"`)
+  node('weir_otlp_exports_total', counting(rate), `result="${outcome}"`)
 const UP = 'up{job="weir",node="n1",instance="10.0.0.1:10960"}'
 const INFO = 'weir_build_info{job="weir",node="n1",instance="10.0.0.1:10960"}'
 
@@ -306,12 +306,12 @@ export const CASES: Readonly<Record<string, Case>> = {
   },
   WeirDecodeFaults: {
     fires: {
-      input: [node('weir_decode_faults_total', counting(2), 'fault="short"')],
+      input: [node('weir_decode_faults_total', counting(2), 'reason="short"')],
       alerts: [
-        { labels: { ...AT_NODE, fault: 'short' }, description: `2 records a second on ${WHERE} are refused: short.` },
+        { labels: { ...AT_NODE, reason: 'short' }, description: `2 records a second on ${WHERE} are refused: short.` },
       ],
     },
-    quiet: { 'faults of the past': [node('weir_decode_faults_total', holding(9), 'fault="short"')] },
+    quiet: { 'faults of the past': [node('weir_decode_faults_total', holding(9), 'reason="short"')] },
   },
   WeirSeriesRefused: {
     fires: {
@@ -326,14 +326,17 @@ export const CASES: Readonly<Record<string, Case>> = {
     quiet: { 'none refused': [node('weir_series_refused_total', holding(0), 'family="weir_flow_packets_total"')] },
     at: '40m',
   },
-  WeirWorldFileBad: {
+  WeirInventoryReloadFailed: {
     fires: {
-      input: [node('weir_world_good', holding(0))],
+      input: [node('weir_inventory_last_reload_successful', holding(0))],
       alerts: [
-        { labels: AT_NODE, description: `${WHERE} names by an old world file, since the present one has an error.` },
+        {
+          labels: AT_NODE,
+          description: `${WHERE} names by an old inventory file, since the present one has an error.`,
+        },
       ],
     },
-    quiet: { 'a good one': [node('weir_world_good', holding(1))] },
+    quiet: { 'a good one': [node('weir_inventory_last_reload_successful', holding(1))] },
   },
   WeirNamesStale: {
     fires: {
@@ -365,7 +368,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   },
   WeirWebConfigBad: {
     fires: {
-      input: [node('weir_web_config_good', holding(0))],
+      input: [node('weir_web_config_last_reload_successful', holding(0))],
       alerts: [
         {
           labels: AT_NODE,
@@ -373,11 +376,11 @@ export const CASES: Readonly<Record<string, Case>> = {
         },
       ],
     },
-    quiet: { 'a certificate before its key': [node('weir_web_config_good', '1+0x28 0 1+0x40')] },
+    quiet: { 'a certificate before its key': [node('weir_web_config_last_reload_successful', '1+0x28 0 1+0x40')] },
   },
   WeirHubbleConfigBad: {
     fires: {
-      input: [node('weir_hubble_config_good', holding(0))],
+      input: [node('weir_hubble_config_last_reload_successful', holding(0))],
       alerts: [
         {
           labels: AT_NODE,
@@ -385,14 +388,14 @@ export const CASES: Readonly<Record<string, Case>> = {
         },
       ],
     },
-    quiet: { 'a good one': [node('weir_hubble_config_good', holding(1))] },
+    quiet: { 'a good one': [node('weir_hubble_config_last_reload_successful', holding(1))] },
   },
   WeirOtlpFailing: {
     fires: {
       input: [exported('success', 0), exported('partial', 0), exported('unreachable', 1 / 60), exported('skipped', 0)],
       alerts: [
         {
-          labels: { ...AT_NODE, outcome: 'unreachable' },
+          labels: { ...AT_NODE, result: 'unreachable' },
           description: `No export of ${WHERE} was accepted within 20 minutes: unreachable.`,
         },
       ],

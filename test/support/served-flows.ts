@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { loadInventory } from '../../src/datapath/inventory/inventory.js'
+import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
 import { Observer } from '../../src/hubble/api/observer.js'
 import { RecordRing } from '../../src/hubble/api/record-ring.js'
 import { RingFlows } from '../../src/hubble/api/ring-flows.js'
 import { FlowServer } from '../../src/hubble/api/server.js'
-import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
-import { loadWorld } from '../../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../../src/hubble/flow/inventory-resolver.js'
+import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
 
 export const NODE = 'node-1'
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
@@ -31,8 +31,8 @@ export interface Served {
 /** On a socket of its own until the test ends. */
 export async function serveFlows(t: Test, capacity = 4095): Promise<Served> {
   const ring = new RecordRing(capacity)
-  const directory = WorldDirectory.from(loadWorld(join(EXAMPLES, 'inventory.json')))
-  const flows = new RingFlows(ring, { directory, nodeName: NODE, version: '1.2.3' })
+  const directory = InventoryResolver.from(loadInventory(join(EXAMPLES, 'inventory.json')))
+  const flows = new RingFlows(ring, { resolver: directory, nodeName: NODE, version: '1.2.3' })
   const observer = new Observer({ ring, flows, nodeName: NODE, version: '1.2.3', rows: () => [['source', 'a test']] })
   const server = await FlowServer.create(observer, NODE)
   const path = socketPath(t)

@@ -25,15 +25,15 @@ export function podSpec(path: string): PodSpec {
 }
 
 /** Write a world, the lab's unless told; the file's path. */
-export function worldFile(t: Test, lab: Lab, world: object = lab.world()): string {
-  const file = join(t.testdir({}), 'world.json')
-  writeFileSync(file, JSON.stringify(world))
+export function inventoryFile(t: Test, lab: Lab, inventory: object = lab.inventory()): string {
+  const file = join(t.testdir({}), 'inventory.json')
+  writeFileSync(file, JSON.stringify(inventory))
   return file
 }
 
 /** Start Weir on a lab. */
 export async function watch(t: Test, lab: Lab, ...args: string[]): Promise<WeirProcess> {
-  const weir = await startWeir(['--netns', lab.node.path, '--world', worldFile(t, lab), ...args])
+  const weir = await startWeir(['--netns', lab.node.path, '--inventory', inventoryFile(t, lab), ...args])
   t.teardown(() => weir.stop('SIGKILL'))
   return weir
 }

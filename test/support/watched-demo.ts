@@ -40,7 +40,7 @@ export async function watchedDemo(t: Pick<Test, 'teardown'>, onFailure: (reason:
   ])
   t.teardown(() => weir.stop('SIGKILL'))
   const replay = await startWeir([
-    ...['--source', 'replay:examples/records.pcap', '--world', 'examples/inventory.json'],
+    ...['--source', 'replay:examples/records.pcap', '--inventory', 'examples/inventory.json'],
     ...['--hubble.listen-address', `unix://${files}/replay.sock`],
     ...['--hubble-dynamic-metrics-config-path', file('metrics.yaml', 'metrics: [{ name: drop }]')],
     ...['--web.config.file', file('web.yml', '')],

@@ -23,16 +23,16 @@ export function podSpec(path: string): PodSpec {
   return { name, namespace, workload: name }
 }
 
-/** Write the lab's world file; its path. */
-export function worldFile(t: Test, lab: Lab): string {
-  const file = join(t.testdir({}), 'world.json')
-  writeFileSync(file, JSON.stringify(lab.world()))
+/** Write the lab's inventory file; its path. */
+export function inventoryFile(t: Test, lab: Lab): string {
+  const file = join(t.testdir({}), 'inventory.json')
+  writeFileSync(file, JSON.stringify(lab.inventory()))
   return file
 }
 
 /** Start Weir on a lab. */
 export async function watch(t: Test, lab: Lab, ...args: string[]): Promise<WeirProcess> {
-  const weir = await startWeir(['--netns', lab.node.path, '--world', worldFile(t, lab), ...args])
+  const weir = await startWeir(['--netns', lab.node.path, '--inventory', inventoryFile(t, lab), ...args])
   t.teardown(() => weir.stop('SIGKILL'))
   return weir
 }

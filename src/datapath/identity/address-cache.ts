@@ -30,7 +30,7 @@ export interface Versioned {
   readonly version: number
 }
 
-export class AddressMemo {
+export class AddressCache {
   /** Of all places: a place is the index of its first cell. */
   cells: Int32Array
   readonly #source: Versioned

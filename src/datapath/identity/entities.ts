@@ -10,16 +10,16 @@
  * Never: grows past MOST_ROWS: then rows are refused, and counted.
  */
 import type { Prefix } from '../../lib/address.js'
+import type { Inventory } from '../inventory/inventory.js'
+import { inventoryChanges } from '../inventory/inventory-changes.js'
 import { WordTable, word } from './address-table.js'
 import { EntityAddresses, type PrefixState } from './entity-addresses.js'
 import type { EndpointFacts, EndpointKind, EntityChanges, IdentityFacts } from './entity-changes.js'
-import { identityRow, isSameList, isSameRow, rowOf } from './entity-row.js'
+import type { Row, RowColumns } from './entity-columns.js'
 import { EntityRows } from './entity-ids.js'
+import { identityRow, isSameList, isSameRow, rowOf } from './entity-row.js'
 import { type Holding, Holdings, NOTHING } from './holdings.js'
 import { RESERVED, reservedLabels } from './identity.js'
-import type { Row, RowColumns } from './entity-columns.js'
-import type { World } from '../inventory/inventory.js'
-import { worldChanges } from '../inventory/inventory-changes.js'
 
 /** An entry of the datapath's `identities`. */
 export interface EntityPrefix extends Prefix {
@@ -75,9 +75,9 @@ export class Entities {
   readonly #byIdentity = new WordTable()
   #retired: number[] = []
 
-  static from(world: World, options?: EntityOptions): Entities {
+  static from(inventory: Inventory, options?: EntityOptions): Entities {
     const entities = new Entities(options)
-    entities.apply(worldChanges(undefined, world))
+    entities.apply(inventoryChanges(undefined, inventory))
     return entities
   }
 

@@ -1,7 +1,7 @@
 /**
  * entity-changes.ts - what became known of the cluster: the batches by which entities learn and forget names.
  *
- * In:    whoever knows a cluster: the Kubernetes watch (src/kubernetes), a world file.
+ * In:    whoever knows a cluster: the Kubernetes watch (src/kubernetes), an inventory file.
  * Out:   changes of what stands at addresses, never the whole state; one batch is at most a few hundred entries.
  *
  * Rules: a batch is applied in the order identities, removals, upserts, forgotten.

@@ -5,8 +5,9 @@
  * Never: answers for a number that is no row's, as damaged bytes may hold, otherwise than for row 0. 64 bytes a pod, and
  *        its name's, which no collection of garbage looks at.
  */
-import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
+
 import type { Workload } from '../../hubble/flow/flow.js'
+import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
 import { NumberColumn } from './number-column.js'
 import { SharedColumn } from './shared-column.js'
 import { TextColumn } from './text-column.js'

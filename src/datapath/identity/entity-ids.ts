@@ -7,10 +7,11 @@
  *        and until the kernel says that no connection bears the number; past `mostGone` the wait is cut short.
  *        Numbers are freed many at a time, because whoever remembers names by number must then forget them.
  */
+
+import { type Row, RowColumns } from './entity-columns.js'
 import { identityRow } from './entity-row.js'
 import { reservedLabels, Says, says } from './identity.js'
 import { NumberColumn } from './number-column.js'
-import { type Row, RowColumns } from './entity-columns.js'
 
 /** Numbers that there can be: bits of `retired` (bpf/connection.h). About 100 MB of columns. */
 export const MOST_ROWS = 1 << 20

@@ -5,8 +5,8 @@
  * Out:   a Row. A pod without a workload is its own, one without a name has those of its identity.
  */
 import type { EndpointFacts } from './entity-changes.js'
-import { nameOf } from './identity.js'
 import type { Row } from './entity-columns.js'
+import { nameOf } from './identity.js'
 
 const NOWHERE = { app: '', service: '', node: '', zone: '', local: false, hubbleWorkload: undefined } as const
 const CIDR = 'cidr/'

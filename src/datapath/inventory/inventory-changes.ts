@@ -1,5 +1,5 @@
 /**
- * inventory-changes.ts - a world file as changes: what it says otherwise than the one before.
+ * inventory-changes.ts - an inventory file as changes: what it says otherwise than the one before.
  *
  * In:    two Worlds; the first may be none.
  * Out:   one batch, of any size. A pod's key is its name, so its names may change under it; what has no name of its own
@@ -8,11 +8,11 @@
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../lib/address.js'
 import { BARE_FACTS, type EndpointFacts, type EntityChanges, type IdentityFacts } from '../identity/entity-changes.js'
 import { isSameList } from '../identity/entity-row.js'
-import type { World, WorldEndpoint } from './inventory.js'
+import type { Inventory, InventoryEndpoint } from './inventory.js'
 
-const NO_WORLD = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as World
+const NO_WORLD = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as Inventory
 
-export function worldChanges(before: World = NO_WORLD, after: World): EntityChanges {
+export function inventoryChanges(before: Inventory = NO_WORLD, after: Inventory): EntityChanges {
   const old = factsOf(before)
   const now = factsOf(after)
   const labels = changedIdentities(before, after)
@@ -28,14 +28,14 @@ export function worldChanges(before: World = NO_WORLD, after: World): EntityChan
 }
 
 /** By key, the ones that win an address before the ones that lose it. */
-function factsOf(world: World): Map<string, EndpointFacts> {
+function factsOf(inventory: Inventory): Map<string, EndpointFacts> {
   const facts = new Map<string, EndpointFacts>()
   const add = (one: EndpointFacts) => facts.set(one.key, one)
-  for (const [text, identity] of Object.entries(world.cidrs)) {
+  for (const [text, identity] of Object.entries(inventory.cidrs)) {
     const prefix = formatPrefix(parsePrefix(text))
     add({ ...BARE_FACTS, key: `cidr/${prefix}`, kind: 'cidr', prefixes: [prefix], identity })
   }
-  for (const node of world.nodes) {
+  for (const node of inventory.nodes) {
     const { name, zone, local } = node
     const key = `node/${name}`
     add({
@@ -49,14 +49,14 @@ function factsOf(world: World): Map<string, EndpointFacts> {
       local,
     })
   }
-  const owners = ownersOf(world.endpoints)
-  for (const [i, endpoint] of world.endpoints.entries()) {
+  const owners = ownersOf(inventory.endpoints)
+  for (const [i, endpoint] of inventory.endpoints.entries()) {
     const ips = canonical(endpoint.ips).filter(ip => owners.get(ip) === i)
     const { identity, namespace, pod, workload, app, service, node, zone, local, id } = endpoint
     const names = { identity, namespace, pod, workload, app, service, node, zone, local, endpoint: id }
     add({ ...BARE_FACTS, ...names, kind: 'pod', key: unused(facts, baseKey(endpoint)), ips })
   }
-  for (const { ip, port, namespace, name } of world.services) {
+  for (const { ip, port, namespace, name } of inventory.services) {
     const key = `service/${namespace}/${name}/${ip}`
     const ports = [...(facts.get(key)?.ports ?? []), { protocol: 'TCP' as const, port }]
     add({ ...BARE_FACTS, key, kind: 'service', ips: canonical([ip]), namespace, service: name, ports })
@@ -65,7 +65,7 @@ function factsOf(world: World): Map<string, EndpointFacts> {
 }
 
 /** An address of two endpoints is the local one's, else the later one's. */
-function ownersOf(endpoints: readonly WorldEndpoint[]): Map<string, number> {
+function ownersOf(endpoints: readonly InventoryEndpoint[]): Map<string, number> {
   const owners = new Map<string, number>()
   for (const [i, { ips, local }] of endpoints.entries()) {
     for (const ip of canonical(ips)) {
@@ -76,7 +76,7 @@ function ownersOf(endpoints: readonly WorldEndpoint[]): Map<string, number> {
   return owners
 }
 
-function baseKey({ namespace, pod, id, identity, workload }: WorldEndpoint): string {
+function baseKey({ namespace, pod, id, identity, workload }: InventoryEndpoint): string {
   if (pod !== '') return `pod/${namespace}/${pod}`
   return JSON.stringify(['endpoint', namespace, id, identity, workload?.kind, workload?.name])
 }
@@ -89,15 +89,15 @@ function unused(facts: ReadonlyMap<string, unknown>, key: string): string {
   }
 }
 
-function identitiesOf(world: World): Set<number> {
+function identitiesOf(inventory: Inventory): Set<number> {
   return new Set([
-    ...Object.keys(world.identities).map(Number),
-    ...Object.values(world.cidrs),
-    ...world.endpoints.map(({ identity }) => identity),
+    ...Object.keys(inventory.identities).map(Number),
+    ...Object.values(inventory.cidrs),
+    ...inventory.endpoints.map(({ identity }) => identity),
   ])
 }
 
-function changedIdentities(before: World, after: World): IdentityFacts[] {
+function changedIdentities(before: Inventory, after: Inventory): IdentityFacts[] {
   const known = identitiesOf(before)
   const changed: IdentityFacts[] = []
   for (const identity of identitiesOf(after)) {

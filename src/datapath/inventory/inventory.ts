@@ -1,5 +1,5 @@
 /**
- * inventory.ts - the world file: who stands behind which address, without a cluster.
+ * inventory.ts - the inventory file: who stands behind which address, without a cluster.
  *
  * In:    JSON or YAML with the keys identities, endpoints, nodes, cidrs, services, dns, links, cgroups, all optional.
  * Out:   a World: the same, checked.
@@ -73,27 +73,27 @@ const schema = object({
   cgroups: map(cgroupKey, text),
 })
 
-export type World = z.infer<typeof schema>
-export type WorldEndpoint = World['endpoints'][number]
+export type Inventory = z.infer<typeof schema>
+export type InventoryEndpoint = Inventory['endpoints'][number]
 
 /** Read and check; throws with one clear line, also when the file cannot be read. */
-export function loadWorld(path: string): World {
-  return parseWorld(readWorld(path), path)
+export function loadInventory(path: string): Inventory {
+  return parseInventory(readInventory(path), path)
 }
 
 /** The file's text; throws with one clear line. */
-export function readWorld(path: string): string {
+export function readInventory(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
-    throw new Error(`world file ${path}: ${why}`)
+    throw new Error(`inventory file ${path}: ${why}`)
   }
 }
 
 /** Check `content`; `name` stands for the file in errors. */
-export function parseWorld(content: string, name: string): World {
+export function parseInventory(content: string, name: string): Inventory {
   const value = parseText(content, name)
   const result = schema.safeParse(value ?? {})
   if (result.success) return result.data
@@ -105,7 +105,7 @@ export function parseWorld(content: string, name: string): World {
 }
 
 /** What is true of any node: loopback and its own addresses are the host, all else the world. */
-export function defaultWorld(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): World {
+export function defaultInventory(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): Inventory {
   const cidrs: Record<string, number> = { '0.0.0.0/0': WORLD, '::/0': WORLD, '127.0.0.0/8': HOST, '::1/128': HOST }
   for (const addresses of Object.values(interfaces)) {
     for (const own of addresses ?? []) cidrs[`${own.address}/${own.family === 'IPv6' ? 128 : 32}`] = HOST

@@ -6,8 +6,9 @@
  * Fail:  an interface that can't be attached is counted, told to `onError` and tried again at its next notice.
  *        Lost notices (ENOBUFS) are made good by a dump.
  */
-import { Hook } from '../record/abi.js'
+
 import { compileGlob } from '../../lib/glob.js'
+import { Hook } from '../record/abi.js'
 import { type Link, type LinkSink, readLinks } from './links.js'
 import type { AttachMode, BpfObject, LinkWatch, Native } from './native.js'
 

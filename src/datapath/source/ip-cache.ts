@@ -5,8 +5,9 @@
  * Out:   those changes in the kernel's tables, a batch a system call.
  * Fail:  throws what the kernel says, most likely that a table is full; what was not written is written next time.
  */
-import { PREFIX_KEY, WHO } from '../record/abi.js'
+
 import type { Entities, EntityPrefix } from '../identity/entities.js'
+import { PREFIX_KEY, WHO } from '../record/abi.js'
 import type { BpfObject } from './native.js'
 
 /** Entries that the trie has room for unless it is said otherwise; about 80 B each in use. */

@@ -8,15 +8,15 @@
  * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
  */
 import { fileURLToPath } from 'node:url'
-import { Hook, PASS, PASSES, SWEPT_BYTES } from '../record/abi.js'
-import { Counters } from './counters.js'
-import { Decoder } from '../record/decode.js'
 import type { Entities } from '../identity/entities.js'
-import { IDENTITIES, IdentityTrie } from './ip-cache.js'
+import { Hook, PASS, PASSES, SWEPT_BYTES } from '../record/abi.js'
+import { Decoder } from '../record/decode.js'
+import { Counters } from './counters.js'
 import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
+import { IDENTITIES, IdentityTrie } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
-import { RetiredRows } from './stale-ids.js'
 import type { FlowSink, Source } from './source.js'
+import { StaleIds } from './stale-ids.js'
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../../dist/weir.bpf.o', import.meta.url))
 
@@ -66,7 +66,7 @@ export class Live implements Source {
   readonly seconds = { drain: 0, sweep: 0 }
   readonly #object: BpfObject
   readonly identities: IdentityTrie
-  readonly #retired: RetiredRows
+  readonly #retired: StaleIds
   #soon: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
   readonly #listener: LiveListener
@@ -94,7 +94,7 @@ export class Live implements Source {
     })
     try {
       this.counters = new Counters(this.#object, native.possibleCpus())
-      this.#retired = new RetiredRows(this.#object, entities)
+      this.#retired = new StaleIds(this.#object, entities)
       this.identities = new IdentityTrie(this.#object, entities, identities)
       this.#tellIdentities()
       this.#object.openRing('events', options.ringPages)

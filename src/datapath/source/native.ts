@@ -198,7 +198,7 @@ const require = createRequire(import.meta.url)
 
 /** The addon, loaded when first asked for: commands that read recordings need no libbpf. */
 export function loadNative(): Native {
-  const addon = require('../../native/build/Release/weir.node') as Addon
+  const addon = require('../../../native/build/Release/weir.node') as Addon
   return {
     openObject(path, { knobs, sizes, without = [] }) {
       settings('knob', knobs, 0, Number.MAX_SAFE_INTEGER)

@@ -6,7 +6,7 @@
 import type { RecordSink } from '../record/decode.js'
 
 /** One key of the datapath's spill table (bpf/weir.h struct spill_key). */
-export interface SpillName {
+export interface OverflowName {
   srcEntity: number
   dstEntity: number
   proto: number
@@ -21,7 +21,7 @@ export interface SpillName {
 /** Records, and what the datapath counted beside them, as differences since the last time. */
 export interface FlowSink extends RecordSink {
   /** Packets that had no connection in the table. */
-  spilled(name: SpillName, packets: number, bytes: number): void
+  spilled(name: OverflowName, packets: number, bytes: number): void
   /** Packets for which not even a name could be kept. */
   unnamed(hook: number, direction: number, packets: number, bytes: number): void
   /** Drops for which only the reason could be kept. */

@@ -12,7 +12,7 @@ import type { BpfObject } from './native.js'
 const BITS = 64
 const BYTES = BITS / 8
 
-export class RetiredRows {
+export class StaleIds {
   readonly #object: BpfObject
   readonly #entities: Entities
   readonly #bits = new Uint8Array(MOST_ROWS / 8)

@@ -39,7 +39,7 @@ export const FLOWS = {
   connectionsClosed: counter(
     'weir_connections_closed_total',
     'Connections that ended by fin, reset or timeout, from the connection table; the source is who opened them.',
-    [...ENDS, 'reporter', 'protocol', 'how'],
+    [...ENDS, 'reporter', 'protocol', 'reason'],
   ),
   connectionsActive: gauge(
     'weir_connections_active',

@@ -52,11 +52,11 @@ export const KUBERNETES = {
     ['resource'],
   ),
   kubernetesWaiting: gauge(
-    'weir_kubernetes_changes_waiting',
+    'weir_kubernetes_changes_pending',
     'Things whose names changed and wait for the main thread, from the thread of the Kubernetes watch.',
   ),
   kubernetesDeaths: counter(
-    'weir_kubernetes_worker_deaths_total',
+    'weir_kubernetes_worker_restarts_total',
     'Times that the thread of the Kubernetes watch died and was begun anew.',
   ),
 } as const

@@ -4,8 +4,9 @@
  * In:    the catalogue.
  * Out:   Markdown, a table a group.
  */
-import { M } from './catalog.js'
+
 import { unitOf } from '../exposition/format.js'
+import { M } from './catalog.js'
 import { GROUPS, type Group, type Metric } from './metric.js'
 
 const TITLES: Readonly<Record<Group, string>> = {

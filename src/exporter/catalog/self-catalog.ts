@@ -11,18 +11,18 @@ export const SELF = {
   packetsIgnored: counter(
     'weir_packets_ignored_total',
     'Packets seen that no flow family counts, and why, from per-CPU counters of the tc programs.',
-    ['why'],
+    ['reason'],
   ),
   bytesIgnored: counter(
     'weir_bytes_ignored_total',
     'Bytes of packets seen that no flow family counts, and why, from per-CPU counters of the tc programs.',
-    ['why'],
+    ['reason'],
   ),
   records: counter('weir_records_total', 'Records read from the source, by type and what became of them.', [
     'type',
-    'outcome',
+    'result',
   ]),
-  decodeFaults: counter('weir_decode_faults_total', 'Records that the decoder refused, by fault.', ['fault']),
+  decodeFaults: counter('weir_decode_faults_total', 'Records that the decoder refused, by fault.', ['reason']),
   ringFull: counter(
     'weir_ring_full_total',
     'Records that did not fit the perf ring, from per-CPU counters of the datapath; their counts were put back, so nothing is missing.',
@@ -43,8 +43,8 @@ export const SELF = {
     'weir_connection_table_full_packets_total',
     'Packets counted without a connection because the connection table was full, from per-CPU counters of the datapath.',
   ),
-  spills: counter(
-    'weir_spills_total',
+  overflows: counter(
+    'weir_overflows_total',
     'Times that counts went to the spill table, because a tally was at its brim or its entry was being deleted, from per-CPU counters of the datapath.',
   ),
   unnamedPackets: counter(
@@ -63,7 +63,7 @@ export const SELF = {
   dropsIgnored: counter(
     'weir_drops_ignored_total',
     'Packets that tp_btf/kfree_skb saw freed and that no drop family counts: not IP, or delivered to a socket before.',
-    ['why'],
+    ['reason'],
   ),
   dropTableFull: counter(
     'weir_drop_table_full_packets_total',
@@ -93,17 +93,17 @@ export const SELF = {
   excludedPackets: counter(
     'weir_excluded_packets_total',
     'Packets that no flow family counts because the configuration leaves the namespace of an end out, from the reduce.',
-    ['reporter', 'why'],
+    ['reporter', 'reason'],
   ),
   excludedBytes: counter(
     'weir_excluded_bytes_total',
     'Bytes that no flow family counts because the configuration leaves the namespace of an end out, from the reduce.',
-    ['reporter', 'why'],
+    ['reporter', 'reason'],
   ),
   entityMisses: counter('weir_entity_misses_total', 'Addresses that no entity of the world explains.'),
   interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces that the tc programs are attached to.', ['hook']),
   interfaceErrors: counter('weir_interface_errors_total', 'Interfaces that could not be attached to or detached from.'),
-  stageUp: gauge('weir_stage_up', 'Whether a stage of the exporter works (1) or the system refused it (0).', ['stage']),
+  stageUp: gauge('weir_stage_up', 'Whether a stage of the exporter works (1) or the attach failed it (0).', ['stage']),
   stageSeconds: counter('weir_stage_seconds_total', 'Time spent in a stage of the exporter, from its own clock.', [
     'stage',
   ]),
@@ -134,43 +134,48 @@ export const SELF = {
     'Deleted pods whose weir_* series stay for the series TTL because too many deletions were waiting already.',
   ),
   entityRowsReused: counter(
-    'weir_entity_rows_reused_total',
+    'weir_entity_ids_reused_total',
     'Numbers of entities that are long gone, freed to stand for others.',
   ),
   entities: gauge('weir_entities', 'What stands at addresses, by kind; CIDRs by the prefix.', ['kind']),
   entityRowsGone: gauge(
-    'weir_entity_rows_gone',
+    'weir_entity_ids_stale',
     'Rows of entities that are gone, whose names stay for --entity-ttl and until no connection bears them.',
   ),
   entityRowsRefused: counter(
-    'weir_entity_rows_refused_total',
+    'weir_entity_ids_refused_total',
     'Entities that came when all 1,048,576 rows were in use: they are unknown.',
   ),
-  identityEntries: gauge('weir_identity_entries', "Entries of the kernel's trie of addresses."),
-  identityLimit: gauge('weir_identity_limit', "Entries that the kernel's trie of addresses has room for."),
+  identityEntries: gauge('weir_ip_cache_entries', "Entries of the kernel's trie of addresses."),
+  identityLimit: gauge('weir_ip_cache_limit', "Entries that the kernel's trie of addresses has room for."),
   identityMissing: gauge(
-    'weir_identity_entries_missing',
+    'weir_ip_cache_entries_missing',
     'Entries that should be in the trie of addresses and are not, as it was full; new connections of theirs are unknown.',
   ),
   connectionsWaiting: gauge(
-    'weir_connections_waiting',
+    'weir_connections_deferred',
     'Connections whose counts waited in the kernel for the name of an end at the last sweep.',
   ),
   connectionsRenamed: counter(
     'weir_connections_renamed_total',
     'Connections let go because the name of an end changed or came after --entity-wait: they go on under the new names.',
   ),
-  worldGood: gauge('weir_world_good', 'Whether the world file is in force as it is (1), or its last good content (0).'),
-  worldReloads: counter('weir_world_reloads_total', 'Changes of the world file, by what became of them.', ['result']),
+  inventoryGood: gauge(
+    'weir_inventory_last_reload_successful',
+    'Whether the inventory file is in force as it is (1), or its last good content (0).',
+  ),
+  inventoryReloads: counter('weir_inventory_reloads_total', 'Changes of the inventory file, by what became of them.', [
+    'result',
+  ]),
   webRefused: counter('weir_web_refused_total', 'Requests and connections that the listener did not serve, by why.', [
-    'why',
+    'reason',
   ]),
   webConfigGood: gauge(
-    'weir_web_config_good',
+    'weir_web_config_last_reload_successful',
     'Whether the web config file and its certificates are in force as they stand (1) or what they were before (0).',
   ),
   hubbleConfigGood: gauge(
-    'weir_hubble_config_good',
+    'weir_hubble_config_last_reload_successful',
     'Whether the file of --hubble-dynamic-metrics-config-path is in force as it is (1), or the last good one (0).',
   ),
   hubbleConfigReloads: counter(
@@ -179,7 +184,7 @@ export const SELF = {
     ['result'],
   ),
   otlpExports: counter('weir_otlp_exports_total', 'Exports by OTLP, by what became of them, from the exporter.', [
-    'outcome',
+    'result',
   ]),
   otlpPoints: counter('weir_otlp_points_total', 'Data points that the OTLP receiver accepted, from its answers.'),
   otlpPointsRejected: counter(

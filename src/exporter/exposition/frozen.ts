@@ -5,12 +5,13 @@
  * Out:   rows and values that stay as they were, whatever is added, made or removed after.
  * Never: copies the text of a series: the frozen rows hold on to the arena, whose texts never change.
  */
-import type { Arena } from '../series/arena.js'
+
 import { M } from '../catalog/catalog.js'
-import { exemplarText } from './exemplar-text.js'
 import type { Metric } from '../catalog/metric.js'
 import type { Selection } from '../catalog/selection.js'
+import type { Arena } from '../series/arena.js'
 import type { Family, SeriesStore } from '../series/series.js'
+import { exemplarText } from './exemplar-text.js'
 
 /** Rows of a family; a row's columns have the same index. */
 export interface FrozenRows {

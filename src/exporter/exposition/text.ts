@@ -5,10 +5,11 @@
  * Out:   pieces of about a megabyte (1 ms each), which no one changes afterwards.
  * Never: prints a family without series, nor builds a string for a line.
  */
+
+import type { SeriesStore } from '../series/series.js'
 import { ENDS, type Format, familyName, headOf } from './format.js'
 import { type Frozen, freeze } from './frozen.js'
 import { NUMBER_BYTES, numberText, writeNumber, writeSeconds } from './number.js'
-import type { SeriesStore } from '../series/series.js'
 
 export interface TextOptions {
   readonly format: Format

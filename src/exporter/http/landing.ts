@@ -4,12 +4,13 @@
  * In:    the stores as the last collect() left them, and what each part tells of itself.
  * Out:   the page, and the headers that it goes out with.
  */
+
+import type { SeriesStore } from '../series/series.js'
 import { fillsOf, lossesOf } from './overview.js'
 import { landingPage } from './page.js'
 import { POLICY } from './page-style.js'
 import type { Rate } from './rates.js'
 import type { RecentLine } from './recent-lines.js'
-import type { SeriesStore } from '../series/series.js'
 
 export interface LandingOptions {
   readonly store: SeriesStore

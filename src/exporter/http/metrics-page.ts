@@ -11,14 +11,14 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { constants, createGzip } from 'node:zlib'
-import { tellBudgets } from '../reduce/budget.js'
 import { M } from '../catalog/catalog.js'
-import { collectInto } from './collect.js'
+import type { Selection } from '../catalog/selection.js'
 import { ENDS, type Format } from '../exposition/format.js'
 import { freeze } from '../exposition/frozen.js'
-import type { Selection } from '../catalog/selection.js'
-import type { SeriesStore } from '../series/series.js'
 import { pieces } from '../exposition/text.js'
+import { updateBudgets } from '../reduce/budget.js'
+import type { SeriesStore } from '../series/series.js'
+import { collectInto } from './collect.js'
 
 export interface PageOptions {
   /** Bring the store up to date: pump, sweep, sync. Before every page, and synchronous: a page shows one instant. */
@@ -119,7 +119,7 @@ export class Pages {
     const { store, otherStores } = this.#options
     this.#collected = performance.now()
     collectInto(this.#options)
-    tellBudgets(store, otherStores?.() ?? [])
+    updateBudgets(store, otherStores?.() ?? [])
   }
 }
 

@@ -8,10 +8,10 @@
  *        is made: its answer would find nobody, and holds the place of another.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CONTENT_TYPES } from '../exposition/format.js'
-import type { PageOptions, Pages } from './metrics-page.js'
-import { negotiate, takesGzip } from '../exposition/negotiate.js'
 import { type Selection, SelectionError, selectionOf } from '../catalog/selection.js'
+import { CONTENT_TYPES } from '../exposition/format.js'
+import { negotiate, takesGzip } from '../exposition/negotiate.js'
+import type { PageOptions, Pages } from './metrics-page.js'
 
 export interface ScrapeOptions extends PageOptions {
   /** Scrapes being answered at a time: each may hold a page, 17 MB for 100,000 series. 0: no limit. Default: 40. */

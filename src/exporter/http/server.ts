@@ -8,10 +8,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
+import { parseListenAddress, urlOf } from '../../lib/listen-address.js'
 import { createListener, type Listener, type ListenerOptions } from '../../web/listener.js'
 import { type LandingOptions, landingHeaders, landingOf } from './landing.js'
 import { answerReload, RELOAD_PATH, type ReloadNow } from './lifecycle.js'
-import { parseListenAddress, urlOf } from '../../lib/listen-address.js'
 import { Pages } from './metrics-page.js'
 import { type ScrapeOptions, scrapes } from './scrape.js'
 

@@ -13,7 +13,7 @@ export const DEFAULT_LIMIT = 262_144
 /** Cells of a row that hold its key. */
 export const KEY = 4
 
-export class Memo {
+export class Cache {
   readonly #limit: number
   /** Cells of a row. */
   readonly #width: number

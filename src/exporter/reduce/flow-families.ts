@@ -8,13 +8,13 @@
  */
 import type { Entities } from '../../datapath/identity/entities.js'
 import { M } from '../catalog/catalog.js'
-import type { Family, Slot } from '../series/family.js'
 import { FLOW_NAMES, type FlowName } from '../catalog/flow-catalog.js'
+import type { Family, Slot } from '../series/family.js'
+import type { SeriesStore } from '../series/series.js'
 import { contextOf, type LabelSource, PACKET_LABELS, type Reader, readerOf } from './flow-labels.js'
 import { budgetOf, chosenMetric, isEnabled, type MetricsConfig } from './metrics-config.js'
 import { EXCLUSIONS, NamespaceFilter } from './namespace-filter.js'
 import type { Asked } from './packet-endpoints.js'
-import type { SeriesStore } from '../series/series.js'
 
 const REPORTERS = ['source', 'destination', 'uplink', 'node'] as const
 

@@ -7,8 +7,8 @@
  */
 import { compileGlob } from '../../lib/glob.js'
 import { FLOW_METRICS, OFF_BY_DEFAULT } from '../catalog/flow-catalog.js'
-import { allowedLabels, contextOf } from './flow-labels.js'
 import type { Metric } from '../catalog/metric.js'
+import { allowedLabels, contextOf } from './flow-labels.js'
 
 export interface FamilyChoice {
   /** Default: true, but for the families in OFF_BY_DEFAULT. */

@@ -7,10 +7,10 @@
  * Never: is exposed. It has a series for each pair of ends with open connections, and for others for a minute.
  */
 
-import type { Family, Slot } from '../series/family.js'
-import type { LabelSource } from './flow-labels.js'
 import type { Metric } from '../catalog/metric.js'
+import type { Family, Slot } from '../series/family.js'
 import type { GoneSlots, SeriesStore } from '../series/series.js'
+import type { LabelSource } from './flow-labels.js'
 
 const METRIC: Metric = {
   name: 'open_connections',

@@ -6,8 +6,8 @@
  * Never: grows past its limit: then it is `full`, and whoever keeps numbers forgets them and calls clear().
  */
 
-import { formatAddress } from '../../lib/address.js'
 import { word } from '../../datapath/identity/address-table.js'
+import { formatAddress } from '../../lib/address.js'
 
 /** What labels ask for. */
 export interface Asked {

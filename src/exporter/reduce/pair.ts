@@ -5,20 +5,21 @@
  * Out:   additions to the series store.
  * Never: builds a label for an increment that was made before, until the memo forgets.
  */
-import { SIZE_CLASSES } from '../../datapath/record/abi.js'
+
 import type { Entities } from '../../datapath/identity/entities.js'
+import { SIZE_CLASSES } from '../../datapath/record/abi.js'
 import { icmpTypeName, protocolName } from '../../datapath/record/protocol.js'
-import { namesOneOf, type PodId } from './deleted-pods.js'
+import type { FlowName } from '../catalog/flow-catalog.js'
 import type { Peers } from '../series/exemplar.js'
 import type { Family, Slot } from '../series/family.js'
-import type { FlowName } from '../catalog/flow-catalog.js'
+import type { GoneSlots, SeriesStore } from '../series/series.js'
+import { Cache, DEFAULT_LIMIT, KEY, UNSET } from './cache.js'
+import { namesOneOf, type PodId } from './deleted-pods.js'
 import { FlowFamilies } from './flow-families.js'
 import type { LabelSource } from './flow-labels.js'
-import { DEFAULT_LIMIT, KEY, Memo, UNSET } from './cache.js'
 import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
 import { OpenConnections } from './open-connections.js'
 import { PacketEnds } from './packet-endpoints.js'
-import type { GoneSlots, SeriesStore } from '../series/series.js'
 
 /** Who saw the packet, in the order of the bits in a row's kind. */
 export const Reporter = { source: 0, destination: 1, uplink: 2, node: 3 } as const
@@ -76,8 +77,8 @@ export type Pair = number & { readonly __pair: unique symbol }
 export class Pairs {
   readonly #store: SeriesStore
   readonly #entities: Entities
-  readonly #memo: Memo
-  readonly #details: Memo
+  readonly #cache: Cache
+  readonly #details: Cache
   readonly #reasons = new Map<string, number>()
   readonly #families: FlowFamilies
   readonly #open: OpenConnections
@@ -88,8 +89,8 @@ export class Pairs {
   /** `limit`: rows that the memos keep; 33 MB at the default. */
   constructor(store: SeriesStore, entities: Entities, limit = DEFAULT_LIMIT) {
     this.#store = store
-    this.#memo = new Memo(WIDTH - KEY, limit)
-    this.#details = new Memo(DETAIL_COLUMNS, limit)
+    this.#cache = new Cache(WIDTH - KEY, limit)
+    this.#details = new Cache(DETAIL_COLUMNS, limit)
     this.#entities = entities
     this.#families = new FlowFamilies(store, entities, DEFAULT_METRICS)
     this.#open = new OpenConnections(store)
@@ -110,12 +111,12 @@ export class Pairs {
 
   /** HOT: `npm run bench reduce-weir`. Valid until the next call. */
   pair(source: number, destination: number, reporter: Reporter, protocol: number, ends = 0): Pair {
-    return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | reporter, ends) as Pair
+    return this.#cache.row(source, destination, (protocol << PROTOCOL_SHIFT) | reporter, ends) as Pair
   }
 
   /** Packets that did not arrive: verdict DROPPED. */
   droppedPair(source: number, destination: number, protocol: number, ends = 0): Pair {
-    return this.#memo.row(source, destination, (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node, ends) as Pair
+    return this.#cache.row(source, destination, (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node, ends) as Pair
   }
 
   /** HOT: `npm run bench reduce-weir` */
@@ -127,7 +128,7 @@ export class Pairs {
 
   /** HOT: one packet of `bytes`: traffic and size at once; `npm run bench reduce-weir`. */
   packet(pair: Pair, bytes: number): void {
-    const { cells } = this.#memo
+    const { cells } = this.#cache
     const at = pair * WIDTH
     const packets = cells[at + Column.packets]!
     const octets = cells[at + Column.bytes]!
@@ -222,7 +223,7 @@ export class Pairs {
 
   /** Names changed: find every slot anew. */
   forget(): void {
-    this.#memo.clear()
+    this.#cache.clear()
     this.#details.clear()
     this.#packetEnds?.clear()
     this.#tellOpen()
@@ -269,16 +270,16 @@ export class Pairs {
   }
 
   #forgetSlots(gone: GoneSlots): void {
-    this.#memo.forgetSlots(gone)
+    this.#cache.forgetSlots(gone)
     this.#details.forgetSlots(gone)
   }
 
   #slot(pair: Pair, column: number): Slot {
     const cell = pair * WIDTH + column
-    const slot = this.#memo.cells[cell]!
+    const slot = this.#cache.cells[cell]!
     if (slot !== UNSET) return slot as Slot
     const made = this.#make(pair, column)
-    this.#memo.cells[cell] = made
+    this.#cache.cells[cell] = made
     return made
   }
 
@@ -315,9 +316,9 @@ export class Pairs {
 
   /** First cell of a pair's ICMP type or drop reason. */
   #detail(pair: Pair, detail: number): number {
-    const memo = this.#memo
-    const kind = memo.kind(pair) | (detail << DETAIL_SHIFT)
-    const row = this.#details.row(memo.source(pair), memo.destination(pair), kind, memo.ends(pair))
+    const cache = this.#cache
+    const kind = cache.kind(pair) | (detail << DETAIL_SHIFT)
+    const row = this.#details.row(cache.source(pair), cache.destination(pair), kind, cache.ends(pair))
     return row * (KEY + DETAIL_COLUMNS) + KEY
   }
 
@@ -335,10 +336,10 @@ export class Pairs {
 
   /** What a pair's labels are made from. */
   #source(pair: Pair): LabelSource {
-    const ends = this.#memo.ends(pair)
+    const ends = this.#cache.ends(pair)
     return {
-      source: this.#memo.source(pair),
-      destination: this.#memo.destination(pair),
+      source: this.#cache.source(pair),
+      destination: this.#cache.destination(pair),
       reporter: this.#reporter(pair),
       sourceIp: this.#packetEnds?.sourceIp(ends) ?? '',
       destinationIp: this.#packetEnds?.destinationIp(ends) ?? '',
@@ -347,7 +348,7 @@ export class Pairs {
   }
 
   #protocol(pair: Pair): number {
-    return this.#memo.kind(pair) >> PROTOCOL_SHIFT
+    return this.#cache.kind(pair) >> PROTOCOL_SHIFT
   }
 
   #protocolName(pair: Pair): string {
@@ -356,11 +357,11 @@ export class Pairs {
   }
 
   #reporter(pair: Pair): LabelSource['reporter'] {
-    return REPORTERS[this.#memo.kind(pair) & 3]!
+    return REPORTERS[this.#cache.kind(pair) & 3]!
   }
 
   #verdict(pair: Pair): string {
-    return this.#memo.kind(pair) & DROPPED ? 'DROPPED' : 'FORWARDED'
+    return this.#cache.kind(pair) & DROPPED ? 'DROPPED' : 'FORWARDED'
   }
 }
 

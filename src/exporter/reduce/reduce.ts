@@ -6,20 +6,21 @@
  * Fail:  a record whose packet can't be read is counted in `unread`; nothing here throws.
  * Never: counts a connection as open that it can't count as closed.
  */
-import { Direction, EventLane, Hook, SIZE_CLASSES, State, TcpFlagLane } from '../../datapath/record/abi.js'
-import { AddressMemo, Cell, UNSET } from '../../datapath/identity/address-cache.js'
-import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
+
+import { AddressCache, Cell, UNSET } from '../../datapath/identity/address-cache.js'
 import type { Entities } from '../../datapath/identity/entities.js'
+import { Direction, EventLane, Hook, SIZE_CLASSES, State, TcpFlagLane } from '../../datapath/record/abi.js'
+import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Packet } from '../../datapath/record/packet.js'
 import { ciliumReason, type KernelReasons } from '../../datapath/record/reasons.js'
-import type { FlowSink, SpillName } from '../../datapath/source/source.js'
-import type { PodId } from './deleted-pods.js'
+import type { FlowSink, OverflowName } from '../../datapath/source/source.js'
 import type { Peers } from '../series/exemplar.js'
 import type { Family } from '../series/family.js'
+import type { SeriesStore } from '../series/series.js'
+import type { PodId } from './deleted-pods.js'
 import type { MetricsConfig } from './metrics-config.js'
 import { UNKNOWN } from './packet-endpoints.js'
 import { Action, Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
-import type { SeriesStore } from '../series/series.js'
 
 const TCP = 6
 const ICMP = 1
@@ -49,7 +50,7 @@ export class Reducer implements FlowSink {
   readonly #reasons: KernelReasons
   readonly #live: boolean
   readonly #packet = new Packet()
-  readonly #addresses: AddressMemo
+  readonly #addresses: AddressCache
   readonly #peers: { -readonly [Key in keyof Peers]: Peers[Key] } = {
     bytes: new Uint8Array(0),
     sourceAt: 0,
@@ -62,7 +63,7 @@ export class Reducer implements FlowSink {
   constructor(store: SeriesStore, entities: Entities, reasons: KernelReasons, live: boolean) {
     this.#pairs = new Pairs(store, entities)
     this.#entities = entities
-    this.#addresses = new AddressMemo(entities)
+    this.#addresses = new AddressCache(entities)
     this.#reasons = reasons
     this.#live = live
   }
@@ -132,7 +133,7 @@ export class Reducer implements FlowSink {
   }
 
   /** Packets that the datapath counted without a connection, since the last time. */
-  spilled(name: SpillName, packets: number, bytes: number): void {
+  spilled(name: OverflowName, packets: number, bytes: number): void {
     const reporter = reporterOf(name.hook, name.direction)
     const pair = this.#pairs.pair(name.srcEntity, name.dstEntity, reporter, name.proto)
     const flagsOnly = name.size > SIZE_CLASSES.length

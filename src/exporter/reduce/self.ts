@@ -5,14 +5,14 @@
  * Out:   values set in the store; counters stand at 0 from the start, so that a rate sees the first event.
  */
 import { arch, release } from 'node:os'
+import type { Entities } from '../../datapath/identity/entities.js'
 import { Hook } from '../../datapath/record/abi.js'
 import type { Decoder, Fault, Kind } from '../../datapath/record/decode.js'
-import type { Entities } from '../../datapath/identity/entities.js'
 import type { Live } from '../../datapath/source/live.js'
 import { M } from '../catalog/catalog.js'
 import type { Metric } from '../catalog/metric.js'
-import type { Reducer } from './reduce.js'
 import type { SeriesStore } from '../series/series.js'
+import type { Reducer } from './reduce.js'
 
 const HOOKS = ['from_pod', 'to_pod', 'uplink_out', 'uplink_in'] as const
 const IGNORED = {
@@ -36,7 +36,7 @@ export class SelfMetrics {
     const unread: Partial<Record<Kind, number>> = reducer.unreadOf
     for (const [kind, n] of Object.entries(decoder.counts) as [Kind, number][]) {
       const lost = unread[kind]
-      this.#set(M.records, [RECORD_TYPES[kind], lost === undefined ? 'ignored' : 'told'], n - (lost ?? 0))
+      this.#set(M.records, [RECORD_TYPES[kind], lost === undefined ? 'ignored' : 'counted'], n - (lost ?? 0))
     }
     // An unknown extension hides the packet, so the reduce can't read the record either: a fault, and counted as such.
     this.#set(M.records, ['any', 'unread'], reducer.unread - decoder.extensionsUnknown)
@@ -70,7 +70,7 @@ export class SelfMetrics {
     this.#set(M.connectionTableEntries, [], live.connectionsUsed)
     this.#set(M.connectionTableLimit, [], live.connectionsLimit)
     this.#set(M.connectionTableFull, [], totals.connections_full.packets)
-    this.#set(M.spills, [], totals.tally_spilled.packets)
+    this.#set(M.overflows, [], totals.tally_spilled.packets)
     this.#set(
       M.unnamedPackets,
       [],

@@ -9,14 +9,15 @@
  * A row costs its prefix (~170 bytes) once, 4 bytes a label, 36 here and ~12 in LabelSets. A histogram's row keeps one
  * prefix for all its lines, `name_bucket{labels`, and text.ts adds what differs.
  */
+
+import { type Metric, OVERFLOW_LABEL } from '../catalog/metric.js'
+import { escapeLabel } from '../exposition/format.js'
+import type { FrozenRows } from '../exposition/frozen.js'
 import type { Arena } from './arena.js'
 import type { Cells, Slot } from './cells.js'
 import { type Exemplar, Exemplars, type Peers } from './exemplar.js'
 import { Expired } from './expired.js'
-import { escapeLabel } from '../exposition/format.js'
-import type { FrozenRows } from '../exposition/frozen.js'
 import { cleanLabel, LabelSets, type Names } from './labels.js'
-import { type Metric, OVERFLOW_LABEL } from '../catalog/metric.js'
 import { Rows } from './rows.js'
 
 export type { Slot } from './cells.js'

@@ -6,11 +6,12 @@
  * Fail:  nothing throws on data; a family past its budget answers with its overflow series.
  * Never: looks up a label on an increment. A slot is an index.
  */
+
+import type { Metric } from '../catalog/metric.js'
 import { Arena } from './arena.js'
 import { Cells, type Slot } from './cells.js'
 import { Family, type Shared } from './family.js'
 import { Names } from './labels.js'
-import type { Metric } from '../catalog/metric.js'
 
 export { Family, type Slot } from './family.js'
 

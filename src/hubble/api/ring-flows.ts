@@ -12,7 +12,7 @@ import { FlowMaker, type FlowOptions } from '../flow/maker.js'
 import { flowTime } from '../flow/time.js'
 import type { RecordRing } from './record-ring.js'
 
-export type RingFlowsOptions = Pick<FlowOptions, 'directory' | 'nodeName' | 'version' | 'kernelReasons'>
+export type RingFlowsOptions = Pick<FlowOptions, 'resolver' | 'nodeName' | 'version' | 'kernelReasons'>
 
 const SEQUENCE_DIGITS = 12
 

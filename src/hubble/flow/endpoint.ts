@@ -6,25 +6,26 @@
  *        The record's identity wins. A local endpoint has its own labels, anything else those of the identity that won.
  * Never: keeps more than MOST answers (about 300 bytes each); past it, and when the directory changes, it starts anew.
  */
-import type { Directory, LocalEndpoint } from './resolver.js'
-import type { Endpoint } from './flow.js'
+
 import { clusterOf, isLocalScope, withLongestCidr } from '../../datapath/identity/identity.js'
+import type { Endpoint } from './flow.js'
+import type { LocalEndpoint, Resolver } from './resolver.js'
 
 const MOST = 65_536
 
 export class EndpointResolver {
-  readonly #directory: Directory
+  readonly #resolver: Resolver
   readonly #known = new Map<string, Map<number, Endpoint>>()
   #answers = 0
   #version: number
 
-  constructor(directory: Directory) {
-    this.#directory = directory
-    this.#version = directory.version
+  constructor(resolver: Resolver) {
+    this.#resolver = resolver
+    this.#version = resolver.version
   }
 
   resolve(ip: string, identity: number): Endpoint {
-    if (this.#version !== this.#directory.version || this.#answers >= MOST) this.#forget()
+    if (this.#version !== this.#resolver.version || this.#answers >= MOST) this.#forget()
     let byIdentity = this.#known.get(ip)
     if (byIdentity === undefined) {
       byIdentity = new Map()
@@ -42,23 +43,23 @@ export class EndpointResolver {
   /** By endpoint id, as debug messages name it: nobody for 0, and only the id of what is not here. */
   byId(id: number): Endpoint | undefined {
     if (id === 0) return undefined
-    const local = this.#directory.localEndpointById(id)
+    const local = this.#resolver.localEndpointById(id)
     return local === undefined ? { ID: id } : localEnd(local, 0)
   }
 
   #look(ip: string, identity: number): Endpoint {
-    const local = this.#directory.localEndpoint(ip)
+    const local = this.#resolver.localEndpoint(ip)
     if (local !== undefined) return localEnd(local, identity)
-    const number = identity || this.#directory.identity(ip)
-    const labels = this.#directory.labels(number)
-    const { namespace = '', pod = '' } = this.#directory.pod(ip) ?? {}
+    const number = identity || this.#resolver.identity(ip)
+    const labels = this.#resolver.labels(number)
+    const { namespace = '', pod = '' } = this.#resolver.pod(ip) ?? {}
     return end(0, number, clusterOf(labels), namespace, labels, pod)
   }
 
   #forget(): void {
     this.#known.clear()
     this.#answers = 0
-    this.#version = this.#directory.version
+    this.#version = this.#resolver.version
   }
 }
 

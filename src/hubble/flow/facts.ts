@@ -4,17 +4,18 @@
  * In:    a trace, drop, verdict or capture record, while its window is valid.
  * Out:   Facts: values, no window. The rules are those of cilium/cilium pkg/hubble/parser/threefour/parser.go, 1.19.
  */
+
+import { sourceFile } from '../../cilium/source-file.js'
 import { DROP, TRACE } from '../../datapath/record/abi.js'
-import { formatAddress, formatIpv4, isMapped } from '../../lib/address.js'
 import type { CaptureRecord } from '../../datapath/record/capture-record.js'
 import type { DropRecord } from '../../datapath/record/drop-record.js'
-import type { AuthType, Direction, Named, ObservationPoint, TraceReason, Verdict } from './flow.js'
-import { authName, capturePointName, pointName, reasonName } from './names.js'
 import { Point } from '../../datapath/record/observation-point.js'
 import type { RecordWindow } from '../../datapath/record/record.js'
-import { sourceFile } from '../../cilium/source-file.js'
 import type { TraceRecord } from '../../datapath/record/trace-record.js'
 import type { VerdictRecord } from '../../datapath/record/verdict-record.js'
+import { formatAddress, formatIpv4, isMapped } from '../../lib/address.js'
+import type { AuthType, Direction, Named, ObservationPoint, TraceReason, Verdict } from './flow.js'
+import { authName, capturePointName, pointName, reasonName } from './names.js'
 
 /** Trace reasons, without the encrypted bit. */
 const REPLY = 2

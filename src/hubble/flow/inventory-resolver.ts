@@ -1,22 +1,23 @@
 /**
- * inventory-resolver.ts - the Directory over entities, and over what a world file says besides.
+ * inventory-resolver.ts - the Directory over entities, and over what an inventory file says besides.
  *
  * In:    entities, which change under it; facts of services; a World for its DNS names, interfaces and cgroups.
  * Out:   its answers; who is who is asked of the entities, so that there is one truth.
  * Never: grows between changes, except a bounded cache of local endpoints.
  */
-import { formatAddress, parseAddress } from '../../lib/address.js'
-import type { Directory, LocalEndpoint, PodName } from './resolver.js'
+
 import { Entities } from '../../datapath/identity/entities.js'
 import type { EndpointFacts, EntityChanges } from '../../datapath/identity/entity-changes.js'
-import type { Service } from './flow.js'
 import type { Row } from '../../datapath/identity/entity-columns.js'
-import type { World } from '../../datapath/inventory/inventory.js'
-import { worldChanges } from '../../datapath/inventory/inventory-changes.js'
+import type { Inventory } from '../../datapath/inventory/inventory.js'
+import { inventoryChanges } from '../../datapath/inventory/inventory-changes.js'
+import { formatAddress, parseAddress } from '../../lib/address.js'
+import type { Service } from './flow.js'
+import type { LocalEndpoint, PodName, Resolver } from './resolver.js'
 
 const NONE: readonly string[] = []
 
-export class WorldDirectory implements Directory {
+export class InventoryResolver implements Resolver {
   version = 0
   readonly #entities: Entities
   readonly #local = new Map<number, string>()
@@ -27,11 +28,11 @@ export class WorldDirectory implements Directory {
   readonly #cgroups = new Map<string, string>()
 
   /** Of a world alone, with entities of its own. */
-  static from(world: World): WorldDirectory {
-    const directory = new WorldDirectory(Entities.from(world))
-    directory.apply(worldChanges(undefined, world))
-    directory.take(world)
-    return directory
+  static from(inventory: Inventory): InventoryResolver {
+    const resolver = new InventoryResolver(Entities.from(inventory))
+    resolver.apply(inventoryChanges(undefined, inventory))
+    resolver.take(inventory)
+    return resolver
   }
 
   constructor(entities: Entities) {
@@ -39,14 +40,15 @@ export class WorldDirectory implements Directory {
   }
 
   /** What a world says besides who is who. */
-  take(world: World): void {
+  take(inventory: Inventory): void {
     for (const map of [this.#names, this.#cgroups]) map.clear()
-    for (const [ip, names] of Object.entries(world.dns)) {
+    for (const [ip, names] of Object.entries(inventory.dns)) {
       this.#names.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
     }
     // namespace/pod/ip; the names are those of the endpoint.
-    for (const [id, text] of Object.entries(world.cgroups)) this.#cgroups.set(id, text.slice(text.lastIndexOf('/') + 1))
-    this.#links = world.links
+    for (const [id, text] of Object.entries(inventory.cgroups))
+      this.#cgroups.set(id, text.slice(text.lastIndexOf('/') + 1))
+    this.#links = inventory.links
     this.version++
   }
 

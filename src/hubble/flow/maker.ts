@@ -8,29 +8,29 @@
  *        Never does Hubble swap source and destination here: they are the packet's, also of a reply.
  */
 import { randomUUID } from 'node:crypto'
+import { debugText } from '../../cilium/debug-text.js'
 import type { CaptureRecord } from '../../datapath/record/capture-record.js'
 import type { DebugRecord } from '../../datapath/record/debug-record.js'
-import { debugText } from '../../cilium/debug-text.js'
 import type { RecordSink } from '../../datapath/record/decode.js'
-import type { Directory } from './resolver.js'
 import type { DropRecord } from '../../datapath/record/drop-record.js'
-import type { DebugEvent, Emitter, Endpoint, Flow, Ip } from './flow.js'
-import { EndpointResolver } from './endpoint.js'
-import { captureFacts, dropFacts, type Facts, traceFacts, verdictFacts } from './facts.js'
-import { addNames, addServices } from './lookup.js'
-import { debugEventName } from './names.js'
-import { fillSock } from './sock.js'
-import { ciliumDrop } from './kernel-drop.js'
-import { Layers, type PacketFlags } from './layers/layers.js'
 import { ciliumReasonName, type KernelReasons } from '../../datapath/record/reasons.js'
 import type { RecordWindow } from '../../datapath/record/record.js'
 import type { SockRecord } from '../../datapath/record/sock-record.js'
 import type { TraceRecord } from '../../datapath/record/trace-record.js'
 import type { VerdictRecord } from '../../datapath/record/verdict-record.js'
+import { EndpointResolver } from './endpoint.js'
+import { captureFacts, dropFacts, type Facts, traceFacts, verdictFacts } from './facts.js'
+import type { DebugEvent, Emitter, Endpoint, Flow, Ip } from './flow.js'
+import { ciliumDrop } from './kernel-drop.js'
+import { Layers, type PacketFlags } from './layers/layers.js'
+import { addNames, addServices } from './lookup.js'
+import { debugEventName } from './names.js'
+import type { Resolver } from './resolver.js'
+import { fillSock } from './sock.js'
 import { connectionPacket, droppedPacket, type FlowPacket } from './weir-packet.js'
 
 export interface FlowOptions {
-  readonly directory: Directory
+  readonly resolver: Resolver
   /** When the record in hand was received, as flowTime() writes it. */
   readonly now: () => string
   readonly nodeName: string
@@ -54,17 +54,17 @@ export class FlowMaker implements RecordSink {
   /** Why the last packet was not decodable. */
   lastError = ''
   readonly #options: FlowOptions
-  readonly #directory: Directory
+  readonly #resolver: Resolver
   readonly #emitter: Emitter
-  readonly #resolver: EndpointResolver
+  readonly #endpoints: EndpointResolver
   readonly #layers = new Layers()
   readonly #uuid: () => string
 
   constructor(options: FlowOptions) {
     this.#options = options
-    this.#directory = options.directory
+    this.#resolver = options.resolver
     this.#emitter = { name: 'Weir', version: options.version }
-    this.#resolver = new EndpointResolver(options.directory)
+    this.#endpoints = new EndpointResolver(options.resolver)
     this.#uuid = options.uuid ?? randomUUID
   }
 
@@ -92,7 +92,7 @@ export class FlowMaker implements RecordSink {
 
   sock(record: SockRecord): void {
     const flow = this.#begin()
-    if (fillSock(flow, record, this.#directory, this.#resolver, this.#options.nodeName)) this.#count(flow)
+    if (fillSock(flow, record, this.#resolver, this.#endpoints, this.#options.nodeName)) this.#count(flow)
     else this.faults.cgroup++
   }
 
@@ -105,7 +105,7 @@ export class FlowMaker implements RecordSink {
     const { subtype, hash, arg1, arg2, arg3 } = record
     const event: DebugEvent = {}
     const type = debugEventName(subtype)
-    const source = this.#resolver.byId(record.source)
+    const source = this.#endpoints.byId(record.source)
     if (type !== undefined) event.type = type
     if (source !== undefined) event.source = source
     // Hubble's debug parser knows no interface names.
@@ -131,8 +131,8 @@ export class FlowMaker implements RecordSink {
     const ip = packet.ip && addressesOf(packet.ip, facts)
     const from = ip?.source ?? ''
     const to = ip?.destination ?? ''
-    const source = this.#resolver.resolve(from, facts.srcIdentity)
-    const destination = this.#resolver.resolve(to, facts.dstIdentity)
+    const source = this.#endpoints.resolve(from, facts.srcIdentity)
+    const destination = this.#endpoints.resolve(to, facts.dstIdentity)
     const flow = this.#begin()
     if (facts.verdict !== undefined) flow.verdict = facts.verdict
     if (facts.dropReason) flow.drop_reason = facts.dropReason
@@ -145,10 +145,10 @@ export class FlowMaker implements RecordSink {
     flow.destination = destination
     flow.Type = 'L3_L4'
     if (this.#options.nodeName !== '') flow.node_name = this.#options.nodeName
-    addNames(flow, this.#directory, from, to)
+    addNames(flow, this.#resolver, from, to)
     if (facts.isReply) flow.reply = true
     flow.event_type = facts.subtype === 0 ? { type: facts.type } : { type: facts.type, sub_type: facts.subtype }
-    addServices(flow, this.#directory, from, packet.srcPort, to, packet.dstPort)
+    addServices(flow, this.#resolver, from, packet.srcPort, to, packet.dstPort)
     this.#finish(flow, facts, source, packet.summary)
   }
 
@@ -180,7 +180,7 @@ export class FlowMaker implements RecordSink {
   }
 
   #interface(index: number): { index: number; name?: string } {
-    const name = this.#directory.linkName(index)
+    const name = this.#resolver.linkName(index)
     return name === '' ? { index } : { index, name }
   }
 }

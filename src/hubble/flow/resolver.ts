@@ -23,7 +23,7 @@ export interface PodName {
   readonly pod: string
 }
 
-export interface Directory {
+export interface Resolver {
   readonly version: number
   localEndpoint(ip: string): LocalEndpoint | undefined
   localEndpointById(id: number): LocalEndpoint | undefined

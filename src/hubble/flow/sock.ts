@@ -7,14 +7,14 @@
  *        Source: cilium/cilium pkg/hubble/parser/sock/parser.go, 1.19.
  */
 import { Notify } from '../../datapath/record/abi.js'
+import type { SockRecord } from '../../datapath/record/sock-record.js'
 import { formatAddress, formatIpv4 } from '../../lib/address.js'
-import type { Directory } from './resolver.js'
-import type { Flow, Layer4, Verdict } from './flow.js'
 import type { EndpointResolver } from './endpoint.js'
+import type { Flow, Layer4, Verdict } from './flow.js'
+import { ports } from './layers/transport.js'
 import { addNames, addServices } from './lookup.js'
 import { xlatePointName } from './names.js'
-import { ports } from './layers/transport.js'
-import type { SockRecord } from '../../datapath/record/sock-record.js'
+import type { Resolver } from './resolver.js'
 
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, 'TRACED', 'TRANSLATED', 'TRACED', 'TRANSLATED']
 const PROTOCOLS = ['Unknown', 'TCP', 'UDP'] as const
@@ -23,12 +23,12 @@ const BACKWARDS = [3, 4]
 export function fillSock(
   flow: Flow,
   record: SockRecord,
-  directory: Directory,
-  resolver: EndpointResolver,
+  resolver: Resolver,
+  endpoints: EndpointResolver,
   nodeName: string,
 ): boolean {
   const { point, ipv6, cgroup, bytes, dstAt, dstPort } = record
-  const pod = directory.cgroupAddress(cgroup, ipv6)
+  const pod = resolver.cgroupAddress(cgroup, ipv6)
   if (pod === undefined) return false
   const peer = ipv6 ? formatAddress(bytes, dstAt) : formatIpv4(bytes, dstAt)
   const back = BACKWARDS.includes(point)
@@ -39,13 +39,13 @@ export function fillSock(
   if (verdict !== undefined) flow.verdict = verdict
   flow.IP = { source, destination, ipVersion: ipv6 ? 'IPv6' : 'IPv4' }
   if (l4 !== undefined) flow.l4 = l4
-  flow.source = resolver.resolve(source, 0)
-  flow.destination = resolver.resolve(destination, 0)
+  flow.source = endpoints.resolve(source, 0)
+  flow.destination = endpoints.resolve(destination, 0)
   flow.Type = 'SOCK'
   if (nodeName !== '') flow.node_name = nodeName
-  addNames(flow, directory, source, destination)
+  addNames(flow, resolver, source, destination)
   flow.event_type = point === 0 ? { type: Notify.traceSock } : { type: Notify.traceSock, sub_type: point }
-  addServices(flow, directory, source, sourcePort, destination, destinationPort)
+  addServices(flow, resolver, source, sourcePort, destination, destinationPort)
   addSocket(flow, record)
   return true
 }

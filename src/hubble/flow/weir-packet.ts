@@ -6,11 +6,11 @@
  *        A sweep tells of many packets at once; it is shown as one in the direction that the record names.
  */
 import { State } from '../../datapath/record/abi.js'
-import { formatAddress, isMapped } from '../../lib/address.js'
 import type { DropRecord } from '../../datapath/record/drop-record.js'
+import type { TraceRecord } from '../../datapath/record/trace-record.js'
+import { formatAddress, isMapped } from '../../lib/address.js'
 import type { Layers } from './layers/layers.js'
 import { ports, setIcmp, setTcp } from './layers/transport.js'
-import type { TraceRecord } from '../../datapath/record/trace-record.js'
 
 /** What a flow takes from its packet. */
 export type FlowPacket = Pick<Layers, 'ethernet' | 'ip' | 'l4' | 'tunnel' | 'summary' | 'srcPort' | 'dstPort'>

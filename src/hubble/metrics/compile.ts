@@ -5,8 +5,9 @@
  * Out:   a CompiledMetric each family.
  * Fail:  a ConfigError names the metric, the word and what is allowed. Nothing is half compiled.
  */
-import type { Flow } from '../flow/flow.js'
+
 import type { Metric } from '../../exporter/catalog/metric.js'
+import type { Flow } from '../flow/flow.js'
 import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknown } from './config.js'
 import { CONTEXT_OPTIONS, type Context, compileContext } from './context.js'
 import { type Counter, type Increment, NO_INCREMENTS, type Plugin } from './counter.js'

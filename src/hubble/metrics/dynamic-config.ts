@@ -12,7 +12,7 @@ import { ConfigError, type MetricConfig } from './config.js'
 
 export interface DynamicListener {
   /** Makes the change when it can be made; at once if there is none. */
-  around?(change: () => void): Promise<void>
+  exclusive?(change: () => void): Promise<void>
   /** The file says these metrics now. Throws a ConfigError if they do not compile. */
   apply(metrics: readonly MetricConfig[]): void
   /** The file has changed and is in force. */
@@ -53,9 +53,9 @@ export class DynamicConfig {
     const [seen, text] = this.#read()
     if (seen === this.#last) return
     this.#last = seen
-    const { around } = this.#listener
-    if (around === undefined) this.#use(seen, text)
-    else void around(() => this.#use(seen, text))
+    const { exclusive } = this.#listener
+    if (exclusive === undefined) this.#use(seen, text)
+    else void exclusive(() => this.#use(seen, text))
   }
 
   #use(seen: string, text: string | undefined): void {

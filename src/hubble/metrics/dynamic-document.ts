@@ -6,8 +6,9 @@
  * Fail:  a ConfigError names the place and what is wrong or allowed; unknown keys are refused.
  *        Schema: cilium/cilium pkg/hubble/metrics/api (MetricConfig).
  */
-import type { Flow } from '../flow/flow.js'
+
 import { parseText } from '../../lib/located-text.js'
+import type { Flow } from '../flow/flow.js'
 import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknown } from './config.js'
 import { type Filter, filterNeeds } from './filter-fields.js'
 

@@ -6,9 +6,9 @@
  *        it is the same entity's, else every endpoint, CIDR and odd identity.
  * Never: needs more than ROWS_AN_END rows for an end.
  */
-import { AddressMemo, Cell, Family, UNSET } from '../../datapath/identity/address-cache.js'
+import { AddressCache, Cell, Family, UNSET } from '../../datapath/identity/address-cache.js'
 import type { Entities } from '../../datapath/identity/entities.js'
-import type { Memo } from '../../exporter/reduce/cache.js'
+import type { Cache } from '../../exporter/reduce/cache.js'
 
 /** What a memo's row stands for, in its third word. */
 const Kind = { entity: 0, ipv4: 1, ipv6High: 2, ipv6Low: 3, ipv6: 4, named: 5, address: 6 } as const
@@ -22,14 +22,14 @@ export class Ends {
   endpoint = 0
   readonly #entities: Entities
   readonly #byAddress: boolean
-  readonly #memo: Memo
-  readonly #addresses: AddressMemo
+  readonly #cache: Cache
+  readonly #addresses: AddressCache
 
-  constructor(entities: Entities, byAddress: boolean, memo: Memo) {
+  constructor(entities: Entities, byAddress: boolean, cache: Cache) {
     this.#entities = entities
     this.#byAddress = byAddress
-    this.#memo = memo
-    this.#addresses = new AddressMemo(entities)
+    this.#cache = cache
+    this.#addresses = new AddressCache(entities)
   }
 
   /** The memo was cleared. */
@@ -88,18 +88,18 @@ export class Ends {
   #address(place: number): number {
     const { cells } = this.#addresses
     const d = cells[place + Cell.d]!
-    if (cells[place + Cell.family] === Family.ipv4) return this.#memo.row(d, 0, Kind.ipv4)
-    const high = this.#memo.row(cells[place + Cell.a]!, cells[place + Cell.b]!, Kind.ipv6High)
-    return this.#memo.row(high, this.#memo.row(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
+    if (cells[place + Cell.family] === Family.ipv4) return this.#cache.row(d, 0, Kind.ipv4)
+    const high = this.#cache.row(cells[place + Cell.a]!, cells[place + Cell.b]!, Kind.ipv6High)
+    return this.#cache.row(high, this.#cache.row(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
   }
 
   #addressed(address: number, entity: number, identity: number): number {
-    return this.#memo.row(this.#memo.row(address, entity, Kind.named), identity, Kind.address)
+    return this.#cache.row(this.#cache.row(address, entity, Kind.named), identity, Kind.address)
   }
 
   /** The datapath's identity counts where it is not 0; mostly it is what the world says too. */
   #of(entity: number, identity: number): number {
     const odd = identity === this.#entities.identity(entity) ? 0 : identity
-    return this.#memo.row(entity, odd, Kind.entity)
+    return this.#cache.row(entity, odd, Kind.entity)
   }
 }

@@ -5,10 +5,11 @@
  * Out:   PLUGINS, by the word that asks for them. dns, http, httpV2 and kafka are known and count nothing: the datapath
  *        sees packets, not requests, so a configuration that Hubble takes is taken here too.
  */
-import type { Flow } from '../flow/flow.js'
+
 import { icmpText } from '../../cilium/icmp-text.js'
-import { observationPointName } from '../../datapath/record/observation-point.js'
 import { matchWord } from '../../cilium/policy-words.js'
+import { observationPointName } from '../../datapath/record/observation-point.js'
+import type { Flow } from '../flow/flow.js'
 import {
   ALL_EVENTS,
   type Counter,

@@ -5,20 +5,20 @@
  * Out:   the flow without time and id, which no label shows; undefined where Hubble makes none.
  */
 import { CaptureRecord } from '../../datapath/record/capture-record.js'
-import type { Directory } from '../flow/resolver.js'
 import { DropRecord } from '../../datapath/record/drop-record.js'
-import type { Flow } from '../flow/flow.js'
-import { FlowMaker } from '../flow/maker.js'
 import type { KernelReasons } from '../../datapath/record/reasons.js'
 import { SockRecord } from '../../datapath/record/sock-record.js'
 import { TraceRecord } from '../../datapath/record/trace-record.js'
 import { VerdictRecord } from '../../datapath/record/verdict-record.js'
+import type { Flow } from '../flow/flow.js'
+import { FlowMaker } from '../flow/maker.js'
+import type { Resolver } from '../flow/resolver.js'
 import type { FlowOf } from './metrics.js'
 
-export function flowOf(directory: Directory, kernelReasons: KernelReasons, nodeName = ''): FlowOf {
+export function flowOf(resolver: Resolver, kernelReasons: KernelReasons, nodeName = ''): FlowOf {
   let made: Flow | undefined
   const maker = new FlowMaker({
-    directory,
+    resolver,
     kernelReasons,
     now: () => '',
     uuid: () => '',

@@ -5,6 +5,8 @@
  * Out:   stores to be rendered, current after collect().
  * Fail:  a configuration that does not compile throws a ConfigError and changes nothing.
  */
+
+import type { Entities } from '../../datapath/identity/entities.js'
 import type {
   CaptureRecord,
   DropRecord,
@@ -13,23 +15,22 @@ import type {
   TraceRecord,
   VerdictRecord,
 } from '../../datapath/record/decode.js'
-import type { Directory } from '../flow/resolver.js'
-import type { Entities } from '../../datapath/identity/entities.js'
 import type { KernelReasons } from '../../datapath/record/reasons.js'
 import { M } from '../../exporter/catalog/catalog.js'
-import { DeletedPods, type PodId } from '../../exporter/reduce/deleted-pods.js'
 import type { Metric } from '../../exporter/catalog/metric.js'
+import { DeletedPods, type PodId } from '../../exporter/reduce/deleted-pods.js'
 import { SeriesStore } from '../../exporter/series/series.js'
+import type { Resolver } from '../flow/resolver.js'
 import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
+import { eachWay } from './directions.js'
 import { flowOf } from './flow-of.js'
 import { type BudgetOf, type FlowOf, HubbleMetrics } from './metrics.js'
 import { DELETION_DELAY_MS } from './pod-series.js'
-import { eachWay } from './directions.js'
 
 export interface HubbleParts {
   readonly entities: Entities
-  readonly directory: Directory
+  readonly resolver: Resolver
   readonly kernelReasons: KernelReasons
   /** For filters that ask for it. */
   readonly nodeName?: string
@@ -74,9 +75,9 @@ export class Hubble implements RecordSink {
 
   /** Throws a ConfigError. */
   constructor(parts: HubbleParts, configs: readonly MetricConfig[]) {
-    const { entities, directory, kernelReasons, nodeName = '', now = () => performance.now() } = parts
+    const { entities, resolver, kernelReasons, nodeName = '', now = () => performance.now() } = parts
     this.#entities = entities
-    this.#flowOf = flowOf(directory, kernelReasons, nodeName)
+    this.#flowOf = flowOf(resolver, kernelReasons, nodeName)
     this.#now = now
     this.#compiled = compileMetrics(configs)
     this.#metrics = new HubbleMetrics(this.#compiled, entities, this.#flowOf)

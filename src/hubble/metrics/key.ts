@@ -7,14 +7,15 @@
  * Fail:  false where the packet is too unusual for Shape: the flow must be made.
  * Never: allocates. The rules are those of cilium/cilium pkg/hubble/parser/threefour, which flows are made by, too.
  */
+
+import type { Entities } from '../../datapath/identity/entities.js'
 import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
-import type { Entities } from '../../datapath/identity/entities.js'
-import { Memo } from '../../exporter/reduce/cache.js'
+import { Cache } from '../../exporter/reduce/cache.js'
 import { ENDS_KINDS, Ends, ROWS_AN_END } from './endpoints.js'
 import { Needs } from './key-fields.js'
-import { readConnection, readDrop } from './weir-summary.js'
 import { L4, Shape } from './summary.js'
+import { readConnection, readDrop } from './weir-summary.js'
 
 /** Flags of trace and drop records (cilium/cilium bpf/lib/classifiers.h). */
 const Flag = { ipv6: 1, l3Device: 2, vxlan: 4, geneve: 8 } as const
@@ -57,7 +58,7 @@ export class Key {
   second = 0
   /** Destination port; 0 for what has none. */
   port = 0
-  readonly #memo: Memo
+  readonly #cache: Cache
   readonly #most: number
   readonly #ends: Ends
   readonly #shape = new Shape()
@@ -65,21 +66,21 @@ export class Key {
 
   /** `most`: ends and details that it tells apart, MOST_ROWS at most. */
   constructor(entities: Entities, needs: NeedsByKind, most = MOST_ROWS) {
-    this.#memo = new Memo(0, most)
+    this.#cache = new Cache(0, most)
     this.#most = most
     const byAddress = ((needs.trace | needs.drop | needs.verdict) & Needs.address) !== 0
-    this.#ends = new Ends(entities, byAddress, this.#memo)
+    this.#ends = new Ends(entities, byAddress, this.#cache)
     this.#needs = needs
   }
 
   /** No room for what another record may bring: the owner must forget() together with all that holds keys. */
   get full(): boolean {
-    return this.#memo.size + 2 * ROWS_AN_END + 1 > this.#most
+    return this.#cache.size + 2 * ROWS_AN_END + 1 > this.#most
   }
 
   /** Keys mean something else from now on. */
   forget(): void {
-    this.#memo.clear()
+    this.#cache.clear()
     this.#ends.forget()
   }
 
@@ -200,7 +201,7 @@ export class Key {
     const { ipVersion, l4, tcpFlags, dstPort } = this.#shape
     let whole = kind | ((ipVersion >> 1) << SHIFT.ip) | (l4 << SHIFT.l4)
     if ((needs & Needs.tcpFlags) !== 0) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
-    if (detail !== 0) whole = DETAILED | (this.#memo.row(whole, detail, ENDS_KINDS) << DETAILED_SHIFT)
+    if (detail !== 0) whole = DETAILED | (this.#cache.row(whole, detail, ENDS_KINDS) << DETAILED_SHIFT)
     this.port = dstPort
     this.first = from | (whole << END_BITS)
     this.second = to | ((whole >>> HALF_KIND) << END_BITS)

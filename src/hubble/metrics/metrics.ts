@@ -9,6 +9,8 @@
  * every connection a key of its own: keys whose labels differ by the port alone are a group, and a second tally counts by
  * group and port for the metrics that have it. Most keys have one port ever, so most records do not go there.
  */
+
+import type { Entities } from '../../datapath/identity/entities.js'
 import type {
   CaptureRecord,
   DropRecord,
@@ -18,17 +20,16 @@ import type {
   TraceRecord,
   VerdictRecord,
 } from '../../datapath/record/decode.js'
-import type { Entities } from '../../datapath/identity/entities.js'
-import type { Flow } from '../flow/flow.js'
 import type { PodId } from '../../exporter/reduce/deleted-pods.js'
 import { SeriesStore, type Slot } from '../../exporter/series/series.js'
+import type { Flow } from '../flow/flow.js'
 import { chunkName } from './chunk.js'
 import type { CompiledMetric } from './compile.js'
 import { Event } from './counter.js'
 import { Key } from './key.js'
 import { Needs } from './key-fields.js'
-import { belongsTo } from './pod-series.js'
 import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from './pending.js'
+import { belongsTo } from './pod-series.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */

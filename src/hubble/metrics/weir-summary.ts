@@ -6,8 +6,8 @@
  * Never: allocates.
  */
 import { Direction, State } from '../../datapath/record/abi.js'
-import { isMapped } from '../../lib/address.js'
 import type { DropRecord, TraceRecord } from '../../datapath/record/decode.js'
+import { isMapped } from '../../lib/address.js'
 import { L4, type Shape } from './summary.js'
 
 const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const

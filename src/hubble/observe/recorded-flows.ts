@@ -6,11 +6,11 @@
  * Fail:  the constructor throws what pcap.ts throws. A damaged file gives what precedes the damage; then `damage` says so.
  */
 import { Decoder } from '../../datapath/record/decode.js'
-import type { Directory } from '../flow/resolver.js'
-import { FlowMaker } from '../flow/maker.js'
-import { flowTime } from '../flow/time.js'
 import type { KernelReasons } from '../../datapath/record/reasons.js'
 import { Replay } from '../../datapath/source/replay.js'
+import { FlowMaker } from '../flow/maker.js'
+import type { Resolver } from '../flow/resolver.js'
+import { flowTime } from '../flow/time.js'
 import { type FlowResponse, responseOf } from './response.js'
 
 /** Records a step: little enough to start writing at once. */
@@ -18,7 +18,7 @@ const STEP = 512
 
 export interface RecordedOptions {
   readonly path: string
-  readonly directory: Directory
+  readonly resolver: Resolver
   readonly nodeName: string
   readonly version: string
   readonly kernelReasons?: KernelReasons

@@ -8,8 +8,8 @@
 import type { Flow } from '../flow/flow.js'
 import { compileFilters } from './filter/filter.js'
 import type { FlowFilter } from './filter/flow-filter.js'
-import { type Instant, instantOf } from './instant.js'
 import type { FlowPredicate } from './filter/predicate.js'
+import { type Instant, instantOf } from './instant.js'
 import type { FlowResponse, FlowSource } from './response.js'
 
 export const MOST_LAST = 1_000_000

@@ -6,15 +6,15 @@
  * Never: holds what is gone. About 1 kB a pod, its addresses and identity included.
  */
 import { BARE_FACTS, type EndpointFacts } from '../../datapath/identity/entity-changes.js'
-import { AddressBook, Right } from './address-book.js'
-import { Backends } from './backends.js'
-import { EndpointNumbers } from './endpoint-numbers.js'
 import type { SliceFacts } from '../object/endpoint-slice.js'
 import { type NodeFacts, nodeKey } from '../object/node.js'
 import { isSame, type PodFacts } from '../object/pod.js'
-import { PodIdentities } from './pod-identities.js'
 import type { Kept, ResourceName } from '../object/resource.js'
 import type { ServiceFacts } from '../object/service.js'
+import { AddressBook, Right } from './address-book.js'
+import { Backends } from './backends.js'
+import { EndpointNumbers } from './endpoint-numbers.js'
+import { PodIdentities } from './pod-identities.js'
 
 /** Cilium's reserved numbers. */
 const HOST = 1

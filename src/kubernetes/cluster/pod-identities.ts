@@ -6,10 +6,10 @@
  */
 import type { IdentityFacts } from '../../datapath/identity/entity-changes.js'
 import type { CiliumEndpointFacts, CiliumIdentityFacts } from '../object/cilium.js'
-import { type Identity, IdentityTable } from './identity-table.js'
 import { identityLabels } from '../object/labels.js'
 import type { NamespaceFacts } from '../object/namespace.js'
 import type { PodFacts } from '../object/pod.js'
+import { type Identity, IdentityTable } from './identity-table.js'
 
 export interface IdentityEvents {
   /** A pod's identity is another. */

@@ -7,7 +7,7 @@
  */
 import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 
-export class ToldKeys {
+export class PublishedKeys {
   readonly #identities = new Set<number>()
   /** In force, and not told again since. */
   #doubted: Set<string> | undefined

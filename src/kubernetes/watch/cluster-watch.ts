@@ -7,16 +7,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
+import { Cluster } from '../cluster/cluster.js'
+import { Outbox } from '../cluster/outbox.js'
+import { Interner } from '../object/interner.js'
+import { CILIUM, CILIUM_GROUP, CORE, type Resource } from '../object/resource.js'
 import type { AccessSource } from './access.js'
 import { ApiClient } from './api-client.js'
 import { asApiError } from './api-error.js'
 import { Backoff } from './backoff.js'
-import { Cluster } from '../cluster/cluster.js'
-import { Interner } from '../object/interner.js'
 import type { ClusterState, KubernetesOptions } from './message.js'
-import { Outbox } from '../cluster/outbox.js'
 import { Reflector, TIMES } from './reflector.js'
-import { CILIUM, CILIUM_GROUP, CORE, type Resource } from '../object/resource.js'
 import { WatchLog } from './watch-state.js'
 
 export class ClusterWatch {

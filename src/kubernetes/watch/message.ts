@@ -3,8 +3,9 @@
  *
  * Never: holds the cluster: batches of changes, acknowledged one by one, and how the watches are.
  */
-import type { AccessOptions } from './access.js'
+
 import type { PackedChanges } from '../cluster/packed-changes.js'
+import type { AccessOptions } from './access.js'
 import type { ReflectorTimes } from './reflector.js'
 import type { WatchState } from './watch-state.js'
 

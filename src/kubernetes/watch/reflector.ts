@@ -8,13 +8,13 @@
  *        agreed, else after a wait that grows to 30 s. What is known stays meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Interner } from '../object/interner.js'
+import type { ApiObject, Kept, Resource, ResourceName } from '../object/resource.js'
 import type { ApiClient } from './api-client.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
 import { Backoff } from './backoff.js'
-import type { Interner } from '../object/interner.js'
 import { Lines } from './lines.js'
 import { ListItems } from './list-items.js'
-import type { ApiObject, Kept, Resource, ResourceName } from '../object/resource.js'
 import { EVENT_TYPES, type EventType, type WatchLog } from './watch-state.js'
 
 export interface ReflectorEvents {

@@ -3,8 +3,9 @@
  *
  * Out:   plain objects, for structured cloning and for weir_kubernetes_*.
  */
-import { RESTART_REASONS, type RestartReason } from './api-error.js'
+
 import type { ResourceName } from '../object/resource.js'
+import { RESTART_REASONS, type RestartReason } from './api-error.js'
 
 /** `listing` before the first list is complete; `waiting` for the next attempt after a failure. */
 export type Phase = 'listing' | 'watching' | 'waiting'

@@ -7,10 +7,10 @@
 import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
+import { pack } from '../cluster/packed-changes.js'
 import { type AccessSource, accessSource } from './access.js'
 import { ClusterWatch } from './cluster-watch.js'
 import type { FromWorker, ToWorker, WorkerStart } from './message.js'
-import { pack } from '../cluster/packed-changes.js'
 
 const { options, firstIdentity } = workerData as WorkerStart
 const say = (message: FromWorker): void => parentPort?.postMessage(message)

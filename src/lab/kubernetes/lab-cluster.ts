@@ -2,7 +2,7 @@
  * lab-cluster.ts - a lab's pods as the objects of a cluster, in a fake API server.
  *
  * In:    the lab's pods, as they come and go.
- * Out:   an API server whose objects say what the lab's world file says, and how to reach it.
+ * Out:   an API server whose objects say what the lab's inventory file says, and how to reach it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

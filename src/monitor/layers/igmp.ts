@@ -3,8 +3,9 @@
  *
  * Fail:  less than 8 bytes.
  */
-import { formatIpv4 } from '../../lib/address.js'
+
 import { igmpTypeName } from '../../cilium/igmp-type.js'
+import { formatIpv4 } from '../../lib/address.js'
 import { dumpLayer, type Layer } from './layer.js'
 import type { Span } from './span.js'
 

@@ -6,8 +6,8 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
+import { AddressCache, Cell, UNSET } from '../../../src/datapath/identity/address-cache.js'
 import { parseAddress } from '../../../src/lib/address.js'
-import { AddressMemo, Cell, UNSET } from '../../../src/datapath/identity/address-cache.js'
 
 const SEED = 20_260_104
 const OPTIONS = { seed: SEED, numRuns: 40 }
@@ -34,15 +34,15 @@ function viewOf(address: string, wide: boolean): DataView {
   return view
 }
 
-function placeOf(memo: AddressMemo, { address, identity, mapped }: Asked): number {
+function placeOf(cache: AddressCache, { address, identity, mapped }: Asked): number {
   const wide = mapped || address.includes(':')
-  return memo.place(viewOf(address, wide), AT, wide, identity)
+  return cache.place(viewOf(address, wide), AT, wide, identity)
 }
 
 /** What the memo has, once it has it: numbers are the owner's to find out. */
-function askAs(memo: AddressMemo, asked: Asked, numbers: readonly [number, number]): [number, number] {
-  const place = placeOf(memo, asked)
-  const { cells } = memo
+function askAs(cache: AddressCache, asked: Asked, numbers: readonly [number, number]): [number, number] {
+  const place = placeOf(cache, asked)
+  const { cells } = cache
   const before: [number, number] = [cells[place + Cell.number]!, cells[place + Cell.second]!]
   if (before[0] === UNSET) cells.set(numbers, place + Cell.number)
   return before
@@ -65,58 +65,58 @@ const asked: fc.Arbitrary<Asked> = fc.record({
 
 t.test('any look-ups: an address and an identity have their own numbers, whatever the width', async t => {
   const tries = fc.property(fc.array(asked, { maxLength: 1500, size: 'max' }), all => {
-    const memo = new AddressMemo({ version: 0 }, ROOMY)
+    const cache = new AddressCache({ version: 0 }, ROOMY)
     const model = new Map<string, [number, number]>()
     for (const [i, one] of [...all, ...all].entries()) {
       const name = `${one.address} ${one.identity}`
-      const [number, second] = askAs(memo, one, [i, 2 * i])
+      const [number, second] = askAs(cache, one, [i, 2 * i])
       const known = model.get(name) ?? [UNSET, UNSET]
       if (number !== known[0] || second !== known[1]) return false
       if (!model.has(name)) model.set(name, [i, 2 * i])
     }
-    return memo.size === model.size
+    return cache.size === model.size
   })
   t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
 })
 
 t.test('addresses that share all words but one, or the family, are others', async t => {
-  const memo = new AddressMemo({ version: 0 })
+  const cache = new AddressCache({ version: 0 })
   const alike = ['0.0.0.7', '::7', '::1:0:0:7', '0:0:1::7', '1::7', '::ffff:0:0:7', '0:1::ffff:0:7', '::8']
-  const places = new Set(alike.map(address => placeOf(memo, { address, identity: 1, mapped: false })))
+  const places = new Set(alike.map(address => placeOf(cache, { address, identity: 1, mapped: false })))
   t.equal(places.size, alike.length)
-  t.equal(memo.size, alike.length)
+  t.equal(cache.size, alike.length)
 })
 
 t.test('while it grows, it keeps both numbers of all', async t => {
-  const memo = new AddressMemo({ version: 0 }, ROOMY)
+  const cache = new AddressCache({ version: 0 }, ROOMY)
   const one = (i: number): Asked => ({
     address: i % 3 === 0 ? `fd00::${i.toString(16)}` : `10.0.${i >> 8}.${i & 0xff}`,
     identity: i % 5,
     mapped: i % 2 === 0,
   })
   const many = 10_000
-  for (let i = 0; i < many; i++) askAs(memo, one(i), [i, many - i])
+  for (let i = 0; i < many; i++) askAs(cache, one(i), [i, many - i])
   const wrong = Array.from({ length: many }, (_, i) => i).filter(i => {
-    const [number, second] = askAs(memo, one(i), [0, 0])
+    const [number, second] = askAs(cache, one(i), [0, 0])
     return number !== i || second !== many - i
   })
   t.strictSame(wrong, [])
-  t.equal(memo.size, many)
+  t.equal(cache.size, many)
 })
 
 t.test('at its limit it forgets all, and tells nothing that is not so', async t => {
   for (const limit of [LEAST, LEAST * 4]) {
-    const memo = new AddressMemo({ version: 0 }, limit)
+    const cache = new AddressCache({ version: 0 }, limit)
     let forgot = 0
     let wrong = 0
     for (let i = 0; i < limit * 10; i++) {
       // An old one among new ones.
       const n = i % 3 === 0 ? i % 40 : 1000 + i
-      const before = memo.size
-      const [number, second] = askAs(memo, { address: dotted(n), identity: 0, mapped: false }, [n, n + 1])
+      const before = cache.size
+      const [number, second] = askAs(cache, { address: dotted(n), identity: 0, mapped: false }, [n, n + 1])
       if (number !== UNSET && (number !== n || second !== n + 1)) wrong++
-      if (memo.size < before) forgot++
-      if (memo.size > limit / 2 || memo.cells.length > limit * 8) wrong++
+      if (cache.size < before) forgot++
+      if (cache.size > limit / 2 || cache.cells.length > limit * 8) wrong++
     }
     t.equal(wrong, 0, `${limit} places`)
     t.ok(forgot > 5, `forgot ${forgot} times`)
@@ -124,24 +124,24 @@ t.test('at its limit it forgets all, and tells nothing that is not so', async t 
 })
 
 t.test('a limit below the least size is that size', async t => {
-  const memo = new AddressMemo({ version: 0 }, 1)
-  for (let i = 0; i < 2000; i++) askAs(memo, { address: dotted(i), identity: 0, mapped: false }, [i, i])
-  t.ok(memo.size <= LEAST / 2, `${memo.size} addresses`)
-  t.equal(memo.cells.length, LEAST * 8)
+  const cache = new AddressCache({ version: 0 }, 1)
+  for (let i = 0; i < 2000; i++) askAs(cache, { address: dotted(i), identity: 0, mapped: false }, [i, i])
+  t.ok(cache.size <= LEAST / 2, `${cache.size} addresses`)
+  t.equal(cache.cells.length, LEAST * 8)
 })
 
 t.test('after a change, and only then, all is new', async t => {
   const names = { version: 3 }
-  const memo = new AddressMemo(names)
+  const cache = new AddressCache(names)
   const all = ['10.0.0.1', 'fd00::1', '192.0.2.1'].map(address => ({ address, identity: 7, mapped: false }))
-  for (const [i, one] of all.entries()) t.strictSame(askAs(memo, one, [i, 10]), [UNSET, UNSET])
-  for (const [i, one] of all.entries()) t.strictSame(askAs(memo, one, [9, 9]), [i, 10])
+  for (const [i, one] of all.entries()) t.strictSame(askAs(cache, one, [i, 10]), [UNSET, UNSET])
+  for (const [i, one] of all.entries()) t.strictSame(askAs(cache, one, [9, 9]), [i, 10])
   names.version++
-  for (const [i, one] of all.entries()) t.strictSame(askAs(memo, one, [20 + i, 30]), [UNSET, UNSET], one.address)
-  for (const [i, one] of all.entries()) t.strictSame(askAs(memo, one, [9, 9]), [20 + i, 30])
-  memo.clear()
-  t.equal(memo.size, 0)
-  for (const one of all) t.strictSame(askAs(memo, one, [1, 1]), [UNSET, UNSET], one.address)
+  for (const [i, one] of all.entries()) t.strictSame(askAs(cache, one, [20 + i, 30]), [UNSET, UNSET], one.address)
+  for (const [i, one] of all.entries()) t.strictSame(askAs(cache, one, [9, 9]), [20 + i, 30])
+  cache.clear()
+  t.equal(cache.size, 0)
+  for (const one of all) t.strictSame(askAs(cache, one, [1, 1]), [UNSET, UNSET], one.address)
 })
 
 t.test('any look-ups and changes, at any limit: nothing is told that was not said since the last change', async t => {
@@ -149,7 +149,7 @@ t.test('any look-ups and changes, at any limit: nothing is told that was not sai
   const steps = fc.array(step, { maxLength: 1500, size: 'max' })
   const tries = fc.property(steps, fc.constantFrom(LEAST, LEAST * 2), (all, limit) => {
     const names = { version: 0 }
-    const memo = new AddressMemo(names, limit)
+    const cache = new AddressCache(names, limit)
     const model = new Map<string, number>()
     for (const [i, one] of [...all, ...all].entries()) {
       if (one === 'change') {
@@ -158,7 +158,7 @@ t.test('any look-ups and changes, at any limit: nothing is told that was not sai
         continue
       }
       const name = `${one.address} ${one.identity}`
-      const [number] = askAs(memo, one, [i, i])
+      const [number] = askAs(cache, one, [i, i])
       if (number !== UNSET && number !== model.get(name)) return false
       if (number === UNSET) model.set(name, i)
     }

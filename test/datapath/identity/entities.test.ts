@@ -3,9 +3,9 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { formatPrefix, parseAddress, parsePrefix } from '../../../src/lib/address.js'
 import { Entities } from '../../../src/datapath/identity/entities.js'
-import { loadWorld, parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { loadInventory, parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { formatPrefix, parseAddress, parsePrefix } from '../../../src/lib/address.js'
 
 const REMOTE_NODE = 0x0200_0001
 const PARTNER = 0x0100_0001
@@ -37,7 +37,7 @@ cidrs:
   2001:db8::/32: ${PARTNER + 5}
 `
 
-const world = () => Entities.from(parseWorld(WORLD, 'world.yaml'))
+const inventory = () => Entities.from(parseInventory(WORLD, 'inventory.yaml'))
 const v4 = (text: string) => parseAddress(text).subarray(12)
 
 function named(entities: Entities, entity: number) {
@@ -50,7 +50,7 @@ function named(entities: Entities, entity: number) {
 }
 
 t.test('an endpoint is found by each of its addresses, however they are written', async t => {
-  const entities = world()
+  const entities = inventory()
   const bytes = Uint8Array.of(1, 2, 3, ...v4('10.1.0.1'), ...parseAddress('fd00::1'), ...parseAddress('10.1.0.1'))
   const entity = entities.resolve(bytes, 3, false, 0)
   t.not(entity, 0)
@@ -65,7 +65,7 @@ t.test('an endpoint is found by each of its addresses, however they are written'
 })
 
 t.test('an endpoint has the names of its own, then of its pod, then of its identity', async t => {
-  const entities = world()
+  const entities = inventory()
   const at = (text: string) => named(entities, entities.resolve(v4(text), 0, false, 0))
   t.same(at('10.1.0.2'), ['shop', 'web', 'web-2'])
   t.same(at('10.1.0.3'), ['lone', 'lonely', 'lonely'])
@@ -79,7 +79,7 @@ t.test('an endpoint has the names of its own, then of its pod, then of its ident
 })
 
 t.test('an identity alone has the names that its labels or its number give', async t => {
-  const entities = world()
+  const entities = inventory()
   for (const [identity, namespace, workload] of [
     [1, '', 'host'],
     [2, '', 'world'],
@@ -111,7 +111,7 @@ t.test('an identity alone has the names that its labels or its number give', asy
 })
 
 t.test('the longest prefix names what is no endpoint', async t => {
-  const entities = world()
+  const entities = inventory()
   for (const [text, identity] of [
     ['8.8.8.8', 2],
     ['10.0.0.7', 1],
@@ -129,7 +129,7 @@ t.test('the longest prefix names what is no endpoint', async t => {
 })
 
 t.test('who says more names an address: the record, or the prefix', async t => {
-  const entities = world()
+  const entities = inventory()
   for (const [text, said, identity] of [
     ['10.1.0.1', 1001, 1000],
     ['10.1.0.1', 2, 1000],
@@ -151,7 +151,7 @@ t.test('who says more names an address: the record, or the prefix', async t => {
 })
 
 t.test('what nothing names is row 0, and counted', async t => {
-  const entities = Entities.from(parseWorld('endpoints: [{ips: [10.0.0.1], identity: 500}]', 'w'))
+  const entities = Entities.from(parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]', 'w'))
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 0), 0)
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 4711), 0)
   t.equal(entities.resolve(v4('10.0.0.2'), -1, false, 0), 0)
@@ -167,7 +167,7 @@ t.test('an address of two endpoints is the local one, else the later one', async
     const text = `endpoints:
 - {ips: [10.0.0.1], identity: 500, pod: first, local: ${first}}
 - {ips: [10.0.0.1], identity: 501, pod: second, local: ${second}}`
-    const entities = Entities.from(parseWorld(text, 'w'))
+    const entities = Entities.from(parseInventory(text, 'w'))
     t.equal(entities.prefixes().length, 1)
     const entity = entities.resolve(v4('10.0.0.1'), 0, false, 0)
     t.equal(entities.prefixes()[0]!.entity, entity, 'the kernel is told the same')
@@ -180,7 +180,7 @@ t.test('an address of two endpoints is the local one, else the later one', async
 })
 
 t.test('the prefixes for the kernel name every address as resolve() does', async t => {
-  const entities = world()
+  const entities = inventory()
   const list = entities.prefixes().map(prefix => {
     return [formatPrefix(prefix), prefix.bits, prefix.identity, entities.identity(prefix.entity), prefix.endpoint]
   })
@@ -201,7 +201,7 @@ t.test('the prefixes for the kernel name every address as resolve() does', async
 
 t.test('an endpoint wins over a CIDR of its address, and ::/0 does not name IPv4', async t => {
   const entities = Entities.from(
-    parseWorld('endpoints: [{ips: [10.0.0.1], identity: 500}]\ncidrs: {10.0.0.1/32: 1, "::/0": 2}', 'w'),
+    parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]\ncidrs: {10.0.0.1/32: 1, "::/0": 2}', 'w'),
   )
   const list = entities
     .prefixes()
@@ -235,13 +235,13 @@ t.test('resolve() and a trie of prefixes() agree on any world and address', asyn
   )
   const identity = fc.integer({ min: 1, max: 40 })
   const endpoint = fc.record({ ips: fc.array(fc.oneof(four, six), { maxLength: 3 }), identity, local: fc.boolean() })
-  const worlds = fc.record({
+  const inventories = fc.record({
     endpoints: fc.array(endpoint, { maxLength: 20 }),
     cidrs: fc.dictionary(prefix, identity, { maxKeys: 20 }),
   })
   fc.assert(
-    fc.property(worlds, fc.array(fc.oneof(four, six), { minLength: 1, maxLength: 20 }), (spec, addresses) => {
-      const entities = Entities.from(parseWorld(JSON.stringify(spec), 'w'))
+    fc.property(inventories, fc.array(fc.oneof(four, six), { minLength: 1, maxLength: 20 }), (spec, addresses) => {
+      const entities = Entities.from(parseInventory(JSON.stringify(spec), 'w'))
       for (const text of [...addresses, ...spec.endpoints.flatMap(({ ips }) => ips)]) {
         const address = parseAddress(text)
         if (entities.resolve(address, 0, true, 0) !== trie(entities, address)) return false
@@ -259,7 +259,7 @@ t.test('all addresses of a world of the size of a cluster are found', async t =>
     `fd00:${i.toString(16)}::${((i * 7) & 0xffff).toString(16)}`,
   ])
   const endpoints = ips.map((pair, i) => ({ ips: pair, identity: 1000, pod: `pod-${i}` }))
-  const entities = Entities.from(parseWorld(JSON.stringify({ endpoints }), 'w'))
+  const entities = Entities.from(parseInventory(JSON.stringify({ endpoints }), 'w'))
   const wrong = ips.filter(([four, six], i) => {
     const entity = entities.resolve(v4(four!), 0, false, 0)
     return entities.pod(entity) !== `pod-${i}` || entities.resolve(parseAddress(six!), 0, true, 0) !== entity
@@ -270,9 +270,9 @@ t.test('all addresses of a world of the size of a cluster are found', async t =>
 })
 
 t.test("every address of the fixture's world has its own row's names", async t => {
-  const world = loadWorld('examples/inventory.json')
-  const entities = Entities.from(world)
-  for (const { ips, namespace, pod, workload, identity, id, local } of world.endpoints) {
+  const inventory = loadInventory('examples/inventory.json')
+  const entities = Entities.from(inventory)
+  for (const { ips, namespace, pod, workload, identity, id, local } of inventory.endpoints) {
     for (const ip of ips) {
       const entity = entities.resolve(parseAddress(ip), 0, true, 0)
       const told = [...named(entities, entity), entities.identity(entity), entities.endpoint(entity)]

@@ -3,13 +3,13 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { exporterOf, tellSelf } from '../../../src/agent/exporter.js'
-import { formatAddress, parseAddress, parsePrefix } from '../../../src/lib/address.js'
-import { Decoder } from '../../../src/datapath/record/decode.js'
+import { exporterOf, updateSelf } from '../../../src/agent/exporter.js'
 import { Entities } from '../../../src/datapath/identity/entities.js'
 import { BARE_FACTS, type EndpointFacts, NO_CHANGES } from '../../../src/datapath/identity/entity-changes.js'
-import { parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { Decoder } from '../../../src/datapath/record/decode.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
+import { formatAddress, parseAddress, parsePrefix } from '../../../src/lib/address.js'
 
 const IPS = Array.from({ length: 40 }, (_, i) => (i % 2 ? `10.0.${i % 3}.${i}` : `fd00::${1 + (i % 3)}:${1 + i}`))
 const KEYS = Array.from({ length: 25 }, (_, i) => `uid-${i}`)
@@ -100,11 +100,11 @@ t.test(
 )
 
 t.test('deleted pods past the bound of those that wait are counted', async t => {
-  const exporter = exporterOf(parseWorld('{}', 'the test'), false)
+  const exporter = exporterOf(parseInventory('{}', 'the test'), false)
   const keys = Array.from({ length: 65_539 }, (_, i) => `uid-${i}`)
   await exporter.names.apply({ ...NO_CHANGES, upserts: keys.map(key => facts(key, `pod-${key}`, [])) })
   const refused = () => {
-    tellSelf(exporter, new Decoder())
+    updateSelf(exporter, new Decoder())
     return exporter.store.get(exporter.store.family(M.entityDeletionsRefused).series([]))
   }
   t.equal(refused(), 0)

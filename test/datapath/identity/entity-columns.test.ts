@@ -3,8 +3,8 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { NumberColumn } from '../../../src/datapath/identity/number-column.js'
 import { type Row, RowColumns } from '../../../src/datapath/identity/entity-columns.js'
+import { NumberColumn } from '../../../src/datapath/identity/number-column.js'
 import { SharedColumn } from '../../../src/datapath/identity/shared-column.js'
 import { TextColumn } from '../../../src/datapath/identity/text-column.js'
 

@@ -1,19 +1,19 @@
 /**
- * inventory.test.ts - the world file: what is read, and how what is wrong is told.
+ * inventory.test.ts - the inventory file: what is read, and how what is wrong is told.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { stringify } from 'yaml'
-import { defaultWorld, loadWorld, parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { defaultInventory, loadInventory, parseInventory } from '../../../src/datapath/inventory/inventory.js'
 
 const FIXTURE = 'examples/inventory.json'
 
-t.test('a JSON world file is read in whole', async t => {
-  const world = loadWorld(FIXTURE)
-  t.equal(Object.keys(world.identities).length, 61)
-  t.equal(world.endpoints.length, 180)
-  t.same(world.endpoints[1], {
+t.test('a JSON inventory file is read in whole', async t => {
+  const inventory = loadInventory(FIXTURE)
+  t.equal(Object.keys(inventory.identities).length, 61)
+  t.equal(inventory.endpoints.length, 180)
+  t.same(inventory.endpoints[1], {
     id: 101,
     ips: ['10.201.0.11', 'fd00:a1::1'],
     identity: 1000,
@@ -26,23 +26,23 @@ t.test('a JSON world file is read in whole', async t => {
     zone: '',
     local: false,
   })
-  t.equal(world.cidrs['93.184.0.0/16'], 16777217)
-  t.same(world.services, [{ ip: '10.200.0.10', port: 53, namespace: 'kube-system', name: 'kube-dns' }])
-  t.same(world.dns, { '93.184.216.34': ['example.com'] })
-  t.equal(world.links['2'], 'eth0')
-  t.equal(world.cgroups['5000'], 'shop/app-1-0/10.200.1.10')
+  t.equal(inventory.cidrs['93.184.0.0/16'], 16777217)
+  t.same(inventory.services, [{ ip: '10.200.0.10', port: 53, namespace: 'kube-system', name: 'kube-dns' }])
+  t.same(inventory.dns, { '93.184.216.34': ['example.com'] })
+  t.equal(inventory.links['2'], 'eth0')
+  t.equal(inventory.cgroups['5000'], 'shop/app-1-0/10.200.1.10')
 })
 
 t.test('the same in YAML is the same world', async t => {
   const json = readFileSync(FIXTURE, 'utf8')
-  t.same(parseWorld(stringify(JSON.parse(json)), 'w.yaml'), parseWorld(json, 'w.json'))
+  t.same(parseInventory(stringify(JSON.parse(json)), 'inventory.yaml'), parseInventory(json, 'w.json'))
 })
 
 t.test('a key that is missing is empty, and an endpoint needs only addresses and an identity', async t => {
   const empty = { identities: {}, endpoints: [], nodes: [], cidrs: {}, services: [], dns: {}, links: {}, cgroups: {} }
-  t.same(parseWorld('', 'w.yaml'), empty)
-  t.same(parseWorld('{}', 'w.json'), empty)
-  t.same(parseWorld('endpoints:\n- ips: [10.0.0.1]\n  identity: 5\n', 'w.yaml').endpoints, [
+  t.same(parseInventory('', 'inventory.yaml'), empty)
+  t.same(parseInventory('{}', 'w.json'), empty)
+  t.same(parseInventory('endpoints:\n- ips: [10.0.0.1]\n  identity: 5\n', 'inventory.yaml').endpoints, [
     {
       id: 0,
       ips: ['10.0.0.1'],
@@ -59,12 +59,12 @@ t.test('a key that is missing is empty, and an endpoint needs only addresses and
 })
 
 t.test('YAML keys that look like numbers or addresses are keys', async t => {
-  const world = parseWorld(
+  const inventory = parseInventory(
     'identities:\n  1000: [k8s:app=a]\ncidrs:\n  ::/0: 2\n  fd00::/8: 3\n  10.0.0.0/8: 4\n',
-    'w.yaml',
+    'inventory.yaml',
   )
-  t.same(world.identities, { 1000: ['k8s:app=a'] })
-  t.same(world.cidrs, { '::/0': 2, 'fd00::/8': 3, '10.0.0.0/8': 4 })
+  t.same(inventory.identities, { 1000: ['k8s:app=a'] })
+  t.same(inventory.cidrs, { '::/0': 2, 'fd00::/8': 3, '10.0.0.0/8': 4 })
 })
 
 t.test('whatever is wrong is one line with file, line, key, value and what is allowed', async t => {
@@ -116,7 +116,7 @@ t.test('whatever is wrong is one line with file, line, key, value and what is al
     ['endpoints: 1\ndns: 2\nlinks: 3', 'w:1: endpoints: 1; allowed: a list of endpoints (and 2 more)'],
   ] as const) {
     try {
-      parseWorld(text, 'w')
+      parseInventory(text, 'w')
       t.fail(`accepted ${text}`)
     } catch (error) {
       const told = (error as Error).message
@@ -129,14 +129,14 @@ t.test('whatever is wrong is one line with file, line, key, value and what is al
 t.test('a file of aliases of aliases is refused, not expanded', async t => {
   const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
   for (let i = 1; i < 9; i++) bomb.push(`a${i}: &a${i} [${new Array(9).fill(`*a${i - 1}`).join(', ')}]`)
-  t.throws(() => parseWorld(bomb.join('\n'), 'w'), { message: /^w: not YAML: [^\n]*$/ })
+  t.throws(() => parseInventory(bomb.join('\n'), 'w'), { message: /^w: not YAML: [^\n]*$/ })
 })
 
 t.test('a file that cannot be read is named', async t => {
   const dir = t.testdir({})
   const missing = join(dir, 'none.json')
-  t.throws(() => loadWorld(missing), { message: `world file ${missing}: no such file` })
-  t.throws(() => loadWorld(dir), { message: `world file ${dir}: is a directory` })
+  t.throws(() => loadInventory(missing), { message: `inventory file ${missing}: no such file` })
+  t.throws(() => loadInventory(dir), { message: `inventory file ${dir}: is a directory` })
 })
 
 t.test('the default world knows this host and the rest', async t => {
@@ -150,7 +150,7 @@ t.test('the default world knows this host and the rest', async t => {
       cidr: null,
       ...(family === 'IPv6' && { scopeid: 0 }),
     }) as never
-  t.same(defaultWorld({ eth0: [own('192.0.2.7', 'IPv4'), own('fe80::1', 'IPv6')], lo: undefined as never }).cidrs, {
+  t.same(defaultInventory({ eth0: [own('192.0.2.7', 'IPv4'), own('fe80::1', 'IPv6')], lo: undefined as never }).cidrs, {
     '0.0.0.0/0': 2,
     '::/0': 2,
     '127.0.0.0/8': 1,
@@ -158,5 +158,5 @@ t.test('the default world knows this host and the rest', async t => {
     '192.0.2.7/32': 1,
     'fe80::1/128': 1,
   })
-  t.equal(defaultWorld().cidrs['127.0.0.0/8'], 1)
+  t.equal(defaultInventory().cidrs['127.0.0.0/8'], 1)
 })

@@ -2,8 +2,8 @@
  * packet.test.ts - captured bytes to addresses, protocol, ports: every layer, and every place to be cut.
  */
 import t from 'tap'
-import { formatAddress, formatIpv4 } from '../../../src/lib/address.js'
 import { Packet } from '../../../src/datapath/record/packet.js'
+import { formatAddress, formatIpv4 } from '../../../src/lib/address.js'
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ''), 'hex')
 

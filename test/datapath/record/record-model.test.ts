@@ -18,14 +18,14 @@ const RESERVED: Readonly<Record<number, string[]>> = {
   2: ['reserved:world'],
   7: ['reserved:kube-apiserver', 'reserved:remote-node'],
 }
-const world = JSON.parse(WORLD)
+const inventory = JSON.parse(WORLD)
 
 /** Who an address of the world is, by the exact address, else by the prefix; the record's identity wins. */
 function endpointOf(ip: string, told: number): Flow['source'] {
-  const pod = world.endpoints.find((one: { ips: string[] }) => one.ips.includes(ip))
+  const pod = inventory.endpoints.find((one: { ips: string[] }) => one.ips.includes(ip))
   const local = pod?.local === true
   const identity = told || (pod?.identity ?? cidrIdentity(ip))
-  const labels: string[] = world.identities[local ? pod.identity : identity] ?? RESERVED[identity] ?? []
+  const labels: string[] = inventory.identities[local ? pod.identity : identity] ?? RESERVED[identity] ?? []
   const cluster = labels.find(label => label.startsWith('k8s:io.cilium.k8s.policy.cluster='))?.split('=')[1]
   const cidrs: Record<number, string> = { 16777217: 'cidr:93.184.0.0/16', 16777218: 'cidr:2606-2800--/32' }
   const kept = labels.filter(
@@ -51,8 +51,9 @@ function cidrIdentity(ip: string): number {
 /** Everything of the model, with who was at the ends. */
 function whole({ flow, identities }: Told): Flow {
   const { IP: { source = '', destination = '' } = {} } = flow
-  const sourceNames = world.dns[source] === undefined ? {} : { source_names: ['example.com', 'www.example.com'] }
-  const names = world.dns[destination] === undefined ? {} : { destination_names: ['example.com', 'www.example.com'] }
+  const sourceNames = inventory.dns[source] === undefined ? {} : { source_names: ['example.com', 'www.example.com'] }
+  const names =
+    inventory.dns[destination] === undefined ? {} : { destination_names: ['example.com', 'www.example.com'] }
   const ends = flow.l4?.TCP ?? flow.l4?.UDP ?? flow.l4?.SCTP ?? {}
   const service = { name: 'kube-dns', namespace: 'kube-system' }
   const isDns = (ip: string, port: number | undefined) => ip === '10.96.0.10' && port === 53

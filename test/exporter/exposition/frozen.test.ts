@@ -4,8 +4,8 @@
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { freeze } from '../../../src/exporter/exposition/frozen.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { pieces, render } from '../../../src/exporter/exposition/text.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 
 const SERIES = 9000
 const values = (i: number) => [`team-${i % 7}`, `source-${i}`, 'data', `destination-${i}`, 'source', 'FORWARDED', 'TCP']

@@ -4,9 +4,9 @@
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import type { Metric } from '../../../src/exporter/catalog/metric.js'
+import { render, renderAs } from '../../../src/exporter/exposition/text.js'
 import { processMetrics } from '../../../src/exporter/http/process.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render, renderAs } from '../../../src/exporter/exposition/text.js'
 import { parse } from '../../support/exposition.js'
 import { parseOpenMetrics } from '../../support/openmetrics.js'
 

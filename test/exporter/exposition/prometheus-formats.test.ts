@@ -9,14 +9,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { createExporter, otherStores, tellSelf } from '../../../src/agent/exporter.js'
+import { createExporter, otherStores, updateSelf } from '../../../src/agent/exporter.js'
 import { Decoder } from '../../../src/datapath/record/decode.js'
 import { Replay } from '../../../src/datapath/source/replay.js'
 import { FLOW_METRICS } from '../../../src/exporter/catalog/flow-catalog.js'
-import { allowedLabels } from '../../../src/exporter/reduce/flow-labels.js'
-import { budgetOf, metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
 import { processMetrics } from '../../../src/exporter/http/process.js'
 import { createServer } from '../../../src/exporter/http/server.js'
+import { allowedLabels } from '../../../src/exporter/reduce/flow-labels.js'
+import { budgetOf, metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { parseOpenMetrics } from '../../support/openmetrics.js'
 import { startPrometheus } from '../../support/prometheus.js'
@@ -59,7 +59,7 @@ async function served(t: Test) {
     telemetryPath: '/metrics',
     store: exporter.store,
     otherStores: () => otherStores(exporter),
-    collect: () => tellSelf(exporter, decoder),
+    collect: () => updateSelf(exporter, decoder),
     processText: await processMetrics(),
     ready: () => undefined,
     status: () => [],
@@ -73,10 +73,10 @@ async function served(t: Test) {
 
 /** The world of the records, with a zone for each endpoint: what stays in a zone is in no family of zones. */
 function zoned(t: Test): string {
-  const world = JSON.parse(readFileSync(`${EXAMPLES}inventory.json`, 'utf8')) as { endpoints: { zone?: string }[] }
-  for (const [i, endpoint] of world.endpoints.entries()) endpoint.zone = `zone-${i % 3}`
-  const file = join(t.testdir({}), 'world.json')
-  writeFileSync(file, JSON.stringify(world))
+  const inventory = JSON.parse(readFileSync(`${EXAMPLES}inventory.json`, 'utf8')) as { endpoints: { zone?: string }[] }
+  for (const [i, endpoint] of inventory.endpoints.entries()) endpoint.zone = `zone-${i % 3}`
+  const file = join(t.testdir({}), 'inventory.json')
+  writeFileSync(file, JSON.stringify(inventory))
   return file
 }
 

@@ -4,9 +4,9 @@ import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import type { Metric } from '../../../src/exporter/catalog/metric.js'
 import { NUMBER_BYTES, writeNumber } from '../../../src/exporter/exposition/number.js'
+import { render } from '../../../src/exporter/exposition/text.js'
 import { processMetrics } from '../../../src/exporter/http/process.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render } from '../../../src/exporter/exposition/text.js'
 import { parse } from '../../support/exposition.js'
 
 /** The bytes that were written and no others: what stands around them is still there. */
@@ -98,7 +98,7 @@ t.test('a label longer than a page of the arena is whole, and so is what follows
   const names = ['before', 'ü'.repeat(100_000), 'after', ...Array.from({ length: 3000 }, (_, i) => `filler-${i}`)]
   for (const [i, name] of names.entries()) store.set(family.series([name]), i)
   t.strictSame(
-    parse(render(store).toString()).map(sample => sample.labels.fault),
+    parse(render(store).toString()).map(sample => sample.labels.reason),
     names,
   )
 })

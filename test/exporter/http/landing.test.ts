@@ -10,8 +10,8 @@ import { chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import type { RecentLine } from '../../../src/exporter/http/recent-lines.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { createServer } from '../../../src/exporter/http/server.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 
 const CHROMIUM = '/usr/bin/chromium'
 const BROWSER = { skip: !existsSync(CHROMIUM) && 'chromium is not installed' }
@@ -22,7 +22,7 @@ const FLAGS = [
 const WIDTHS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 900 } } as const
 const LINES: readonly RecentLine[] = [
   { ts: '2026-11-25T10:00:00.000Z', level: 'warn', text: 'request refused: no valid user and password: 10.0.0.9' },
-  { ts: '2026-11-25T10:01:00.000Z', level: 'error', text: `system refused: ${'EPERM/'.repeat(30)}<b>bold</b>` },
+  { ts: '2026-11-25T10:01:00.000Z', level: 'error', text: `attach failed: ${'EPERM/'.repeat(30)}<b>bold</b>` },
 ]
 
 /** A node with something of everything, long names among it. */

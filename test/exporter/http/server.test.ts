@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { createServer, type ServerOptions } from '../../../src/exporter/http/server.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parse } from '../../support/exposition.js'
 
 /** A server on a free port whose collect() counts its calls in weir_ring_full_total. */

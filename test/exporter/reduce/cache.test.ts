@@ -4,72 +4,72 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Entities } from '../../../src/datapath/identity/entities.js'
-import { parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
-import { KEY, Memo, UNSET } from '../../../src/exporter/reduce/cache.js'
+import { render } from '../../../src/exporter/exposition/text.js'
+import { Cache, KEY, UNSET } from '../../../src/exporter/reduce/cache.js'
 import { Pairs, Reporter } from '../../../src/exporter/reduce/pair.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render } from '../../../src/exporter/exposition/text.js'
 import { Samples } from '../../support/samples.js'
 
 const SEED = 20_260_102
 const cell = (row: number, columns: number, column = 0): number => row * (KEY + columns) + KEY + column
 
 t.test('a key has one row, with its own cells, however many there are', async t => {
-  const memo = new Memo(3)
+  const cache = new Cache(3)
   const keys = 5000
   for (let i = 0; i < keys; i++) {
-    const row = memo.row(i % 70, i >> 3, i)
+    const row = cache.row(i % 70, i >> 3, i)
     if (row !== i) t.fail(`row ${row} for new key ${i}`)
     for (let column = 0; column < 3; column++) {
-      if (memo.cells[cell(row, 3, column)] !== UNSET) t.fail(`row ${row} is not empty`)
+      if (cache.cells[cell(row, 3, column)] !== UNSET) t.fail(`row ${row} is not empty`)
     }
-    memo.cells[cell(row, 3, 1)] = i
+    cache.cells[cell(row, 3, 1)] = i
   }
   for (let i = 0; i < keys; i++) {
-    const row = memo.row(i % 70, i >> 3, i)
-    if (row !== i || memo.cells[cell(row, 3, 1)] !== i) t.fail(`row ${row} for key ${i}`)
+    const row = cache.row(i % 70, i >> 3, i)
+    if (row !== i || cache.cells[cell(row, 3, 1)] !== i) t.fail(`row ${row} for key ${i}`)
   }
-  t.equal(memo.size, keys)
+  t.equal(cache.size, keys)
 })
 
 t.test('a row says what it stands for, up to the greatest number', async t => {
-  const memo = new Memo(1)
+  const cache = new Cache(1)
   const most = 2 ** 32 - 1
-  const row = memo.row(most, 0, most)
-  t.strictSame([memo.source(row), memo.destination(row), memo.kind(row)], [most, 0, most])
-  t.equal(memo.row(most, 0, most), row)
-  t.not(memo.row(0, most, most), row)
+  const row = cache.row(most, 0, most)
+  t.strictSame([cache.source(row), cache.destination(row), cache.kind(row)], [most, 0, most])
+  t.equal(cache.row(most, 0, most), row)
+  t.not(cache.row(0, most, most), row)
 })
 
 t.test('any keys: equal keys have equal rows, others have not', async t => {
   const number = fc.oneof(fc.nat(5), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
   const tries = fc.property(fc.array(fc.tuple(number, number, number), { maxLength: 3000 }), keys => {
-    const memo = new Memo(1)
+    const cache = new Cache(1)
     const rows = new Map<string, number>()
     for (const [a, b, c] of keys) {
-      const row = memo.row(a, b, c)
+      const row = cache.row(a, b, c)
       const known = rows.get(`${a} ${b} ${c}`)
       if (known !== undefined ? known !== row : row !== rows.size) return false
       rows.set(`${a} ${b} ${c}`, row)
     }
-    return memo.size === rows.size
+    return cache.size === rows.size
   })
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED }), `seed ${SEED}`)
 })
 
 t.test('at its limit it forgets all, and is as good as new', async t => {
-  const memo = new Memo(2, 4)
-  for (let i = 0; i < 4; i++) memo.cells[cell(memo.row(i, i, i), 2)] = i
-  t.equal(memo.size, 4)
-  const row = memo.row(9, 9, 9)
-  t.strictSame([row, memo.size, memo.cells[cell(row, 2)]], [0, 1, UNSET])
-  t.equal(memo.cells[cell(memo.row(0, 0, 0), 2)], UNSET)
+  const cache = new Cache(2, 4)
+  for (let i = 0; i < 4; i++) cache.cells[cell(cache.row(i, i, i), 2)] = i
+  t.equal(cache.size, 4)
+  const row = cache.row(9, 9, 9)
+  t.strictSame([row, cache.size, cache.cells[cell(row, 2)]], [0, 1, UNSET])
+  t.equal(cache.cells[cell(cache.row(0, 0, 0), 2)], UNSET)
 })
 
 t.test('forgetting, at any limit, changes no sum', async t => {
   const text = (n: number) => `{ ips: [10.0.0.${n}], identity: ${1000 + n}, namespace: n, pod: p${n} }`
-  const entities = Entities.from(parseWorld(`endpoints: [${[1, 2, 3, 4, 5].map(text).join(', ')}]`, 'the test'))
+  const entities = Entities.from(parseInventory(`endpoints: [${[1, 2, 3, 4, 5].map(text).join(', ')}]`, 'the test'))
   const increment = fc.tuple(fc.nat(15), fc.nat(15), fc.constantFrom(1, 6, 17), fc.nat(3), fc.nat(200))
   const page = (increments: readonly (readonly number[])[], limit?: number) => {
     const store = new SeriesStore()
@@ -90,7 +90,7 @@ t.test('forgetting, at any limit, changes no sum', async t => {
 })
 
 t.test('a forgotten name is looked up again, and adds to the series that there is', async t => {
-  const entities = Entities.from(parseWorld('endpoints: [{ ips: [10.0.0.1], identity: 1000, pod: p }]', 'the test'))
+  const entities = Entities.from(parseInventory('endpoints: [{ ips: [10.0.0.1], identity: 1000, pod: p }]', 'the test'))
   const store = new SeriesStore()
   const pairs = new Pairs(store, entities)
   pairs.traffic(pairs.pair(1, 2, Reporter.node, 6), 1, 60)

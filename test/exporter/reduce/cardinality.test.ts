@@ -4,8 +4,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { cardinality, cardinalityTable, type FamilyCost } from '../../../src/exporter/reduce/cardinality.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
+import { cardinality, cardinalityTable, type FamilyCost } from '../../../src/exporter/reduce/cardinality.js'
 import { metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 
@@ -13,8 +13,15 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const METRIC = { name: 'weir_x_total', type: 'counter', help: 'X.', labels: ['pod', 'port'] } as const
 
 function weir(...args: string[]) {
-  const flags = ['--input-file', at('../../../examples/records.pcap'), '--world', at('../../../examples/inventory.json')]
-  return spawnSync(process.execPath, [at('../dist/cli/main.js'), 'metrics', ...flags, ...args], { encoding: 'utf8' })
+  const flags = [
+    '--input-file',
+    at('../../../examples/records.pcap'),
+    '--inventory',
+    at('../../../examples/inventory.json'),
+  ]
+  return spawnSync(process.execPath, [at('../../../dist/cli/main.js'), 'metrics', ...flags, ...args], {
+    encoding: 'utf8',
+  })
 }
 
 function filled() {

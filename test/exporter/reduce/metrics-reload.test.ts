@@ -5,14 +5,14 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Entities } from '../../../src/datapath/identity/entities.js'
-import { parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
-import type { Family } from '../../../src/exporter/series/family.js'
 import { FLOW_NAMES } from '../../../src/exporter/catalog/flow-catalog.js'
+import { render } from '../../../src/exporter/exposition/text.js'
 import { type MetricsConfig, metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
 import { Pairs, Reporter } from '../../../src/exporter/reduce/pair.js'
+import type { Family } from '../../../src/exporter/series/family.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render } from '../../../src/exporter/exposition/text.js'
 import { Samples } from '../../support/samples.js'
 
 const SEED = 20_260_104
@@ -24,7 +24,7 @@ const pods = Array.from({ length: PODS }, (_, i) => {
   const where = `namespace: n${i % 3}, pod: p${i}, workload: { kind: Deployment, name: w${i >> 1} }`
   return `{ ips: [10.0.0.${i}], identity: ${1000 + i}, ${where}, node: node-${i % 2}, zone: ${i < 8 ? `z${i % 2}` : '""'} }`
 })
-const ENTITIES = Entities.from(parseWorld(`endpoints: [${pods.join(', ')}]`, 'the test'))
+const ENTITIES = Entities.from(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
 const FIRST = ENTITIES.count - PODS
 
 interface Made {

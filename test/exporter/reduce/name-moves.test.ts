@@ -6,14 +6,19 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { HDR, Notify } from '../../../src/datapath/record/abi.js'
 import { Entities } from '../../../src/datapath/identity/entities.js'
-import { BARE_FACTS, type EndpointFacts, type EntityChanges, NO_CHANGES } from '../../../src/datapath/identity/entity-changes.js'
+import {
+  BARE_FACTS,
+  type EndpointFacts,
+  type EntityChanges,
+  NO_CHANGES,
+} from '../../../src/datapath/identity/entity-changes.js'
+import { HDR, Notify } from '../../../src/datapath/record/abi.js'
 import { KernelReasons } from '../../../src/datapath/record/reasons.js'
-import { WorldDirectory } from '../../../src/hubble/flow/inventory-resolver.js'
+import { render } from '../../../src/exporter/exposition/text.js'
 import { Reducer } from '../../../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render } from '../../../src/exporter/exposition/text.js'
+import { InventoryResolver } from '../../../src/hubble/flow/inventory-resolver.js'
 import { compileMetrics } from '../../../src/hubble/metrics/compile.js'
 import { flowOf } from '../../../src/hubble/metrics/flow-of.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
@@ -100,26 +105,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const steps = fc.array(step, { maxLength: 250, size: 'max' })
 
-function world() {
+function inventory() {
   // Names stay known, and no number stands for another.
   const entities = new Entities({ ttlMs: Number.MAX_SAFE_INTEGER })
-  const directory = new WorldDirectory(entities)
+  const resolver = new InventoryResolver(entities)
   const apply = (changes: EntityChanges) => {
     entities.apply(changes)
-    return directory.apply(changes)
+    return resolver.apply(changes)
   }
   apply({
     ...NO_CHANGES,
     identities: IDENTITIES.map(identity => ({ identity, labels: [`k8s:app=a${identity}`, 'reserved:world'] })),
   })
-  return { entities, directory, apply }
+  return { entities, directory: resolver, apply }
 }
 
 /** What differs from counting each record at once. */
 function wrongNames(config: string, all: readonly Step[]): readonly string[] {
-  const { entities, directory, apply } = world()
+  const { entities, directory: resolver, apply } = inventory()
   const compiled = compileMetrics(parseStatic(config))
-  const flow = flowOf(directory, new KernelReasons([]))
+  const flow = flowOf(resolver, new KernelReasons([]))
   const metrics = new HubbleMetrics(compiled, entities, flow)
   const { sink, series } = oneByOne(compiled, flow)
   for (const step of all) {
@@ -146,7 +151,7 @@ for (const config of CONFIGS) {
 }
 
 function reduced(all: readonly Step[], remembers: boolean): string {
-  const { entities, apply } = world()
+  const { entities, apply } = inventory()
   const store = new SeriesStore()
   const fresh = () => new Reducer(store, entities, new KernelReasons([]), false)
   let reducer = fresh()

@@ -3,10 +3,10 @@
  */
 import t from 'tap'
 import { Direction, EventLane } from '../../../src/datapath/record/abi.js'
-import { parseAddress } from '../../../src/lib/address.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
 import { PacketEnds, UNKNOWN } from '../../../src/exporter/reduce/packet-endpoints.js'
+import { parseAddress } from '../../../src/lib/address.js'
 import { DB, DB6, entityOf, type Reduced, reduced, WEB, WEB6 } from '../../support/reduced.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 

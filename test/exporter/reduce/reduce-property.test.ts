@@ -6,23 +6,23 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { Decoder } from '../../../src/datapath/record/decode.js'
 import { Entities } from '../../../src/datapath/identity/entities.js'
+import { type Inventory, parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { Decoder } from '../../../src/datapath/record/decode.js'
 import { Packet } from '../../../src/datapath/record/packet.js'
-import { RecordingReader } from '../../../src/datapath/source/recording-reader.js'
 import { KernelReasons } from '../../../src/datapath/record/reasons.js'
+import { RecordingReader } from '../../../src/datapath/source/recording-reader.js'
 import { Replay } from '../../../src/datapath/source/replay.js'
-import { parseWorld, type World } from '../../../src/datapath/inventory/inventory.js'
+import { render } from '../../../src/exporter/exposition/text.js'
 import { Reducer } from '../../../src/exporter/reduce/reduce.js'
 import { SelfMetrics } from '../../../src/exporter/reduce/self.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render } from '../../../src/exporter/exposition/text.js'
 import { frame, patched, WEIR_DROP_RECORD, WEIR_TRACE_RECORD } from '../../support/records.js'
 import { Samples } from '../../support/samples.js'
 
 const SEED = 20_260_103
 const OPTIONS = { seed: SEED, numRuns: 300 }
-const WORLD = parseWorld(readFileSync('examples/inventory.json', 'utf8'), 'world.json')
+const WORLD = parseInventory(readFileSync('examples/inventory.json', 'utf8'), 'inventory.json')
 const CILIUM = recordsOf('examples/records.pcap')
 
 /** Where the extension starts, where its counts end, and where a trace's tallies do (bpf/weir.h). */
@@ -42,8 +42,8 @@ function recordsOf(path: string): Buffer[] {
   return records
 }
 
-function exporter(world: World, live: boolean) {
-  const entities = Entities.from(world)
+function exporter(inventory: Inventory, live: boolean) {
+  const entities = Entities.from(inventory)
   const store = new SeriesStore({ budget: 50 })
   const reducer = new Reducer(store, entities, new KernelReasons([]), live)
   const decoder = new Decoder()
@@ -156,7 +156,7 @@ t.test('every record, damaged or whole, is told, ignored, unread or a fault, exa
       held.sum('weir_records_total') + held.sum('weir_decode_faults_total') === records.length &&
       held.series('weir_records_total').every(({ value }) => value >= 0) &&
       held.sum('weir_policy_verdicts_total') === shown.verdicts &&
-      held.sum('weir_records_total', { outcome: 'unread' }) === shown.unread
+      held.sum('weir_records_total', { result: 'unread' }) === shown.unread
     )
   })
   t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
@@ -218,7 +218,7 @@ t.test('any names give a page that reads back, with the same sums', async t => {
   const endpoint = fc.record({ namespace: name, pod: name, workload: fc.record({ kind: name, name }) })
   const tries = fc.property(fc.array(endpoint, { minLength: 1, maxLength: 20 }), fc.nat(19), (names, other) => {
     const endpoints = names.map((found, i) => ({ ...found, ips: [`10.0.0.${i}`], identity: 1000 + i }))
-    const { decoder, reducer, page } = exporter(parseWorld(JSON.stringify({ endpoints }), 'any names'), false)
+    const { decoder, reducer, page } = exporter(parseInventory(JSON.stringify({ endpoints }), 'any names'), false)
     for (let i = 0; i < names.length; i++) {
       const record = patched(
         patched(WEIR_TRACE_RECORD, TRACE_EXT + 176 + 12, 10, 0, 0, i),

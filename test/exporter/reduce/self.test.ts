@@ -5,9 +5,9 @@ import { arch, release } from 'node:os'
 import t from 'tap'
 import { Live, type LiveOptions } from '../../../src/datapath/source/live.js'
 import { loadNative } from '../../../src/datapath/source/native.js'
+import { render } from '../../../src/exporter/exposition/text.js'
 import { SelfMetrics } from '../../../src/exporter/reduce/self.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
-import { render } from '../../../src/exporter/exposition/text.js'
 import { patched, TRACE_2, WEIR_DROP_RECORD, WEIR_TRACE_RECORD } from '../../support/records.js'
 import { reduced } from '../../support/reduced.js'
 import { Samples } from '../../support/samples.js'
@@ -43,7 +43,7 @@ t.test('what every source has stands at 0 from the start', async t => {
     t.ok(held.series(name).length > 0, name)
     t.equal(held.sum(name), 0, name)
   }
-  const faults = held.series('weir_decode_faults_total').map(({ labels }) => labels.fault)
+  const faults = held.series('weir_decode_faults_total').map(({ labels }) => labels.reason)
   t.strictSame(faults.sort(), ['extension', 'frame', 'short', 'type', 'version'])
 })
 
@@ -65,14 +65,14 @@ t.test('each record read is in one series: told, ignored, unread or a fault', as
   r.add(...records)
   self.records(r.decoder, r.reducer, r.entities)
   const held = page()
-  const of = (type: string, outcome: string) => held.get('weir_records_total', { type, outcome })
-  t.equal(of('trace', 'told'), 2)
-  t.equal(of('drop', 'told'), 1)
-  t.equal(of('policy-verdict', 'told'), 0)
+  const of = (type: string, outcome: string) => held.get('weir_records_total', { type, result: outcome })
+  t.equal(of('trace', 'counted'), 2)
+  t.equal(of('drop', 'counted'), 1)
+  t.equal(of('policy-verdict', 'counted'), 0)
   t.equal(of('debug', 'ignored'), 1)
   t.equal(of('any', 'unread'), 1)
   for (const fault of ['type', 'version', 'short', 'extension']) {
-    t.equal(held.get('weir_decode_faults_total', { fault }), 1, fault)
+    t.equal(held.get('weir_decode_faults_total', { reason: fault }), 1, fault)
   }
   t.equal(held.sum('weir_records_total') + held.sum('weir_decode_faults_total'), records.length)
 })
@@ -104,7 +104,7 @@ t.test('the live source tells of its tables, steps and programs, from 0 on', NEE
     'weir_bytes_ignored_total',
     'weir_connection_table_entries',
     'weir_connection_table_full_packets_total',
-    'weir_spills_total',
+    'weir_overflows_total',
     'weir_unnamed_packets_total',
     'weir_observations_lost_total',
     'weir_fragments_unknown_total',

@@ -5,8 +5,8 @@ import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { exemplarText } from '../../../src/exporter/exposition/exemplar-text.js'
 import { freeze } from '../../../src/exporter/exposition/frozen.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { pieces } from '../../../src/exporter/exposition/text.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parseOpenMetrics } from '../../support/openmetrics.js'
 
 const NOW = 1_764_072_000_500

@@ -4,12 +4,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Entities } from '../../../src/datapath/identity/entities.js'
-import { parseWorld } from '../../../src/datapath/inventory/inventory.js'
+import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
-import type { Family } from '../../../src/exporter/series/family.js'
-import { Pairs, Reporter } from '../../../src/exporter/reduce/pair.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { render } from '../../../src/exporter/exposition/text.js'
+import { Pairs, Reporter } from '../../../src/exporter/reduce/pair.js'
+import type { Family } from '../../../src/exporter/series/family.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { Samples } from '../../support/samples.js'
 
 const SEED = 20_260_103
@@ -18,7 +18,7 @@ const PODS = 300
 const pods = Array.from({ length: PODS }, (_, i) => {
   return `{ ips: [10.0.${i >> 8}.${i & 255}], identity: ${1000 + i}, namespace: n, pod: p${i} }`
 })
-const ENTITIES = Entities.from(parseWorld(`endpoints: [${pods.join(', ')}]`, 'the test'))
+const ENTITIES = Entities.from(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
 /** The row of the first pod: the last rows are the endpoints'. */
 const FIRST = ENTITIES.count - PODS
 

@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import type { Family } from '../../../src/exporter/series/family.js'
 import { counter, gauge, histogram, type Metric, OVERFLOW_LABEL } from '../../../src/exporter/catalog/metric.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { render } from '../../../src/exporter/exposition/text.js'
+import type { Family } from '../../../src/exporter/series/family.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parse } from '../../support/exposition.js'
 
 const SEED = 20_260_107

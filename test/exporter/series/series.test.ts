@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ENDS } from '../../../src/exporter/catalog/flow-catalog.js'
 import type { Metric } from '../../../src/exporter/catalog/metric.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { render } from '../../../src/exporter/exposition/text.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parse } from '../../support/exposition.js'
 
 const counter = (name: string, labels: readonly string[]): Metric => ({ name, type: 'counter', help: 'Help.', labels })

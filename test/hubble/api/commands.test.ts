@@ -5,10 +5,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { connectTarget, listenTarget, parseApiAddress } from '../../../src/hubble/api/address.js'
-import { ObserverClient } from '../../../src/hubble/api/client.js'
 import { queryOf } from '../../../src/cli/observe-server.js'
 import { statusLines } from '../../../src/cli/status.js'
+import { connectTarget, listenTarget, parseApiAddress } from '../../../src/hubble/api/address.js'
+import { ObserverClient } from '../../../src/hubble/api/client.js'
 import { weir } from '../../support/command.js'
 import { Following } from '../../support/following.js'
 import { socketPath } from '../../support/served-flows.js'
@@ -16,7 +16,7 @@ import { until } from '../../support/until.js'
 import { listeningUrl, startWeir } from '../../support/weir-process.js'
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url))
-const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--world', `${EXAMPLES}inventory.json`]
+const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
 const ALL = { allow: [], deny: [] }
 
 t.test('addresses are sockets or ports', async t => {
@@ -83,16 +83,16 @@ t.test('wrong usage is told in one line, with exit code 2', async t => {
 })
 
 t.test('identities are listed with their labels, a label a line', async t => {
-  const world = join(t.testdir({}), 'world.json')
+  const inventory = join(t.testdir({}), 'inventory.json')
   writeFileSync(
-    world,
+    inventory,
     JSON.stringify({ identities: { 1234: ['k8s:b=2', 'k8s:a=1'] }, cidrs: { '10.0.0.0/8': 16777217 } }),
   )
-  const { stdout } = weir(['identity', 'list', '--world', world])
+  const { stdout } = weir(['identity', 'list', '--inventory', inventory])
   t.match(stdout, /^ID {10}LABELS\n1 {11}reserved:host\n/)
   t.match(stdout, /\n1234 {8}k8s:a=1\n {12}k8s:b=2\n16777217\n$/)
   t.equal(
-    weir(['identity', 'get', '1234', '--world', world]).stdout,
+    weir(['identity', 'get', '1234', '--inventory', inventory]).stdout,
     'ID          LABELS\n1234        k8s:a=1\n            k8s:b=2\n',
   )
   t.equal(weir(['identity', 'get', '6']).stdout, 'ID          LABELS\n6           reserved:remote-node\n')
@@ -124,7 +124,7 @@ t.test('a replay is served like a live source, at several addresses', async t =>
   t.teardown(() => running.stop('SIGKILL'))
   const port = /flow API is up" address=(127\.0\.0\.1:\d+)/.exec(running.stderr())?.[1]
   for (const server of [`unix://${path}`, port!]) {
-    const file = ['observe', '--input-file', `${EXAMPLES}records.pcap`, '--world', `${EXAMPLES}inventory.json`]
+    const file = ['observe', '--input-file', `${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
     const last = ['--last', '50', '--verdict', 'DROPPED', '--time-format', 'RFC3339Nano']
     t.equal(weir(['observe', '--server', server, ...last]).stdout, weir([...file, ...last]).stdout, 'as from the file')
   }
@@ -172,7 +172,7 @@ t.test('the default address is one for the machine: who comes second says so and
   await until('it listens', () => listeningUrl(first.stderr))
   const second = start()
   await until('it listens, too', () => listeningUrl(second.stderr))
-  t.match(second.stderr, /msg="no flow API" err=/)
+  t.match(second.stderr, /msg="flow API disabled" err=/)
   const both = [first, second]
   for (const each of both) each.process.kill('SIGTERM')
   t.strictSame(await Promise.all(both.map(({ ended }) => ended)), [0, 0])

@@ -2,13 +2,13 @@
  * endpoint.test.ts - who stands at an end of a flow, and which names and Services belong to it.
  */
 import t from 'tap'
+import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
 import { EndpointResolver } from '../../../src/hubble/flow/endpoint.js'
-import { parseWorld } from '../../../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../../../src/hubble/flow/inventory-resolver.js'
+import { InventoryResolver } from '../../../src/hubble/flow/inventory-resolver.js'
 import { udp } from '../../support/ethernet.js'
 import { DB, flowOf, packet, trace, WEB, WORLD } from '../../support/flow-records.js'
 
-const resolver = new EndpointResolver(WorldDirectory.from(parseWorld(WORLD, 'world')))
+const resolver = new EndpointResolver(InventoryResolver.from(parseInventory(WORLD, 'world')))
 
 t.test(
   'the identity of the record wins, and its labels with it, but a local endpoint keeps its own labels',
@@ -48,12 +48,12 @@ t.test('of the CIDR labels of a local identity only the longest is left', async 
 })
 
 t.test('the same question gets the same answer, and the cache starts anew when the directory changes', async t => {
-  const directory = WorldDirectory.from(parseWorld(WORLD, 'world'))
+  const resolver = InventoryResolver.from(parseInventory(WORLD, 'world'))
   let version = 0
-  const changing = Object.create(directory, { version: { get: () => version } })
+  const changing = Object.create(resolver, { version: { get: () => version } })
   // Private fields stay with the real one.
   for (const name of ['localEndpoint', 'identity', 'pod', 'labels'] as const) {
-    changing[name] = (directory[name] as (value: never) => unknown).bind(directory)
+    changing[name] = (resolver[name] as (value: never) => unknown).bind(resolver)
   }
   const cached = new EndpointResolver(changing)
   const first = cached.resolve(DB, 0)
@@ -74,9 +74,9 @@ t.test('DNS names are sorted and lose their last dot; Services go by address and
 })
 
 t.test('an address of two endpoints is the local one, and an IPv4 address in IPv6 clothes is the same', async t => {
-  const world = JSON.parse(WORLD)
-  world.endpoints.push({ id: 9, ips: [WEB], identity: 1002, namespace: 'other', pod: 'thief' })
-  const flow = flowOf(trace({ packet: packet('::ffff:10.0.0.1', 'fd00::2') }), JSON.stringify(world))
+  const inventory = JSON.parse(WORLD)
+  inventory.endpoints.push({ id: 9, ips: [WEB], identity: 1002, namespace: 'other', pod: 'thief' })
+  const flow = flowOf(trace({ packet: packet('::ffff:10.0.0.1', 'fd00::2') }), JSON.stringify(inventory))
   t.equal(flow.IP?.source, WEB)
   t.match(flow.source, { ID: 7, pod_name: 'web-0' })
 })

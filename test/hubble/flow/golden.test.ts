@@ -1,21 +1,20 @@
 /**
  * golden.test.ts - 2,000 records of every kind made into flows and lines as Cilium 1.19.4's Hubble made them.
  *
- * In:    examples/records.pcap, world.json; flows.jsonl.gz and observe-*.txt.gz are Hubble's own output.
+ * In:    examples/records.pcap, inventory.json; flows.jsonl.gz and observe-*.txt.gz are Hubble's own output.
  */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
-import { loadWorld } from '../../../src/datapath/inventory/inventory.js'
-import { WorldDirectory } from '../../../src/hubble/flow/inventory-resolver.js'
+import { loadInventory } from '../../../src/datapath/inventory/inventory.js'
+import { InventoryResolver } from '../../../src/hubble/flow/inventory-resolver.js'
 import { createPrinter } from '../../../src/hubble/observe/print/printers.js'
-import { RecordedFlows } from '../../../src/hubble/observe/recorded-flows.js'
 import { timeFormatter } from '../../../src/hubble/observe/print/time-format.js'
+import { RecordedFlows } from '../../../src/hubble/observe/recorded-flows.js'
 
 const golden = (name: string) => gunzipSync(readFileSync(`test/fixtures/${name}.gz`)).toString()
-const directory = WorldDirectory.from(loadWorld('examples/inventory.json'))
-const recorded = () =>
-  new RecordedFlows({ path: 'examples/records.pcap', directory, nodeName: 'node-1', version: '0' })
+const resolver = InventoryResolver.from(loadInventory('examples/inventory.json'))
+const recorded = () => new RecordedFlows({ path: 'examples/records.pcap', resolver, nodeName: 'node-1', version: '0' })
 
 /** Without what differs from run to run, and a record's number. */
 function comparable({ time: _, uuid: __, emitter: ___, node_name: ____, n: _____, ...flow }: Record<string, unknown>) {

@@ -2,10 +2,10 @@
  * bounds.test.ts - hubble_* families under the bounds of all families: budgets, and series that rest go. No count is lost.
  */
 import t from 'tap'
-import { tellBudgets } from '../../../src/exporter/reduce/budget.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { render } from '../../../src/exporter/exposition/text.js'
+import { updateBudgets } from '../../../src/exporter/reduce/budget.js'
+import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
 import { decodeAll, recordedRecords, WORLD } from '../../support/hubbled.js'
@@ -32,7 +32,7 @@ const start = () => {
   const own = new SeriesStore()
   const page = () => {
     hubble.collect()
-    tellBudgets(own, hubble.stores)
+    updateBudgets(own, hubble.stores)
     return Samples.parse(render(own, ...hubble.stores).toString())
   }
   return { hubble, page }

@@ -6,7 +6,15 @@
  */
 import t from 'tap'
 import { HDR, Notify } from '../../../src/datapath/record/abi.js'
-import { countedOneByOne, differences, feed, fixture, hubbleMetrics, recordedRecords, seriesOf } from '../../support/hubbled.js'
+import {
+  countedOneByOne,
+  differences,
+  feed,
+  fixture,
+  hubbleMetrics,
+  recordedRecords,
+  seriesOf,
+} from '../../support/hubbled.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const ALL = 'drop tcp flow icmp port-distribution policy flows-to-world'

@@ -1,5 +1,13 @@
 import t from 'tap'
-import { differences, feed, fixture, hubbleMetrics, parseSeries, recordedRecords, seriesOf } from '../../support/hubbled.js'
+import {
+  differences,
+  feed,
+  fixture,
+  hubbleMetrics,
+  parseSeries,
+  recordedRecords,
+  seriesOf,
+} from '../../support/hubbled.js'
 
 const records = recordedRecords()
 

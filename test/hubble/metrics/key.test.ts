@@ -133,7 +133,7 @@ t.test('sources that are looked up for the direction alone take no room', async 
 
 t.test('an emitter that is the source is known as it, asked for or not', async t => {
   const source = '10.200.0.10'
-  const emitter = WORLD.directory.localEndpoint(source)?.id ?? 0
+  const emitter = WORLD.resolver.localEndpoint(source)?.id ?? 0
   t.ok(emitter > 0, 'a local endpoint')
   const between = (a: string, b: string) => {
     const record = traceRecord({ a, b, proto: 6 })

@@ -2,8 +2,8 @@
  * pods.test.ts - series of deleted pods: they stay for a last scrape, then they go, and no others.
  */
 import t from 'tap'
-import { DeletedPods } from '../../../src/exporter/reduce/deleted-pods.js'
 import { render } from '../../../src/exporter/exposition/text.js'
+import { DeletedPods } from '../../../src/exporter/reduce/deleted-pods.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
 import { DELETION_DELAY_MS } from '../../../src/hubble/metrics/pod-series.js'

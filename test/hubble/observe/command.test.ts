@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { weir } from '../../support/command.js'
 
-const INPUT = ['--input-file', 'examples/records.pcap', '--world', 'examples/inventory.json']
+const INPUT = ['--input-file', 'examples/records.pcap', '--inventory', 'examples/inventory.json']
 const observe = (...words: string[]) => weir(['observe', ...words])
 const count = (...words: string[]) => observe(...INPUT, ...words).stdout.split('\n').length - 1
 
@@ -50,7 +50,7 @@ t.test('flags that are not allowed are refused in one line that says what is, wi
 t.test('without a source it is wrong usage; a file that is none is a failure', async t => {
   t.match(weir(['observe', '--input-file', '/nowhere/at.all']), { code: 1, stderr: /no such file/ })
   t.match(observe('--input-file', 'package.json'), { code: 1, stderr: /not a recording/ })
-  t.match(observe('--input-file', 'examples/records.pcap', '--world', '/nowhere/at.all'), { code: 1 })
+  t.match(observe('--input-file', 'examples/records.pcap', '--inventory', '/nowhere/at.all'), { code: 1 })
 })
 
 t.test('a damaged recording gives what precedes the damage, and a failure', async t => {

@@ -6,8 +6,8 @@ import type { Flow } from '../../../src/hubble/flow/flow.js'
 import { nodeStatusLine } from '../../../src/hubble/observe/print/node-status-words.js'
 import type { PrinterOptions } from '../../../src/hubble/observe/print/printer.js'
 import { createPrinter } from '../../../src/hubble/observe/print/printers.js'
-import { type FlowResponse, responseOf } from '../../../src/hubble/observe/response.js'
 import { timeFormatter } from '../../../src/hubble/observe/print/time-format.js'
+import { type FlowResponse, responseOf } from '../../../src/hubble/observe/response.js'
 
 const OPTIONS: PrinterOptions = { time: timeFormatter('StampMilli')!, nodeName: false, numeric: false }
 const FLOW: Flow = {

@@ -8,9 +8,9 @@
  * Never: keeps the bytes. The reduce path has its own, cheaper look at a packet (packet.ts).
  */
 import type { Ethernet, Ip, Layer4, Tunnel } from '../flow.js'
+import type { TunnelName } from '../tunnel-port.js'
 import { readEthernet, readGeneve, readIpv4, readIpv6, readVxlan } from './network.js'
 import { readIcmp, readIgmp, readSctp, readTcp, readUdp, readVrrp } from './transport.js'
-import type { TunnelName } from '../tunnel-port.js'
 
 /** A header that somebody here reads. */
 export type LayerName =

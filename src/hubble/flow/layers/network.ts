@@ -6,8 +6,8 @@
  * Fail:  what is wrong, in a few words; the rules are gopacket's (layers/{ethernet,ip4,ip6,vxlan,geneve}.go).
  */
 import { formatAddress, formatIpv4 } from '../../../lib/address.js'
-import type { LayerName, Layers } from './layers.js'
 import type { TunnelName } from '../tunnel-port.js'
+import type { LayerName, Layers } from './layers.js'
 
 const ETHERNET_HEADER = 14
 /** Below it the field is a length, and LLC follows. */

@@ -5,11 +5,12 @@
  * Out:   the flow's l4, the ports and the summary in it.
  * Fail:  what is wrong, in a few words; the rules are gopacket's (layers/{tcp,udp,sctp,icmp4,icmp6,vrrp,igmp}.go).
  */
+
+import { icmpText } from '../../../cilium/icmp-text.js'
 import { formatIpv4 } from '../../../lib/address.js'
 import type { Icmp, Ports, TcpFlags } from '../flow.js'
-import { icmpText } from '../../../cilium/icmp-text.js'
-import type { Layers } from './layers.js'
 import { tunnelOf } from '../tunnel-port.js'
+import type { Layers } from './layers.js'
 
 const UDP_HEADER = 8
 const ICMPV4_HEADER = 8

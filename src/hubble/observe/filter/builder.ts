@@ -7,11 +7,12 @@
  * Fail:  set() throws an Error that says what is allowed: a bad value, flags that exclude each other, a second --not.
  *        Source: cilium/cilium hubble/cmd/observe/flows_filter.go, 1.19.
  */
-import { compileFilter } from './filter.js'
+
 import { checkConflicts } from './conflicts.js'
+import { compileFilter } from './filter.js'
 import { FILTER_FLAGS, type FilterFlag, type FlagValue } from './flags.js'
-import { checkNamespaces, withNamespaces } from './namespace.js'
 import type { FlowFilter } from './flow-filter.js'
+import { checkNamespaces, withNamespaces } from './namespace.js'
 
 interface Namespaces {
   readonly any: string[]

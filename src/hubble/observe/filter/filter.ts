@@ -9,12 +9,12 @@
 import { matchAddress } from './address.js'
 import { matchCluster, matchIdentity, matchName, matchWorkload } from './endpoint.js'
 import { matchEncrypted, matchEvent, matchInterface, matchNamed, matchReply, matchUuid } from './event.js'
-import { matchDnsQuery, matchHttp, matchTraceId } from './l7.js'
-import { matchFqdn, matchNode } from './pattern.js'
-import { matchIpTraceId, matchPort, matchProtocol, matchTcpFlags } from './transport.js'
 import type { FlowFilter } from './flow-filter.js'
+import { matchDnsQuery, matchHttp, matchTraceId } from './l7.js'
 import { matchLabels } from './label-selector.js'
+import { matchFqdn, matchNode } from './pattern.js'
 import type { FlowPredicate } from './predicate.js'
+import { matchIpTraceId, matchPort, matchProtocol, matchTcpFlags } from './transport.js'
 
 /** Makes the predicate of a field that is there. */
 type Compilers = {

@@ -4,12 +4,13 @@
  * Out:   a table. `ends`: the flag is about the source, the destination, either of them, or neither.
  * Fail:  parse() throws an Error that names the value and what is allowed.
  */
-import type { TcpFlags, Workload } from '../../flow/flow.js'
+
 import { RESERVED } from '../../../datapath/identity/identity.js'
 import { CILIUM_REASONS } from '../../../datapath/record/reasons.js'
+import type { TcpFlags, Workload } from '../../flow/flow.js'
 import { parseEventType } from './event-type.js'
-import { TCP_FLAGS } from './transport.js'
 import type { EventTypeFilter } from './flow-filter.js'
+import { TCP_FLAGS } from './transport.js'
 
 export type FlagValue = string | number | boolean | TcpFlags | Workload | EventTypeFilter | { name: string } | Header
 

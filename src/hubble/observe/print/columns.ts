@@ -1,10 +1,11 @@
 /**
  * columns.ts - a response as the columns of dict and table: no identities, sides as in the packet.
  */
+
+import type { FlowResponse } from '../response.js'
 import { destinationWords, sourceWords, summaryWords, typeWords, verdictWords } from './flow-words.js'
 import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-words.js'
 import type { PrinterOptions } from './printer.js'
-import type { FlowResponse } from '../response.js'
 
 export type Column = 'TIMESTAMP' | 'NODE' | 'SOURCE' | 'DESTINATION' | 'TYPE' | 'VERDICT' | 'SUMMARY'
 

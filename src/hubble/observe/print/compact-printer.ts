@@ -5,10 +5,10 @@
  *        reply and `<>` where nobody knows.
  */
 import type { Flow } from '../../flow/flow.js'
+import type { FlowResponse } from '../response.js'
 import { destinationWords, identityWords, sourceWords, summaryWords, typeWords, verdictWords } from './flow-words.js'
 import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-words.js'
 import { type Printer, type PrinterOptions, safe } from './printer.js'
-import type { FlowResponse } from '../response.js'
 
 export class CompactPrinter implements Printer {
   readonly #options: PrinterOptions

@@ -1,9 +1,10 @@
 /**
  * dict-printer.ts - a block of `NAME: value` lines a flow, with a dashed line between two.
  */
-import { type Printer, type PrinterOptions, safe } from './printer.js'
+
 import type { FlowResponse } from '../response.js'
 import { columns, row } from './columns.js'
+import { type Printer, type PrinterOptions, safe } from './printer.js'
 
 const SEPARATOR = '------------\n'
 const WIDTH = 'DESTINATION'.length

@@ -4,13 +4,14 @@
  * In:    a flow, also one of a server that left fields out.
  * Out:   the words of `hubble observe` (cilium/cilium hubble/pkg/printer/printer.go, 1.19).
  */
-import { Notify } from '../../../datapath/record/abi.js'
+
 import { dropText } from '../../../cilium/drop-text.js'
-import type { Endpoint, Flow, Layer7, Service } from '../../flow/flow.js'
-import { RESERVED } from '../../../datapath/identity/identity.js'
-import { isKernelReason } from '../../flow/kernel-drop.js'
-import { observationPointName } from '../../../datapath/record/observation-point.js'
 import { matchWord } from '../../../cilium/policy-words.js'
+import { RESERVED } from '../../../datapath/identity/identity.js'
+import { Notify } from '../../../datapath/record/abi.js'
+import { observationPointName } from '../../../datapath/record/observation-point.js'
+import type { Endpoint, Flow, Layer7, Service } from '../../flow/flow.js'
+import { isKernelReason } from '../../flow/kernel-drop.js'
 import { portsOf } from '../filter/transport.js'
 
 const XLATE_WORDS: Readonly<Record<string, string>> = {

@@ -4,8 +4,9 @@
  * Out:   GetFlowsResponse with proto field names in the order in which flow.proto declares them, and `<`, `>`, `&` as
  *        escapes. A flow is kept in that form already (flow.ts), but one from a server may have its fields in another order.
  */
-import type { Printer } from './printer.js'
+
 import type { FlowResponse } from '../response.js'
+import type { Printer } from './printer.js'
 
 /**
  * One order in which every message's own fields stand as declared, so that one list serves all depths.

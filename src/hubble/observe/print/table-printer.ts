@@ -4,9 +4,10 @@
  * Out:   nothing before the end, since any row may be the widest.
  * Never: keeps more than BLOCK rows (about 50 MB); past it they are printed, and the columns start anew.
  */
-import { type Printer, type PrinterOptions, safe } from './printer.js'
+
 import type { FlowResponse } from '../response.js'
 import { columns, row } from './columns.js'
+import { type Printer, type PrinterOptions, safe } from './printer.js'
 
 const BLOCK = 100_000
 const PADDING = 3

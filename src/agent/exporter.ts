@@ -19,9 +19,9 @@ import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
 import { Hubble } from '../hubble/metrics/hubble.js'
 import { REVISION, VERSION } from '../lib/version.js'
-import { kernelReasons } from './kernel-reasons.js'
-import { Names } from './names.js'
-import { tee } from './tee.js'
+import { Names } from './names/name-updates.js'
+import { kernelReasons } from './source/kernel-reasons.js'
+import { tee } from './tee-sink.js'
 
 export interface Exporter {
   readonly store: SeriesStore

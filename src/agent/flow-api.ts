@@ -6,7 +6,7 @@
  * Fail:  an address that was asked for and cannot be had is a failure; the default one is a log line.
  */
 
-import type { ApiOptions } from '../cli/api-options.js'
+import type { ApiOptions } from '../cli/server-flag.js'
 import type { RecordSink } from '../datapath/record/decode.js'
 import type { Replay } from '../datapath/source/replay.js'
 import { M } from '../exporter/catalog/catalog.js'

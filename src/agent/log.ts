@@ -7,7 +7,7 @@
  */
 import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
-import type { Format, Level } from '../config/log.js'
+import type { Format, Level } from '../config/settings/log.js'
 import type { RecentLines } from '../exporter/http/recent-lines.js'
 
 export type Log = Logger

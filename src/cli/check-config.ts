@@ -5,7 +5,7 @@
  * Fail:  RefusedConfig with everything that is wrong.
  */
 
-import { runOptions } from '../agent/options.js'
+import { runOptions } from '../agent/options/options.js'
 import type { Loaded } from '../config/load.js'
 import { type Problem, RefusedConfig } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'

@@ -5,9 +5,9 @@
  */
 import type { Command } from 'commander'
 import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
-import { addServerFlag } from './api-options.js'
 import type { MonitorFlags } from './monitor-options.js'
 import type { ObserveFlags } from './observe-options.js'
+import { addServerFlag } from './server-flag.js'
 import { file, integerBetween } from './values.js'
 
 const UINT32_MAX = 0xffff_ffff
@@ -25,27 +25,27 @@ interface Words {
 export const COMMANDS: Readonly<Record<string, Words>> = {
   run: {
     description: 'serve the metrics of this node until SIGTERM',
-    fill: async (...its) => (await import('./configured.js')).addRun(...its),
+    fill: async (...its) => (await import('./configured-commands.js')).addRun(...its),
   },
   demo: {
     description: 'build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)',
-    fill: async (...its) => (await import('./configured.js')).addDemo(...its),
+    fill: async (...its) => (await import('./configured-commands.js')).addDemo(...its),
   },
   status: { description: 'say how a running Weir, or a Hubble, is doing', fill: addStatus },
   identity: { description: 'say which labels an identity stands for', fill: addIdentity },
   metrics: {
     description: 'reduce a recording and print the exposition',
-    fill: async (...its) => (await import('./configured.js')).addMetrics(...its),
+    fill: async (...its) => (await import('./configured-commands.js')).addMetrics(...its),
   },
   monitor: { description: 'print raw records as cilium monitor does', fill: addMonitor },
   observe: { description: 'print flows as hubble observe does', fill: addObserve },
   record: {
     description: 'write the records of this node to a recording until SIGTERM',
-    fill: async (...its) => (await import('./configured.js')).addRecord(...its),
+    fill: async (...its) => (await import('./configured-commands.js')).addRecord(...its),
   },
   'check-config': {
     description: 'say what a configuration comes to, as weir run would read it, or everything that is wrong with it',
-    fill: async (...its) => (await import('./configured.js')).addCheckConfig(...its),
+    fill: async (...its) => (await import('./configured-commands.js')).addCheckConfig(...its),
   },
   probe: { description: 'say whether the live source can run here: exit code 0, or 1 and why not', fill: addProbe },
 }

@@ -7,7 +7,7 @@
  */
 
 import type { Log } from '../agent/log.js'
-import type { Configuration } from '../agent/reload.js'
+import type { Configuration } from '../agent/reload/config-reload.js'
 import { type RunOptions, run, signalled } from '../agent/run.js'
 import { parseInventory } from '../datapath/inventory/inventory.js'
 import { createDemoLab, startTraffic } from '../lab/demo.js'

@@ -5,8 +5,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { MESSAGE_TYPES, type MessageType } from '../datapath/record/message-type.js'
 import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import type { Verbosity } from '../monitor/style.js'
-import { addServerFlag } from './api-options.js'
 import type { MonitorOptions } from './monitor.js'
+import { addServerFlag } from './server-flag.js'
 import { integerBetween } from './values.js'
 
 const MOST_ENDPOINT = 65_535

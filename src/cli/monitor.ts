@@ -4,7 +4,7 @@
  * Fail:  a damaged recording: the lines of what precedes the damage, one line on stderr, exit code 1.
  */
 
-import { kernelReasons } from '../agent/kernel-reasons.js'
+import { kernelReasons } from '../agent/source/kernel-reasons.js'
 import { loadInventory } from '../datapath/inventory/inventory.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
 import { RecordingReader } from '../datapath/source/recording-reader.js'

@@ -4,8 +4,8 @@
  * Fail:  a damaged recording: the flows of what precedes the damage, one line on stderr, exit code 1.
  */
 
-import { kernelReasons } from '../agent/kernel-reasons.js'
 import { nodeName } from '../agent/node-name.js'
+import { kernelReasons } from '../agent/source/kernel-reasons.js'
 import { defaultInventory, loadInventory } from '../datapath/inventory/inventory.js'
 import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import { nodeStatusLine } from '../hubble/observe/print/node-status-words.js'

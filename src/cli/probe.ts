@@ -3,7 +3,7 @@
  */
 
 import { createExporter } from '../agent/exporter.js'
-import { explainKernel } from '../agent/kernel-refusal.js'
+import { explainKernel } from '../agent/source/kernel-errors.js'
 import { Live } from '../datapath/source/live.js'
 import { loadNative } from '../datapath/source/native.js'
 

@@ -7,10 +7,10 @@
 import { readFileSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import type { z } from 'zod'
+import { ConfigFile } from './config-file.js'
+import { conflicts } from './conflicts.js'
 import { fromEnvironment, strangeVariables } from './environment.js'
-import { ConfigFile } from './file.js'
 import { type Problem, RefusedConfig } from './problem.js'
-import { conflicts } from './rules.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from './schema.js'
 import { keyOf, type Setting, variableOf } from './setting.js'
 

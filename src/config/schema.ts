@@ -3,17 +3,18 @@
  *
  * A new setting goes into the section file that it belongs to, and all of these have it.
  */
-import { exposition } from './exposition.js'
-import { flowApi, hubble } from './hubble.js'
+
 import { path } from './kind.js'
-import { kubernetes } from './kubernetes.js'
-import { log } from './log.js'
-import { metrics } from './metrics.js'
-import { names } from './names.js'
-import { otlp } from './otlp.js'
 import { optional, type Section, type Values } from './setting.js'
-import { live, records } from './source.js'
-import { web } from './web.js'
+import { exposition } from './settings/exposition.js'
+import { flowApi, hubble } from './settings/hubble.js'
+import { kubernetes } from './settings/kubernetes.js'
+import { log } from './settings/log.js'
+import { metrics } from './settings/metrics.js'
+import { names } from './settings/names.js'
+import { otlp } from './settings/otlp.js'
+import { live, records } from './settings/source.js'
+import { web } from './settings/web.js'
 
 /** Where the others may be written; itself no key of that file. */
 export const file = {

@@ -2,7 +2,7 @@
  * os-error.test.ts - what commands ask of the system, and how it is told when it refuses.
  */
 import t from 'tap'
-import { missingCapabilities } from '../../src/agent/kernel-refusal.js'
+import { missingCapabilities } from '../../src/agent/source/kernel-errors.js'
 import { explainFile, systemWords } from '../../src/lib/os-error.js'
 
 t.test('missing capabilities are read from the process status', async t => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { otlpOptions } from '../../src/agent/otlp-options.js'
+import { otlpOptions } from '../../src/agent/options/otlp-options.js'
 import { load } from '../../src/config/load.js'
 import type { SettingName } from '../../src/config/schema.js'
 import { OTLP_DEFAULTS, type OtlpConfig } from '../../src/otlp/config.js'

@@ -2,8 +2,8 @@
  * lab-names.ts - Weir on a lab in the test's own process, named by a fake API server that serves the lab's pods.
  */
 import type { Test } from 'tap'
-import { ClusterNames } from '../../src/agent/cluster.js'
 import { createLog } from '../../src/agent/log.js'
+import { ClusterNames } from '../../src/agent/names/cluster-names.js'
 import type { Inventory } from '../../src/datapath/inventory/inventory.js'
 import { LAB_NODE, LabCluster } from '../../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../../src/lab/lab.js'

@@ -1,0 +1,59 @@
+/**
+ * hubble-options.ts - which hubble_* metrics a configuration asks for, from its list or from the file that it names.
+ *
+ * Fail:  a file that cannot be read, an unknown metric, option, context or label is a RefusedConfig.
+ */
+import { readFileSync } from 'node:fs'
+import { RefusedConfig } from '../../config/problem.js'
+import type { Config } from '../../config/schema.js'
+import { compileMetrics } from '../../hubble/metrics/compile.js'
+import { ConfigError, type MetricConfig } from '../../hubble/metrics/config.js'
+import { parseDynamic } from '../../hubble/metrics/dynamic-document.js'
+import { compileFilters } from '../../hubble/observe/filter/filter.js'
+import type { FlowFilter } from '../../hubble/observe/filter/flow-filter.js'
+import { systemWords } from '../../lib/os-error.js'
+
+/** A file of dynamic metrics as it was at the start. */
+export interface HubbleFile {
+  readonly path: string
+  readonly text: string
+  readonly metrics: readonly MetricConfig[]
+}
+
+export interface HubbleOptions {
+  readonly hubbleMetrics?: readonly MetricConfig[]
+  /** Where they came from, to be watched. */
+  readonly hubbleFile?: HubbleFile
+}
+
+const FILE = 'hubble-dynamic-metrics-config-path'
+
+/** The options of `run` and `metrics`; reads the file. */
+export function hubbleOptions(config: Config): HubbleOptions {
+  const list = config['hubble-metrics']
+  const path = config[FILE]
+  if (path === undefined) return list === undefined ? {} : { hubbleMetrics: list.metrics }
+  const file = metricFile(path)
+  return { hubbleMetrics: file.metrics, hubbleFile: file }
+}
+
+/** The metrics of a file's text; throws a ConfigError. */
+export function parseHubbleFile(path: string, text: string): MetricConfig[] {
+  return parseDynamic(text, path, (include, exclude) =>
+    // compileFilters() refuses what is no FlowFilter.
+    compileFilters(include as readonly FlowFilter[], exclude as readonly FlowFilter[]),
+  )
+}
+
+function metricFile(path: string): HubbleFile {
+  try {
+    const text = readFileSync(path, 'utf8')
+    const metrics = parseHubbleFile(path, text)
+    compileMetrics(metrics)
+    return { path, text, metrics }
+  } catch (error) {
+    const known = error instanceof ConfigError || (error as NodeJS.ErrnoException).syscall !== undefined
+    if (!known) throw error
+    throw new RefusedConfig([{ where: '', name: FILE, value: path, message: systemWords(error) }])
+  }
+}

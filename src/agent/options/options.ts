@@ -1,0 +1,80 @@
+/**
+ * options.ts - a configuration as the options of the parts that commands are made of.
+ */
+import type { Config } from '../../config/schema.js'
+import type { MetricsConfig } from '../../exporter/reduce/metrics-config.js'
+import type { KubernetesOptions } from '../../kubernetes/watch/message.js'
+import { VERSION } from '../../lib/version.js'
+import { nodeName } from '../node-name.js'
+import type { RunOptions } from '../run.js'
+import { hubbleOptions } from './hubble-options.js'
+import { otlpOptions } from './otlp-options.js'
+
+/** For Live. */
+export function liveOptions(config: Config) {
+  return {
+    interfaces: config.interfaces,
+    uplinks: config.uplinks,
+    netns: config.netns,
+    attach: config.attach,
+    reportIntervalMs: config['report-interval'],
+    drainIntervalMs: config['drain-interval'],
+    ringPages: config['ring-pages'],
+    connections: config.connections,
+    entityWaitMs: config['entity-wait'],
+    identities: config.identities,
+  }
+}
+
+/** For `weir run`. Throws a RefusedConfig when a file that is named cannot be used. */
+export function runOptions(config: Config): RunOptions {
+  const { inventory } = config
+  const apiAddresses = config['hubble.listen-address']
+  const otlp = otlpOptions(config)
+  const webFile = config['web.config.file']
+  return {
+    ...liveOptions(config),
+    ...hubbleOptions(config),
+    source: config.source,
+    metrics: metricsOptions(config),
+    web: config.web,
+    listenAddresses: config['web.listen-address'],
+    lifecycle: config['web.enable-lifecycle'],
+    entityTtlMs: config['entity-ttl'],
+    cidrGroups: config['cidr-group'],
+    telemetryPath: config['web.telemetry-path'],
+    maxRequests: config['web.max-requests'],
+    exporterMetrics: !config['web.disable-exporter-metrics'],
+    created: config['openmetrics.created'],
+    flowBuffer: config['flow-buffer'],
+    ...(otlp && { otlp }),
+    ...(apiAddresses === undefined ? {} : { apiAddresses }),
+    ...(inventory === undefined ? {} : { inventory }),
+    ...(webFile === undefined ? {} : { webFile }),
+    ...(config.kubernetes ? { kubernetes: kubernetesOptions(config) } : {}),
+  }
+}
+
+/** For the flow families. */
+export function metricsOptions(config: Config): MetricsConfig {
+  return {
+    budget: config['series.budget'],
+    budgets: config['series.budgets'],
+    ttlMs: config['series.ttl'],
+    families: config.families,
+    includeNamespaces: config['namespaces.include'],
+    excludeNamespaces: config['namespaces.exclude'],
+    exemplars: config.exemplars,
+  }
+}
+
+function kubernetesOptions(config: Config): KubernetesOptions {
+  return {
+    kubeconfig: config['kubernetes.kubeconfig'],
+    context: config['kubernetes.context'],
+    nodeName: config['kubernetes.node-name'] ?? nodeName(),
+    cilium: config['kubernetes.cilium'],
+    requireSync: config['kubernetes.require-sync'],
+    userAgent: `weir/${VERSION}`,
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * otlp-options.ts - the push that settings and OTEL_* variables ask for: settings win.
+ *
+ * Out:   nothing when there is no endpoint, or OTEL_SDK_DISABLED says so.
+ * Fail:  values that do not go together, bad OTEL_* variables, and a Weir that would neither serve nor push, are a RefusedConfig.
+ */
+import { RefusedConfig } from '../../config/problem.js'
+import type { Config } from '../../config/schema.js'
+import { checkOtlp, OTLP_DEFAULTS, type OtlpConfig } from '../../otlp/config.js'
+import { otlpEnvironment, sdkDisabled } from '../../otlp/environment.js'
+import { resourceAttributes } from '../../otlp/resource.js'
+
+export function otlpOptions(config: Config, env: NodeJS.ProcessEnv = process.env): OtlpConfig | undefined {
+  const push = sdkDisabled(env) ? undefined : pushOf(config, env)
+  if (push !== undefined || config.web) return push
+  const message = 'nothing would be served or pushed; allowed: true, or otlp.endpoint beside it'
+  throw new RefusedConfig([{ where: '', name: 'web', value: 'false', message }])
+}
+
+function pushOf(config: Config, env: NodeJS.ProcessEnv): OtlpConfig | undefined {
+  const own = settings(config)
+  try {
+    const given = own.url === undefined && !isAsked(env) ? own : { ...otlpEnvironment(env), ...own }
+    if (given.url === undefined) return undefined
+    const whole = { ...OTLP_DEFAULTS, ...given, url: given.url }
+    // The default is OpenTelemetry's, for its own interval: a shorter one brings a shorter timeout.
+    const exportTimeoutMs = given.exportTimeoutMs ?? Math.min(whole.exportTimeoutMs, whole.intervalMs)
+    const push = { ...whole, exportTimeoutMs }
+    checkOtlp(push)
+    checkTtl(config['series.ttl'], push.intervalMs)
+    resourceAttributes(env, '')
+    return push
+  } catch (error) {
+    throw new RefusedConfig([{ where: '', name: 'otlp', message: (error as Error).message }])
+  }
+}
+
+/** What a series counted last must be seen before it is removed. */
+function checkTtl(ttlMs: number, intervalMs: number): void {
+  if (ttlMs === 0 || ttlMs >= 2 * intervalMs) return
+  throw new Error(`interval of ${intervalMs} ms beside a series.ttl of ${ttlMs} ms: expected at most half of it`)
+}
+
+/** Other OTEL_* variables may stand there for other programs. */
+function isAsked(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)
+}
+
+/** Those that are set. */
+function settings(config: Config): Partial<OtlpConfig> {
+  const all = {
+    url: config['otlp.endpoint'],
+    protocol: config['otlp.protocol'],
+    headers: config['otlp.headers'],
+    timeoutMs: config['otlp.timeout'],
+    intervalMs: config['otlp.interval'],
+    exportTimeoutMs: config['otlp.export-timeout'],
+    compression: config['otlp.compression'],
+    temporality: config['otlp.temporality'],
+    histograms: config['otlp.histograms'],
+    certificate: config['otlp.certificate'],
+    clientCertificate: config['otlp.client-certificate'],
+    clientKey: config['otlp.client-key'],
+    batchPoints: config['otlp.batch-points'],
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<OtlpConfig>
+}

@@ -1,0 +1,41 @@
+/**
+ * tee-sink.ts - one stream of records for two readers.
+ *
+ * In:    records and counts of a source.
+ * Out:   the same to `first`; the records alone to `second`, behind it.
+ */
+import type { RecordSink } from '../datapath/record/decode.js'
+import type { FlowSink } from '../datapath/source/source.js'
+
+/** HOT: two calls a record. */
+export function tee(first: FlowSink, second: RecordSink): FlowSink {
+  return {
+    trace(record) {
+      first.trace(record)
+      second.trace(record)
+    },
+    drop(record) {
+      first.drop(record)
+      second.drop(record)
+    },
+    verdict(record) {
+      first.verdict(record)
+      second.verdict(record)
+    },
+    debug(record) {
+      first.debug?.(record)
+      second.debug?.(record)
+    },
+    capture(record) {
+      first.capture?.(record)
+      second.capture?.(record)
+    },
+    sock(record) {
+      first.sock?.(record)
+      second.sock?.(record)
+    },
+    spilled: (name, packets, bytes) => first.spilled(name, packets, bytes),
+    unnamed: (hook, direction, packets, bytes) => first.unnamed(hook, direction, packets, bytes),
+    unnamedDrops: (reason, packets, bytes) => first.unnamedDrops(reason, packets, bytes),
+  }
+}

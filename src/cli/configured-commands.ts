@@ -1,0 +1,113 @@
+/**
+ * configured-commands.ts - the commands whose flags are settings: run, demo, metrics, record, check-config.
+ *
+ * Fail:  RefusedConfig, with all that is wrong with a configuration.
+ * Never: imports what a command is made of before its configuration is known to be good.
+ */
+import { type Command, Option } from 'commander'
+import type { Log } from '../agent/log.js'
+import type { Configuration } from '../agent/reload/config-reload.js'
+import { Sighup } from '../agent/reload/sighup.js'
+import { type Config, file as configFile, SETTINGS } from '../config/schema.js'
+import { exposition } from '../config/settings/exposition.js'
+import { hubble } from '../config/settings/hubble.js'
+import { kubernetes } from '../config/settings/kubernetes.js'
+import { log as logSettings } from '../config/settings/log.js'
+import { metrics as flowMetrics } from '../config/settings/metrics.js'
+import { names } from '../config/settings/names.js'
+import { live } from '../config/settings/source.js'
+import { web } from '../config/settings/web.js'
+import { RecentLines } from '../exporter/http/recent-lines.js'
+import type { End } from './commands.js'
+import { addSettings, loaded } from './setting-flags.js'
+import { durationBetween, file } from './values.js'
+
+const DAY_MS = 86_400_000
+/** Of the lab there is nothing else to say. */
+const fromKubernetes = { kubernetes: kubernetes.kubernetes }
+
+export function addRun(command: Command, end: End): void {
+  addSettings(command, SETTINGS).action(async () => {
+    const sighup = new Sighup()
+    const { config, log, recent, configuration } = await begin(command)
+    const { runOptions } = await import('../agent/options/options.js')
+    const options = { ...runOptions(config), recent }
+    const { run } = await import('../agent/run.js')
+    end(await run(options, log, { ...configuration, sighup }))
+  })
+}
+
+export function addDemo(command: Command, end: End): void {
+  addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
+    const sighup = new Sighup()
+    const { config, log, recent, configuration } = await begin(command)
+    const { runOptions } = await import('../agent/options/options.js')
+    const { demo } = await import('./demo.js')
+    end(await demo({ ...runOptions(config), recent }, log, { ...configuration, sighup }))
+  })
+}
+
+interface MetricsFlags {
+  readonly inputFile: string
+  readonly dryRun?: boolean
+  readonly output: 'table' | 'json'
+}
+
+export function addMetrics(command: Command, end: End): void {
+  command
+    .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
+    .option('--dry-run', 'print what each flow family would cost in series, and each of its labels')
+    .addOption(new Option('-o, --output <format>', 'of --dry-run').choices(['table', 'json']).default('table'))
+  addSettings(command, configFile, names, hubble, flowMetrics).action(async (flags: MetricsFlags) => {
+    const { config } = loaded(command)
+    const { hubbleOptions } = await import('../agent/options/hubble-options.js')
+    const { metricsOptions } = await import('../agent/options/options.js')
+    const { metrics } = await import('./metrics.js')
+    const code = await metrics({
+      ...hubbleOptions(config),
+      inputFile: flags.inputFile,
+      inventory: config.inventory,
+      metrics: metricsOptions(config),
+      ...(flags.dryRun && { dryRun: flags.output }),
+    })
+    end(code)
+  })
+}
+
+export function addRecord(command: Command, end: End): void {
+  command
+    .requiredOption('-o, --output <file>', 'the recording', file)
+    .option('--duration <duration>', 'stop by itself after so long', durationBetween(1, DAY_MS))
+  addSettings(command, configFile, live, names, logSettings).action(
+    async ({ output, duration }: { output: string; duration?: number }) => {
+      const { config, log } = await begin(command)
+      const { liveOptions } = await import('../agent/options/options.js')
+      const { record } = await import('./record.js')
+      end(await record({ ...liveOptions(config), output, duration, inventory: config.inventory }, log))
+    },
+  )
+}
+
+export function addCheckConfig(command: Command, end: End): void {
+  command.argument('[file]', 'in place of --config.file', file)
+  addSettings(command, SETTINGS).action(async (path: string | undefined) => {
+    const { checkConfig } = await import('./check-config.js')
+    end(checkConfig(path === undefined ? loaded(command) : loaded(command, path)))
+  })
+}
+
+/** The configuration of a command that logs. */
+async function begin(command: Command): Promise<{
+  config: Config
+  log: Log
+  recent: RecentLines
+  configuration: Omit<Configuration, 'sighup'>
+}> {
+  const configuration = { loaded: loaded(command), again: () => loaded(command) }
+  const { config, warnings } = configuration.loaded
+  const recent = new RecentLines()
+  const { createLog } = await import('../agent/log.js')
+  const log = createLog(config['log.level'], config['log.format'], recent)
+  for (const warning of warnings) log.warn(warning)
+  return { config, log, recent, configuration }
+}

@@ -1,0 +1,104 @@
+/**
+ * config-file.ts - settings from the file of --config.file: YAML (or JSON, which is YAML), nested at the dots of their names.
+ *
+ * Out:   what was given by setting, and the line of each part of it.
+ * Fail:  syntax, unknown and double keys are problems with their line; all of them are told.
+ */
+import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type YAMLMap } from 'yaml'
+import { nearest } from './nearest.js'
+import type { Problem } from './problem.js'
+import { NAMES, SETTINGS, type SettingName } from './schema.js'
+import { keyOf, type Setting } from './setting.js'
+
+/** Against a file of aliases of aliases. */
+const MAX_ALIASES = 100
+
+const BY_KEY: ReadonlyMap<string, SettingName> = new Map(
+  NAMES.flatMap(name => {
+    const key = keyOf(name, SETTINGS[name] as Setting<unknown>)
+    return key === undefined ? [] : [[key, name] as const]
+  }),
+)
+
+export class ConfigFile {
+  readonly problems: Problem[] = []
+  readonly given = new Map<SettingName, unknown>()
+  readonly #path: string
+  readonly #lines = new LineCounter()
+  readonly #document: Document.Parsed
+
+  /** `path` is for messages. */
+  constructor(path: string, text: string) {
+    this.#path = path
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+    for (const { pos, message } of this.#document.errors) {
+      this.problems.push({ where: this.#place(pos[0]), name: '', message: `not YAML: ${message}` })
+    }
+    const top = this.#document.contents
+    if (isMap(top)) this.#walk(top as YAMLMap.Parsed, '')
+    else if (top !== null && !isNothing(top)) this.#refuse(top, '', 'allowed: a mapping of settings')
+  }
+
+  /** `weir.yaml:3`, the line of a part of a setting's value; `path` is empty for the whole. */
+  where(name: SettingName, path: readonly PropertyKey[]): string {
+    const parts = [...keyOf(name, SETTINGS[name] as Setting<unknown>)!.split('.'), ...path]
+    for (let length = parts.length; length > 0; length--) {
+      const node = this.#document.getIn(parts.slice(0, length), true)
+      if (isNode(node) && node.range) return this.#place(node.range[0])
+    }
+    return this.#path
+  }
+
+  #walk(mapping: YAMLMap.Parsed, prefix: string): void {
+    for (const { key, value } of mapping.items) {
+      const word = isScalar(key) ? String(key.value) : String(key)
+      const path = `${prefix}${word}`
+      const name = BY_KEY.get(path)
+      if (name !== undefined) this.#take(name, value)
+      else if (!isSection(path)) this.#refuse(key, path, unknownKey(word, prefix))
+      else if (isMap(value)) this.#walk(value as YAMLMap.Parsed, `${path}.`)
+      else if (!isNothing(value)) this.#refuse(value ?? key, path, `allowed: a mapping of ${allowedIn(`${path}.`)}`)
+    }
+  }
+
+  #take(name: SettingName, value: ParsedNode | null): void {
+    try {
+      this.given.set(name, value === null ? null : value.toJS(this.#document, { maxAliasCount: MAX_ALIASES }))
+    } catch (error) {
+      this.#refuse(value!, keyOf(name, SETTINGS[name] as Setting<unknown>)!, `not YAML: ${(error as Error).message}`)
+    }
+  }
+
+  #refuse(node: ParsedNode, name: string, message: string): void {
+    this.problems.push({ where: this.#place(node.range[0]), name, message })
+  }
+
+  #place(offset: number): string {
+    return `${this.#path}:${this.#lines.linePos(offset).line}`
+  }
+}
+
+function isNothing(node: ParsedNode | null): boolean {
+  return node === null || (isScalar(node) && node.value === null)
+}
+
+function isSection(path: string): boolean {
+  return [...BY_KEY.keys()].some(key => key.startsWith(`${path}.`))
+}
+
+/** Names of the keys below a prefix, one level. */
+function keysBelow(prefix: string): string[] {
+  const below = [...BY_KEY.keys()].filter(key => key.startsWith(prefix))
+  return [...new Set(below.map(key => key.slice(prefix.length).split('.')[0]!))]
+}
+
+function allowedIn(prefix: string): string {
+  return keysBelow(prefix).join(', ')
+}
+
+/** With the nearest key there, or the nearest of all. */
+function unknownKey(word: string, prefix: string): string {
+  const near = nearest(word, keysBelow(prefix)) ?? nearest(`${prefix}${word}`, [...BY_KEY.keys()])
+  const guess = near === undefined ? '' : `; did you mean ${near}?`
+  return `is no setting${guess} allowed: ${allowedIn(prefix)}`.replace('setting allowed', 'setting; allowed')
+}

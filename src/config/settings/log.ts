@@ -1,0 +1,15 @@
+/**
+ * log.ts - settings of the log on stderr.
+ */
+import { choice } from '../kind.js'
+import { setting } from '../setting.js'
+
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type Level = (typeof LEVELS)[number]
+export const FORMATS = ['logfmt', 'json'] as const
+export type Format = (typeof FORMATS)[number]
+
+export const log = {
+  'log.level': setting(choice('level', LEVELS), { help: 'least level to log', default: 'info', reload: true }),
+  'log.format': setting(choice('format', FORMATS), { help: 'form of the log lines', default: 'logfmt' }),
+}

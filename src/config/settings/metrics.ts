@@ -1,0 +1,119 @@
+/**
+ * metrics.ts - settings of the weir_* flow families: their bounds, labels, what is left out.
+ *
+ * Fail:  what metrics-config.ts refuses is refused here in its words.
+ */
+import { z } from 'zod'
+import { M } from '../../exporter/catalog/catalog.js'
+import {
+  DEFAULT_METRICS,
+  type FamilyChoice,
+  type MetricsConfig,
+  MOST_SERIES,
+  metricsConfig,
+  namespaceGlob,
+} from '../../exporter/reduce/metrics-config.js'
+import { duration } from '../duration.js'
+import { integer, type Kind, listOf, mapOf, parsed, toggle } from '../kind.js'
+import { nearest } from '../nearest.js'
+import { setting } from '../setting.js'
+
+const WEEK_MS = 7 * 24 * 3_600_000
+const FAMILY_FIELDS = 'allowed: a mapping with enabled (true, false) and labels (a list)'
+
+const NAMES: readonly string[] = Object.values(M).map(({ name }) => name)
+
+const budget = integer(0, MOST_SERIES)
+
+/** Families of hubble_* metrics exist only while they are asked for. */
+const family = z.string().refine(name => NAMES.includes(name) || name.startsWith('hubble_'), {
+  error: ({ input }) => {
+    const near = nearest(String(input), NAMES)
+    return `allowed: names of families${near === undefined ? '' : `, like ${near}`}; weir metrics lists them`
+  },
+})
+
+const glob = parsed('glob', 'a namespace, * and ? as in file names', text => {
+  namespaceGlob(text)
+  return text
+})
+
+const choice = z.strictObject(
+  {
+    enabled: z.boolean({ error: 'allowed: true, false' }).optional(),
+    labels: z.array(z.string(), { error: 'allowed: a list of labels' }).optional(),
+  },
+  { error: FAMILY_FIELDS },
+)
+
+/** Flags and variables give JSON, which is YAML. */
+const families: Kind<Readonly<Record<string, FamilyChoice>>> = {
+  schema: z
+    .record(z.string(), choice, { error: 'allowed: a mapping of families' })
+    .superRefine((chosen, context) => {
+      for (const [name, each] of Object.entries(chosen)) {
+        try {
+          metricsConfig({ families: { [name]: each } as MetricsConfig['families'] })
+        } catch (error) {
+          context.addIssue({ code: 'custom', message: (error as Error).message, path: [name], input: each })
+        }
+      }
+    })
+    .transform(chosen => chosen as Readonly<Record<string, FamilyChoice>>),
+  fromWords: words => fromJson(words.at(-1)!),
+  toWords: text => [text],
+  show: chosen => (Object.keys(chosen).length === 0 ? 'none' : JSON.stringify(chosen)),
+  placeholder: 'json',
+  repeatable: false,
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+/** All may change while Weir runs. */
+export const metrics = {
+  'series.budget': setting(budget, {
+    help: 'series a family may have before its overflow series takes the rest',
+    default: DEFAULT_METRICS.budget,
+    reload: true,
+  }),
+  'series.budgets': setting(mapOf('family', family, budget), {
+    help: 'the same for single families, hubble_* too',
+    default: DEFAULT_METRICS.budgets,
+    defaultText: 'none',
+    reload: true,
+  }),
+  'series.ttl': setting(duration(1000, WEEK_MS, 'never'), {
+    help: 'remove series of flows, hubble_* too, that did not change for so long; 0s: never',
+    default: DEFAULT_METRICS.ttlMs,
+    reload: true,
+  }),
+  'namespaces.include': setting(listOf(glob), {
+    help: 'count only packets with an end in such a namespace',
+    default: DEFAULT_METRICS.includeNamespaces,
+    defaultText: 'all',
+    reload: true,
+  }),
+  'namespaces.exclude': setting(listOf(glob), {
+    help: 'count no packet with an end in such a namespace',
+    default: DEFAULT_METRICS.excludeNamespaces,
+    defaultText: 'none',
+    reload: true,
+  }),
+  families: setting(families, {
+    help: 'flow families to switch on and off and their labels, e.g. {"weir_flow_bytes_total":{"labels":["source_pod"]}}',
+    default: DEFAULT_METRICS.families,
+    defaultText: 'all but weir_inter_zone_bytes_total, by namespace and workload',
+    reload: true,
+  }),
+  exemplars: setting(toggle, {
+    help: 'keep the addresses of a connection as an example in each bucket of handshakes and durations',
+    default: DEFAULT_METRICS.exemplars,
+    reload: true,
+  }),
+}

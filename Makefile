@@ -8,7 +8,7 @@ CLANG ?= clang
 BPF_CFLAGS := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fno-strict-aliasing -target bpf -mcpu=v3 \
               -I/usr/include/$(shell uname -m)-linux-gnu
 C_FILES := $(wildcard bpf/*.h bpf/*.c native/*.h native/*.cc test/fixtures/*.c)
-SOURCES := $(shell find src -name '*.ts' -o -name '*.proto' 2>/dev/null)
+SOURCES := $(shell find src -type f 2>/dev/null)
 
 # What building needs, and what the tests and `make demo` need on top.
 BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev zlib1g-dev

@@ -1,40 +1,44 @@
 /**
- * port-name.ts - a port with its service: `443(https)`.
+ * port-name.ts - a port with its service name, as gopacket writes it in a dump: `443(https)`.
  *
- * In:    the registry in port-registry.ts, read at the first call: a summary needs no names.
- * Out:   the port as gopacket writes it in a dump.
+ * In:    ports.csv, read at the first call: only dumps print service names.
+ * Fail:  throws the system's error when ports.csv is missing.
  */
-import { PORT_REGISTRY } from './port-registry.js'
+import { readFileSync } from 'node:fs'
 
-type Protocol = 't' | 'u' | 's'
+const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const
+type Protocol = (typeof PROTOCOLS)[number]
+type ServiceNames = Readonly<Record<Protocol, Map<number, string>>>
 
-let registry: Record<Protocol, Map<number, string>> | undefined
+let services: ServiceNames | undefined
 
 export function tcpPort(port: number): string {
-  return portText('t', port)
+  return portText('tcp', port)
 }
 
 export function udpPort(port: number): string {
-  return portText('u', port)
+  return portText('udp', port)
 }
 
 export function sctpPort(port: number): string {
-  return portText('s', port)
+  return portText('sctp', port)
 }
 
 function portText(protocol: Protocol, port: number): string {
-  registry ??= readRegistry()
-  const name = registry[protocol].get(port)
+  services ??= readServices()
+  const name = services[protocol].get(port)
   return name === undefined ? String(port) : `${port}(${name})`
 }
 
-/** A line is `protocols|first-port|name|name...`: names of ports in a row. */
-function readRegistry(): Record<Protocol, Map<number, string>> {
-  const maps = { t: new Map<number, string>(), u: new Map<number, string>(), s: new Map<number, string>() }
-  for (const line of PORT_REGISTRY.trim().split('\n')) {
-    const [protocols, first, ...names] = line.split('|')
-    for (const protocol of protocols as Iterable<Protocol>)
-      for (const [i, name] of names.entries()) maps[protocol].set(Number(first) + i, name)
+/** A line is `port,protocols,service`, a comment starts with `#`. */
+function readServices(): ServiceNames {
+  const names: ServiceNames = { tcp: new Map(), udp: new Map(), sctp: new Map() }
+  const text = readFileSync(new URL('./ports.csv', import.meta.url), 'utf8')
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue
+    const [port, protocols = '', name = ''] = line.split(',')
+    for (const protocol of PROTOCOLS)
+      if (protocols.split('/').includes(protocol)) names[protocol].set(Number(port), name)
   }
-  return maps
+  return names
 }

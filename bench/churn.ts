@@ -61,9 +61,9 @@ function offer(store: SeriesStore, family: Family, round: number): void {
 
 /** The first sweep sees that they counted, the second that they rest. */
 function rest(store: SeriesStore, family: Family, clock: { now: number }): void {
-  store.sweep([family], TTL_MS)
+  store.expire([family], TTL_MS)
   clock.now += TTL_MS
-  store.sweep([family], TTL_MS)
+  store.expire([family], TTL_MS)
   if (family.size > 0) throw new Error(`churn: ${family.size} series did not go`)
 }
 

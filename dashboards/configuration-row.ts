@@ -23,13 +23,13 @@ export function configurationRow(): Row {
         'In force as it stands',
         'Is every file that Weir follows in force as it is (1), or what it said before it broke (0)?',
         'short',
-        good(M.configGood, 'configuration'),
-        good(M.inventoryGood, 'inventory file'),
-        good(M.webConfigGood, 'web config file'),
-        good(M.hubbleConfigGood, 'file of hubble_* metrics'),
+        good(M.configReloadSuccessful, 'configuration'),
+        good(M.inventoryReloadSuccessful, 'inventory file'),
+        good(M.webConfigReloadSuccessful, 'web config file'),
+        good(M.hubbleConfigReloadSuccessful, 'file of hubble_* metrics'),
       ),
       lines('Age of the configuration', 'Since when is the configuration in force that is?', 's', {
-        expr: `time() - max by (node, instance) (${select(CHOSEN, M.configTime)})`,
+        expr: `time() - max by (node, instance) (${select(CHOSEN, M.configReloadTime)})`,
         legend: OF_NODE,
       }),
       lines('Reloads', 'How often is the configuration read anew, and what becomes of it?', 'cps', {

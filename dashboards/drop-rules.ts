@@ -6,7 +6,7 @@
  *
  * A namespace is judged twice: `egress`, of what its pods send which share is dropped; `ingress`, of what is sent to them.
  */
-import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import { not, rename, type Scope, sum } from './promql.js'
 import type { Alert, Group, Recording } from './rule.js'
 import { type ThresholdName, thresholdSeries } from './thresholds.js'
@@ -44,7 +44,7 @@ function recordings(v: Vocabulary): Recording[] {
   return [
     ...(['egress', 'ingress'] as const).flatMap(side => bySide(v, side)),
     { record: own.reasons, expr: v.drops.rate(ALL, ['cluster', 'reason']) },
-    { record: own.pairs, expr: v.drops.rate(ALL, ['cluster', ...ENDS, 'reason']) },
+    { record: own.pairs, expr: v.drops.rate(ALL, ['cluster', ...ENDPOINT_LABELS, 'reason']) },
   ]
 }
 

@@ -5,7 +5,7 @@
  * Out:   the board.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
-import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import { type Board, CHOSEN, FROM_NAMESPACE, type Row, TO_NAMESPACE } from './board.js'
 import { pairTable } from './pair-table.js'
 import { lines, type Panel } from './panel.js'
@@ -94,7 +94,7 @@ function pairs(v: Vocabulary): Row {
         question: 'Between which workloads is traffic dropped, and why?',
         unit: v.unit,
         width: 24,
-        expr: `${v.drops.rate(CHOSEN, [...ENDS, 'reason'], FROM_NAMESPACE)} > 0`,
+        expr: `${v.drops.rate(CHOSEN, [...ENDPOINT_LABELS, 'reason'], FROM_NAMESPACE)} > 0`,
         others: { reason: 'Reason' },
         value: v.key === 'weir' ? 'Packets a second' : 'Flows a second',
       }),
@@ -120,7 +120,7 @@ function policy(): Row {
         title: 'Recent verdicts',
         question: 'Between whom did policies decide in the last minutes, what matched, and what was done?',
         unit: 'cps',
-        expr: sumRate(CHOSEN, M.policyVerdicts, [...ENDS, 'direction', 'match', 'action'], FROM_NAMESPACE),
+        expr: sumRate(CHOSEN, M.policyVerdicts, [...ENDPOINT_LABELS, 'direction', 'match', 'action'], FROM_NAMESPACE),
         others: { direction: 'Direction', match: 'Matched', action: 'Action' },
         value: 'Verdicts a second',
       }),

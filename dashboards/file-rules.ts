@@ -14,22 +14,22 @@ export function fileGroup(): Group {
   return {
     name: 'weir-files',
     rules: [
-      broken(M.inventoryGood, {
+      broken(M.inventoryReloadSuccessful, {
         alert: 'WeirInventoryReloadFailed',
         summary: 'The inventory file is broken; the last good one is in force.',
         description: `${AT_NODE} names by an old inventory file, since the present one has an error.`,
       }),
-      broken(M.configGood, {
+      broken(M.configReloadSuccessful, {
         alert: 'WeirConfigReloadFailed',
         summary: 'A reload of the configuration was refused; what was in force stays.',
         description: `${AT_NODE} refused its configuration when it was to reload it; a restart would fail.`,
       }),
-      broken(M.webConfigGood, {
+      broken(M.webConfigReloadSuccessful, {
         alert: 'WeirWebConfigBad',
         summary: 'The web config file or a certificate is broken; what it was before is in force.',
         description: `${AT_NODE} serves with old certificates or passwords, since the present files have an error.`,
       }),
-      broken(M.hubbleConfigGood, {
+      broken(M.hubbleConfigReloadSuccessful, {
         alert: 'WeirHubbleConfigBad',
         summary: 'The file of hubble_* metrics is broken; the last good one is in force.',
         description: `${AT_NODE} keeps hubble_* metrics of an old file, since the present one has an error.`,

@@ -106,7 +106,7 @@ function tableFull(): Alert {
 /** Families whose every increment is something that no series will ever tell. */
 function lost(): Alert {
   const losses: readonly Metric<never>[] = [M.unnamedPackets, M.observationsLost]
-  const parts = [...losses.map(metric => sumRate(ALL, metric, NODE)), sum(NODE, rate(ALL, M.bpfMissed))]
+  const parts = [...losses.map(metric => sumRate(ALL, metric, NODE)), sum(NODE, rate(ALL, M.bpfRecursionMisses))]
   return {
     alert: 'WeirRecordsLost',
     expr: `${parts.join('\n+ ')} > 0`,

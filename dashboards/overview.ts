@@ -42,7 +42,9 @@ function dropRatio(v: Vocabulary): string {
 }
 
 function weirNow(): Row {
-  const lost = [M.unnamedPackets, M.bpfMissed, M.observationsLost].map(metric => sumRate(CHOSEN, metric)).join(' + ')
+  const lost = [M.unnamedPackets, M.bpfRecursionMisses, M.observationsLost]
+    .map(metric => sumRate(CHOSEN, metric))
+    .join(' + ')
   return {
     title: 'Now',
     panels: [

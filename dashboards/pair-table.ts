@@ -1,12 +1,12 @@
 /**
  * pair-table.ts - a table of who does something with whom: four columns of ends, what else tells rows apart, and a value.
  */
-import type { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import type { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import type { Columns, Panel } from './panel.js'
 
 type Table = Extract<Panel, { kind: 'table' }>
 
-const END_COLUMNS: Readonly<Record<(typeof ENDS)[number], string>> = {
+const END_COLUMNS: Readonly<Record<(typeof ENDPOINT_LABELS)[number], string>> = {
   source_namespace: 'From namespace',
   source_workload: 'From workload',
   destination_namespace: 'To namespace',

@@ -5,7 +5,7 @@
  * Out:   the board.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
-import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import { type Board, CHOSEN, FROM_CHOSEN, type Row } from './board.js'
 import { pairTable } from './pair-table.js'
 import { lines, type Panel, type Target } from './panel.js'
@@ -149,7 +149,7 @@ function ended(): Panel {
     title: 'Ended by reset or silence',
     question: 'Between whom do TCP connections end by reset, or time out?',
     unit: 'cps',
-    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDS, 'reason'], ways)} > 0`,
+    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDPOINT_LABELS, 'reason'], ways)} > 0`,
     others: { reason: 'Reason' },
     value: 'Connections a second',
   })

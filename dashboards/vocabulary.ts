@@ -8,11 +8,11 @@
  * configuration, for Cilium's `hubble.metrics.enabled` and for Weir's `--hubble-metrics` alike.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
-import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import type { Metric } from '../src/exporter/catalog/metric.js'
 import { is, like, type Matchers, type Scope, sumRate, type TargetLabel } from './promql.js'
 
-type End = (typeof ENDS)[number]
+type End = (typeof ENDPOINT_LABELS)[number]
 
 /** A counter of something that goes from a source to a destination, with what counts each packet (or flow) once. */
 export interface Measure<L extends string> {
@@ -60,21 +60,21 @@ const hubble = <const L extends string>(name: string, labels: readonly L[], help
 export const H = {
   flows: hubble(
     'hubble_flows_processed_total',
-    [...ENDS, 'protocol', 'type', 'subtype', 'verdict'],
+    [...ENDPOINT_LABELS, 'protocol', 'type', 'subtype', 'verdict'],
     'Total number of flows processed',
   ),
-  drops: hubble('hubble_drop_total', [...ENDS, 'reason', 'protocol'], 'Number of drops'),
-  tcpFlags: hubble('hubble_tcp_flags_total', [...ENDS, 'flag', 'family'], 'TCP flag occurrences'),
-  icmp: hubble('hubble_icmp_total', [...ENDS, 'family', 'type'], 'Number of ICMP messages'),
+  drops: hubble('hubble_drop_total', [...ENDPOINT_LABELS, 'reason', 'protocol'], 'Number of drops'),
+  tcpFlags: hubble('hubble_tcp_flags_total', [...ENDPOINT_LABELS, 'flag', 'family'], 'TCP flag occurrences'),
+  icmp: hubble('hubble_icmp_total', [...ENDPOINT_LABELS, 'family', 'type'], 'Number of ICMP messages'),
   ports: hubble(
     'hubble_port_distribution_total',
-    [...ENDS, 'protocol', 'port'],
+    [...ENDPOINT_LABELS, 'protocol', 'port'],
     'Numbers of packets distributed by destination port',
   ),
   lost: hubble('hubble_lost_events_total', ['source'], 'Number of lost events'),
 } as const
 
-const ENDS_CONTEXT = `labelsContext=${ENDS.join(',')}`
+const ENDS_CONTEXT = `labelsContext=${ENDPOINT_LABELS.join(',')}`
 
 /** The configuration that gives Hubble's families the labels that the second set uses. */
 export const HUBBLE_METRICS = ['flow', 'drop', 'tcp', 'icmp', 'port-distribution']

@@ -5,7 +5,7 @@
  * Out:   the board, with a graph of workloads.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
-import { ENDS } from '../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import { type Board, CHOSEN, FROM_CHOSEN, type Row, TO_CHOSEN } from './board.js'
 import { pairTable } from './pair-table.js'
 import { lines, type Panel } from './panel.js'
@@ -36,13 +36,13 @@ export function workload(vocabulary: Vocabulary): Board {
 }
 
 /** Traffic a second from the chosen workloads, by ends: bytes where the vocabulary has them. */
-function sent(v: Vocabulary, by: readonly (typeof ENDS)[number][]): string {
+function sent(v: Vocabulary, by: readonly (typeof ENDPOINT_LABELS)[number][]): string {
   if (v.key === 'hubble') return v.sent.rate(CHOSEN, by, FROM_CHOSEN)
   return sumRate(CHOSEN, M.flowBytes, by, { reporter: is('source'), ...FROM_CHOSEN })
 }
 
 /** To the chosen workloads. */
-function received(v: Vocabulary, by: readonly (typeof ENDS)[number][]): string {
+function received(v: Vocabulary, by: readonly (typeof ENDPOINT_LABELS)[number][]): string {
   if (v.key === 'hubble') return v.received.rate(CHOSEN, by, TO_CHOSEN)
   return sumRate(CHOSEN, M.flowBytes, by, { reporter: is('destination'), ...TO_CHOSEN })
 }
@@ -65,16 +65,22 @@ function graph(v: Vocabulary): Row {
 
 /** A node each workload at either end: `id` is namespace/workload, `title` and `subtitle` are shown. */
 function nodes(v: Vocabulary): string {
-  const from = rename(rename(sent(v, ENDS), 'source_workload', 'title'), 'source_namespace', 'subtitle')
-  const to = rename(rename(sent(v, ENDS), 'destination_workload', 'title'), 'destination_namespace', 'subtitle')
+  const from = rename(rename(sent(v, ENDPOINT_LABELS), 'source_workload', 'title'), 'source_namespace', 'subtitle')
+  const to = rename(
+    rename(sent(v, ENDPOINT_LABELS), 'destination_workload', 'title'),
+    'destination_namespace',
+    'subtitle',
+  )
   return join(sum(['title', 'subtitle'], `${from} or ${to}`), 'id', '/', ['subtitle', 'title'])
 }
 
 function edges(v: Vocabulary): string {
-  const ends = join(join(sent(v, ENDS), 'source', '/', ['source_namespace', 'source_workload']), 'target', '/', [
-    'destination_namespace',
-    'destination_workload',
-  ])
+  const ends = join(
+    join(sent(v, ENDPOINT_LABELS), 'source', '/', ['source_namespace', 'source_workload']),
+    'target',
+    '/',
+    ['destination_namespace', 'destination_workload'],
+  )
   return join(sum(['source', 'target'], ends), 'id', ' ', ['source', 'target'])
 }
 
@@ -145,7 +151,7 @@ function peers(v: Vocabulary): Row {
         question: 'Who sends how much to whom, from the chosen workloads?',
         unit: v.key === 'weir' ? 'Bps' : v.unit,
         width: 24,
-        expr: sent(v, ENDS),
+        expr: sent(v, ENDPOINT_LABELS),
         value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
       }),
     ],

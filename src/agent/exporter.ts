@@ -11,7 +11,7 @@ import type { Decoder } from '../datapath/record/decode.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
 import { Live } from '../datapath/source/live.js'
 import type { FlowSink } from '../datapath/source/source.js'
-import { updateBudgets } from '../exporter/reduce/budget.js'
+import { updateStoreMetrics } from '../exporter/reduce/budget.js'
 import { Reducer } from '../exporter/reduce/reduce.js'
 import { SelfMetrics } from '../exporter/reduce/self.js'
 import { SeriesStore } from '../exporter/series/series.js'
@@ -95,7 +95,7 @@ export function updateSelf(exporter: Exporter, decoder: Decoder, live?: Live): v
   if (live !== undefined) self.live(live)
   if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
   hubble?.collect()
-  updateBudgets(store, otherStores(exporter))
+  updateStoreMetrics(store, otherStores(exporter))
 }
 
 export { Live }

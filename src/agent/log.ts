@@ -26,7 +26,7 @@ export function createLog(level: Level, format: Format, recent?: RecentLines): L
   return pino(options, {
     write: line => {
       write(format === 'json' ? line : toLogfmt(line))
-      recent?.hear(line)
+      recent?.add(line)
     },
   })
 }

@@ -138,7 +138,7 @@ function partsOf(options: RunOptions, exporter: Exporter, log: Log): Parts {
       api?.tell(exporter.store)
       exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)
     },
-    onCollectFault: error => limit.error({ err: error.message }, 'collect failed'),
+    onCollectError: error => limit.error({ err: error.message }, 'collect failed'),
   }
   const parts: Parts = { options, exporter, limit, api, web, cluster, series, collecting }
   return parts

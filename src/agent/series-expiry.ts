@@ -46,7 +46,7 @@ export class SeriesExpiry {
   }
 
   #sweep(ttlMs: number): void {
-    this.#reducer.sweep(ttlMs)
+    this.#reducer.expire(ttlMs)
     this.#hubble?.sweep(ttlMs)
   }
 }

@@ -37,7 +37,7 @@ export function webOf(path: string | undefined, store: SeriesStore, log: LineLog
 }
 
 function webFile(path: string, store: SeriesStore, log: LineLog): WebFile {
-  const good = store.family(M.webConfigGood).series([])
+  const good = store.family(M.webConfigReloadSuccessful).series([])
   const onChange = (fault: string | undefined) => {
     store.set(good, fault === undefined ? 1 : 0)
     tellChange(path, fault, log)

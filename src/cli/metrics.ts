@@ -9,7 +9,7 @@ import { Decoder } from '../datapath/record/decode.js'
 import { Replay } from '../datapath/source/replay.js'
 import { render } from '../exporter/exposition/text.js'
 import { cardinality, cardinalityTable } from '../exporter/reduce/cardinality.js'
-import { budgetOf, type MetricsConfig, MOST_SERIES } from '../exporter/reduce/metrics-config.js'
+import { budgetOf, MAX_BUDGET, type MetricsConfig } from '../exporter/reduce/metrics-config.js'
 import type { Reducer } from '../exporter/reduce/reduce.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
 import { explainFile } from '../lib/os-error.js'
@@ -29,7 +29,7 @@ export async function metrics(options: MetricsOptions): Promise<number> {
   const { inputFile } = options
   const exporter = createExporter(options.inventory, false, options.hubbleMetrics)
   // To say what a budget would refuse, there must be none.
-  const unbounded = { ...options.metrics, budget: MOST_SERIES, budgets: {} }
+  const unbounded = { ...options.metrics, budget: MAX_BUDGET, budgets: {} }
   const bounds = options.dryRun === undefined ? options.metrics : unbounded
   exporter.reducer.apply(bounds)
   exporter.hubble?.setBudgets(name => budgetOf(bounds, name))

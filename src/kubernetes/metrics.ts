@@ -22,8 +22,8 @@ export class KubernetesMetrics {
   tell(): void {
     const { state, synced, up, deaths } = this.#kubernetes
     this.#set(M.kubernetesSynced, [], synced ? 1 : 0)
-    this.#set(M.kubernetesWaiting, [], state.waiting)
-    this.#set(M.kubernetesDeaths, [], deaths)
+    this.#set(M.kubernetesChangesPending, [], state.waiting)
+    this.#set(M.kubernetesWorkerRestarts, [], deaths)
     this.#set(M.stageUp, ['kubernetes'], up ? 1 : 0)
     for (const watch of state.watches) this.#watch(watch, up)
   }

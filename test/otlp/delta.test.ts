@@ -115,10 +115,10 @@ const step = fc.oneof({ weight: 6, arbitrary: add }, { weight: 4, arbitrary: sen
 /** Series that rest go, as a TTL of at least two intervals has it: after a copy of their last values. */
 function remove(harness: Harness): void {
   harness.copy()
-  harness.store.sweep([harness.flows, harness.sizes], 0)
+  harness.store.expire([harness.flows, harness.sizes], 0)
   harness.copy()
   harness.now += 1000
-  harness.store.sweep([harness.flows, harness.sizes], 500)
+  harness.store.expire([harness.flows, harness.sizes], 500)
 }
 
 for (const temporality of ['delta', 'cumulative'] as const) {
@@ -204,9 +204,9 @@ t.test('of removed series that cannot be told, the oldest are given up at a boun
   store.setBudgets(() => 100_000)
   for (let i = 0; i < 10_005; i++) store.add(flows.series(labels(i)), 1)
   harness.copy(Number.POSITIVE_INFINITY)
-  store.sweep([flows], 0)
+  store.expire([flows], 0)
   harness.now += 1000
-  store.sweep([flows], 500)
+  store.expire([flows], 500)
   harness.copy()
   t.equal(flows.size, 0)
   t.equal(harness.givenUp, 5)

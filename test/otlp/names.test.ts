@@ -1,6 +1,6 @@
 import t from 'tap'
 import { M } from '../../src/exporter/catalog/catalog.js'
-import { ENDS } from '../../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../../src/exporter/catalog/flow-catalog.js'
 import { type Metric, OVERFLOW_LABEL } from '../../src/exporter/catalog/metric.js'
 import { compileMetrics } from '../../src/hubble/metrics/compile.js'
 import { parseStatic } from '../../src/hubble/metrics/grammar.js'
@@ -41,7 +41,7 @@ t.test('every label of every family has one attribute, and no two labels of a fa
     for (const attribute of attributes) t.match(attribute, /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/)
   }
   t.same(
-    ENDS.map(label => attributeName(M.flowPackets, label)),
+    ENDPOINT_LABELS.map(label => attributeName(M.flowPackets, label)),
     ['k8s.src.namespace', 'k8s.src.owner.name', 'k8s.dst.namespace', 'k8s.dst.owner.name'],
   )
   t.equal(new Set(Object.values(ATTRIBUTES)).size, Object.keys(ATTRIBUTES).length)

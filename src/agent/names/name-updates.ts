@@ -94,7 +94,7 @@ export class Names {
     const freed = entities.recycle()
     if (freed.length > 0) {
       this.live?.collect()
-      reducer.forget()
+      reducer.invalidate()
       this.live?.recycled(freed)
     }
     if (freed.length > 0 || this.#renamed) hubble?.renamed()
@@ -116,7 +116,7 @@ export class Names {
       hubble?.podDeleted(pod)
       this.#deleted.add(pod, this.#now())
     }
-    for (const facts of changes.upserts) if (facts.kind === 'pod') this.#deleted.came(facts)
+    for (const facts of changes.upserts) if (facts.kind === 'pod') this.#deleted.recreated(facts)
     return deleted
   }
 }

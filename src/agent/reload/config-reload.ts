@@ -129,8 +129,8 @@ export class Reload {
 
   #tell(good: boolean): void {
     const store = this.#store
-    store.set(store.family(M.configGood).series([]), good ? 1 : 0)
-    store.set(store.family(M.configTime).series([]), this.#lastGood / MS)
+    store.set(store.family(M.configReloadSuccessful).series([]), good ? 1 : 0)
+    store.set(store.family(M.configReloadTime).series([]), this.#lastGood / MS)
     for (const [result, n] of Object.entries(this.#counts)) store.set(store.family(M.configReloads).series([result]), n)
   }
 }

@@ -105,7 +105,7 @@ export class InventoryWatch {
 
   #tell(good: boolean): void {
     const store = this.#store
-    store.set(store.family(M.inventoryGood).series([]), good ? 1 : 0)
+    store.set(store.family(M.inventoryReloadSuccessful).series([]), good ? 1 : 0)
     for (const [result, n] of Object.entries(this.#reloads)) {
       store.set(store.family(M.inventoryReloads).series([result]), n)
     }

@@ -8,8 +8,8 @@ import { M } from '../../exporter/catalog/catalog.js'
 import {
   DEFAULT_METRICS,
   type FamilyChoice,
+  MAX_BUDGET,
   type MetricsConfig,
-  MOST_SERIES,
   metricsConfig,
   namespaceGlob,
 } from '../../exporter/reduce/metrics-config.js'
@@ -23,7 +23,7 @@ const FAMILY_FIELDS = 'allowed: a mapping with enabled (true, false) and labels 
 
 const NAMES: readonly string[] = Object.values(M).map(({ name }) => name)
 
-const budget = integer(0, MOST_SERIES)
+const budget = integer(0, MAX_BUDGET)
 
 /** Families of hubble_* metrics exist only while they are asked for. */
 const family = z.string().refine(name => NAMES.includes(name) || name.startsWith('hubble_'), {

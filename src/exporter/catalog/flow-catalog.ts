@@ -7,7 +7,12 @@ import { SIZE_CLASSES } from '../../datapath/record/abi.js'
 import { counter, type Group, gauge, histogram, type Metric } from './metric.js'
 
 /** Who sent the packet, and to whom: the labels that every flow family begins with. */
-export const ENDS = ['source_namespace', 'source_workload', 'destination_namespace', 'destination_workload'] as const
+export const ENDPOINT_LABELS = [
+  'source_namespace',
+  'source_workload',
+  'destination_namespace',
+  'destination_workload',
+] as const
 
 /** Seconds: from a pod next door to a third SYN; 1, 3 and 10 tell retransmitted SYNs apart. */
 const HANDSHAKE = [
@@ -24,35 +29,35 @@ export const FLOWS = {
   flowPackets: counter(
     'weir_flow_packets_total',
     'Packets as the interface counts them, from the connection table of the tc programs; the verdict DROPPED comes from tp_btf/kfree_skb.',
-    [...ENDS, 'reporter', 'verdict', 'protocol'],
+    [...ENDPOINT_LABELS, 'reporter', 'verdict', 'protocol'],
   ),
   flowBytes: counter(
     'weir_flow_bytes_total',
     'Bytes of those packets with their Ethernet headers (skb->len), from the connection table of the tc programs.',
-    [...ENDS, 'reporter', 'verdict', 'protocol'],
+    [...ENDPOINT_LABELS, 'reporter', 'verdict', 'protocol'],
   ),
   connectionsOpened: counter(
     'weir_connections_opened_total',
     'Connections that were seen to begin, from the connection table; the source is who opened them.',
-    [...ENDS, 'reporter', 'protocol'],
+    [...ENDPOINT_LABELS, 'reporter', 'protocol'],
   ),
   connectionsClosed: counter(
     'weir_connections_closed_total',
     'Connections that ended by fin, reset or timeout, from the connection table; the source is who opened them.',
-    [...ENDS, 'reporter', 'protocol', 'reason'],
+    [...ENDPOINT_LABELS, 'reporter', 'protocol', 'reason'],
   ),
   connectionsActive: gauge(
     'weir_connections_active',
     'Connections that are open now, those found open at the start included, from the connection table; the source is who opened them.',
-    [...ENDS, 'reporter', 'protocol'],
+    [...ENDPOINT_LABELS, 'reporter', 'protocol'],
   ),
   dropPackets: counter(
     'weir_drop_packets_total',
     'Packets that the kernel freed with a drop reason, from tp_btf/kfree_skb; the reason is the name of the running kernel.',
-    [...ENDS, 'reporter', 'reason', 'protocol'],
+    [...ENDPOINT_LABELS, 'reporter', 'reason', 'protocol'],
   ),
   dropBytes: counter('weir_drop_bytes_total', 'Bytes of the packets that the kernel dropped, from tp_btf/kfree_skb.', [
-    ...ENDS,
+    ...ENDPOINT_LABELS,
     'reporter',
     'reason',
     'protocol',
@@ -60,40 +65,40 @@ export const FLOWS = {
   tcpFlags: counter(
     'weir_tcp_flags_total',
     'TCP segments that carried SYN, SYN-ACK, FIN or RST, from the connection table of the tc programs.',
-    [...ENDS, 'reporter', 'flag'],
+    [...ENDPOINT_LABELS, 'reporter', 'flag'],
   ),
   icmpMessages: counter(
     'weir_icmp_messages_total',
     'ICMP and ICMPv6 messages by their type, from the connection table of the tc programs.',
-    [...ENDS, 'reporter', 'type'],
+    [...ENDPOINT_LABELS, 'reporter', 'type'],
   ),
   policyVerdicts: counter(
     'weir_policy_verdicts_total',
     'Policy verdicts by direction, what matched and what was done, from policy verdict records.',
-    [...ENDS, 'direction', 'match', 'action'],
+    [...ENDPOINT_LABELS, 'direction', 'match', 'action'],
   ),
   tcpHandshake: histogram(
     'weir_tcp_handshake_seconds',
     'Time from the SYN to the ACK that completes the handshake, as seen at the interface by the tc programs.',
-    [...ENDS, 'reporter'],
+    [...ENDPOINT_LABELS, 'reporter'],
     HANDSHAKE,
   ),
   connectionDuration: histogram(
     'weir_connection_duration_seconds',
     'Time from the first to the last packet of a connection that ended, from the connection table.',
-    [...ENDS, 'reporter'],
+    [...ENDPOINT_LABELS, 'reporter'],
     DURATION,
   ),
   connectionBytes: histogram(
     'weir_connection_bytes',
     'Bytes of both directions of a connection that ended, from the connection table.',
-    [...ENDS, 'reporter'],
+    [...ENDPOINT_LABELS, 'reporter'],
     TRANSFER,
   ),
   packetSize: histogram(
     'weir_packet_size_bytes',
     'Size of packets (skb->len), classed in the kernel by the tc programs.',
-    [...ENDS, 'reporter'],
+    [...ENDPOINT_LABELS, 'reporter'],
     SIZE_CLASSES,
   ),
   interZoneBytes: counter(

@@ -51,11 +51,11 @@ export const KUBERNETES = {
     'Time that those lists of the Kubernetes API took, their pages and their parsing included.',
     ['resource'],
   ),
-  kubernetesWaiting: gauge(
+  kubernetesChangesPending: gauge(
     'weir_kubernetes_changes_pending',
     'Things whose names changed and wait for the main thread, from the thread of the Kubernetes watch.',
   ),
-  kubernetesDeaths: counter(
+  kubernetesWorkerRestarts: counter(
     'weir_kubernetes_worker_restarts_total',
     'Times that the thread of the Kubernetes watch died and was begun anew.',
   ),

@@ -43,7 +43,7 @@ export const SELF = {
     'weir_connection_table_full_packets_total',
     'Packets counted without a connection because the connection table was full, from per-CPU counters of the datapath.',
   ),
-  overflows: counter(
+  counterOverflows: counter(
     'weir_overflows_total',
     'Times that counts went to the spill table, because a tally was at its brim or its entry was being deleted, from per-CPU counters of the datapath.',
   ),
@@ -107,7 +107,7 @@ export const SELF = {
   stageSeconds: counter('weir_stage_seconds_total', 'Time spent in a stage of the exporter, from its own clock.', [
     'stage',
   ]),
-  bpfMissed: counter(
+  bpfRecursionMisses: counter(
     'weir_bpf_recursion_misses_total',
     "Runs of a BPF program that the kernel's recursion guard refused and that no other program made up for.",
     ['program'],
@@ -133,26 +133,26 @@ export const SELF = {
     'weir_entity_deletions_refused_total',
     'Deleted pods whose weir_* series stay for the series TTL because too many deletions were waiting already.',
   ),
-  entityRowsReused: counter(
+  entityIdsReused: counter(
     'weir_entity_ids_reused_total',
     'Numbers of entities that are long gone, freed to stand for others.',
   ),
   entities: gauge('weir_entities', 'What stands at addresses, by kind; CIDRs by the prefix.', ['kind']),
-  entityRowsGone: gauge(
+  entityIdsStale: gauge(
     'weir_entity_ids_stale',
     'Rows of entities that are gone, whose names stay for --entity-ttl and until no connection bears them.',
   ),
-  entityRowsRefused: counter(
+  entityIdsRefused: counter(
     'weir_entity_ids_refused_total',
     'Entities that came when all 1,048,576 rows were in use: they are unknown.',
   ),
-  identityEntries: gauge('weir_ip_cache_entries', "Entries of the kernel's trie of addresses."),
-  identityLimit: gauge('weir_ip_cache_limit', "Entries that the kernel's trie of addresses has room for."),
-  identityMissing: gauge(
+  ipCacheEntries: gauge('weir_ip_cache_entries', "Entries of the kernel's trie of addresses."),
+  ipCacheLimit: gauge('weir_ip_cache_limit', "Entries that the kernel's trie of addresses has room for."),
+  ipCacheMissing: gauge(
     'weir_ip_cache_entries_missing',
     'Entries that should be in the trie of addresses and are not, as it was full; new connections of theirs are unknown.',
   ),
-  connectionsWaiting: gauge(
+  connectionsDeferred: gauge(
     'weir_connections_deferred',
     'Connections whose counts waited in the kernel for the name of an end at the last sweep.',
   ),
@@ -160,7 +160,7 @@ export const SELF = {
     'weir_connections_renamed_total',
     'Connections let go because the name of an end changed or came after --entity-wait: they go on under the new names.',
   ),
-  inventoryGood: gauge(
+  inventoryReloadSuccessful: gauge(
     'weir_inventory_last_reload_successful',
     'Whether the inventory file is in force as it is (1), or its last good content (0).',
   ),
@@ -170,11 +170,11 @@ export const SELF = {
   webRefused: counter('weir_web_refused_total', 'Requests and connections that the listener did not serve, by why.', [
     'reason',
   ]),
-  webConfigGood: gauge(
+  webConfigReloadSuccessful: gauge(
     'weir_web_config_last_reload_successful',
     'Whether the web config file and its certificates are in force as they stand (1) or what they were before (0).',
   ),
-  hubbleConfigGood: gauge(
+  hubbleConfigReloadSuccessful: gauge(
     'weir_hubble_config_last_reload_successful',
     'Whether the file of --hubble-dynamic-metrics-config-path is in force as it is (1), or the last good one (0).',
   ),
@@ -207,11 +207,11 @@ export const SELF = {
     'weir_otlp_worker_restarts_total',
     'Times that the thread of the OTLP export was started anew.',
   ),
-  configGood: gauge(
+  configReloadSuccessful: gauge(
     'weir_config_last_reload_successful',
     'Whether the last attempt to load the configuration was successful (1) or was refused (0).',
   ),
-  configTime: gauge(
+  configReloadTime: gauge(
     'weir_config_last_reload_success_timestamp_seconds',
     'When the configuration that is in force was loaded, in seconds since 1970.',
   ),

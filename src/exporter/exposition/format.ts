@@ -16,27 +16,27 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
 }
 
 /** The last line of a page. */
-export const ENDS: Readonly<Record<Format, string>> = { text: '', openmetrics: '# EOF\n' }
+export const TRAILERS: Readonly<Record<Format, string>> = { text: '', openmetrics: '# EOF\n' }
 
 const TOTAL = '_total'
 const UNITS = ['seconds', 'bytes'] as const
 
 /** What a head needs to know; prom-client's metrics have no more. */
-export type Named = Pick<Metric, 'name' | 'help'> & { readonly type: string }
+export type MetricHead = Pick<Metric, 'name' | 'help'> & { readonly type: string }
 
 /** The name of the family: OpenMetrics' counters leave _total to their samples. */
-export function familyName({ name, type }: Pick<Named, 'name' | 'type'>, format: Format): string {
+export function familyName({ name, type }: Pick<MetricHead, 'name' | 'type'>, format: Format): string {
   return format === 'openmetrics' && type === 'counter' && name.endsWith(TOTAL) ? name.slice(0, -TOTAL.length) : name
 }
 
 /** The unit that the name ends in, before any _total; undefined when it is a plain number. */
-export function unitOf(metric: Pick<Named, 'name' | 'type'>): string | undefined {
+export function unitOf(metric: Pick<MetricHead, 'name' | 'type'>): string | undefined {
   const name = familyName(metric, 'openmetrics')
   return UNITS.find(unit => name.endsWith(`_${unit}`))
 }
 
 /** HELP and TYPE, and UNIT where OpenMetrics wants it. */
-export function headOf(metric: Named, format: Format): string {
+export function headOf(metric: MetricHead, format: Format): string {
   const name = familyName(metric, format)
   const help = metric.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
   if (format === 'text') return `# HELP ${name} ${help}\n# TYPE ${name} ${metric.type}\n`
@@ -46,7 +46,7 @@ export function headOf(metric: Named, format: Format): string {
 }
 
 /** A counter must end in _total; one that does not is told as what any reader takes. */
-function openMetricsType({ name, type }: Named): string {
+function openMetricsType({ name, type }: MetricHead): string {
   return type === 'counter' && !name.endsWith(TOTAL) ? 'unknown' : type
 }
 

@@ -14,7 +14,7 @@ import type { Family, SeriesStore } from '../series/series.js'
 import { exemplarText } from './exemplar-text.js'
 
 /** Rows of a family; a row's columns have the same index. */
-export interface FrozenRows {
+export interface FrozenColumns {
   readonly size: number
   /** First cell of each row. */
   readonly slots: Uint32Array
@@ -26,10 +26,10 @@ export interface FrozenRows {
   readonly arena: Arena
 }
 
-export interface Frozen {
+export interface FrozenFamily {
   readonly metric: Metric
   readonly buckets: readonly number[]
-  readonly rows: FrozenRows
+  readonly rows: FrozenColumns
   readonly values: Float64Array
   /** By cell: what stands behind a bucket's value. */
   readonly exemplars?: ReadonlyMap<number, Buffer>
@@ -38,7 +38,7 @@ export interface Frozen {
 const PLACE = new Map<string, number>(Object.values(M).map((metric, place) => [metric.name, place]))
 
 /** Families that have series, in the order of the catalogue, unknown ones last. `exemplars`: those that are kept, too. */
-export function freeze(stores: readonly SeriesStore[], selection?: Selection, exemplars = false): Frozen[] {
+export function freeze(stores: readonly SeriesStore[], selection?: Selection, exemplars = false): FrozenFamily[] {
   const frozen = stores.flatMap(store => {
     const families = store.families().filter(family => family.size > 0 && chosen(family.metric, selection))
     if (families.length === 0) return []
@@ -48,9 +48,9 @@ export function freeze(stores: readonly SeriesStore[], selection?: Selection, ex
   return frozen.sort((a, b) => place(a.metric) - place(b.metric))
 }
 
-function freezeFamily(family: Family, values: Float64Array, exemplars: boolean): Frozen {
+function freezeFamily(family: Family, values: Float64Array, exemplars: boolean): FrozenFamily {
   const { metric, buckets } = family
-  const plain = { metric, buckets, rows: family.frozenRows(), values }
+  const plain = { metric, buckets, rows: family.freeze(), values }
   return exemplars && family.keepsExemplars ? { ...plain, exemplars: exemplarsOf(family) } : plain
 }
 

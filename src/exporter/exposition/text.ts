@@ -7,8 +7,8 @@
  */
 
 import type { SeriesStore } from '../series/series.js'
-import { ENDS, type Format, familyName, headOf } from './format.js'
-import { type Frozen, freeze } from './frozen.js'
+import { type Format, familyName, headOf, TRAILERS } from './format.js'
+import { type FrozenFamily, freeze } from './frozen.js'
 import { NUMBER_BYTES, numberText, writeNumber, writeSeconds } from './number.js'
 
 export interface TextOptions {
@@ -29,11 +29,11 @@ export function render(...stores: SeriesStore[]): Buffer {
 
 /** The whole page of some stores, at once: for commands and tests. A server writes piece by piece. */
 export function renderAs(options: TextOptions, ...stores: SeriesStore[]): Buffer {
-  return Buffer.concat([...pieces(freeze(stores), options), Buffer.from(ENDS[options.format])])
+  return Buffer.concat([...pieces(freeze(stores), options), Buffer.from(TRAILERS[options.format])])
 }
 
 /** The text of all families but for the end of the page. */
-export function* pieces(families: readonly Frozen[], options: TextOptions): Generator<Buffer> {
+export function* pieces(families: readonly FrozenFamily[], options: TextOptions): Generator<Buffer> {
   for (const family of families) {
     yield Buffer.from(headOf(family.metric, options.format))
     const lines = linesOf(family, options)
@@ -49,7 +49,7 @@ export function* pieces(families: readonly Frozen[], options: TextOptions): Gene
 
 /** What a family's lines have beside their series' prefix. */
 interface Lines {
-  readonly family: Frozen
+  readonly family: FrozenFamily
   readonly histogram: boolean
   /** Lines of a series. */
   readonly count: number
@@ -65,7 +65,7 @@ interface Lines {
   readonly created: Buffer | undefined
 }
 
-function linesOf(family: Frozen, { format, created }: TextOptions): Lines {
+function linesOf(family: FrozenFamily, { format, created }: TextOptions): Lines {
   const { name, labels, type } = family.metric
   const histogram = type === 'histogram'
   const began = created && format === 'openmetrics' && (histogram || (type === 'counter' && name.endsWith('_total')))
@@ -96,7 +96,7 @@ function pieceFrom({ family, count, beside }: Lines, row: number): { end: number
   return { end, bytes }
 }
 
-function exemplarBytes({ exemplars, buckets }: Frozen, slot: number): number {
+function exemplarBytes({ exemplars, buckets }: FrozenFamily, slot: number): number {
   let bytes = 0
   for (let bucket = 0; bucket <= buckets.length; bucket++) bytes += exemplars?.get(slot + bucket)?.length ?? 0
   return bytes
@@ -166,7 +166,7 @@ function writeCreated(lines: Lines, name: Buffer, row: number, out: Buffer, from
 }
 
 /** Copy a row's prefix, less its first `skip` bytes, and return the offset behind it. */
-function copyPrefix({ rows }: Frozen, row: number, skip: number, out: Buffer, at: number): number {
+function copyPrefix({ rows }: FrozenFamily, row: number, skip: number, out: Buffer, at: number): number {
   const bytes = rows.lengths[row]! - skip
   rows.arena.copy(rows.starts[row]! + skip, bytes, out, at)
   return at + bytes

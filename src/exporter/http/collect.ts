@@ -11,10 +11,10 @@ export interface Collecting {
   readonly store: SeriesStore
   readonly collect: () => void
   /** Told the OS error that collect() ended with, to be logged. */
-  readonly onCollectFault?: (error: Error) => void
+  readonly onCollectError?: (error: Error) => void
 }
 
-export function collectInto({ store, collect, onCollectFault }: Collecting): void {
+export function collectInto({ store, collect, onCollectError }: Collecting): void {
   const up = store.family(M.stageUp).series(['collect'])
   try {
     collect()
@@ -22,6 +22,6 @@ export function collectInto({ store, collect, onCollectFault }: Collecting): voi
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error
     store.set(up, 0)
-    onCollectFault?.(error)
+    onCollectError?.(error)
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import type { SeriesStore } from '../series/series.js'
-import { fillsOf, lossesOf } from './overview.js'
+import { lossesOf, usageOf } from './overview.js'
 import { landingPage } from './page.js'
 import { POLICY } from './page-style.js'
 import type { Rate } from './rates.js'
@@ -44,7 +44,7 @@ export function landingOf(options: LandingOptions): string {
     rows: status(),
     rates: rates?.() ?? [],
     losses: lossesOf(store),
-    fills: fillsOf([store, ...(otherStores?.() ?? [])]),
+    fills: usageOf([store, ...(otherStores?.() ?? [])]),
     lines: lines?.() ?? [],
     now: new Date(),
   })

@@ -13,10 +13,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { constants, createGzip } from 'node:zlib'
 import { M } from '../catalog/catalog.js'
 import type { Selection } from '../catalog/selection.js'
-import { ENDS, type Format } from '../exposition/format.js'
+import { type Format, TRAILERS } from '../exposition/format.js'
 import { freeze } from '../exposition/frozen.js'
 import { pieces } from '../exposition/text.js'
-import { updateBudgets } from '../reduce/budget.js'
+import { updateStoreMetrics } from '../reduce/budget.js'
 import type { SeriesStore } from '../series/series.js'
 import { collectInto } from './collect.js'
 
@@ -24,7 +24,7 @@ export interface PageOptions {
   /** Bring the store up to date: pump, sweep, sync. Before every page, and synchronous: a page shows one instant. */
   readonly collect: () => void
   /** Told the OS error that collect() ended with, to be logged. */
-  readonly onCollectFault?: (error: Error) => void
+  readonly onCollectError?: (error: Error) => void
   readonly store: SeriesStore
   /** Stores of other families, for the same page. */
   readonly otherStores?: () => readonly SeriesStore[]
@@ -34,7 +34,7 @@ export interface PageOptions {
   readonly created?: boolean
 }
 
-export interface Wish {
+export interface PageRequest {
   readonly format: Format
   readonly selection: Selection
 }
@@ -63,7 +63,7 @@ export class Page {
 export class Pages {
   readonly #options: PageOptions
   /** Pages not begun. */
-  readonly #waiting = new Map<string, Promise<Page>>()
+  readonly #pending = new Map<string, Promise<Page>>()
   /** The one that is being written; one at a time, so that those who come meanwhile share the next. */
   #writing: Promise<unknown> = Promise.resolve()
   /** When everything was last brought up to date. */
@@ -78,38 +78,38 @@ export class Pages {
     if (performance.now() - this.#collected >= ageMs) this.#collect()
   }
 
-  get(wish: Wish): Promise<Page> {
-    const key = `${wish.format} ${wish.selection === undefined ? 'all' : [...wish.selection].sort().join()}`
-    let page = this.#waiting.get(key)
+  get(request: PageRequest): Promise<Page> {
+    const key = `${request.format} ${request.selection === undefined ? 'all' : [...request.selection].sort().join()}`
+    let page = this.#pending.get(key)
     if (page === undefined) {
-      page = this.#make(wish, () => this.#waiting.delete(key))
-      this.#waiting.set(key, page)
+      page = this.#make(request, () => this.#pending.delete(key))
+      this.#pending.set(key, page)
     }
     return page
   }
 
   /** What takes time comes first, so that the numbers are of the moment when the page is begun. */
-  async #make(wish: Wish, begun: () => void): Promise<Page> {
+  async #make(request: PageRequest, onStart: () => void): Promise<Page> {
     const { processText } = this.#options
-    const wanted = wish.selection === undefined || wish.selection.has('process')
-    const more = wanted && processText !== undefined ? await processText(wish.format) : ''
+    const wanted = request.selection === undefined || request.selection.has('process')
+    const more = wanted && processText !== undefined ? await processText(request.format) : ''
     const page = this.#writing.then(() => {
-      begun()
-      return this.#write(wish, more)
+      onStart()
+      return this.#write(request, more)
     })
     this.#writing = page
     return page
   }
 
-  async #write({ format, selection }: Wish, more: string): Promise<Page> {
+  async #write({ format, selection }: PageRequest, more: string): Promise<Page> {
     const { store, otherStores, created = true } = this.#options
     this.#collect()
     const others = otherStores?.() ?? []
-    const begun = performance.now()
+    const started = performance.now()
     const families = freeze([store, ...others], selection, format === 'openmetrics')
     const parts: Buffer[] = []
-    const spent = await inSlices(pieces(families, { format, created }), parts, begun)
-    parts.push(Buffer.from(more + ENDS[format]))
+    const spent = await inSlices(pieces(families, { format, created }), parts, started)
+    parts.push(Buffer.from(more + TRAILERS[format]))
     // Told by the next page: this one is written.
     store.add(store.family(M.stageSeconds).series(['render']), spent / 1000)
     return new Page(parts)
@@ -119,14 +119,14 @@ export class Pages {
     const { store, otherStores } = this.#options
     this.#collected = performance.now()
     collectInto(this.#options)
-    updateBudgets(store, otherStores?.() ?? [])
+    updateStoreMetrics(store, otherStores?.() ?? [])
   }
 }
 
 /** Take everything, and let the event loop turn whenever a slice is used up; the milliseconds that it took us. */
-async function inSlices(pieces: Iterable<Buffer>, into: Buffer[], begun: number): Promise<number> {
+async function inSlices(pieces: Iterable<Buffer>, into: Buffer[], started: number): Promise<number> {
   let spent = 0
-  let since = begun
+  let since = started
   for (const piece of pieces) {
     into.push(piece)
     const slice = performance.now() - since

@@ -16,7 +16,7 @@ export interface Loss {
   readonly harmless: boolean
 }
 
-export interface Fill {
+export interface Usage {
   readonly name: string
   readonly used: number
   readonly limit: number
@@ -27,7 +27,7 @@ const LOSSES: readonly (readonly [what: string, metric: Metric, harmless?: boole
   ['Packets without a connection, the table was full', M.connectionTableFull],
   ['Packets without names, the spill table was full', M.unnamedPackets],
   ['Drops known by reason only, their table was full', M.dropTableFull],
-  ['Program runs that the kernel refused', M.bpfMissed],
+  ['Program runs that the kernel refused', M.bpfRecursionMisses],
   ['Handshakes and durations overwritten', M.observationsLost],
   ['Records put back and told later, the ring was full', M.ringFull, true],
   ['Records that could not be decoded', M.decodeFaults],
@@ -48,7 +48,7 @@ export function lossesOf(store: SeriesStore): Loss[] {
 }
 
 /** The connection table, and each family that flows make series of, the fullest first. */
-export function fillsOf(stores: readonly SeriesStore[]): Fill[] {
+export function usageOf(stores: readonly SeriesStore[]): Usage[] {
   const families = stores.flatMap(store => store.families())
   const series = families
     .filter(({ metric, size }) => size > 0 && metric.labels.length > 0 && !OWN.has(metric.group))
@@ -57,7 +57,7 @@ export function fillsOf(stores: readonly SeriesStore[]): Fill[] {
   return [...stores.flatMap(connectionTable), ...series]
 }
 
-function connectionTable(store: SeriesStore): Fill[] {
+function connectionTable(store: SeriesStore): Usage[] {
   const [used, limit] = [M.connectionTableEntries, M.connectionTableLimit].map(({ name }) => {
     const family = store.families().find(({ metric }) => metric.name === name)
     return family === undefined || family.size === 0 ? undefined : store.get(family.slot(0))

@@ -4,7 +4,7 @@
  * In:    texts of any kind, so all are escaped.
  * Out:   HTML that needs nothing else: no scripts, no fonts, no other host. It is of one moment; a reload brings the next.
  */
-import type { Fill, Loss } from './overview.js'
+import type { Loss, Usage } from './overview.js'
 import { STYLE } from './page-style.js'
 import type { Rate } from './rates.js'
 import type { RecentLine } from './recent-lines.js'
@@ -18,7 +18,7 @@ export interface Landing {
   readonly rows: readonly (readonly [name: string, text: string])[]
   readonly rates: readonly Rate[]
   readonly losses: readonly Loss[]
-  readonly fills: readonly Fill[]
+  readonly fills: readonly Usage[]
   /** The oldest first. */
   readonly lines: readonly RecentLine[]
   readonly now: Date
@@ -85,12 +85,12 @@ function lossesOf(losses: readonly Loss[]): string {
   return `<dl>${each.join('')}</dl>`
 }
 
-function fillsOf(fills: readonly Fill[]): string {
+function fillsOf(fills: readonly Usage[]): string {
   if (fills.length === 0) return '<p class="none">No series yet.</p>'
   return fills.map(fillOf).join('')
 }
 
-function fillOf({ name, used, limit }: Fill): string {
+function fillOf({ name, used, limit }: Usage): string {
   const share = limit > 0 ? Math.min(1, used / limit) : 0
   const width = used > 0 ? Math.max(0.5, share * 100) : 0
   const numbers = `${rounded(used)} of ${rounded(limit)}`

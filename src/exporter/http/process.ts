@@ -15,7 +15,7 @@ import { numberText } from '../exposition/number.js'
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** What prom-client tells of a metric; `metricName` where the samples have names of their own. */
-interface Told {
+interface ClientMetric {
   readonly name: string
   readonly help: string
   readonly type: string
@@ -33,12 +33,12 @@ export async function processMetrics(): Promise<(format: Format) => Promise<stri
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return async format => {
-    const metrics = (await registry.getMetricsAsJSON()) as unknown as Told[]
+    const metrics = (await registry.getMetricsAsJSON()) as unknown as ClientMetric[]
     return metrics.map(metric => textOf(metric, format)).join('')
   }
 }
 
-function textOf({ name, help, type, values }: Told, format: Format): string {
+function textOf({ name, help, type, values }: ClientMetric, format: Format): string {
   const lines = values.map(({ value, labels, metricName = name }) => {
     const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(String(text))}"`)
     return `${metricName}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}\n`

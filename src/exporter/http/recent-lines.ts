@@ -24,7 +24,7 @@ export class RecentLines {
   }
 
   /** Takes a JSON line of any level. */
-  hear(line: string): void {
+  add(line: string): void {
     if (!/"level":"(warn|error)"/.test(line)) return
     const { ts, level, msg, err } = JSON.parse(line) as Record<string, unknown>
     if (level !== 'warn' && level !== 'error') return

@@ -12,7 +12,7 @@ import type { Family, SeriesStore } from '../series/series.js'
 const FLOWS = new Set(FLOW_METRICS.map(metric => metric.name))
 
 /** Families without labels have one series and no budget to exceed; those told here would only tell of themselves. */
-export function updateBudgets(store: SeriesStore, others: readonly SeriesStore[] = []): void {
+export function updateStoreMetrics(store: SeriesStore, others: readonly SeriesStore[] = []): void {
   const [count, budget, refused, expired, value] = [
     M.seriesCount,
     M.seriesBudget,

@@ -18,7 +18,7 @@ export class Cache {
   /** Cells of a row. */
   readonly #width: number
   #capacity = 1024
-  #rows = new Int32Array(this.#capacity).fill(UNSET)
+  #entries = new Int32Array(this.#capacity).fill(UNSET)
   #size = 0
   /** Of all rows: a column's slot is at row * (KEY + columns) + KEY + column. */
   cells: Int32Array
@@ -35,69 +35,69 @@ export class Cache {
     return this.#size
   }
 
-  source(row: number): number {
-    return this.cells[row * this.#width]! >>> 0
+  source(entry: number): number {
+    return this.cells[entry * this.#width]! >>> 0
   }
-  destination(row: number): number {
-    return this.cells[row * this.#width + 1]! >>> 0
+  destination(entry: number): number {
+    return this.cells[entry * this.#width + 1]! >>> 0
   }
-  kind(row: number): number {
-    return this.cells[row * this.#width + 2]! >>> 0
+  kind(entry: number): number {
+    return this.cells[entry * this.#width + 2]! >>> 0
   }
-  ends(row: number): number {
-    return this.cells[row * this.#width + 3]! >>> 0
+  endpoints(entry: number): number {
+    return this.cells[entry * this.#width + 3]! >>> 0
   }
 
   /** HOT: the row of a key, made when there is none. `npm run bench reduce-weir` */
-  row(source: number, destination: number, kind: number, ends = 0): number {
+  entry(source: number, destination: number, kind: number, endpoints = 0): number {
     const { cells } = this
-    const rows = this.#rows
+    const rows = this.#entries
     const width = this.#width
     const mask = this.#capacity - 1
-    let at = mix(source, destination, kind, ends) & mask
+    let at = mix(source, destination, kind, endpoints) & mask
     for (;;) {
-      const row = rows[at]!
-      if (row === UNSET) return this.#add(at, source, destination, kind, ends)
-      const key = row * width
+      const entry = rows[at]!
+      if (entry === UNSET) return this.#add(at, source, destination, kind, endpoints)
+      const key = entry * width
       const same = cells[key] === (source | 0) && cells[key + 1] === (destination | 0)
-      if (same && cells[key + 2] === (kind | 0) && cells[key + 3] === (ends | 0)) return row
+      if (same && cells[key + 2] === (kind | 0) && cells[key + 3] === (endpoints | 0)) return entry
       at = (at + 1) & mask
     }
   }
 
   /** Forget every row: after a change of names or of families. */
   clear(): void {
-    this.#rows.fill(UNSET)
+    this.#entries.fill(UNSET)
     this.cells.fill(UNSET)
     this.#size = 0
   }
 
   /** Forget the slots that are marked, by slot number: they lead nowhere any more. */
-  forgetSlots(marked: Uint8Array): void {
+  evictSlots(marked: Uint8Array): void {
     const { cells } = this
-    for (let row = 0; row < this.#size; row++) {
-      const end = (row + 1) * this.#width
+    for (let entry = 0; entry < this.#size; entry++) {
+      const end = (entry + 1) * this.#width
       for (let cell = end - this.#width + KEY; cell < end; cell++) if (marked[cells[cell]!] === 1) cells[cell] = UNSET
     }
   }
 
-  #add(at: number, source: number, destination: number, kind: number, ends: number): number {
+  #add(at: number, source: number, destination: number, kind: number, endpoints: number): number {
     if (this.#size === this.#limit) {
       this.clear()
-      return this.row(source, destination, kind, ends)
+      return this.entry(source, destination, kind, endpoints)
     }
     if (this.#size === this.#capacity / 2) {
       this.#grow()
-      return this.row(source, destination, kind, ends)
+      return this.entry(source, destination, kind, endpoints)
     }
-    const row = this.#size++
-    const key = row * this.#width
-    this.#rows[at] = row
+    const entry = this.#size++
+    const key = entry * this.#width
+    this.#entries[at] = entry
     this.cells[key] = source
     this.cells[key + 1] = destination
     this.cells[key + 2] = kind
-    this.cells[key + 3] = ends
-    return row
+    this.cells[key + 3] = endpoints
+    return entry
   }
 
   #grow(): void {
@@ -105,13 +105,13 @@ export class Cache {
     cells.set(this.cells)
     this.cells = cells
     this.#capacity *= 2
-    this.#rows = new Int32Array(this.#capacity).fill(UNSET)
+    this.#entries = new Int32Array(this.#capacity).fill(UNSET)
     const mask = this.#capacity - 1
-    for (let row = 0; row < this.#size; row++) {
-      const key = row * this.#width
+    for (let entry = 0; entry < this.#size; entry++) {
+      const key = entry * this.#width
       let at = mix(cells[key]!, cells[key + 1]!, cells[key + 2]!, cells[key + 3]!) & mask
-      while (this.#rows[at] !== UNSET) at = (at + 1) & mask
-      this.#rows[at] = row
+      while (this.#entries[at] !== UNSET) at = (at + 1) & mask
+      this.#entries[at] = entry
     }
   }
 }

@@ -7,7 +7,7 @@
  */
 
 /** Kubernetes allows 500 pods a node at most; this many deletions a minute are no pods. About 10 MB. */
-const MOST = 65_536
+const MAX_PENDING = 65_536
 const SIDES = ['source', 'destination'] as const
 
 type Labels = Readonly<Record<string, string>>
@@ -22,7 +22,7 @@ export class DeletedPods {
   refused = 0
   readonly #delayMs: number
   /** In the order of their times, by name: neither part of it may have a slash. */
-  readonly #waiting = new Map<string, PodId & { readonly dueMs: number }>()
+  readonly #pending = new Map<string, PodId & { readonly dueMs: number }>()
 
   /** `delayMs`: so long a last scrape may take to come by. */
   constructor(delayMs: number) {
@@ -30,39 +30,39 @@ export class DeletedPods {
   }
 
   add(pod: PodId, nowMs: number): void {
-    this.came(pod)
-    if (this.#waiting.size >= MOST) this.refused++
-    else this.#waiting.set(nameOf(pod), { ...pod, dueMs: nowMs + this.#delayMs })
+    this.recreated(pod)
+    if (this.#pending.size >= MAX_PENDING) this.refused++
+    else this.#pending.set(podKey(pod), { ...pod, dueMs: nowMs + this.#delayMs })
   }
 
   /** There is a pod of this name again, as of a StatefulSet: the series are its own now. */
-  came(pod: PodId): void {
-    if (this.#waiting.size > 0) this.#waiting.delete(nameOf(pod))
+  recreated(pod: PodId): void {
+    if (this.#pending.size > 0) this.#pending.delete(podKey(pod))
   }
 
   /** Those whose delay is over; they are no longer here. */
   due(nowMs: number): PodId[] {
     const due: PodId[] = []
-    for (const [name, { namespace, pod, dueMs }] of this.#waiting) {
+    for (const [name, { namespace, pod, dueMs }] of this.#pending) {
       if (dueMs > nowMs) break
       due.push({ namespace, pod })
-      this.#waiting.delete(name)
+      this.#pending.delete(name)
     }
     return due
   }
 }
 
 /** `labels` of a family: whether a series of it names one of the pods by namespace and pod; undefined: none can. */
-export function namesOneOf(
+export function selectorOf(
   labels: readonly string[],
   pods: readonly PodId[],
 ): ((labels: Labels) => boolean) | undefined {
   const sides = SIDES.filter(side => labels.includes(`${side}_namespace`) && labels.includes(`${side}_pod`))
   if (sides.length === 0) return undefined
-  const names = new Set(pods.map(nameOf))
+  const names = new Set(pods.map(podKey))
   return series => sides.some(side => names.has(`${series[`${side}_namespace`]}/${series[`${side}_pod`]}`))
 }
 
-export function nameOf({ namespace, pod }: PodId): string {
+export function podKey({ namespace, pod }: PodId): string {
   return `${namespace}/${pod}`
 }

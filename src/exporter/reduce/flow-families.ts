@@ -11,20 +11,20 @@ import { M } from '../catalog/catalog.js'
 import { FLOW_NAMES, type FlowName } from '../catalog/flow-catalog.js'
 import type { Family, Slot } from '../series/family.js'
 import type { SeriesStore } from '../series/series.js'
-import { contextOf, type LabelSource, PACKET_LABELS, type Reader, readerOf } from './flow-labels.js'
+import { type LabelSource, PACKET_LABELS, type Reader, readerOf, splitLabels } from './flow-labels.js'
 import { budgetOf, chosenMetric, isEnabled, type MetricsConfig } from './metrics-config.js'
 import { EXCLUSIONS, NamespaceFilter } from './namespace-filter.js'
-import type { Asked } from './packet-endpoints.js'
+import type { PacketFields } from './packet-endpoints.js'
 
 const REPORTERS = ['source', 'destination', 'uplink', 'node'] as const
 
 /** What a namespace leaves out is counted here, by who reported it; of other families nothing is. */
-const LEFT_OUT: Partial<Record<FlowName, typeof M.excludedPackets>> = {
+const EXCLUDED_METRICS: Partial<Record<FlowName, typeof M.excludedPackets>> = {
   flowPackets: M.excludedPackets,
   flowBytes: M.excludedBytes,
 }
 
-interface Chosen {
+interface ConfiguredFamily {
   readonly family: Family
   readonly enabled: boolean
   /** Of its labels that can be chosen, in their order. */
@@ -36,7 +36,7 @@ export class FlowFamilies {
   readonly sink: Slot
   readonly #store: SeriesStore
   readonly #entities: Entities
-  readonly #chosen = new Map<FlowName, Chosen>()
+  readonly #configured = new Map<FlowName, ConfiguredFamily>()
   #filter: NamespaceFilter
   #exemplars = false
 
@@ -49,14 +49,14 @@ export class FlowFamilies {
     for (const metric of [M.excludedPackets, M.excludedBytes]) {
       for (const reporter of REPORTERS) for (const why of EXCLUSIONS) store.family(metric).series([reporter, why])
     }
-    this.#choose(config)
+    this.#configure(config)
   }
 
   /** Another configuration from now on. Slots that were given before mean nothing any more. */
   apply(config: MetricsConfig): void {
     this.#store.setBudgets(name => budgetOf(config, name))
     this.#filter = new NamespaceFilter(config)
-    this.#choose(config)
+    this.#configure(config)
     this.#store.tidy()
   }
 
@@ -68,55 +68,59 @@ export class FlowFamilies {
     return this.#of(name).enabled
   }
 
-  enabledOnes(): readonly Family[] {
-    return [...this.#chosen.values()].filter(({ enabled }) => enabled).map(({ family }) => family)
+  enabledFamilies(): readonly Family[] {
+    return [...this.#configured.values()].filter(({ enabled }) => enabled).map(({ family }) => family)
   }
 
   all(): readonly Family[] {
-    return [...this.#chosen.values()].map(({ family }) => family)
+    return [...this.#configured.values()].map(({ family }) => family)
   }
 
   /** What any family's labels ask of the packet; undefined: nothing. */
-  asked(): Asked | undefined {
+  packetFields(): PacketFields | undefined {
     const labels = new Set<string>(
-      [...this.#chosen.values()].filter(each => each.enabled).flatMap(({ family }) => family.metric.labels),
+      [...this.#configured.values()].filter(each => each.enabled).flatMap(({ family }) => family.metric.labels),
     )
-    const asked = {
+    const packetFields = {
       sourceIp: labels.has(PACKET_LABELS.sourceIp),
       destinationIp: labels.has(PACKET_LABELS.destinationIp),
       destinationPort: labels.has(PACKET_LABELS.destinationPort),
     }
-    return Object.values(asked).includes(true) ? asked : undefined
+    return Object.values(packetFields).includes(true) ? packetFields : undefined
   }
 
   /** Where a family counts for these ends; `own`: values of its own labels. */
   slot(name: FlowName, ends: LabelSource, own: readonly string[]): Slot {
     const { family, enabled, readers } = this.#of(name)
-    const why = this.#filter.why(this.#entities.namespace(ends.source), this.#entities.namespace(ends.destination))
+    const why = this.#filter.exclusion(
+      this.#entities.namespace(ends.source),
+      this.#entities.namespace(ends.destination),
+    )
     if (why !== undefined) {
-      const metric = LEFT_OUT[name]
+      const metric = EXCLUDED_METRICS[name]
       return metric === undefined ? this.sink : this.#store.family(metric).series([ends.reporter, why])
     }
     if (!enabled) return this.sink
     return family.series([...readers.map(read => read(ends, this.#entities)), ...own])
   }
 
-  #of(name: FlowName): Chosen {
-    return this.#chosen.get(name)!
+  #of(name: FlowName): ConfiguredFamily {
+    return this.#configured.get(name)!
   }
 
-  #choose(config: MetricsConfig): void {
+  #configure(config: MetricsConfig): void {
     for (const name of FLOW_NAMES) {
       const family = this.#store.family(M[name])
       const metric = chosenMetric(config, M[name])
       const enabled = isEnabled(config, metric)
-      const { own } = contextOf(M[name])
+      const { own } = splitLabels(M[name])
       const readers = metric.labels.slice(0, metric.labels.length - own.length).map(label => readerOf(label)!)
       if (!enabled) family.clear(() => {})
       if (!sameLabels(family.metric.labels, metric.labels)) family.relabel(metric.labels)
       const exemplars = enabled && config.exemplars
-      if (exemplars !== ((this.#chosen.get(name)?.enabled ?? false) && this.#exemplars)) family.keepExemplars(exemplars)
-      this.#chosen.set(name, { family, enabled, readers })
+      if (exemplars !== ((this.#configured.get(name)?.enabled ?? false) && this.#exemplars))
+        family.keepExemplars(exemplars)
+      this.#configured.set(name, { family, enabled, readers })
     }
     this.#exemplars = config.exemplars
   }

@@ -5,7 +5,7 @@
  * Out:   label values; '' where nobody knows.
  */
 import type { Entities } from '../../datapath/identity/entities.js'
-import { ENDS } from '../catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../catalog/flow-catalog.js'
 import type { Metric } from '../catalog/metric.js'
 
 /** What labels are made from. */
@@ -56,14 +56,17 @@ export const PACKET_LABELS = {
 } as const
 
 /** A family's labels: those that can be chosen, as they are by default, and its own. */
-export function contextOf(metric: Metric): { readonly ends: readonly string[]; readonly own: readonly string[] } {
-  const isEnd = (label: string) => ENDS.some(end => end === label)
-  return { ends: metric.labels.filter(isEnd), own: metric.labels.filter(label => !isEnd(label)) }
+export function splitLabels(metric: Metric): {
+  readonly endpoints: readonly string[]
+  readonly own: readonly string[]
+} {
+  const isEndpoint = (label: string) => ENDPOINT_LABELS.some(end => end === label)
+  return { endpoints: metric.labels.filter(isEndpoint), own: metric.labels.filter(label => !isEndpoint(label)) }
 }
 
 /** Labels that a family can be given; `metric` as the catalogue has it. */
 export function allowedLabels(metric: Metric): readonly string[] {
-  const { own } = contextOf(metric)
+  const { own } = splitLabels(metric)
   return Object.keys(READERS).filter(label => !own.includes(label))
 }
 

@@ -8,7 +8,7 @@
 import { compileGlob } from '../../lib/glob.js'
 import { FLOW_METRICS, OFF_BY_DEFAULT } from '../catalog/flow-catalog.js'
 import type { Metric } from '../catalog/metric.js'
-import { allowedLabels, contextOf } from './flow-labels.js'
+import { allowedLabels, splitLabels } from './flow-labels.js'
 
 export interface FamilyChoice {
   /** Default: true, but for the families in OFF_BY_DEFAULT. */
@@ -46,9 +46,9 @@ export const DEFAULT_METRICS: MetricsConfig = {
 }
 
 /** More than a Prometheus server keeps of one target. */
-export const MOST_SERIES = 10_000_000
+export const MAX_BUDGET = 10_000_000
 /** What a sweep every few seconds can tell apart. */
-const LEAST_TTL_MS = 1_000
+const MIN_TTL_MS = 1_000
 const NAMESPACE_MAX = 63
 
 /** The whole configuration; throws when something in it is not allowed. */
@@ -56,8 +56,8 @@ export function metricsConfig(chosen: Partial<MetricsConfig> = {}): MetricsConfi
   const config = { ...DEFAULT_METRICS, ...chosen }
   checkCount('budget', config.budget)
   for (const [name, budget] of Object.entries(config.budgets)) checkCount(`budget of ${name}`, budget)
-  if (config.ttlMs !== 0 && !(Number.isFinite(config.ttlMs) && config.ttlMs >= LEAST_TTL_MS)) {
-    throw new Error(`series TTL ${config.ttlMs} ms: allowed are 0 (never) and at least ${LEAST_TTL_MS} ms`)
+  if (config.ttlMs !== 0 && !(Number.isFinite(config.ttlMs) && config.ttlMs >= MIN_TTL_MS)) {
+    throw new Error(`series TTL ${config.ttlMs} ms: allowed are 0 (never) and at least ${MIN_TTL_MS} ms`)
   }
   for (const [name, choice] of Object.entries(config.families)) checkFamily(name, choice)
   for (const pattern of [...config.includeNamespaces, ...config.excludeNamespaces]) namespaceGlob(pattern)
@@ -77,7 +77,7 @@ export function isEnabled({ families }: MetricsConfig, metric: Metric): boolean 
 export function chosenMetric({ families }: MetricsConfig, metric: Metric): Metric {
   const labels = families[metric.name]?.labels
   if (labels === undefined) return metric
-  const { own } = contextOf(metric)
+  const { own } = splitLabels(metric)
   return { ...metric, labels: [...labels, ...own] }
 }
 
@@ -86,8 +86,8 @@ export function budgetOf({ budget, budgets }: MetricsConfig, name: string): numb
 }
 
 function checkCount(what: string, value: number): void {
-  if (Number.isInteger(value) && value >= 0 && value <= MOST_SERIES) return
-  throw new Error(`${what} ${value}: allowed are whole numbers from 0 to ${MOST_SERIES}`)
+  if (Number.isInteger(value) && value >= 0 && value <= MAX_BUDGET) return
+  throw new Error(`${what} ${value}: allowed are whole numbers from 0 to ${MAX_BUDGET}`)
 }
 
 function checkFamily(name: string, { labels }: FamilyChoice): void {
@@ -98,7 +98,7 @@ function checkFamily(name: string, { labels }: FamilyChoice): void {
   if (labels === undefined) return
   const allowed = allowedLabels(metric)
   for (const label of labels) {
-    if (contextOf(metric).own.includes(label)) {
+    if (splitLabels(metric).own.includes(label)) {
       throw new Error(`family ${name}, label '${label}': it is always there; leave it out of the choice`)
     }
     if (!allowed.includes(label)) throw new Error(`family ${name}, label '${label}': allowed are ${allowed.join(', ')}`)

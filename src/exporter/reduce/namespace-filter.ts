@@ -22,7 +22,7 @@ export class NamespaceFilter {
   }
 
   /** An excluded end leaves a packet out whatever the other; of those to include one end is enough. */
-  why(source: string, destination: string): Exclusion | undefined {
+  exclusion(source: string, destination: string): Exclusion | undefined {
     const either = (test: Test) => test(source) || test(destination)
     if (this.#exclude.some(either)) return 'excluded'
     return this.#include.length === 0 || this.#include.some(either) ? undefined : 'not_included'

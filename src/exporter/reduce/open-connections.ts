@@ -9,7 +9,7 @@
 
 import type { Metric } from '../catalog/metric.js'
 import type { Family, Slot } from '../series/family.js'
-import type { GoneSlots, SeriesStore } from '../series/series.js'
+import type { SeriesStore, StaleSlots } from '../series/series.js'
 import type { LabelSource } from './flow-labels.js'
 
 const METRIC: Metric = {
@@ -27,7 +27,7 @@ export class OpenConnections {
 
   constructor(store: SeriesStore) {
     this.#store = store
-    this.#family = store.apart(METRIC)
+    this.#family = store.internalFamily(METRIC)
   }
 
   slot(ends: LabelSource, protocol: string): Slot {
@@ -55,7 +55,7 @@ export class OpenConnections {
     }
   }
 
-  sweep(): GoneSlots | undefined {
-    return this.#store.sweep([this.#family], REST_MS)
+  expire(): StaleSlots | undefined {
+    return this.#store.expire([this.#family], REST_MS)
   }
 }

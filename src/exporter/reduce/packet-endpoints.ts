@@ -10,7 +10,7 @@ import { word } from '../../datapath/identity/address-table.js'
 import { formatAddress } from '../../lib/address.js'
 
 /** What labels ask for. */
-export interface Asked {
+export interface PacketFields {
   readonly sourceIp: boolean
   readonly destinationIp: boolean
   readonly destinationPort: boolean
@@ -25,8 +25,8 @@ const LIMIT = 65_536
 const MAPPED_PREFIX = 0xffff
 const ADDRESS_BYTES = 16
 
-export class PacketEnds {
-  readonly #asked: Asked
+export class PacketEndpoints {
+  readonly #fields: PacketFields
   readonly #limit: number
   readonly #key = new Uint32Array(WORDS)
   readonly #keys: Uint32Array
@@ -34,8 +34,8 @@ export class PacketEnds {
   #size = 0
 
   /** `limit`: numbers it may give, 44 bytes each; a power of two. */
-  constructor(asked: Asked, limit = LIMIT) {
-    this.#asked = asked
+  constructor(asked: PacketFields, limit = LIMIT) {
+    this.#fields = asked
     this.#limit = limit
     this.#keys = new Uint32Array((limit + 1) * WORDS)
     this.#numbers = new Int32Array(limit * 2)
@@ -55,9 +55,9 @@ export class PacketEnds {
   /** HOT where labels ask for it. `long`: addresses of 16 bytes; offsets and port may be UNKNOWN. Must not be full. */
   number(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
     const key = this.#key
-    this.#address(0, bytes, this.#asked.sourceIp ? sourceAt : UNKNOWN, long)
-    this.#address(4, bytes, this.#asked.destinationIp ? destinationAt : UNKNOWN, long)
-    key[PORT] = this.#asked.destinationPort ? port + 1 : 0
+    this.#address(0, bytes, this.#fields.sourceIp ? sourceAt : UNKNOWN, long)
+    this.#address(4, bytes, this.#fields.destinationIp ? destinationAt : UNKNOWN, long)
+    key[PORT] = this.#fields.destinationPort ? port + 1 : 0
     const mask = this.#numbers.length - 1
     for (let at = hash(key) & mask; ; at = (at + 1) & mask) {
       const number = this.#numbers[at]!

@@ -12,14 +12,14 @@ import { icmpTypeName, protocolName } from '../../datapath/record/protocol.js'
 import type { FlowName } from '../catalog/flow-catalog.js'
 import type { Peers } from '../series/exemplar.js'
 import type { Family, Slot } from '../series/family.js'
-import type { GoneSlots, SeriesStore } from '../series/series.js'
+import type { SeriesStore, StaleSlots } from '../series/series.js'
 import { Cache, DEFAULT_LIMIT, KEY, UNSET } from './cache.js'
-import { namesOneOf, type PodId } from './deleted-pods.js'
+import { type PodId, selectorOf } from './deleted-pods.js'
 import { FlowFamilies } from './flow-families.js'
 import type { LabelSource } from './flow-labels.js'
 import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
 import { OpenConnections } from './open-connections.js'
-import { PacketEnds } from './packet-endpoints.js'
+import { PacketEndpoints } from './packet-endpoints.js'
 
 /** Who saw the packet, in the order of the bits in a row's kind. */
 export const Reporter = { source: 0, destination: 1, uplink: 2, node: 3 } as const
@@ -29,8 +29,8 @@ const REPORTERS = ['source', 'destination', 'uplink', 'node'] as const
 const FLAGS = ['SYN', 'SYN-ACK', 'FIN', 'RST'] as const
 
 /** How a connection ended, in the order of its columns. */
-export const Ending = { fin: 0, reset: 1, timeout: 2 } as const
-const ENDINGS = ['fin', 'reset', 'timeout'] as const
+export const CloseReason = { fin: 0, reset: 1, timeout: 2 } as const
+const CLOSE_REASONS = ['fin', 'reset', 'timeout'] as const
 
 /** Cells of a memo row: one slot each behind its key, looked up by name when first needed. */
 const Column = {
@@ -83,7 +83,7 @@ export class Pairs {
   readonly #families: FlowFamilies
   readonly #open: OpenConnections
   readonly #packetSize: Family
-  #packetEnds: PacketEnds | undefined
+  #packetEndpoints: PacketEndpoints | undefined
   #interZone = false
 
   /** `limit`: rows that the memos keep; 33 MB at the default. */
@@ -98,25 +98,30 @@ export class Pairs {
   }
 
   /** Whether a label asks for addresses or ports of packets: without, every packet's ends are 0. */
-  get asksPackets(): boolean {
-    return this.#packetEnds !== undefined
+  get usesPacketFields(): boolean {
+    return this.#packetEndpoints !== undefined
   }
 
   /** A number for what labels ask of a packet, see PacketEnds.number. Valid until the next call. */
-  ends(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
-    if (this.#packetEnds === undefined) return 0
-    if (this.#packetEnds.full) this.forget()
-    return this.#packetEnds.number(bytes, sourceAt, destinationAt, long, port)
+  endpoints(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
+    if (this.#packetEndpoints === undefined) return 0
+    if (this.#packetEndpoints.full) this.invalidate()
+    return this.#packetEndpoints.number(bytes, sourceAt, destinationAt, long, port)
   }
 
   /** HOT: `npm run bench reduce-weir`. Valid until the next call. */
-  pair(source: number, destination: number, reporter: Reporter, protocol: number, ends = 0): Pair {
-    return this.#cache.row(source, destination, (protocol << PROTOCOL_SHIFT) | reporter, ends) as Pair
+  pair(source: number, destination: number, reporter: Reporter, protocol: number, endpoints = 0): Pair {
+    return this.#cache.entry(source, destination, (protocol << PROTOCOL_SHIFT) | reporter, endpoints) as Pair
   }
 
   /** Packets that did not arrive: verdict DROPPED. */
-  droppedPair(source: number, destination: number, protocol: number, ends = 0): Pair {
-    return this.#cache.row(source, destination, (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node, ends) as Pair
+  droppedPair(source: number, destination: number, protocol: number, endpoints = 0): Pair {
+    return this.#cache.entry(
+      source,
+      destination,
+      (protocol << PROTOCOL_SHIFT) | DROPPED | Reporter.node,
+      endpoints,
+    ) as Pair
   }
 
   /** HOT: `npm run bench reduce-weir` */
@@ -160,7 +165,7 @@ export class Pairs {
     let slot = this.#details.cells[cell]! as Slot
     if (slot === UNSET) {
       const name = icmpTypeName(this.#protocol(pair) === ICMPV6, type)
-      slot = this.#families.slot('icmpMessages', this.#source(pair), [this.#reporter(pair), name])
+      slot = this.#families.slot('icmpMessages', this.#labelSource(pair), [this.#reporter(pair), name])
       this.#details.cells[cell] = slot
     }
     this.#store.add(slot, messages)
@@ -195,8 +200,8 @@ export class Pairs {
     const { cells } = this.#details
     if (cells[cell] === UNSET) {
       const own = [this.#reporter(pair), reason, this.#protocolName(pair)]
-      cells[cell] = this.#families.slot('dropPackets', this.#source(pair), own)
-      cells[cell + 1] = this.#families.slot('dropBytes', this.#source(pair), own)
+      cells[cell] = this.#families.slot('dropPackets', this.#labelSource(pair), own)
+      cells[cell + 1] = this.#families.slot('dropBytes', this.#labelSource(pair), own)
     }
     this.#store.add(cells[cell]! as Slot, packets)
     this.#store.add(cells[cell + 1]! as Slot, bytes)
@@ -210,7 +215,7 @@ export class Pairs {
     let slot = this.#details.cells[cell]! as Slot
     if (slot === UNSET) {
       const own = [ingress ? 'ingress' : 'egress', MATCHES[match]!, ACTIONS[action]!]
-      slot = this.#families.slot('policyVerdicts', this.#source(pair), own)
+      slot = this.#families.slot('policyVerdicts', this.#labelSource(pair), own)
       this.#details.cells[cell] = slot
     }
     this.#store.add(slot, 1)
@@ -218,60 +223,60 @@ export class Pairs {
 
   /** Those that are on. */
   families(): readonly Family[] {
-    return this.#families.enabledOnes()
+    return this.#families.enabledFamilies()
   }
 
   /** Names changed: find every slot anew. */
-  forget(): void {
+  invalidate(): void {
     this.#cache.clear()
     this.#details.clear()
-    this.#packetEnds?.clear()
-    this.#tellOpen()
+    this.#packetEndpoints?.clear()
+    this.#rebuildActive()
   }
 
   /** Another configuration from now on; what was counted under the last one stays counted. */
   apply(config: MetricsConfig): void {
     this.#families.apply(config)
-    const asked = this.#families.asked()
-    this.#packetEnds = asked && new PacketEnds(asked)
+    const asked = this.#families.packetFields()
+    this.#packetEndpoints = asked && new PacketEndpoints(asked)
     this.#interZone = this.#families.enabled('interZoneBytes')
-    this.forget()
+    this.invalidate()
   }
 
   /** Remove flow series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
-  sweep(ttlMs: number): void {
-    const gone = ttlMs > 0 ? this.#store.sweep(this.#families.all(), ttlMs) : undefined
-    const closed = this.#open.sweep()
-    for (const slots of [gone, closed]) if (slots !== undefined) this.#forgetSlots(slots)
-    if (this.#family('connectionsActive').roomAgain !== undefined) this.#tellOpen()
+  expire(ttlMs: number): void {
+    const gone = ttlMs > 0 ? this.#store.expire(this.#families.all(), ttlMs) : undefined
+    const closed = this.#open.expire()
+    for (const slots of [gone, closed]) if (slots !== undefined) this.#evictSlots(slots)
+    if (this.#family('connectionsActive').staleOverflow !== undefined) this.#rebuildActive()
   }
 
   /** Remove the series that name one of these pods, which are gone; connections that one still has are told again. */
   removePods(pods: readonly PodId[]): void {
-    const gone = this.#store.removeWhere(this.#families.all(), family => namesOneOf(family.metric.labels, pods))
+    const gone = this.#store.removeWhere(this.#families.all(), family => selectorOf(family.metric.labels, pods))
     if (gone === undefined) return
-    this.#forgetSlots(gone)
-    this.#tellOpen()
+    this.#evictSlots(gone)
+    this.#rebuildActive()
   }
 
   /** Other budgets, by family name. What is in an overflow series finds a series of its own where there is room now. */
   setBudgets(budgetOf: (name: string) => number): void {
     this.#store.setBudgets(budgetOf)
-    this.forget()
+    this.invalidate()
   }
 
   /** The gauge anew, from the connections that are open. */
-  #tellOpen(): void {
+  #rebuildActive(): void {
     const gauge = this.#family('connectionsActive')
     for (let row = 0; row < gauge.size; row++) this.#store.set(gauge.slot(row), 0)
-    this.#open.each((ends, protocol, connections) => {
-      this.#store.add(this.#families.slot('connectionsActive', ends, [ends.reporter, protocol]), connections)
+    this.#open.each((endpoints, protocol, connections) => {
+      this.#store.add(this.#families.slot('connectionsActive', endpoints, [endpoints.reporter, protocol]), connections)
     })
   }
 
-  #forgetSlots(gone: GoneSlots): void {
-    this.#cache.forgetSlots(gone)
-    this.#details.forgetSlots(gone)
+  #evictSlots(gone: StaleSlots): void {
+    this.#cache.evictSlots(gone)
+    this.#details.evictSlots(gone)
   }
 
   #slot(pair: Pair, column: number): Slot {
@@ -284,29 +289,30 @@ export class Pairs {
   }
 
   #make(pair: Pair, column: number): Slot {
-    const ends = this.#source(pair)
-    const { reporter } = ends
+    const endpoints = this.#labelSource(pair)
+    const { reporter } = endpoints
     const protocol = this.#protocolName(pair)
-    const slot = (name: FlowName, ...own: readonly string[]) => this.#families.slot(name, ends, own)
+    const slot = (name: FlowName, ...own: readonly string[]) => this.#families.slot(name, endpoints, own)
     if (column === Column.packets) return slot('flowPackets', reporter, this.#verdict(pair), protocol)
     if (column === Column.bytes) return slot('flowBytes', reporter, this.#verdict(pair), protocol)
     if (column === Column.size) return slot('packetSize', reporter)
     if (column < Column.opened) return slot('tcpFlags', reporter, FLAGS[column - Column.flags]!)
     if (column === Column.opened) return slot('connectionsOpened', reporter, protocol)
-    if (column < Column.active) return slot('connectionsClosed', reporter, protocol, ENDINGS[column - Column.closed]!)
+    if (column < Column.active)
+      return slot('connectionsClosed', reporter, protocol, CLOSE_REASONS[column - Column.closed]!)
     if (column === Column.active) return slot('connectionsActive', reporter, protocol)
     if (column === Column.handshake) return slot('tcpHandshake', reporter)
     if (column === Column.duration) return slot('connectionDuration', reporter)
     if (column === Column.carried) return slot('connectionBytes', reporter)
-    return column === Column.open ? this.#open.slot(ends, protocol) : this.#zones(ends)
+    return column === Column.open ? this.#open.slot(endpoints, protocol) : this.#zones(endpoints)
   }
 
   /** Each packet once: where it leaves its sender. */
-  #zones(ends: LabelSource): Slot {
-    const from = this.#entities.zone(ends.source)
-    const to = this.#entities.zone(ends.destination)
-    const counts = ends.reporter === 'source' && from !== '' && to !== '' && from !== to
-    return counts ? this.#families.slot('interZoneBytes', ends, [from, to]) : this.#families.sink
+  #zones(endpoints: LabelSource): Slot {
+    const from = this.#entities.zone(endpoints.source)
+    const to = this.#entities.zone(endpoints.destination)
+    const counts = endpoints.reporter === 'source' && from !== '' && to !== '' && from !== to
+    return counts ? this.#families.slot('interZoneBytes', endpoints, [from, to]) : this.#families.sink
   }
 
   /** Families that are off have no examples to keep, and the sink none to give. */
@@ -318,7 +324,7 @@ export class Pairs {
   #detail(pair: Pair, detail: number): number {
     const cache = this.#cache
     const kind = cache.kind(pair) | (detail << DETAIL_SHIFT)
-    const row = this.#details.row(cache.source(pair), cache.destination(pair), kind, cache.ends(pair))
+    const row = this.#details.entry(cache.source(pair), cache.destination(pair), kind, cache.endpoints(pair))
     return row * (KEY + DETAIL_COLUMNS) + KEY
   }
 
@@ -335,15 +341,15 @@ export class Pairs {
   }
 
   /** What a pair's labels are made from. */
-  #source(pair: Pair): LabelSource {
-    const ends = this.#cache.ends(pair)
+  #labelSource(pair: Pair): LabelSource {
+    const endpoints = this.#cache.endpoints(pair)
     return {
       source: this.#cache.source(pair),
       destination: this.#cache.destination(pair),
       reporter: this.#reporter(pair),
-      sourceIp: this.#packetEnds?.sourceIp(ends) ?? '',
-      destinationIp: this.#packetEnds?.destinationIp(ends) ?? '',
-      destinationPort: this.#packetEnds?.destinationPort(ends) ?? '',
+      sourceIp: this.#packetEndpoints?.sourceIp(endpoints) ?? '',
+      destinationIp: this.#packetEndpoints?.destinationIp(endpoints) ?? '',
+      destinationPort: this.#packetEndpoints?.destinationPort(endpoints) ?? '',
     }
   }
 

@@ -20,7 +20,7 @@ import type { SeriesStore } from '../series/series.js'
 import type { PodId } from './deleted-pods.js'
 import type { MetricsConfig } from './metrics-config.js'
 import { UNKNOWN } from './packet-endpoints.js'
-import { Action, Ending, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
+import { Action, CloseReason, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
 
 const TCP = 6
 const ICMP = 1
@@ -87,14 +87,14 @@ export class Reducer implements FlowSink {
   verdict(record: VerdictRecord): void {
     if (!this.#read(record, 'policyVerdict')) return
     const { ingress, remoteLabel } = record
-    const source = this.#end(record, this.#packet.srcAt, ingress ? remoteLabel : 0)
-    const destination = this.#end(record, this.#packet.dstAt, ingress ? 0 : remoteLabel)
+    const source = this.#packetEntity(record, this.#packet.srcAt, ingress ? remoteLabel : 0)
+    const destination = this.#packetEntity(record, this.#packet.dstAt, ingress ? 0 : remoteLabel)
     const pair = this.#pairs.pair(
       source,
       destination,
       Reporter.node,
       this.#packet.protocol,
-      this.#packetEnds(record, true),
+      this.#packetEndpoints(record, true),
     )
     this.#pairs.verdict(pair, ingress, record.matchType, action(record))
   }
@@ -110,16 +110,16 @@ export class Reducer implements FlowSink {
   }
 
   /** Entities stand for others than before: find every series by its names anew. */
-  forget(): void {
-    this.#pairs.forget()
+  invalidate(): void {
+    this.#pairs.invalidate()
   }
 
   /**
    * Remove flow series that rest: call it every few seconds, `ttlMs` 0 for never. What they had counted is told as
    * weir_series_expired_value_total, and they begin at 0 when they come back.
    */
-  sweep(ttlMs: number): void {
-    this.#pairs.sweep(ttlMs)
+  expire(ttlMs: number): void {
+    this.#pairs.expire(ttlMs)
   }
 
   /** These pods are gone: remove the flow series that name one of them. Those of its workload stay. */
@@ -178,8 +178,8 @@ export class Reducer implements FlowSink {
   }
 
   #direction(record: TraceRecord, direction: number, source: number, destination: number): Pair {
-    const ends = this.#pairs.asksPackets ? this.#connectionEnds(record, direction) : 0
-    const pair = this.#pairs.pair(source, destination, reporterOf(record.hook, direction), record.proto, ends)
+    const endpoints = this.#pairs.usesPacketFields ? this.#connectionEndpoints(record, direction) : 0
+    const pair = this.#pairs.pair(source, destination, reporterOf(record.hook, direction), record.proto, endpoints)
     let packets = 0
     let bytes = 0
     for (let size = 0; size <= SIZE_CLASSES.length; size++) {
@@ -197,20 +197,20 @@ export class Reducer implements FlowSink {
   }
 
   /** Answers go to a port that was made up for the connection: no label names it. */
-  #connectionEnds(record: TraceRecord, direction: number): number {
+  #connectionEndpoints(record: TraceRecord, direction: number): number {
     const forward = direction === Direction.aToB
     const port = forward ? record.bPort : record.aPort
     const named = direction === record.opener && PORTS.has(record.proto) && port !== PORT_FRAGMENT
     const [from, to] = forward ? [record.aAt, record.bAt] : [record.bAt, record.aAt]
-    return this.#pairs.ends(record.bytes, from, to, true, named ? port : UNKNOWN)
+    return this.#pairs.endpoints(record.bytes, from, to, true, named ? port : UNKNOWN)
   }
 
   /** Of the packet that a record of Cilium's shows. */
-  #packetEnds(record: RecordWindow, toServer: boolean): number {
-    if (!this.#pairs.asksPackets) return 0
+  #packetEndpoints(record: RecordWindow, toServer: boolean): number {
+    if (!this.#pairs.usesPacketFields) return 0
     const { srcAt, dstAt, ipVersion, dstPort, protocol } = this.#packet
     const port = toServer && PORTS.has(protocol) ? dstPort : UNKNOWN
-    return this.#pairs.ends(record.bytes, srcAt, dstAt, ipVersion === 6, port)
+    return this.#pairs.endpoints(record.bytes, srcAt, dstAt, ipVersion === 6, port)
   }
 
   #flags(record: TraceRecord, direction: number, pair: Pair): void {
@@ -241,9 +241,9 @@ export class Reducer implements FlowSink {
     if (came + left === 0 && handshakeNs === 0 && durationNs === 0) return
     const pairs = this.#pairs
     if (opened > 0) pairs.opened(pair, opened)
-    if (fin > 0) pairs.closed(pair, Ending.fin, fin)
-    if (reset > 0) pairs.closed(pair, Ending.reset, reset)
-    if (timeout > 0) pairs.closed(pair, Ending.timeout, timeout)
+    if (fin > 0) pairs.closed(pair, CloseReason.fin, fin)
+    if (reset > 0) pairs.closed(pair, CloseReason.reset, reset)
+    if (timeout > 0) pairs.closed(pair, CloseReason.timeout, timeout)
     if (came + left > 0) pairs.active(pair, came - left)
     if (handshakeNs + durationNs === 0) return
     const peers = this.#peersOf(record)
@@ -267,10 +267,10 @@ export class Reducer implements FlowSink {
   #sample(record: TraceRecord): void {
     if (!this.#read(record, 'trace')) return
     const packet = this.#packet
-    const source = this.#end(record, packet.srcAt, record.srcLabel)
-    const destination = this.#end(record, packet.dstAt, record.dstLabel)
-    const ends = this.#pairs.asksPackets ? this.#packetEnds(record, TO_SERVER.has(record.reason)) : 0
-    const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol, ends)
+    const source = this.#packetEntity(record, packet.srcAt, record.srcLabel)
+    const destination = this.#packetEntity(record, packet.dstAt, record.dstLabel)
+    const endpoints = this.#pairs.usesPacketFields ? this.#packetEndpoints(record, TO_SERVER.has(record.reason)) : 0
+    const pair = this.#pairs.pair(source, destination, reporterAt(record.point), packet.protocol, endpoints)
     this.#pairs.packet(pair, record.lenOrig)
     if (packet.tcpFlags > 0 && packet.tcpFlags & COUNTED_FLAGS) this.#sampleFlags(pair, packet.tcpFlags)
     if (packet.icmpType >= 0) this.#pairs.icmp(pair, packet.icmpType, 1)
@@ -289,16 +289,21 @@ export class Reducer implements FlowSink {
     const destination = this.#live ? record.dstEntity : this.#entityAt(record, record.dstAt, true, record.dstLabel)
     const port = PORTS.has(record.proto) ? record.dstPort : UNKNOWN
     // Its addresses are those of the first of many packets; the port is all theirs.
-    const ends = this.#pairs.ends(record.bytes, UNKNOWN, UNKNOWN, true, port)
-    const pair = this.#pairs.droppedPair(source, destination, record.proto, ends)
+    const endpoints = this.#pairs.endpoints(record.bytes, UNKNOWN, UNKNOWN, true, port)
+    const pair = this.#pairs.droppedPair(source, destination, record.proto, endpoints)
     this.#pairs.dropped(pair, this.#reasons.name(record.kernelReason), record.packets, record.bytesDropped)
   }
 
   #ciliumDrop(record: DropRecord): void {
     if (!this.#read(record, 'drop')) return
-    const source = this.#end(record, this.#packet.srcAt, record.srcLabel)
-    const destination = this.#end(record, this.#packet.dstAt, record.dstLabel)
-    const pair = this.#pairs.droppedPair(source, destination, this.#packet.protocol, this.#packetEnds(record, true))
+    const source = this.#packetEntity(record, this.#packet.srcAt, record.srcLabel)
+    const destination = this.#packetEntity(record, this.#packet.dstAt, record.dstLabel)
+    const pair = this.#pairs.droppedPair(
+      source,
+      destination,
+      this.#packet.protocol,
+      this.#packetEndpoints(record, true),
+    )
     this.#pairs.dropped(pair, ciliumReason(record.reason), 1, record.lenOrig)
   }
 
@@ -310,7 +315,7 @@ export class Reducer implements FlowSink {
     return false
   }
 
-  #end(record: RecordWindow, at: number, identity: number): number {
+  #packetEntity(record: RecordWindow, at: number, identity: number): number {
     return this.#entityAt(record, at, this.#packet.ipVersion === 6, identity)
   }
 

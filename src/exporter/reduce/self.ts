@@ -43,9 +43,9 @@ export class SelfMetrics {
     for (const [fault, n] of Object.entries(decoder.faults) as [Fault, number][]) this.#set(M.decodeFaults, [fault], n)
     this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
     this.#set(M.entityMisses, [], entities.misses)
-    this.#set(M.entityRowsReused, [], entities.reused)
-    this.#set(M.entityRowsGone, [], entities.gone)
-    this.#set(M.entityRowsRefused, [], entities.refused)
+    this.#set(M.entityIdsReused, [], entities.reused)
+    this.#set(M.entityIdsStale, [], entities.gone)
+    this.#set(M.entityIdsRefused, [], entities.refused)
     for (const [kind, n] of Object.entries(entities.kinds)) this.#set(M.entities, [kind], n)
   }
 
@@ -70,7 +70,7 @@ export class SelfMetrics {
     this.#set(M.connectionTableEntries, [], live.connectionsUsed)
     this.#set(M.connectionTableLimit, [], live.connectionsLimit)
     this.#set(M.connectionTableFull, [], totals.connections_full.packets)
-    this.#set(M.overflows, [], totals.tally_spilled.packets)
+    this.#set(M.counterOverflows, [], totals.tally_spilled.packets)
     this.#set(
       M.unnamedPackets,
       [],
@@ -81,10 +81,10 @@ export class SelfMetrics {
     this.#set(M.dropsSeen, [], totals.drops_seen.packets)
     this.#set(M.dropsIgnored, ['not_ip'], totals.drops_ignored.packets)
     this.#set(M.dropsIgnored, ['delivered'], totals.drops_delivered.packets)
-    this.#set(M.identityEntries, [], live.identities.used)
-    this.#set(M.identityLimit, [], live.identities.limit)
-    this.#set(M.identityMissing, [], live.identities.refused)
-    this.#set(M.connectionsWaiting, [], live.connectionsWaiting)
+    this.#set(M.ipCacheEntries, [], live.identities.used)
+    this.#set(M.ipCacheLimit, [], live.identities.limit)
+    this.#set(M.ipCacheMissing, [], live.identities.refused)
+    this.#set(M.connectionsDeferred, [], live.connectionsWaiting)
     this.#set(M.connectionsRenamed, [], totals.renamed.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)
     this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
@@ -93,7 +93,7 @@ export class SelfMetrics {
     for (const step of STEPS) this.#set(M.stageUp, [step], live.up(step) ? 1 : 0)
     this.#set(M.stageSeconds, ['drain'], live.seconds.drain)
     this.#set(M.stageSeconds, ['sweep'], live.seconds.sweep)
-    for (const { name, recursionMisses } of live.programs()) this.#set(M.bpfMissed, [name], recursionMisses)
+    for (const { name, recursionMisses } of live.programs()) this.#set(M.bpfRecursionMisses, [name], recursionMisses)
   }
 
   #set(metric: Metric, labels: readonly string[], value: number): void {

@@ -18,12 +18,12 @@ const UTF8 = new TextEncoder()
 export class Arena {
   readonly #pages: Uint8Array[] = []
   #free = PAGE_BYTES
-  #living = 0
-  #gone = 0
+  #live = 0
+  #released = 0
 
   /** Whether more text was let go than lives. */
   get wasteful(): boolean {
-    return this.#gone > Math.max(this.#living, PAGE_BYTES)
+    return this.#released > Math.max(this.#live, PAGE_BYTES)
   }
 
   /** Keep `text`; `bytes` is its UTF-8 length. A text longer than a page gets a page of its own. */
@@ -34,7 +34,7 @@ export class Arena {
   }
 
   /** Keep a text of another arena. */
-  adopt(from: Arena, place: number, bytes: number): number {
+  copyFrom(from: Arena, place: number, bytes: number): number {
     const at = this.#take(bytes)
     from.copy(place, bytes, this.#pages.at(-1)!, at & (PAGE_BYTES - 1))
     return at
@@ -42,8 +42,8 @@ export class Arena {
 
   /** A text of so many bytes is not needed any more. */
   release(bytes: number): void {
-    this.#living -= bytes
-    this.#gone += bytes
+    this.#live -= bytes
+    this.#released += bytes
   }
 
   /** Copy `bytes` bytes from the place `from` to `out`. HOT: once a line and scrape. `npm run bench scrape` */
@@ -60,7 +60,7 @@ export class Arena {
     }
     const at = (this.#pages.length - 1) * PAGE_BYTES + this.#free
     this.#free += bytes
-    this.#living += bytes
+    this.#live += bytes
     return at
   }
 }

@@ -44,7 +44,7 @@ export class Exemplars {
   }
 
   keep(slot: number, bucket: number, value: number, timestamp: number, peers: Peers): void {
-    const at = (this.#blocks.get(slot) ?? this.#take(slot)) * this.#buckets + bucket
+    const at = (this.#blocks.get(slot) ?? this.#allocate(slot)) * this.#buckets + bucket
     const { bytes, sourceAt, destinationAt } = peers
     for (let i = 0; i < ADDRESS; i++) {
       this.#addresses[2 * ADDRESS * at + i] = bytes[sourceAt + i]!
@@ -63,14 +63,14 @@ export class Exemplars {
     const timestamp = this.#times[at]!
     if (timestamp === 0) return undefined
     const labels = [
-      ['source', this.#end(2 * at)],
-      ['destination', this.#end(2 * at + 1)],
+      ['source', this.#endpoint(2 * at)],
+      ['destination', this.#endpoint(2 * at + 1)],
     ] as const
     return { labels, value: this.#values[at]!, timestamp }
   }
 
   /** The series is gone. */
-  forget(slot: number): void {
+  remove(slot: number): void {
     const block = this.#blocks.get(slot)
     if (block === undefined) return
     this.#blocks.delete(slot)
@@ -78,13 +78,13 @@ export class Exemplars {
     this.#free.push(block)
   }
 
-  #end(at: number): string {
+  #endpoint(at: number): string {
     const address = formatAddress(this.#addresses, at * ADDRESS)
     const host = isMapped(this.#addresses, at * ADDRESS) ? address : `[${address}]`
     return `${host}:${this.#ports[at]}`
   }
 
-  #take(slot: number): number {
+  #allocate(slot: number): number {
     const block = this.#free.pop() ?? this.#blocks.size
     this.#blocks.set(slot, block)
     if ((block + 1) * this.#buckets > this.#times.length) this.#grow()

@@ -12,13 +12,13 @@
 
 import { type Metric, OVERFLOW_LABEL } from '../catalog/metric.js'
 import { escapeLabel } from '../exposition/format.js'
-import type { FrozenRows } from '../exposition/frozen.js'
+import type { FrozenColumns } from '../exposition/frozen.js'
 import type { Arena } from './arena.js'
 import type { Cells, Slot } from './cells.js'
 import { type Exemplar, Exemplars, type Peers } from './exemplar.js'
 import { Expired } from './expired.js'
 import { cleanLabel, LabelSets, type Names } from './labels.js'
-import { Rows } from './rows.js'
+import { SeriesColumns } from './rows.js'
 
 export type { Slot } from './cells.js'
 
@@ -32,7 +32,7 @@ export interface Shared {
 }
 
 /** Told each slot that is nobody's any more. */
-export type Gone = (slot: Slot) => void
+export type OnRemove = (slot: Slot) => void
 
 const NO_BUCKETS: readonly number[] = []
 /** In place of a label's number in the overflow series, whose labels have none. */
@@ -45,7 +45,7 @@ export class Family {
   budget: number
   readonly #shared: Shared
   readonly #width: number
-  readonly #rows = new Rows()
+  readonly #rows = new SeriesColumns()
   #metric: Metric
   #sets: LabelSets
   #tuple: Uint32Array
@@ -81,7 +81,7 @@ export class Family {
   }
 
   /** The overflow series has counts that would have series of their own now. */
-  get roomAgain(): Slot | undefined {
+  get staleOverflow(): Slot | undefined {
     return this.#full ? undefined : this.#overflow
   }
 
@@ -127,7 +127,7 @@ export class Family {
   }
 
   /** The rows of now, which stay as they are. The arena does, too: another takes its place when texts are let go. */
-  frozenRows(): FrozenRows {
+  freeze(): FrozenColumns {
     const { size, slots, starts, lengths, created } = this.#rows
     return {
       size,
@@ -175,7 +175,7 @@ export class Family {
    * Remove series that did not change since `before` (milliseconds since 1970) as far as sweeps saw, gauges only at 0.
    * Gone is told each slot that is nobody's any more.
    */
-  sweep(before: number, gone: Gone): void {
+  expire(before: number, gone: OnRemove): void {
     const now = this.#shared.now()
     const rows = this.#rows
     for (let row = rows.size - 1; row >= 0; row--) {
@@ -189,14 +189,14 @@ export class Family {
   }
 
   /** Remove the series whose labels say so; the overflow series, which is of many, stays. */
-  removeWhere(goes: (labels: Readonly<Record<string, string>>) => boolean, gone: Gone): void {
+  removeWhere(goes: (labels: Readonly<Record<string, string>>) => boolean, gone: OnRemove): void {
     for (let row = this.#rows.size - 1; row >= 0; row--) {
       if (!this.#isOverflow(row) && goes(Object.fromEntries(this.labels(row)))) this.#remove(row, gone)
     }
   }
 
   /** Remove all series. */
-  clear(gone: Gone): void {
+  clear(gone: OnRemove): void {
     for (let row = this.#rows.size - 1; row >= 0; row--) this.#remove(row, gone)
   }
 
@@ -228,7 +228,7 @@ export class Family {
   moveTo(arena: Arena): void {
     const { starts, lengths, size } = this.#rows
     for (let row = 0; row < size; row++) {
-      starts[row] = arena.adopt(this.#shared.arena, starts[row]!, lengths[row]!)
+      starts[row] = arena.copyFrom(this.#shared.arena, starts[row]!, lengths[row]!)
     }
   }
 
@@ -331,7 +331,7 @@ export class Family {
     rows.seen[to] = this.#total(to)
   }
 
-  #remove(row: number, gone: Gone): void {
+  #remove(row: number, gone: OnRemove): void {
     const slot = this.slot(row)
     this.expired.add(this.#shared.cells.values, slot, this.#width)
     this.#drop(row)
@@ -348,7 +348,7 @@ export class Family {
     this.#rows.remove(row)
     arena.release(bytes)
     this.#prefixBytes -= bytes
-    this.#exemplars?.forget(slot)
+    this.#exemplars?.remove(slot)
     cells.give(slot, this.#width)
   }
 

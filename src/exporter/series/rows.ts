@@ -2,7 +2,7 @@
  * rows.ts - what a family keeps of each series, in columns: dense from 0, so the last row takes the place of one that goes.
  */
 
-export class Rows {
+export class SeriesColumns {
   size = 0
   /** First cell. */
   slots = new Uint32Array(16)

@@ -26,12 +26,12 @@ export interface SeriesOptions {
 }
 
 /** Slots that lead nowhere any more, by number; what remembers slots must look those up anew. */
-export type GoneSlots = Uint8Array
+export type StaleSlots = Uint8Array
 
 export class SeriesStore {
   readonly #cells = new Cells()
   readonly #families = new Map<string, Family>()
-  readonly #apart: Family[] = []
+  readonly #internal: Family[] = []
   readonly #shared: Shared
   #budgetOf: (name: string) => number
 
@@ -51,9 +51,9 @@ export class SeriesStore {
   }
 
   /** A family of a metric that is in no exposition, with values in this store and no budget. */
-  apart(metric: Metric): Family {
+  internalFamily(metric: Metric): Family {
     const family = new Family(metric, this.#shared, Number.POSITIVE_INFINITY)
-    this.#apart.push(family)
+    this.#internal.push(family)
     return family
   }
 
@@ -71,16 +71,16 @@ export class SeriesStore {
    * Remove series of these families that rested for `ttlMs`, as far as sweeps saw. Slots to look up anew: those removed,
    * and overflow series that have counts with room of their own again; undefined when there are none.
    */
-  sweep(families: readonly Family[], ttlMs: number): GoneSlots | undefined {
+  expire(families: readonly Family[], ttlMs: number): StaleSlots | undefined {
     const before = this.#shared.now() - ttlMs
-    return this.#remove(families, (family, gone) => family.sweep(before, gone))
+    return this.#remove(families, (family, gone) => family.expire(before, gone))
   }
 
   /** Remove the series of these families whose labels say so; slots to look up anew, as sweep() tells them. */
   removeWhere(
     families: readonly Family[],
     goesOf: (family: Family) => ((labels: Readonly<Record<string, string>>) => boolean) | undefined,
-  ): GoneSlots | undefined {
+  ): StaleSlots | undefined {
     return this.#remove(families, (family, gone) => {
       const goes = goesOf(family)
       if (goes !== undefined) family.removeWhere(goes, gone)
@@ -90,15 +90,15 @@ export class SeriesStore {
   #remove(
     families: readonly Family[],
     remove: (family: Family, gone: (slot: Slot) => void) => void,
-  ): GoneSlots | undefined {
-    let gone: GoneSlots | undefined
+  ): StaleSlots | undefined {
+    let gone: StaleSlots | undefined
     const mark = (slot: Slot) => {
       gone ??= new Uint8Array(this.#cells.values.length)
       gone[slot] = 1
     }
     for (const family of families) {
       remove(family, mark)
-      if (family.roomAgain !== undefined) mark(family.roomAgain)
+      if (family.staleOverflow !== undefined) mark(family.staleOverflow)
     }
     this.tidy()
     return gone
@@ -118,7 +118,7 @@ export class SeriesStore {
   }
 
   #all(): readonly Family[] {
-    return [...this.#families.values(), ...this.#apart]
+    return [...this.#families.values(), ...this.#internal]
   }
 
   /** Every value by slot, for additions in a row; another array once a series is made. */

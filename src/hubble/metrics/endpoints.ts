@@ -88,18 +88,18 @@ export class Ends {
   #address(place: number): number {
     const { cells } = this.#addresses
     const d = cells[place + Cell.d]!
-    if (cells[place + Cell.family] === Family.ipv4) return this.#cache.row(d, 0, Kind.ipv4)
-    const high = this.#cache.row(cells[place + Cell.a]!, cells[place + Cell.b]!, Kind.ipv6High)
-    return this.#cache.row(high, this.#cache.row(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
+    if (cells[place + Cell.family] === Family.ipv4) return this.#cache.entry(d, 0, Kind.ipv4)
+    const high = this.#cache.entry(cells[place + Cell.a]!, cells[place + Cell.b]!, Kind.ipv6High)
+    return this.#cache.entry(high, this.#cache.entry(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
   }
 
   #addressed(address: number, entity: number, identity: number): number {
-    return this.#cache.row(this.#cache.row(address, entity, Kind.named), identity, Kind.address)
+    return this.#cache.entry(this.#cache.entry(address, entity, Kind.named), identity, Kind.address)
   }
 
   /** The datapath's identity counts where it is not 0; mostly it is what the world says too. */
   #of(entity: number, identity: number): number {
     const odd = identity === this.#entities.identity(entity) ? 0 : identity
-    return this.#cache.row(entity, odd, Kind.entity)
+    return this.#cache.entry(entity, odd, Kind.entity)
   }
 }

@@ -130,7 +130,7 @@ export class Hubble implements RecordSink {
   /** There is a file of the configuration, and what it says since its last change is in force or is not. */
   tellFile(good: boolean, result?: 'applied' | 'refused'): void {
     if (result !== undefined) this.#reloads[result]++
-    this.#tell(M.hubbleConfigGood, good ? 1 : 0)
+    this.#tell(M.hubbleConfigReloadSuccessful, good ? 1 : 0)
     for (const [name, n] of Object.entries(this.#reloads)) {
       this.#own.set(this.#own.family(M.hubbleConfigReloads).series([name]), n)
     }

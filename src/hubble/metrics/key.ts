@@ -201,7 +201,7 @@ export class Key {
     const { ipVersion, l4, tcpFlags, dstPort } = this.#shape
     let whole = kind | ((ipVersion >> 1) << SHIFT.ip) | (l4 << SHIFT.l4)
     if ((needs & Needs.tcpFlags) !== 0) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
-    if (detail !== 0) whole = DETAILED | (this.#cache.row(whole, detail, ENDS_KINDS) << DETAILED_SHIFT)
+    if (detail !== 0) whole = DETAILED | (this.#cache.entry(whole, detail, ENDS_KINDS) << DETAILED_SHIFT)
     this.port = dstPort
     this.first = from | (whole << END_BITS)
     this.second = to | ((whole >>> HALF_KIND) << END_BITS)

@@ -122,7 +122,7 @@ export class HubbleMetrics implements RecordSink {
   /** Remove series that did not change for `ttlMs`, as far as these sweeps saw. */
   sweep(ttlMs: number): void {
     this.flush()
-    const gone = this.#stores.map(store => store.sweep(store.families(), ttlMs))
+    const gone = this.#stores.map(store => store.expire(store.families(), ttlMs))
     // Tallies lead to slots that are nobody's now, or to an overflow series beside which there is room again.
     if (gone.some(slots => slots !== undefined)) this.#forget()
   }

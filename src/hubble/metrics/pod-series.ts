@@ -5,7 +5,7 @@
  *        pod labels name it.
  *        Source: cilium/cilium pkg/hubble/metrics/metrics.go, pkg/hubble/metrics/api.
  */
-import { nameOf, namesOneOf, type PodId } from '../../exporter/reduce/deleted-pods.js'
+import { type PodId, podKey, selectorOf } from '../../exporter/reduce/deleted-pods.js'
 import type { Context } from './context.js'
 
 /** So long a last scrape may take to come by. */
@@ -16,8 +16,8 @@ type Labels = Readonly<Record<string, string>>
 
 /** Whether a series of a metric with this context is one of the pods'. */
 export function belongsTo(context: Context, pods: readonly PodId[]): (labels: Labels) => boolean {
-  const names = new Set(pods.map(nameOf))
+  const names = new Set(pods.map(podKey))
   const byLabel = SIDES.filter(side => context.identifiers[side]?.includes('pod'))
-  const byPair = namesOneOf(context.labels, pods)
+  const byPair = selectorOf(context.labels, pods)
   return labels => byLabel.some(side => names.has(labels[side]!)) || byPair?.(labels) === true
 }

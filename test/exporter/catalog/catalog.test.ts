@@ -1,6 +1,6 @@
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
-import { ENDS } from '../../../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../../../src/exporter/catalog/flow-catalog.js'
 import { GROUPS, type Metric } from '../../../src/exporter/catalog/metric.js'
 
 const METRICS: readonly Metric[] = Object.values(M)
@@ -49,7 +49,7 @@ t.test('labels are legal, unique in their metric, and belong to nobody else', as
 t.test('a family that names ends begins with both, and packets that may be seen twice say by whom', async t => {
   for (const { name, labels } of METRICS.filter(metric => metric.labels.length > 3)) {
     if (name === M.buildInfo.name) continue
-    t.strictSame(labels.slice(0, 4), ENDS, name)
+    t.strictSame(labels.slice(0, 4), ENDPOINT_LABELS, name)
     if (name !== M.policyVerdicts.name) t.equal(labels[4], 'reporter', name)
   }
 })

@@ -22,7 +22,7 @@ const filled = () => {
     family,
     sweepAt: (at: number) => {
       now = at
-      store.sweep(store.families(), 10)
+      store.expire(store.families(), 10)
     },
   }
 }

@@ -190,7 +190,7 @@ t.test('an OS error in collect() puts the stage down, and the page still renders
     collect: () => {
       if (broken) throw Object.assign(new Error('EPERM: drain'), { code: 'EPERM', syscall: 'drain' })
     },
-    onCollectFault: error => faults.push(error.message),
+    onCollectError: error => faults.push(error.message),
   })
   const down = await get(`${url}/metrics`)
   t.equal(down.status, 200)

@@ -13,22 +13,22 @@ import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { Samples } from '../../support/samples.js'
 
 const SEED = 20_260_102
-const cell = (row: number, columns: number, column = 0): number => row * (KEY + columns) + KEY + column
+const cell = (entry: number, columns: number, column = 0): number => entry * (KEY + columns) + KEY + column
 
 t.test('a key has one row, with its own cells, however many there are', async t => {
   const cache = new Cache(3)
   const keys = 5000
   for (let i = 0; i < keys; i++) {
-    const row = cache.row(i % 70, i >> 3, i)
-    if (row !== i) t.fail(`row ${row} for new key ${i}`)
+    const entry = cache.entry(i % 70, i >> 3, i)
+    if (entry !== i) t.fail(`row ${entry} for new key ${i}`)
     for (let column = 0; column < 3; column++) {
-      if (cache.cells[cell(row, 3, column)] !== UNSET) t.fail(`row ${row} is not empty`)
+      if (cache.cells[cell(entry, 3, column)] !== UNSET) t.fail(`row ${entry} is not empty`)
     }
-    cache.cells[cell(row, 3, 1)] = i
+    cache.cells[cell(entry, 3, 1)] = i
   }
   for (let i = 0; i < keys; i++) {
-    const row = cache.row(i % 70, i >> 3, i)
-    if (row !== i || cache.cells[cell(row, 3, 1)] !== i) t.fail(`row ${row} for key ${i}`)
+    const entry = cache.entry(i % 70, i >> 3, i)
+    if (entry !== i || cache.cells[cell(entry, 3, 1)] !== i) t.fail(`row ${entry} for key ${i}`)
   }
   t.equal(cache.size, keys)
 })
@@ -36,10 +36,10 @@ t.test('a key has one row, with its own cells, however many there are', async t 
 t.test('a row says what it stands for, up to the greatest number', async t => {
   const cache = new Cache(1)
   const most = 2 ** 32 - 1
-  const row = cache.row(most, 0, most)
-  t.strictSame([cache.source(row), cache.destination(row), cache.kind(row)], [most, 0, most])
-  t.equal(cache.row(most, 0, most), row)
-  t.not(cache.row(0, most, most), row)
+  const entry = cache.entry(most, 0, most)
+  t.strictSame([cache.source(entry), cache.destination(entry), cache.kind(entry)], [most, 0, most])
+  t.equal(cache.entry(most, 0, most), entry)
+  t.not(cache.entry(0, most, most), entry)
 })
 
 t.test('any keys: equal keys have equal rows, others have not', async t => {
@@ -48,10 +48,10 @@ t.test('any keys: equal keys have equal rows, others have not', async t => {
     const cache = new Cache(1)
     const rows = new Map<string, number>()
     for (const [a, b, c] of keys) {
-      const row = cache.row(a, b, c)
+      const entry = cache.entry(a, b, c)
       const known = rows.get(`${a} ${b} ${c}`)
-      if (known !== undefined ? known !== row : row !== rows.size) return false
-      rows.set(`${a} ${b} ${c}`, row)
+      if (known !== undefined ? known !== entry : entry !== rows.size) return false
+      rows.set(`${a} ${b} ${c}`, entry)
     }
     return cache.size === rows.size
   })
@@ -60,11 +60,11 @@ t.test('any keys: equal keys have equal rows, others have not', async t => {
 
 t.test('at its limit it forgets all, and is as good as new', async t => {
   const cache = new Cache(2, 4)
-  for (let i = 0; i < 4; i++) cache.cells[cell(cache.row(i, i, i), 2)] = i
+  for (let i = 0; i < 4; i++) cache.cells[cell(cache.entry(i, i, i), 2)] = i
   t.equal(cache.size, 4)
-  const row = cache.row(9, 9, 9)
-  t.strictSame([row, cache.size, cache.cells[cell(row, 2)]], [0, 1, UNSET])
-  t.equal(cache.cells[cell(cache.row(0, 0, 0), 2)], UNSET)
+  const entry = cache.entry(9, 9, 9)
+  t.strictSame([entry, cache.size, cache.cells[cell(entry, 2)]], [0, 1, UNSET])
+  t.equal(cache.cells[cell(cache.entry(0, 0, 0), 2)], UNSET)
 })
 
 t.test('forgetting, at any limit, changes no sum', async t => {
@@ -94,7 +94,7 @@ t.test('a forgotten name is looked up again, and adds to the series that there i
   const store = new SeriesStore()
   const pairs = new Pairs(store, entities)
   pairs.traffic(pairs.pair(1, 2, Reporter.node, 6), 1, 60)
-  pairs.forget()
+  pairs.invalidate()
   pairs.traffic(pairs.pair(1, 2, Reporter.node, 6), 2, 120)
   t.equal(store.family(M.flowPackets).size, 1)
   t.equal(Samples.parse(render(store).toString()).get('weir_flow_packets_total'), 3)

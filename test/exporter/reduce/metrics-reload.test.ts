@@ -168,7 +168,7 @@ t.test('an open connection leaves the overflow series when there is room, not a 
   pairs.active(pair(0, 2), 1)
   pairs.active(pair(0, 1), -1)
   for (let i = 0; i < 3; i++) {
-    pairs.sweep(TTL)
+    pairs.expire(TTL)
     clock.now += TTL
   }
   pairs.active(pair(0, 2), -1)
@@ -221,7 +221,7 @@ t.test('any order of counts, sweeps and reloads loses nothing, shows no series t
       if ('config' in each) apply(each.config)
       else if ('sweep' in each) {
         clock.now += each.sweep
-        pairs.sweep(TTL)
+        pairs.expire(TTL)
       } else {
         const { from, to, n } = each
         pairs.traffic(pair(from, to), n, n)
@@ -284,7 +284,7 @@ t.test(
           enabled = each.config.families[metric.name]?.enabled ?? true
         } else if ('sweep' in each) {
           clock.now += each.sweep
-          pairs.sweep(TTL)
+          pairs.expire(TTL)
         } else {
           pairs.handshake(pair(each.from, each.to), each.seconds * 1e9, PEERS)
           if (enabled) truth.count++

@@ -5,7 +5,7 @@ import t from 'tap'
 import { Direction, EventLane } from '../../../src/datapath/record/abi.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
-import { PacketEnds, UNKNOWN } from '../../../src/exporter/reduce/packet-endpoints.js'
+import { PacketEndpoints, UNKNOWN } from '../../../src/exporter/reduce/packet-endpoints.js'
 import { parseAddress } from '../../../src/lib/address.js'
 import { DB, DB6, entityOf, type Reduced, reduced, WEB, WEB6 } from '../../support/reduced.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
@@ -75,7 +75,7 @@ t.test('open connections by port come and go in one series', async t => {
   const closed = Object.assign([0, 0, 0, 0], { [EventLane.fin]: 1 })
   one.add(traceRecord(connection(one, 40_000, opened)))
   t.strictSame(lines(one, M.connectionsActive.name), [`${WEB} ${DB} 5432 source TCP = 1`])
-  one.reducer.forget()
+  one.reducer.invalidate()
   one.add(traceRecord(connection(one, 40_000, closed)))
   t.strictSame(lines(one, M.connectionsActive.name), [`${WEB} ${DB} 5432 source TCP = 0`])
 })
@@ -83,7 +83,7 @@ t.test('open connections by port come and go in one series', async t => {
 t.test('numbers: one for what is asked for, whatever else differs; none past the limit', async t => {
   const [web, db] = [parseAddress(WEB), parseAddress(DB)]
   const bytes = Buffer.concat([web, db])
-  const ends = new PacketEnds({ sourceIp: false, destinationIp: true, destinationPort: true }, 2)
+  const ends = new PacketEndpoints({ sourceIp: false, destinationIp: true, destinationPort: true }, 2)
   const first = ends.number(bytes, 0, 16, true, 80)
   t.equal(ends.number(bytes, 16, 16, true, 80), first)
   t.equal(ends.number(bytes, UNKNOWN, 28, false, 80), first, 'four bytes are the same address')

@@ -48,13 +48,13 @@ t.test('a series that rests for the TTL goes; one that counts stays', async t =>
   const family = store.family(M.flowPackets)
   count(0, 1, 5)
   count(0, 2, 7)
-  pairs.sweep(TTL)
+  pairs.expire(TTL)
   clock.now += TTL - 1
   count(0, 2, 1)
-  pairs.sweep(TTL)
+  pairs.expire(TTL)
   t.equal(family.size, 2, 'not before its time')
   clock.now += 1
-  pairs.sweep(TTL)
+  pairs.expire(TTL)
   t.equal(family.size, 1)
   t.equal(sumOf(store, family), 8)
   t.strictSame([family.expired.count, family.expired.samples()], [1, [['weir_flow_packets_total', 5]]])
@@ -63,9 +63,9 @@ t.test('a series that rests for the TTL goes; one that counts stays', async t =>
 t.test('a series that comes back begins at 0, with a new beginning', async t => {
   const { clock, store, pairs, count } = made()
   count(0, 1, 5)
-  pairs.sweep(TTL)
+  pairs.expire(TTL)
   clock.now += TTL
-  pairs.sweep(TTL)
+  pairs.expire(TTL)
   count(0, 1, 3)
   const family = store.family(M.flowPackets)
   t.equal(sumOf(store, family), 3)
@@ -78,13 +78,13 @@ t.test('a gauge goes at 0 only', async t => {
   const pair = pairs.pair(FIRST, FIRST + 1, Reporter.source, 6)
   pairs.active(pair, 1)
   for (let i = 0; i < 3; i++) {
-    pairs.sweep(TTL)
+    pairs.expire(TTL)
     clock.now += TTL
   }
   t.equal(store.family(M.connectionsActive).size, 1)
   pairs.active(pair, -1)
   for (let i = 0; i < 3; i++) {
-    pairs.sweep(TTL)
+    pairs.expire(TTL)
     clock.now += TTL
   }
   t.equal(store.family(M.connectionsActive).size, 0)
@@ -102,10 +102,10 @@ t.test(
     const family = store.family(M.flowPackets)
     t.equal(family.size, 1_001)
     t.equal(counted(store), truth)
-    pairs.sweep(TTL)
+    pairs.expire(TTL)
     clock.now += TTL
     count(249, 199, 1)
-    pairs.sweep(TTL)
+    pairs.expire(TTL)
     t.equal(family.size, 1, 'all but the overflow series, which counted last')
     t.equal(counted(store), truth + 1)
     count(249, 199, 1)
@@ -127,7 +127,7 @@ t.test('any order of counts, sweeps and budgets loses nothing and shows no serie
       if (what === 'budget') pairs.setBudgets(() => a)
       else if (what === 'sweep') {
         clock.now += a
-        pairs.sweep(TTL)
+        pairs.expire(TTL)
       } else {
         count(a, b, n)
         truth += n

@@ -156,7 +156,7 @@ function follow(metric: Metric, steps: readonly Step[]): void {
       })
     } else if ('ms' in each) clock.now += each.ms
     else if ('ttl' in each) {
-      store.sweep([family], each.ttl)
+      store.expire([family], each.ttl)
       model.sweep(clock.now - each.ttl, clock.now)
     } else {
       family.relabel(each.labels)
@@ -212,7 +212,7 @@ t.test('a gauge has no series after: they are told anew, and have not expired', 
   family.relabel(['a'])
   t.equal(family.size, 0)
   t.equal(family.expired.count, 0)
-  t.equal(family.roomAgain, undefined, 'the overflow series is gone, too')
+  t.equal(family.staleOverflow, undefined, 'the overflow series is gone, too')
   t.equal(store.get(family.series(['x'])), 0)
   t.match(render(store).toString(), '\nopen{a="x"} 0\n')
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { ENDS } from '../../../src/exporter/catalog/flow-catalog.js'
+import { ENDPOINT_LABELS } from '../../../src/exporter/catalog/flow-catalog.js'
 import type { Metric } from '../../../src/exporter/catalog/metric.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
@@ -135,13 +135,16 @@ t.test('nothing is lost, whatever the labels are called and however small the bu
 })
 
 t.test('what a series is called is what is read back', async t => {
-  const labels = fc.array(fc.string({ unit: 'grapheme' }), { minLength: ENDS.length, maxLength: ENDS.length })
+  const labels = fc.array(fc.string({ unit: 'grapheme' }), {
+    minLength: ENDPOINT_LABELS.length,
+    maxLength: ENDPOINT_LABELS.length,
+  })
   fc.assert(
     fc.property(labels, values => {
       const store = new SeriesStore()
-      store.set(store.family(counter('ends_total', ENDS)).series(values), 1)
+      store.set(store.family(counter('ends_total', ENDPOINT_LABELS)).series(values), 1)
       const read = parse(render(store).toString())[0]!
-      return ENDS.every((label, i) => read.labels[label] === values[i])
+      return ENDPOINT_LABELS.every((label, i) => read.labels[label] === values[i])
     }),
   )
   t.pass('for all of them')

@@ -4,7 +4,7 @@
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { render } from '../../../src/exporter/exposition/text.js'
-import { updateBudgets } from '../../../src/exporter/reduce/budget.js'
+import { updateStoreMetrics } from '../../../src/exporter/reduce/budget.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
@@ -32,7 +32,7 @@ const start = () => {
   const own = new SeriesStore()
   const page = () => {
     hubble.collect()
-    updateBudgets(own, hubble.stores)
+    updateStoreMetrics(own, hubble.stores)
     return Samples.parse(render(own, ...hubble.stores).toString())
   }
   return { hubble, page }

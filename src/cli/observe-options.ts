@@ -12,11 +12,26 @@ import { type Instant, parseInstant } from '../hubble/observe/instant.js'
 import { OUTPUTS } from '../hubble/observe/print/printers.js'
 import { TIME_FORMATS, type TimeFormatter, timeFormatter } from '../hubble/observe/print/time-format.js'
 import { MOST_LAST, type Selection } from '../hubble/observe/selection.js'
-import type { ObserveOptions } from './observe.js'
 import { addServerFlag } from './server-flag.js'
 import { file, integerBetween } from './values.js'
 
 const INVENTORY_HELP = 'who is who, JSON or YAML (default: this host and the world)'
+
+export interface ObserveOptions {
+  /** A recording; without it the server. */
+  readonly inputFile?: string
+  readonly server: string
+  /** Go on with flows as they come. */
+  readonly follow: boolean
+  /** Not only the last 20 of a server. */
+  readonly all: boolean
+  readonly inventory?: string
+  readonly selection: Selection
+  readonly output: string
+  readonly time: TimeFormatter
+  readonly nodeName: boolean
+  readonly numeric: boolean
+}
 
 /** Names are commander's, of the flags. */
 export interface ObserveFlags {

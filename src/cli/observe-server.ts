@@ -5,8 +5,8 @@
  * Fail:  an Error that names the address.
  */
 import { type FlowsQuery, ObserverClient } from '../hubble/api/client.js'
-import type { ObserveOptions } from './observe.js'
-import { printerOf, show } from './observe.js'
+import type { ObserveOptions } from './observe-options.js'
+import { printFlows } from './observe-print.js'
 
 /** As `hubble observe` has it, when nothing says how many. */
 const DEFAULT_LAST = 20
@@ -17,7 +17,7 @@ const ALL = Number.MAX_SAFE_INTEGER
 export async function observeServer(options: ObserveOptions): Promise<number> {
   const client = await ObserverClient.connect(options.server)
   try {
-    await show(client.getFlows(queryOf(options)), printerOf(options), options.time, options.follow)
+    await printFlows(client.getFlows(queryOf(options)), options)
     return 0
   } finally {
     client.close()

@@ -9,12 +9,12 @@
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { Identities, type Inventory, inventoryOf } from './inventory.js'
-import { cleanupStale, forget, leaveSignals, remember } from './leftovers.js'
+import { cleanupStale, forget, leaveSignals, remember } from './cleanup.js'
 import { type LinkCounters, type LinkRow, quiet, readLinks } from './links.js'
 import { deleteNetns, inNetns, ipBatch, killIn, netnsPath } from './netns.js'
 import { labPrefix, type Place, type PodSpec, placePod } from './plan.js'
 import { Pod } from './pod.js'
-import { must, plainEnvironment, type Result, type RunOptions, run } from './process.js'
+import { type Child, must, plainEnvironment, type Result, type RunOptions, run } from './process.js'
 import * as wiring from './wiring.js'
 
 export interface LabOptions {
@@ -27,9 +27,6 @@ export interface LabOptions {
   /** `destroy` (default): SIGINT, SIGTERM and SIGHUP destroy the lab and end the process; `leave`: the caller sees to it. */
   readonly signals?: 'destroy' | 'leave'
 }
-
-/** A long-running program in the lab; destroy() kills it. */
-export type Child = ReturnType<typeof spawn>
 
 /** Time for `ip` to make or unmake some hundred pods. */
 const WIRING_TIMEOUT_MS = 60_000

@@ -4,12 +4,16 @@
  * In:    what the lab made.
  * Out:   names, addresses and interface numbers; programs run inside.
  */
-
+import { Agent } from './agent-client.js'
 import type { Resident } from './inventory.js'
-import type { Child, Lab } from './lab.js'
 import type { PodSpec } from './plan.js'
-import type { Result, RunOptions } from './process.js'
-import { Agent } from './traffic.js'
+import type { Child, Result, RunOptions } from './process.js'
+
+/** Runs programs in a pod's namespace: the lab. */
+export interface Programs {
+  run(where: Pod, argv: readonly string[], options: RunOptions): Promise<Result>
+  spawn(where: Pod, argv: readonly string[]): Child
+}
 
 export class Pod implements Resident {
   readonly spec: PodSpec
@@ -24,11 +28,11 @@ export class Pod implements Resident {
   readonly ifindex: number
   /** Of eth0, in the pod's namespace. */
   readonly peerIfindex: number | undefined
-  readonly #lab: Lab
+  readonly #programs: Programs
   #agent: Agent | undefined
 
-  constructor(lab: Lab, resident: Resident & { peerIfindex: number | undefined }) {
-    this.#lab = lab
+  constructor(programs: Programs, resident: Resident & { peerIfindex: number | undefined }) {
+    this.#programs = programs
     this.spec = resident.spec
     this.index = resident.index
     this.netns = resident.netns
@@ -56,12 +60,12 @@ export class Pod implements Resident {
 
   /** Run a program inside to its end. */
   exec(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
-    return this.#lab.run(this, argv, options)
+    return this.#programs.run(this, argv, options)
   }
 
   /** Start a program inside; it dies with the lab. */
   spawn(argv: readonly string[]): Child {
-    return this.#lab.spawn(this, argv)
+    return this.#programs.spawn(this, argv)
   }
 
   /** The pod's traffic program, started when first asked for. */

@@ -9,6 +9,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
+/** A long-running program in the lab; Lab.destroy() kills it. */
+export type Child = ReturnType<typeof spawn>
+
 export interface Result {
   readonly stdout: string
   readonly stderr: string

@@ -6,7 +6,7 @@
  * Fail:  a batch that is refused is the receiver's word on that batch: the others still go. Anything else ends the export, for
  *        the next request would fare no better; the next export carries everything.
  */
-import type { Answer } from './answer.js'
+import type { Answer } from './response.js'
 import type { Batches } from './batches.js'
 import type { Done, Outcome } from './message.js'
 import type { Sender } from './sender.js'

@@ -6,7 +6,7 @@
  */
 import type { DataPoint, ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics'
 import { type Exponential, spread } from './exponential.js'
-import type { Row } from './row.js'
+import type { Row } from './exported-series.js'
 
 export type Value = number | Histogram | ExponentialHistogram
 export type Point = DataPoint<Value>

@@ -16,7 +16,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import { type Answer, Answers } from './answer.js'
+import { type Answer, Answers } from './response.js'
 import type { OtlpConfig } from './config.js'
 import { Connection } from './connection.js'
 import type { WorkerStart } from './message.js'

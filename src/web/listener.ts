@@ -12,7 +12,7 @@ import type { Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { asksForCertificate, certificateFault } from './client-certificate.js'
 import { Connections } from './connections.js'
-import { Gate, type Refusal } from './gate.js'
+import { Gate, type Refusal } from './auth-filter.js'
 import type { WebFile } from './web-file.js'
 
 export interface ListenerOptions {

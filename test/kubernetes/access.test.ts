@@ -4,8 +4,10 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type AccessSource, accessSource, ServiceAccount } from '../../src/kubernetes/watch/access.js'
+import type { AccessSource } from '../../src/kubernetes/watch/access.js'
+import { accessSource } from '../../src/kubernetes/watch/access-source.js'
 import { ApiClient } from '../../src/kubernetes/watch/api-client.js'
+import { ServiceAccount } from '../../src/kubernetes/watch/service-account.js'
 import type { ApiServer } from '../../src/lab/kubernetes/api-server.js'
 import { PODS, serviceAccount, startedApi } from '../support/named-cluster.js'
 

@@ -5,7 +5,7 @@
  * Out:   facts; nothing for an endpoint that has no identity yet, or no pod.
  */
 import type { IdentityFacts } from '../../datapath/identity/entity-changes.js'
-import type { ApiObject } from './resource.js'
+import type { ApiObject } from './api-object.js'
 
 export interface CiliumIdentityFacts extends IdentityFacts {
   readonly key: string

@@ -6,7 +6,7 @@
  */
 import { canonical } from './address-text.js'
 import type { Interner } from './interner.js'
-import type { ApiObject } from './resource.js'
+import type { ApiObject } from './api-object.js'
 
 export interface SliceFacts {
   readonly key: string

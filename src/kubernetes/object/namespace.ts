@@ -4,7 +4,7 @@
  * In:    a Namespace's metadata.
  */
 import type { Interner } from './interner.js'
-import type { ApiObject } from './resource.js'
+import type { ApiObject } from './api-object.js'
 
 export interface NamespaceFacts {
   readonly key: string

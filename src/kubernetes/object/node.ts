@@ -6,7 +6,7 @@
  */
 import { canonical, canonicalPrefix, gateways } from './address-text.js'
 import type { Interner } from './interner.js'
-import type { ApiObject } from './resource.js'
+import type { ApiObject } from './api-object.js'
 
 export interface NodeFacts {
   readonly key: string

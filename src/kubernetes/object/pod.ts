@@ -9,7 +9,7 @@ import type { Workload } from '../../hubble/flow/flow.js'
 import { canonical } from './address-text.js'
 import type { Interner } from './interner.js'
 import { appOf, ownLabels } from './labels.js'
-import type { ApiObject } from './resource.js'
+import type { ApiObject } from './api-object.js'
 import { hubbleWorkload, weirWorkload } from './workload.js'
 
 export interface PodFacts {

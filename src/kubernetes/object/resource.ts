@@ -4,6 +4,7 @@
  * Out:   path, what is left on the server (`fieldSelector`, metadata only), and what is kept of each object. The names
  *        are label values of weir_kubernetes_*; docs/kubernetes.md lists the verbs: list and watch, nothing else.
  */
+import type { ApiObject } from './api-object.js'
 import {
   type CiliumEndpointFacts,
   type CiliumIdentityFacts,
@@ -16,23 +17,6 @@ import { type NamespaceFacts, namespaceFacts } from './namespace.js'
 import { type NodeFacts, nodeFacts } from './node.js'
 import { type PodFacts, podFacts } from './pod.js'
 import { type ServiceFacts, serviceFacts } from './service.js'
-import type { Owner } from './workload.js'
-
-/** What any object of the API has, as far as it is read. */
-export interface ApiObject {
-  readonly metadata: {
-    readonly uid?: string
-    readonly name?: string
-    readonly namespace?: string
-    readonly generateName?: string
-    readonly resourceVersion?: string
-    readonly creationTimestamp?: string
-    readonly deletionTimestamp?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly ownerReferences?: readonly (Owner & { readonly uid?: string })[]
-  }
-}
 
 /** What is kept, by resource. */
 export interface Kept {

@@ -7,7 +7,7 @@
 import type { ServicePort } from '../../datapath/identity/entity-changes.js'
 import { canonical } from './address-text.js'
 import type { Interner } from './interner.js'
-import type { ApiObject } from './resource.js'
+import type { ApiObject } from './api-object.js'
 
 export interface ServiceFacts {
   readonly key: string

@@ -6,12 +6,7 @@
  *        The rules read names and labels, so the watch needs neither ReplicaSets nor Jobs.
  */
 import type { Workload } from '../../hubble/flow/flow.js'
-
-export interface Owner {
-  readonly kind: string
-  readonly name: string
-  readonly controller?: boolean
-}
+import type { Owner } from './api-object.js'
 
 export interface OwnedObject {
   readonly name?: string

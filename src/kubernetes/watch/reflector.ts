@@ -9,7 +9,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Interner } from '../object/interner.js'
-import type { ApiObject, Kept, Resource, ResourceName } from '../object/resource.js'
+import type { ApiObject } from '../object/api-object.js'
+import type { Kept, Resource, ResourceName } from '../object/resource.js'
 import type { ApiClient } from './api-client.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
 import { Backoff } from './backoff.js'

@@ -7,7 +7,7 @@
  */
 import type { FamilyHead, NewRows, SharedCells, ToWorker } from './message.js'
 import { attributeName, attributeValue } from './names.js'
-import { Row } from './row.js'
+import { Row } from './exported-series.js'
 
 /** As many series as a family may have by default: some 4 MB. */
 const MOST_GONE = 10_000

@@ -15,8 +15,8 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { otlpName } from './names.js'
 import type { Point } from './point.js'
-import type { Row } from './row.js'
-import type { KnownFamily } from './rows.js'
+import type { Row } from './exported-series.js'
+import type { KnownFamily } from './exported-families.js'
 
 export class Collected {
   readonly time: number

@@ -50,11 +50,14 @@ async function measure(server: ChildProcess, directory: string, kernel: NamedKer
   const seen = new Seen()
   const options = { nodeName: 'node-1', cilium: 'auto', requireSync: true, userAgent: 'weir-bench' } as const
   const account = { host: '127.0.0.1', port: String(port), directory }
-  const died = (reason: Error) => {
+  const workerDied = (reason: Error) => {
     throw reason
   }
   const changes = (changes: EntityChanges) => seen.take(changes, kernel.exporter.names.apply(changes))
-  const watch = new Kubernetes({ ...options, account }, { changes, died, keys: () => kernel.exporter.entities.keys() })
+  const watch = new Kubernetes(
+    { ...options, account },
+    { changes, workerDied, keys: () => kernel.exporter.entities.keys() },
+  )
   const cpu = cpuSeconds()
   const began = performance.now()
   const { own, all } = await longestDelay(synced(watch))

@@ -24,29 +24,29 @@ export interface KubernetesEvents {
   /** Of what was told the keys that are in force. */
   keys(): Iterable<string>
   /** The worker ended. */
-  died(reason: Error): void
+  workerDied(reason: Error): void
 }
 
 /** 150,000 pods take 200 MB; a cluster five times as large still fits. */
 const HEAP_MB = 1_024
 const YOUNG_MB = 16
 const STATE_MS = 1_000
-const EMPTY: ClusterState = { synced: false, watches: [], waiting: 0, access: '', nextIdentity: FIRST_OWN }
+const NOT_STARTED: ClusterState = { synced: false, watches: [], pending: 0, access: '', nextIdentity: FIRST_OWN }
 
 export class Kubernetes {
   readonly #options: KubernetesOptions
   readonly #events: KubernetesEvents
-  readonly #told = new PublishedKeys()
+  readonly #published = new PublishedKeys()
   readonly #interner = new Interner()
   readonly #backoff = new Backoff()
   #worker: Worker | undefined
   #restart: NodeJS.Timeout | undefined
   #poll: NodeJS.Timeout | undefined
   #synced = false
-  #deaths = 0
+  #workerDeaths = 0
   #stateMs = performance.now()
   #applied: Promise<void> = Promise.resolve()
-  state: ClusterState = EMPTY
+  state: ClusterState = NOT_STARTED
 
   constructor(options: KubernetesOptions, events: KubernetesEvents) {
     this.#options = options
@@ -56,8 +56,8 @@ export class Kubernetes {
   /** Resolves with the first word of the worker; rejects when it refuses the kubeconfig. */
   async start(): Promise<void> {
     keepHeapSmall()
-    await this.#begin()
-    this.#poll = setInterval(() => this.#say({ kind: 'state' }), STATE_MS).unref()
+    await this.#startWorker()
+    this.#poll = setInterval(() => this.#post({ kind: 'state' }), STATE_MS).unref()
   }
 
   /** The first picture has been applied, once and for good. */
@@ -67,8 +67,8 @@ export class Kubernetes {
   get up(): boolean {
     return this.#worker !== undefined
   }
-  get deaths(): number {
-    return this.#deaths
+  get workerDeaths(): number {
+    return this.#workerDeaths
   }
   /** Since the worker told `state`. */
   get stateAgeSeconds(): number {
@@ -77,10 +77,10 @@ export class Kubernetes {
   /** Why not ready; the first sync decides, an outage after it does not. */
   get notReady(): string | undefined {
     if (this.#synced || !this.#options.requireSync) return undefined
-    const troubled = this.state.watches.find(watch => watch.trouble !== undefined && !watch.synced)
-    return troubled === undefined
+    const failing = this.state.watches.find(watch => watch.lastError !== undefined && !watch.synced)
+    return failing === undefined
       ? 'the cluster is being listed'
-      : `the cluster is not known: ${troubled.name}: ${troubled.trouble}`
+      : `the cluster is not known: ${failing.name}: ${failing.lastError}`
   }
 
   async stop(): Promise<void> {
@@ -91,7 +91,7 @@ export class Kubernetes {
     await worker?.terminate()
   }
 
-  #begin(): Promise<void> {
+  #startWorker(): Promise<void> {
     const data: WorkerStart = { options: this.#options, firstIdentity: this.state.nextIdentity }
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
     const worker = startThread(PROGRAM, { workerData: data, resourceLimits })
@@ -100,14 +100,14 @@ export class Kubernetes {
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'refused') reject(new Error(message.message))
         else resolve()
-        this.#hear(message, worker)
+        this.#receive(message, worker)
       })
-      worker.once('error', error => this.#ended(worker, error))
-      worker.once('exit', code => this.#ended(worker, new Error(`the watch ended with ${code}`)))
+      worker.once('error', error => this.#workerDied(worker, error))
+      worker.once('exit', code => this.#workerDied(worker, new Error(`the watch ended with ${code}`)))
     })
   }
 
-  #hear(message: FromWorker, worker: Worker): void {
+  #receive(message: FromWorker, worker: Worker): void {
     if (message.kind === 'changes') {
       // One after the other: what is applied in slices must not mingle with the next.
       this.#applied = this.#applied.then(() => this.#apply(message.packed, worker))
@@ -120,7 +120,7 @@ export class Kubernetes {
 
   async #apply(packed: PackedChanges, worker: Worker): Promise<void> {
     const changes = unpack(packed, this.#interner)
-    await this.#events.changes(this.#told.take(changes))
+    await this.#events.changes(this.#published.reconcile(changes))
     if (changes.synced) this.#synced = true
     // Node hands over messages as long as there are some, and each word of what is applied makes the worker send one:
     // without a turn of the loop in between no timer runs, and the ring is not drained, until a whole cluster is known.
@@ -128,16 +128,19 @@ export class Kubernetes {
     worker.postMessage({ kind: 'applied' } satisfies ToWorker)
   }
 
-  #ended(worker: Worker, reason: Error): void {
+  #workerDied(worker: Worker, reason: Error): void {
     if (worker !== this.#worker) return
     this.#worker = undefined
-    this.#deaths++
-    this.#applied = this.#applied.then(() => this.#told.doubt(this.#events.keys()))
-    this.#events.died(reason)
-    this.#restart = setTimeout(() => void this.#begin().catch(error => this.#events.died(error)), this.#backoff.next())
+    this.#workerDeaths++
+    this.#applied = this.#applied.then(() => this.#published.startResync(this.#events.keys()))
+    this.#events.workerDied(reason)
+    this.#restart = setTimeout(
+      () => void this.#startWorker().catch(error => this.#events.workerDied(error)),
+      this.#backoff.next(),
+    )
   }
 
-  #say(message: ToWorker): void {
+  #post(message: ToWorker): void {
     this.#worker?.postMessage(message)
   }
 }

@@ -19,11 +19,11 @@ export class KubernetesMetrics {
     this.#kubernetes = kubernetes
   }
 
-  tell(): void {
-    const { state, synced, up, deaths } = this.#kubernetes
+  publish(): void {
+    const { state, synced, up, workerDeaths } = this.#kubernetes
     this.#set(M.kubernetesSynced, [], synced ? 1 : 0)
-    this.#set(M.kubernetesChangesPending, [], state.waiting)
-    this.#set(M.kubernetesWorkerRestarts, [], deaths)
+    this.#set(M.kubernetesChangesPending, [], state.pending)
+    this.#set(M.kubernetesWorkerRestarts, [], workerDeaths)
     this.#set(M.stageUp, ['kubernetes'], up ? 1 : 0)
     for (const watch of state.watches) this.#watch(watch, up)
   }
@@ -36,7 +36,7 @@ export class KubernetesMetrics {
     this.#set(M.kubernetesObjects, [name], watch.objects)
     this.#set(M.kubernetesLists, [name], watch.lists)
     this.#set(M.kubernetesListSeconds, [name], watch.listSeconds)
-    this.#set(M.kubernetesMissedDeletions, [name], watch.missed)
+    this.#set(M.kubernetesMissedDeletions, [name], watch.missedDeletions)
     for (const [reason, n] of Object.entries(restarts)) this.#set(M.kubernetesWatchRestarts, [name, reason], n)
     for (const [type, n] of Object.entries(events)) this.#set(M.kubernetesEvents, [name, type], n)
   }

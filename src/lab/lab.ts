@@ -8,8 +8,8 @@
  */
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { Identities, type Inventory, inventoryOf } from './inventory.js'
 import { cleanupStale, forget, leaveSignals, remember } from './cleanup.js'
+import { Identities, type Inventory, inventoryOf } from './inventory.js'
 import { type LinkCounters, type LinkRow, quiet, readLinks } from './links.js'
 import { deleteNetns, inNetns, ipBatch, killIn, netnsPath } from './netns.js'
 import { labPrefix, type Place, type PodSpec, placePod } from './plan.js'

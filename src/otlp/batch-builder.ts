@@ -13,10 +13,10 @@ import {
   type Histogram,
   type MetricData,
 } from '@opentelemetry/sdk-metrics'
+import type { KnownFamily } from './exported-families.js'
+import type { Row } from './exported-series.js'
 import { otlpName } from './names.js'
 import type { Point } from './point.js'
-import type { Row } from './exported-series.js'
-import type { KnownFamily } from './exported-families.js'
 
 export class Collected {
   readonly time: number

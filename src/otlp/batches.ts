@@ -14,9 +14,9 @@ import type { MetricData } from '@opentelemetry/sdk-metrics'
 import { Collected } from './batch-builder.js'
 import type { OtlpConfig } from './config.js'
 import { exponentialOf } from './exponential.js'
-import { type Form, hrTimeOf, type Point, pointOf } from './point.js'
-import type { Row } from './exported-series.js'
 import type { KnownFamily, Rows } from './exported-families.js'
+import type { Row } from './exported-series.js'
+import { type Form, hrTimeOf, type Point, pointOf } from './point.js'
 
 /** Unpacked JSON: a fifth of the Collector's limit, an eighth of Prometheus'. */
 const BATCH_BYTES = 4_000_000

@@ -13,7 +13,7 @@
 /** 9 % a bucket: finer than any of our explicit buckets, so finer would say nothing. */
 const FINEST = 3
 /** The SDK's and the receivers' usual most. */
-const MOST_BUCKETS = 160
+const MAX_BUCKETS = 160
 
 export interface Exponential {
   readonly scale: number
@@ -26,7 +26,7 @@ export function exponentialOf(bounds: readonly number[]): Exponential {
   for (let scale = FINEST; ; scale--) {
     const places = bounds.map(bound => placeOf(bound, scale))
     places.push((places.at(-1) ?? -1) + 1)
-    if (places.at(-1)! - places[0]! < MOST_BUCKETS) return { scale, places }
+    if (places.at(-1)! - places[0]! < MAX_BUCKETS) return { scale, places }
   }
 }
 

@@ -6,13 +6,14 @@
  * Fail:  a batch that is refused is the receiver's word on that batch: the others still go. Anything else ends the export, for
  *        the next request would fare no better; the next export carries everything.
  */
-import type { Answer } from './response.js'
+
 import type { Batches } from './batches.js'
 import type { Done, Outcome } from './message.js'
+import type { Answer } from './response.js'
 import type { Sender } from './sender.js'
 
 /** Refusals in a row that are about the sender rather than about a batch: a wrong path, a wrong password. */
-const MOST_REFUSALS = 3
+const MAX_REFUSALS = 3
 
 type Sums = { -readonly [K in 'outcome' | 'why' | 'requests' | 'accepted' | 'rejected' | 'pauseMs']: Done[K] }
 
@@ -38,7 +39,7 @@ export async function exportAll(batches: Batches, sender: Sender, time: number, 
     } else if (answer.outcome === 'refused') {
       batches.refuse()
       if (answer.tooLarge) batches.halve()
-      else if (++refusals >= MOST_REFUSALS) break
+      else if (++refusals >= MAX_REFUSALS) break
     } else {
       batches.hold(batch)
       break

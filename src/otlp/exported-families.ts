@@ -5,12 +5,13 @@
  * Out:   families with their rows, for batches.ts.
  * Fail:  past MOST_GONE the oldest of the gone is given up and counted: the receiver can be down for days.
  */
+
+import { Row } from './exported-series.js'
 import type { FamilyHead, NewRows, SharedCells, ToWorker } from './message.js'
 import { attributeName, attributeValue } from './names.js'
-import { Row } from './exported-series.js'
 
 /** As many series as a family may have by default: some 4 MB. */
-const MOST_GONE = 10_000
+const MAX_REMOVED = 10_000
 /** Punctuation of an attribute in JSON, and what a point has beside attributes and values; a number. */
 const ATTRIBUTE_BYTES = 40
 const POINT_BYTES = 120
@@ -109,7 +110,7 @@ export class Rows {
     family.rows.delete(id)
     if (family.head.type === 'gauge' || !row.owes(family.width)) return
     row.leave(family.width)
-    if (this.#gone >= MOST_GONE) this.#giveUpOldest()
+    if (this.#gone >= MAX_REMOVED) this.#giveUpOldest()
     family.gone.add(row)
     this.#gone++
   }

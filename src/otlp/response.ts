@@ -26,7 +26,7 @@ const TOO_MANY = 429
 /** The SDK's words, with the answer's partialSuccess as JSON behind them. */
 const PARTIAL = 'Received Partial Success response:'
 /** A day: a date far off is a mistake. */
-const MOST_PAUSE_MS = 86_400_000
+const MAX_PAUSE_MS = 86_400_000
 const WAITS: ReadonlySet<number> = new Set([502, 503, 504])
 const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
 
@@ -85,7 +85,7 @@ function failure(error: (Error & { code?: unknown }) | undefined, status: number
 function pauseOf(header: string | undefined): number {
   if (header === undefined) return 0
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MOST_PAUSE_MS) : 0
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_PAUSE_MS) : 0
 }
 
 function wordsOf(error: (Error & { data?: unknown }) | undefined): string {

@@ -16,10 +16,10 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import { type Answer, Answers } from './response.js'
 import type { OtlpConfig } from './config.js'
 import { Connection } from './connection.js'
 import type { WorkerStart } from './message.js'
+import { type Answer, Answers } from './response.js'
 
 /** The SDK gives up by itself first, when its server is only silent. */
 const GRACE_MS = 200

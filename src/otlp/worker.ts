@@ -8,8 +8,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Batches } from './batches.js'
 import { exportAll } from './export.js'
-import type { Done, Heard, Ready, ToWorker, WorkerStart } from './message.js'
 import { Rows } from './exported-families.js'
+import type { Done, Heard, Ready, ToWorker, WorkerStart } from './message.js'
 import { exporterOf, Sender } from './sender.js'
 
 const start = workerData as WorkerStart

@@ -11,8 +11,8 @@ import { Bcrypt, comparisonsOf, costOf } from './bcrypt.js'
 export type Entry = 'in' | 'out' | 'busy'
 
 /** Right ones are few, and a flood of wrong ones must not push them out: then the scraper would wait behind it. */
-const MOST_RIGHT = 100
-const MOST_WRONG = 100
+const MAX_CORRECT = 100
+const MAX_WRONG = 100
 
 export class BasicAuth {
   readonly #bcrypt: Pick<Bcrypt, 'compare' | 'close'>
@@ -36,8 +36,8 @@ export class BasicAuth {
     const fits = await this.#bcrypt.compare({ password: given.password, hashes })
     if (fits === undefined) return 'busy'
     const right = hash !== undefined && fits
-    if (right) remember(this.#right, key, MOST_RIGHT)
-    else remember(this.#wrong, key, MOST_WRONG)
+    if (right) remember(this.#right, key, MAX_CORRECT)
+    else remember(this.#wrong, key, MAX_WRONG)
     return right ? 'in' : 'out'
   }
 

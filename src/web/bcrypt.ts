@@ -14,7 +14,7 @@ export interface Comparison {
 }
 
 /** A comparison of cost 10 takes about 0.1 s: the last in the queue waits for a few seconds, not for minutes. */
-const MOST_WAITING = 32
+const MAX_WAITING = 32
 /** Salt and digest of no known password. */
 const NOBODY = 'QOauhQNbBCuQDKes6eFzPe/WeirHasNoSuchPassword/////////'
 
@@ -24,7 +24,7 @@ export class Bcrypt {
 
   /** Answers come in the order of the questions: the thread takes one message after the other. */
   compare(comparison: Comparison): Promise<boolean> | undefined {
-    if (this.#waiting.length >= MOST_WAITING) return undefined
+    if (this.#waiting.length >= MAX_WAITING) return undefined
     this.#worker ??= this.#start()
     return new Promise(resolve => {
       this.#waiting.push(resolve)

@@ -10,9 +10,9 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import { Gate, type Refusal } from './auth-filter.js'
 import { asksForCertificate, certificateFault } from './client-certificate.js'
 import { Connections } from './connections.js'
-import { Gate, type Refusal } from './auth-filter.js'
 import type { WebFile } from './web-file.js'
 
 export interface ListenerOptions {
@@ -41,7 +41,7 @@ const ANSWER_MS = 60_000
 const CHECK_MS = 1000
 const MAX_HEADER_BYTES = 16_384
 /** A Prometheus or two, probes and browsers need ten. Each is a few kilobytes here and a descriptor. */
-const MOST_CONNECTIONS = 512
+const MAX_CONNECTIONS = 512
 
 const LIMITS = {
   keepAliveTimeout: KEEP_ALIVE_MS,
@@ -71,7 +71,7 @@ export function createListener({ file, refused = () => {} }: ListenerOptions, an
     file === undefined || secure === undefined
       ? createHttpServer(LIMITS, onRequest)
       : secureServer(file, secure, refused, onRequest)
-  const connections = new Connections(server, MOST_CONNECTIONS, peer => refused('evicted', peer))
+  const connections = new Connections(server, MAX_CONNECTIONS, peer => refused('evicted', peer))
   server.timeout = IDLE_MS
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()

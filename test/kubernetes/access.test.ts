@@ -12,11 +12,11 @@ import type { ApiServer } from '../../src/lab/kubernetes/api-server.js'
 import { PODS, serviceAccount, startedApi } from '../support/named-cluster.js'
 
 /** What the server answers to a list of pods. */
-async function ask(access: AccessSource): Promise<unknown> {
+async function listPods(access: AccessSource): Promise<unknown> {
   const client = new ApiClient(access, 'weir-test')
   const { signal } = new AbortController()
   try {
-    return await client.json({ path: PODS, accept: 'application/json', gzip: true, silentMs: 5_000, signal })
+    return await client.json({ path: PODS, accept: 'application/json', gzip: true, idleTimeoutMs: 5_000, signal })
   } finally {
     client.close()
   }
@@ -35,28 +35,28 @@ t.test('a service account: its token is read again after a refusal', async t => 
   const api = await startedApi(t)
   const account = serviceAccount(t, api)
   const access = new ServiceAccount('127.0.0.1', String(api.port), account)
-  t.match(await ask(access), LIST)
+  t.match(await listPods(access), LIST)
   api.token = 'rotated'
   writeFileSync(join(account, 'token'), 'rotated')
-  await t.rejects(ask(access), { message: /401/ }, 'the one that was read a moment ago')
-  t.match(await ask(access), LIST)
+  await t.rejects(listPods(access), { message: /401/ }, 'the one that was read a moment ago')
+  t.match(await listPods(access), LIST)
 })
 
 t.test('a service account without its files is unauthorized, and says which is missing', async t => {
   const access = new ServiceAccount('127.0.0.1', '1', '/nowhere')
-  await t.rejects(ask(access), { message: /\/nowhere\/ca\.crt/ })
+  await t.rejects(listPods(access), { message: /\/nowhere\/ca\.crt/ })
 })
 
 t.test('a server whose certificate another authority made is not believed', async t => {
   const [api, other] = [await startedApi(t), await startedApi(t)]
   const access = new ServiceAccount('127.0.0.1', String(api.port), serviceAccount(t, other))
-  await t.rejects(ask(access), { message: /certificate|signature/i })
+  await t.rejects(listPods(access), { message: /certificate|signature/i })
   t.equal(api.asked.length, 0, 'and is not told the token')
 })
 
 t.test('a kubeconfig with a token', async t => {
   const api = await startedApi(t)
-  t.match(await ask(await accessSource({ kubeconfig: written(t, api) })), LIST)
+  t.match(await listPods(await accessSource({ kubeconfig: written(t, api) })), LIST)
 })
 
 t.test('a kubeconfig with a token file, which rotates', async t => {
@@ -65,11 +65,11 @@ t.test('a kubeconfig with a token file, which rotates', async t => {
   const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile: token } } }
   const access = await accessSource({ kubeconfig: written(t, api, user) })
   writeFileSync(token, api.token)
-  t.match(await ask(access), LIST)
+  t.match(await listPods(access), LIST)
   api.token = 'rotated'
   writeFileSync(token, 'rotated')
-  await t.rejects(ask(access), { message: /401/ })
-  t.match(await ask(access), LIST)
+  await t.rejects(listPods(access), { message: /401/ })
+  t.match(await listPods(access), LIST)
 })
 
 t.test('a kubeconfig with an exec plugin, and its words when it fails', async t => {
@@ -85,9 +85,9 @@ t.test('a kubeconfig with an exec plugin, and its words when it fails', async t 
   const user = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin } }
   const kubeconfig = join(serviceAccount(t, api), 'kubeconfig')
   writeFileSync(kubeconfig, api.kubeconfig(user))
-  t.match(await ask(await accessSource({ kubeconfig })), LIST)
+  t.match(await listPods(await accessSource({ kubeconfig })), LIST)
   writeFileSync(plugin, '#!/bin/sh\necho no login >&2\nexit 1\n')
-  await t.rejects(ask(await accessSource({ kubeconfig })), { message: /no login/ })
+  await t.rejects(listPods(await accessSource({ kubeconfig })), { message: /no login/ })
 })
 
 t.test('a kubeconfig that is missing, or has no such context, is refused in words', async t => {

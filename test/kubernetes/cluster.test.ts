@@ -28,12 +28,12 @@ function model() {
   outbox.open()
   const resources = new Map([...CORE, ...CILIUM].map(resource => [resource.name, resource]))
   const put = (name: ResourceName, object: StoredObject) => {
-    const kept = resources.get(name)!.keep(object, interner)
+    const kept = resources.get(name)!.facts(object, interner)
     if (kept === undefined) cluster.drop(name, resources.get(name)!.key(object))
     else cluster.put(name, kept)
   }
   const drop = (name: ResourceName, object: StoredObject) => cluster.drop(name, resources.get(name)!.key(object))
-  const settled = () => until('all is told', () => outbox.waiting === 0)
+  const settled = () => until('all is told', () => outbox.pending === 0)
   return { names, cluster, outbox, put, drop, settled }
 }
 
@@ -76,18 +76,18 @@ t.test('a node has its addresses and gateways; this one is the host', async t =>
   await settled()
   t.match(names.at('192.0.2.1'), { identity: 1, local: true, zone: 'a' })
   t.match(names.at('fd00::2'), { identity: 6, local: false, node: 'node-2', zone: 'b' })
-  for (const ip of ['10.4.2.0', '10.4.2.1', 'fd00:4::1']) t.equal(names.who(ip), 'node/node-2')
+  for (const ip of ['10.4.2.0', '10.4.2.1', 'fd00:4::1']) t.equal(names.nameAt(ip), 'node/node-2')
   t.strictSame(names.byKey.get('node/node-2')?.prefixes, ['10.4.2.0/24', 'fd00:4::/64'])
   const first = pod('a/first', { ips: ['10.4.2.1'], uid: 'u' })
   put('pods', first)
   await settled()
-  t.equal(names.who('10.4.2.1'), 'a/first', 'where the first address is a pod, it is no gateway')
+  t.equal(names.nameAt('10.4.2.1'), 'a/first', 'where the first address is a pod, it is no gateway')
   drop('pods', first)
   await settled()
-  t.equal(names.who('10.4.2.1'), 'node/node-2')
+  t.equal(names.nameAt('10.4.2.1'), 'node/node-2')
   drop('nodes', node('node-2', []))
   await settled()
-  t.equal(names.who('10.4.2.1'), '')
+  t.equal(names.nameAt('10.4.2.1'), '')
 })
 
 t.test('a zone that comes or changes is told for the pods of its node', async t => {
@@ -107,11 +107,11 @@ t.test('pods on the host network, ended ones and those without address name noth
   put('pods', pod('a/done', { ips: ['10.0.0.1'], phase: 'Succeeded', uid: 'd' }))
   put('pods', pod('a/young', { uid: 'y' }))
   await settled()
-  t.equal(names.who('192.0.2.1'), 'node/node-1')
+  t.equal(names.nameAt('192.0.2.1'), 'node/node-1')
   t.strictSame([...names.byKey.keys()], ['node/node-1'])
   put('pods', pod('a/young', { uid: 'y', ips: ['10.0.0.2'] }))
   await settled()
-  t.equal(names.who('10.0.0.2'), 'a/young')
+  t.equal(names.nameAt('10.0.0.2'), 'a/young')
 })
 
 t.test('the API server is where its endpoints are, but this node stays the host', async t => {
@@ -125,13 +125,13 @@ t.test('the API server is where its endpoints are, but this node stays the host'
   ])
   put('endpointslices', endpoints)
   await settled()
-  t.equal(names.who('192.0.2.1'), 'node/node-1')
-  t.equal(names.who('192.0.2.2'), 'apiserver')
+  t.equal(names.nameAt('192.0.2.1'), 'node/node-1')
+  t.equal(names.nameAt('192.0.2.2'), 'apiserver')
   t.match(names.at('192.0.2.3'), { kind: 'apiserver', identity: 7 })
   drop('endpointslices', endpoints)
   await settled()
-  t.equal(names.who('192.0.2.2'), 'node/node-2')
-  t.equal(names.who('192.0.2.3'), '')
+  t.equal(names.nameAt('192.0.2.2'), 'node/node-2')
+  t.equal(names.nameAt('192.0.2.3'), '')
 })
 
 t.test('a service has its ClusterIPs, external and balancer addresses, and its ports', async t => {
@@ -203,14 +203,14 @@ t.test('a new pod has an old one’s address whatever order their events come in
       put('pods', object)
       await settled()
     }
-    t.equal(names.who('10.0.0.9'), 'a/new')
+    t.equal(names.nameAt('10.0.0.9'), 'a/new')
     t.strictSame(names.byKey.get('old')?.ips, [], 'the old one is told to have none')
     drop('pods', old)
     await settled()
-    t.equal(names.who('10.0.0.9'), 'a/new', "the old one's end takes nothing")
+    t.equal(names.nameAt('10.0.0.9'), 'a/new', "the old one's end takes nothing")
     drop('pods', young)
     await settled()
-    t.equal(names.who('10.0.0.9'), '')
+    t.equal(names.nameAt('10.0.0.9'), '')
   }
 })
 
@@ -317,14 +317,14 @@ t.test('while the main thread is busy nothing piles up: a thousand changes of a 
   const cluster = new Cluster('node-1', outbox)
   outbox.cluster = cluster
   outbox.open()
-  const keep = CORE.find(resource => resource.name === 'pods')!.keep
+  const keep = CORE.find(resource => resource.name === 'pods')!.facts
   const put = (i: number, ip: string) =>
     cluster.put('pods', keep(pod(`n/p${i}`, { uid: `u${i}`, ips: [ip] }), new Interner()) as never)
   for (let i = 0; i < 2000; i++) put(i, `10.1.${i >> 8}.${i & 255}`)
   await until('two batches are out', () => batches.length === 2)
   for (let i = 0; i < 1000; i++) put(0, `10.2.${i >> 8}.${i & 255}`)
   t.equal(batches.length, 2, 'no more before one is acknowledged')
-  t.equal(outbox.waiting, 1501)
+  t.equal(outbox.pending, 1501)
   outbox.acknowledged()
   t.equal(batches.length, 3)
   outbox.close()
@@ -345,19 +345,19 @@ t.test('after a worker died, the next one’s first picture removes what went me
   const told = new PublishedKeys()
   const batch = NO_CHANGES
   const facts = (key: string) => ({ key }) as never
-  told.take({
+  told.reconcile({
     ...batch,
     identities: [{ identity: 5, labels: [] }],
     upserts: [facts('stays'), facts('goes')],
   })
-  told.doubt(['stays', 'goes'])
+  told.startResync(['stays', 'goes'])
   t.strictSame(
-    told.take({ ...batch, upserts: [facts('stays')] }).removals,
+    told.reconcile({ ...batch, upserts: [facts('stays')] }).removals,
     [],
     'nothing goes before the picture is whole',
   )
-  const last = told.take({ ...batch, identities: [{ identity: 6, labels: [] }], synced: true })
+  const last = told.reconcile({ ...batch, identities: [{ identity: 6, labels: [] }], synced: true })
   t.strictSame(last.removals, ['goes'])
   t.strictSame(last.forgotten, [5])
-  t.strictSame(told.take({ ...batch, synced: true }).removals, [])
+  t.strictSame(told.reconcile({ ...batch, synced: true }).removals, [])
 })

@@ -4,7 +4,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { canonical, canonicalPrefix, gateways } from '../../src/kubernetes/object/address-text.js'
-import { appOf, identityLabels, ownLabels } from '../../src/kubernetes/object/labels.js'
+import { appOf, identityLabels, podLabels } from '../../src/kubernetes/object/labels.js'
 import { hubbleWorkload, type OwnedObject, weirWorkload } from '../../src/kubernetes/object/workload.js'
 import { asApiError, statusError } from '../../src/kubernetes/watch/api-error.js'
 import { Backoff } from '../../src/kubernetes/watch/backoff.js'
@@ -26,7 +26,7 @@ t.test('a watch split anywhere gives its lines', async t => {
           .toString()
           .split('\n'),
       )
-      return reader.waiting === 0
+      return reader.pending === 0
     }),
   )
 })
@@ -157,7 +157,7 @@ function owned(kind: string, name: string, labels: Record<string, string> = {}):
 }
 
 t.test('labels of an identity leave out what differs from pod to pod', async t => {
-  const own = ownLabels({
+  const own = podLabels({
     app: 'web',
     'app.kubernetes.io/name': 'web',
     'pod-template-hash': '5d8f',

@@ -34,7 +34,7 @@ t.test('no more than two batches are applied in one turn of the loop, however fa
       batches.push(turn)
     },
     keys: () => [],
-    died: error => t.fail(error.message),
+    workerDied: error => t.fail(error.message),
   })
   t.teardown(() => watch.stop())
   await watch.start()

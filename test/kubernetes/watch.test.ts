@@ -51,7 +51,7 @@ t.test('the server is not asked for what has ended, and a pod that ends is gone'
     },
   })
   await cluster.named('10.0.0.2', 'a/runs')
-  t.equal(cluster.names.who('10.0.0.1'), '')
+  t.equal(cluster.names.nameAt('10.0.0.1'), '')
   t.match(cluster.asked(PODS)[0]?.query.get('fieldSelector'), 'status.phase!=Succeeded')
   cluster.api.store.put(PODS, pod('a/runs', { ips: ['10.0.0.2'], phase: 'Failed' }))
   await cluster.named('10.0.0.2', '')
@@ -110,10 +110,10 @@ for (const goneAs of ['event', 'status'] as const) {
     })
     await cluster.named('10.0.0.2', 'a/came')
     await cluster.named('10.0.0.4', 'a/remade')
-    t.equal(cluster.names.who('10.0.0.1'), 'a/stays')
-    t.equal(cluster.names.who('10.0.0.3'), '')
+    t.equal(cluster.names.nameAt('10.0.0.1'), 'a/stays')
+    t.equal(cluster.names.nameAt('10.0.0.3'), '')
     t.notOk(cluster.names.byKey.has('first'))
-    t.equal(cluster.state('pods').missed, 2)
+    t.equal(cluster.state('pods').missedDeletions, 2)
     t.ok(cluster.state('pods').restarts.expired >= 1)
     await until('three pods and a node', () => cluster.names.byKey.size === 4)
   })
@@ -137,7 +137,7 @@ t.test('a continue that expires between pages begins the list anew', async t => 
   })
   await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 599)
   t.equal(cluster.state('pods').restarts.expired, 1)
-  t.equal(cluster.names.who('10.1.0.1'), '', 'put by the list that failed, gone by the next')
+  t.equal(cluster.names.nameAt('10.1.0.1'), '', 'put by the list that failed, gone by the next')
 })
 
 t.test('a list that is cut in its middle leaves nothing of what went meanwhile', async t => {
@@ -166,7 +166,7 @@ const FAILURES: readonly [string, Fault, string][] = [
 
 for (const [what, fault, reason] of FAILURES) {
   t.test(`${what}: last names stay, the reason is counted, and afterwards all is right`, async t => {
-    const times = { ...QUICK, listSilentMs: 300, watchSilentMs: 300 }
+    const times = { ...QUICK, listIdleMs: 300, watchIdleMs: 300 }
     const cluster = await namedCluster(t, {
       times,
       bookmarkMs: 50,
@@ -178,14 +178,14 @@ for (const [what, fault, reason] of FAILURES) {
     cluster.api.store.delete(PODS, 'one', 'a')
     cluster.api.store.put(PODS, pod('a/two', { ips: ['10.0.0.2'] }))
     await until('the reason is counted', () => cluster.state('pods').restarts[reason as 'cut'] > 1)
-    t.equal(cluster.names.who('10.0.0.1'), 'a/one', 'the last name')
-    t.equal(cluster.state('nodes').trouble, undefined, 'the others go on')
+    t.equal(cluster.names.nameAt('10.0.0.1'), 'a/one', 'the last name')
+    t.equal(cluster.state('nodes').lastError, undefined, 'the others go on')
     cluster.api.store.put(NODES, node('node-2', ['10.0.9.9']))
     await cluster.named('10.0.9.9', 'node/node-2')
     cluster.api.faults.clear()
     await cluster.named('10.0.0.1', '')
     await cluster.named('10.0.0.2', 'a/two')
-    await until('well', () => cluster.state('pods').trouble === undefined)
+    await until('well', () => cluster.state('pods').lastError === undefined)
     t.equal(cluster.state('pods').phase, 'watching')
   })
 }
@@ -196,7 +196,7 @@ t.test('401: the token is read again, which a rotation needs', async t => {
   cluster.api.token = 'rotated'
   for (const watch of cluster.api.watches(PODS)) watch.end()
   await until('refused', () => cluster.state('pods').restarts.unauthorized > 0)
-  t.match(cluster.state('pods').trouble, /401/)
+  t.match(cluster.state('pods').lastError, /401/)
   writeFileSync(join(cluster.account, 'token'), 'rotated')
   cluster.api.store.put(PODS, pod('a/after', { ips: ['10.0.0.5'] }))
   await cluster.named('10.0.0.5', 'a/after')
@@ -219,7 +219,7 @@ t.test('429 at the first list: the next attempt succeeds', async t => {
 
 t.test('a server that is slow is waited for as long as bytes come', async t => {
   const cluster = await namedCluster(t, {
-    times: { ...QUICK, listSilentMs: 150 },
+    times: { ...QUICK, listIdleMs: 150 },
     prepare: ({ store, faults }) => {
       for (let i = 0; i < 40; i++) store.put(PODS, pod(`a/pod-${i}`, { ips: [`10.0.0.${i}`] }))
       // Longer in all than the silence that is borne.

@@ -4,8 +4,8 @@ import { M } from '../../src/exporter/catalog/catalog.js'
 import { type Family, SeriesStore } from '../../src/exporter/series/series.js'
 import { type Batch, Batches } from '../../src/otlp/batches.js'
 import { OTLP_DEFAULTS } from '../../src/otlp/config.js'
-import { Mirror } from '../../src/otlp/mirror.js'
 import { Rows } from '../../src/otlp/exported-families.js'
+import { Mirror } from '../../src/otlp/mirror.js'
 
 /** What becomes of a batch: `lost`: the receiver has it and the sender does not know; `unsent`: neither. */
 type Fate = 'taken' | 'lost' | 'unsent' | 'refused'

@@ -47,7 +47,7 @@ export class Names {
   }
 
   /** namespace/pod, or the key of what is no pod; '' for nobody. */
-  who(ip: string): string {
+  nameAt(ip: string): string {
     const facts = this.at(ip)
     if (facts === undefined) return ''
     return facts.kind === 'pod' ? `${facts.namespace}/${facts.pod}` : facts.key
@@ -62,13 +62,13 @@ export interface NamedCluster {
   readonly account: string
   state(name: ResourceName): WatchState
   /** Wait until an address is somebody's. */
-  named(ip: string, who: string): Promise<void>
+  named(ip: string, nameAt: string): Promise<void>
   /** All that was asked of a path. */
   asked(path: string): ApiServer['asked']
 }
 
 /** Short waits: the order of things is tested, not the patience. */
-export const QUICK = { retryMs: 20, listSilentMs: 2_000, watchSilentMs: 2_000 } as const
+export const QUICK = { retryMs: 20, listIdleMs: 2_000, watchIdleMs: 2_000 } as const
 
 export interface NamedOptions extends ApiServerOptions {
   readonly times?: KubernetesOptions['times']
@@ -107,8 +107,8 @@ export async function namedCluster(t: Test, options: NamedOptions = {}): Promise
     watch,
     account,
     state: name => watch.state.watches.find(state => state.name === name)!,
-    async named(ip, who) {
-      await until(`${ip} is ${who}, not ${names.who(ip)}`, () => names.who(ip) === who)
+    async named(ip, nameAt) {
+      await until(`${ip} is ${nameAt}, not ${names.nameAt(ip)}`, () => names.nameAt(ip) === nameAt)
     },
     asked: path => api.asked.filter(asked => asked.path === path),
   }

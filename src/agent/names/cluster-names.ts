@@ -38,7 +38,7 @@ export class ClusterNames {
         if (changes.synced) log.info({}, 'the cluster is known')
       },
       keys,
-      died: reason => log.error({ err: reason.message }, 'Kubernetes watch restarting'),
+      workerDied: reason => log.error({ err: reason.message }, 'Kubernetes watch restarting'),
     })
     this.#metrics = new KubernetesMetrics(store, this.#kubernetes)
   }
@@ -55,15 +55,15 @@ export class ClusterNames {
 
   /** Before each page. */
   tell(): void {
-    this.#metrics.tell()
+    this.#metrics.publish()
   }
 
   /** For the landing page and `weir status`. */
   rows(): (readonly [string, string])[] {
     const { state, synced } = this.#kubernetes
-    const trouble = state.watches.filter(watch => watch.trouble !== undefined).map(watch => watch.name)
+    const failing = state.watches.filter(watch => watch.lastError !== undefined).map(watch => watch.name)
     const words = synced ? 'known' : 'being listed'
-    return [['cluster', trouble.length === 0 ? words : `${words}; not watched: ${trouble.join(', ')}`]]
+    return [['cluster', failing.length === 0 ? words : `${words}; not watched: ${failing.join(', ')}`]]
   }
 
   async stop(): Promise<void> {
@@ -73,12 +73,12 @@ export class ClusterNames {
 
   /** A line when a resource gets into trouble or out of it, not one an attempt. */
   #look(): void {
-    for (const { name, trouble } of this.#kubernetes.state.watches) {
+    for (const { name, lastError } of this.#kubernetes.state.watches) {
       const before = this.#said.get(name)
-      this.#said.set(name, trouble)
-      if (trouble !== undefined && before === undefined) {
-        this.#log.warn({ resource: name, err: trouble }, 'Kubernetes watch failed, keeping last known names')
-      } else if (trouble === undefined && before !== undefined) {
+      this.#said.set(name, lastError)
+      if (lastError !== undefined && before === undefined) {
+        this.#log.warn({ resource: name, err: lastError }, 'Kubernetes watch failed, keeping last known names')
+      } else if (lastError === undefined && before !== undefined) {
         this.#log.info({ resource: name }, 'watched again')
       }
     }

@@ -9,8 +9,8 @@
  */
 
 /** Who says so is believed in this order. */
-export const Right = { gateway: 0, pod: 1, service: 2, node: 3, apiserver: 4, thisNode: 5 } as const
-export type Right = (typeof Right)[keyof typeof Right]
+export const Priority = { gateway: 0, pod: 1, service: 2, node: 3, apiserver: 4, thisNode: 5 } as const
+export type Priority = (typeof Priority)[keyof typeof Priority]
 
 export interface Claimant {
   readonly key: string
@@ -21,8 +21,8 @@ export interface Claimant {
 }
 
 interface Claim {
-  readonly who: Claimant
-  readonly right: Right
+  readonly claimant: Claimant
+  readonly priority: Priority
 }
 
 export class AddressBook {
@@ -34,31 +34,31 @@ export class AddressBook {
   }
 
   isOwner(ip: string, key: string): boolean {
-    return this.#owner(ip)?.who.key === key
+    return this.#owner(ip)?.claimant.key === key
   }
 
   /** Add a claim, or make it anew; `changed` gets the keys of the old and the new owner, if there is a new one. */
-  claim(ip: string, who: Claimant, right: Right, changed: (key: string) => void): void {
-    if (right === Right.pod && !this.#claims.has(ip)) {
-      this.#claims.set(ip, who)
-      changed(who.key)
+  claim(ip: string, claimant: Claimant, priority: Priority, changed: (key: string) => void): void {
+    if (priority === Priority.pod && !this.#claims.has(ip)) {
+      this.#claims.set(ip, claimant)
+      changed(claimant.key)
       return
     }
     const before = this.#owner(ip)
     const all = [...this.#all(ip)]
-    const at = all.findIndex(claim => claim.who.key === who.key)
-    if (at < 0) all.unshift({ who, right })
-    else all[at] = { who, right }
-    this.#store(ip, all.sort(byStrength))
-    this.#tell(before, this.#owner(ip), changed)
+    const at = all.findIndex(claim => claim.claimant.key === claimant.key)
+    if (at < 0) all.unshift({ claimant, priority })
+    else all[at] = { claimant, priority }
+    this.#store(ip, all.sort(bestFirst))
+    this.#notify(before, this.#owner(ip), changed)
   }
 
   /** Take a claim away. */
   release(ip: string, key: string, changed: (key: string) => void): void {
     const all = this.#all(ip)
-    const left = all.filter(claim => claim.who.key !== key)
+    const left = all.filter(claim => claim.claimant.key !== key)
     this.#store(ip, left)
-    this.#tell(all[0], left[0], changed)
+    this.#notify(all[0], left[0], changed)
   }
 
   #owner(ip: string): Claim | undefined {
@@ -68,20 +68,20 @@ export class AddressBook {
   #all(ip: string): readonly Claim[] {
     const claims = this.#claims.get(ip)
     if (claims === undefined) return []
-    return isList(claims) ? claims : [{ who: claims, right: Right.pod }]
+    return isList(claims) ? claims : [{ claimant: claims, priority: Priority.pod }]
   }
 
   #store(ip: string, claims: readonly Claim[]): void {
     const [first, ...others] = claims
     if (first === undefined) this.#claims.delete(ip)
-    else this.#claims.set(ip, first.right === Right.pod && others.length === 0 ? first.who : claims)
+    else this.#claims.set(ip, first.priority === Priority.pod && others.length === 0 ? first.claimant : claims)
   }
 
   /** The loser first: who reads on in order sees the address go before it comes. */
-  #tell(before: Claim | undefined, after: Claim | undefined, changed: (key: string) => void): void {
-    if (before?.who.key === after?.who.key) return
-    if (before !== undefined) changed(before.who.key)
-    if (after !== undefined) changed(after.who.key)
+  #notify(before: Claim | undefined, after: Claim | undefined, changed: (key: string) => void): void {
+    if (before?.claimant.key === after?.claimant.key) return
+    if (before !== undefined) changed(before.claimant.key)
+    if (after !== undefined) changed(after.claimant.key)
   }
 }
 
@@ -90,10 +90,10 @@ function isList(claims: Claimant | readonly Claim[]): claims is readonly Claim[]
 }
 
 /** The best first. Of those that differ in nothing the one that came later stays first. */
-function byStrength(a: Claim, b: Claim): number {
-  const [x, y] = [a.who, b.who]
+function bestFirst(a: Claim, b: Claim): number {
+  const [x, y] = [a.claimant, b.claimant]
   return (
-    b.right - a.right ||
+    b.priority - a.priority ||
     (y.started ?? 0) - (x.started ?? 0) ||
     (y.created ?? 0) - (x.created ?? 0) ||
     Number(x.terminating ?? false) - Number(y.terminating ?? false)

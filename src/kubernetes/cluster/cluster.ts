@@ -9,9 +9,9 @@ import { BARE_FACTS, type EndpointFacts } from '../../datapath/identity/entity-c
 import type { SliceFacts } from '../object/endpoint-slice.js'
 import { type NodeFacts, nodeKey } from '../object/node.js'
 import { isSame, type PodFacts } from '../object/pod.js'
-import type { Kept, ResourceName } from '../object/resource.js'
+import type { FactsByResource, ResourceName } from '../object/resource.js'
 import type { ServiceFacts } from '../object/service.js'
-import { AddressBook, Right } from './address-book.js'
+import { AddressBook, Priority } from './address-book.js'
 import { Backends } from './backends.js'
 import { EndpointNumbers } from './endpoint-numbers.js'
 import { PodIdentities } from './pod-identities.js'
@@ -56,7 +56,7 @@ export class Cluster {
   }
 
   /** Take what an object says now. */
-  put<Name extends ResourceName>(name: Name, facts: Kept[Name]): void {
+  put<Name extends ResourceName>(name: Name, facts: FactsByResource[Name]): void {
     this.#puts[name](facts)
   }
 
@@ -76,7 +76,7 @@ export class Cluster {
     return key === API_SERVER_KEY && this.#apiServers.size > 0 ? this.#apiServerFacts() : undefined
   }
 
-  readonly #puts: { readonly [Name in ResourceName]: (facts: Kept[Name]) => void } = {
+  readonly #puts: { readonly [Name in ResourceName]: (facts: FactsByResource[Name]) => void } = {
     pods: pod => this.#putPod(pod),
     nodes: node => this.#putNode(node),
     services: service => this.#putService(service),
@@ -101,7 +101,7 @@ export class Cluster {
     if (before !== undefined && isSamePod(before, pod)) return
     this.#pods.set(pod.key, pod)
     this.identities.putPod(pod, before)
-    this.#claim(before?.ips ?? NONE, pod.ips, pod, Right.pod)
+    this.#claim(before?.ips ?? NONE, pod.ips, pod, Priority.pod)
     if (before?.node !== pod.node) {
       this.#podsOf.get(before?.node ?? '')?.delete(pod.key)
       addTo(this.#podsOf, pod.node, pod.key)
@@ -117,7 +117,7 @@ export class Cluster {
     // Told as gone before its address is told as another's.
     if (hasAddress(pod)) this.#changed(key)
     this.#pods.delete(key)
-    this.#claim(pod.ips, NONE, pod, Right.pod)
+    this.#claim(pod.ips, NONE, pod, Priority.pod)
     this.identities.dropPod(pod)
     this.#podsOf.get(pod.node)?.delete(key)
     if (this.#podsOf.get(pod.node)?.size === 0) this.#podsOf.delete(pod.node)
@@ -128,9 +128,9 @@ export class Cluster {
     const before = this.#nodes.get(node.key)
     if (before !== undefined && sameJson(before, node)) return
     this.#nodes.set(node.key, node)
-    const right = node.name === this.#thisNode ? Right.thisNode : Right.node
-    this.#claim(before?.gateways ?? NONE, node.gateways, node, Right.gateway)
-    this.#claim(before?.ips ?? NONE, node.ips, node, right)
+    const priority = node.name === this.#thisNode ? Priority.thisNode : Priority.node
+    this.#claim(before?.gateways ?? NONE, node.gateways, node, Priority.gateway)
+    this.#claim(before?.ips ?? NONE, node.ips, node, priority)
     if ((before?.zone ?? '') !== node.zone) this.#podsOf.get(node.name)?.forEach(this.#changed)
     this.#changed(node.key)
   }
@@ -140,7 +140,7 @@ export class Cluster {
     if (node === undefined) return
     this.#changed(key)
     this.#nodes.delete(key)
-    this.#claim([...node.gateways, ...node.ips], NONE, node, Right.node)
+    this.#claim([...node.gateways, ...node.ips], NONE, node, Priority.node)
     if (node.zone !== '') this.#podsOf.get(node.name)?.forEach(this.#changed)
   }
 
@@ -148,7 +148,7 @@ export class Cluster {
     const before = this.#services.get(service.key)
     if (before !== undefined && sameJson(before, service)) return
     this.#services.set(service.key, service)
-    this.#claim(before?.ips ?? NONE, service.ips, service, Right.service)
+    this.#claim(before?.ips ?? NONE, service.ips, service, Priority.service)
     this.#changed(service.key)
   }
 
@@ -157,7 +157,7 @@ export class Cluster {
     if (service === undefined) return
     this.#changed(key)
     this.#services.delete(key)
-    this.#claim(service.ips, NONE, service, Right.service)
+    this.#claim(service.ips, NONE, service, Priority.service)
   }
 
   #putSlice(slice: SliceFacts): void {
@@ -165,7 +165,7 @@ export class Cluster {
     if (slice.ips.length === 0 && !this.#apiServers.has(slice.key)) return
     const before = this.#apiServerIps()
     this.#apiServers.set(slice.key, slice)
-    this.#claim(before, this.#apiServerIps(), { key: API_SERVER_KEY }, Right.apiserver)
+    this.#claim(before, this.#apiServerIps(), { key: API_SERVER_KEY }, Priority.apiserver)
     this.#changed(API_SERVER_KEY)
   }
 
@@ -174,13 +174,18 @@ export class Cluster {
     if (!this.#apiServers.has(key)) return
     const before = this.#apiServerIps()
     this.#apiServers.delete(key)
-    this.#claim(before, this.#apiServerIps(), { key: API_SERVER_KEY }, Right.apiserver)
+    this.#claim(before, this.#apiServerIps(), { key: API_SERVER_KEY }, Priority.apiserver)
     this.#changed(API_SERVER_KEY)
   }
 
-  #claim(before: readonly string[], after: readonly string[], who: { readonly key: string }, right: Right): void {
-    for (const ip of before) if (!after.includes(ip)) this.#book.release(ip, who.key, this.#changed)
-    for (const ip of after) this.#book.claim(ip, who, right, this.#changed)
+  #claim(
+    before: readonly string[],
+    after: readonly string[],
+    claimant: { readonly key: string },
+    priority: Priority,
+  ): void {
+    for (const ip of before) if (!after.includes(ip)) this.#book.release(ip, claimant.key, this.#changed)
+    for (const ip of after) this.#book.claim(ip, claimant, priority, this.#changed)
   }
 
   #owned(ips: readonly string[], key: string): readonly string[] {

@@ -12,7 +12,7 @@ export interface Identity {
   readonly number: number
   readonly labels: readonly string[]
   /** Whether the main thread knows it. */
-  told: boolean
+  published: boolean
   users: number
 }
 
@@ -22,28 +22,28 @@ export class IdentityTable {
   readonly #byLabels = new Map<string, Identity>()
   readonly #byNumber = new Map<number, Identity>()
   readonly #onForgotten: (identity: number) => void
-  #next: number
+  #nextNumber: number
 
   /** `next`: the first number to give, when an earlier table gave others already. */
-  constructor(onForgotten: (identity: number) => void, next = FIRST_OWN) {
+  constructor(onForgotten: (identity: number) => void, nextNumber = FIRST_OWN) {
     this.#onForgotten = onForgotten
-    this.#next = next
+    this.#nextNumber = nextNumber
   }
 
   get size(): number {
     return this.#byNumber.size
   }
   /** Whom the next labels get. */
-  get next(): number {
-    return this.#next
+  get nextNumber(): number {
+    return this.#nextNumber
   }
 
   /** The identity of these labels, with one user more. */
   useLabels(labels: readonly string[]): Identity {
     const key = JSON.stringify(labels)
     const known = this.#byLabels.get(key)
-    if (known !== undefined) return used(known)
-    const identity = { number: this.#next++, labels, told: false, users: 1 }
+    if (known !== undefined) return addUser(known)
+    const identity = { number: this.#nextNumber++, labels, published: false, users: 1 }
     this.#byLabels.set(key, identity)
     this.#byNumber.set(identity.number, identity)
     return identity
@@ -52,8 +52,8 @@ export class IdentityTable {
   /** The identity that Cilium gave this number, with one user more; the first to tell its labels decides them. */
   useNumber(number: number, labels: readonly string[]): Identity {
     const known = this.#byNumber.get(number)
-    if (known !== undefined) return used(known)
-    const identity = { number, labels, told: false, users: 1 }
+    if (known !== undefined) return addUser(known)
+    const identity = { number, labels, published: false, users: 1 }
     this.#byNumber.set(number, identity)
     return identity
   }
@@ -64,11 +64,11 @@ export class IdentityTable {
     if (identity.users > 0) return
     this.#byNumber.delete(identity.number)
     if (identity.number >= FIRST_OWN) this.#byLabels.delete(JSON.stringify(identity.labels))
-    if (identity.told) this.#onForgotten(identity.number)
+    if (identity.published) this.#onForgotten(identity.number)
   }
 }
 
-function used(identity: Identity): Identity {
+function addUser(identity: Identity): Identity {
   identity.users++
   return identity
 }

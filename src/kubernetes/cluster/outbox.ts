@@ -11,17 +11,17 @@ import type { EndpointFacts, EntityChanges, IdentityFacts } from '../../datapath
 import type { Cluster, ClusterEvents } from './cluster.js'
 
 /** About 100 kB and 2 ms of copying on either side. */
-const MOST_KEYS = 250
-const MOST_OUT = 2
+const MAX_KEYS = 250
+const MAX_IN_FLIGHT = 2
 
 export class Outbox implements ClusterEvents {
   readonly #send: (changes: EntityChanges) => void
   readonly #dirty = new Set<string>()
   #forgotten: number[] = []
-  #out = 0
+  #inFlight = 0
   #open = false
   #synced: 'no' | 'due' | 'told' = 'no'
-  #due = false
+  #scheduled = false
 
   constructor(send: (changes: EntityChanges) => void) {
     this.#send = send
@@ -30,35 +30,35 @@ export class Outbox implements ClusterEvents {
   /** Whose changes these are; once. */
   cluster: Cluster | undefined
 
-  get waiting(): number {
+  get pending(): number {
     return this.#dirty.size
   }
 
   changed(key: string): void {
     this.#dirty.add(key)
-    this.#soon()
+    this.#schedule()
   }
 
   forgotten(identity: number): void {
     this.#forgotten.push(identity)
-    this.#soon()
+    this.#schedule()
   }
 
   /** Nothing leaves before this: a pod is told once, with its node's zone and its service, not thrice. */
   open(): void {
     this.#open = true
-    this.#soon()
+    this.#schedule()
   }
 
   /** The first picture is complete: the batch that empties the outbox says so. */
   synced(): void {
     if (this.#synced === 'no') this.#synced = 'due'
-    this.#soon()
+    this.#schedule()
   }
 
   /** The main thread has applied a batch. */
   acknowledged(): void {
-    this.#out--
+    this.#inFlight--
     this.#flush()
   }
 
@@ -67,49 +67,49 @@ export class Outbox implements ClusterEvents {
   }
 
   /** What was read at once is told together, as all that one event changes. */
-  #soon(): void {
-    if (this.#due || !this.#open || this.#out >= MOST_OUT) return
-    this.#due = true
+  #schedule(): void {
+    if (this.#scheduled || !this.#open || this.#inFlight >= MAX_IN_FLIGHT) return
+    this.#scheduled = true
     setImmediate(() => {
-      this.#due = false
+      this.#scheduled = false
       this.#flush()
     })
   }
 
   #flush(): void {
-    while (this.#open && this.#out < MOST_OUT && this.#hasWork()) {
-      this.#out++
+    while (this.#open && this.#inFlight < MAX_IN_FLIGHT && this.#hasWork()) {
+      this.#inFlight++
       this.#send(this.#batch())
     }
   }
 
   #hasWork(): boolean {
-    const identities = this.cluster?.identities.waiting ?? 0
+    const identities = this.cluster?.identities.pending ?? 0
     return this.#dirty.size > 0 || this.#forgotten.length > 0 || identities > 0 || this.#synced === 'due'
   }
 
   #batch(): EntityChanges {
-    const identities: IdentityFacts[] = this.cluster?.identities.tellCilium(MOST_KEYS) ?? []
+    const identities: IdentityFacts[] = this.cluster?.identities.publishCilium(MAX_KEYS) ?? []
     const removals: string[] = []
     const upserts: EndpointFacts[] = []
     for (const key of this.#dirty) {
       this.#dirty.delete(key)
       const facts = this.cluster?.facts(key)
-      const identity = facts && this.cluster?.identities.tell(key)
+      const identity = facts && this.cluster?.identities.publish(key)
       if (identity !== undefined) identities.push(identity)
       if (facts === undefined) removals.push(key)
       else upserts.push(facts)
-      if (removals.length + upserts.length >= MOST_KEYS) break
+      if (removals.length + upserts.length >= MAX_KEYS) break
     }
-    return { identities, removals, upserts, ...this.#last() }
+    return { identities, removals, upserts, ...this.#closing() }
   }
 
   /** What may only be said when nothing before it waits. */
-  #last(): { forgotten: readonly number[]; synced: boolean } {
+  #closing(): { forgotten: readonly number[]; synced: boolean } {
     if (this.#dirty.size > 0) return { forgotten: [], synced: false }
     const forgotten = this.#forgotten
     this.#forgotten = []
-    const synced = this.#synced === 'due' && (this.cluster?.identities.waiting ?? 0) === 0
+    const synced = this.#synced === 'due' && (this.cluster?.identities.pending ?? 0) === 0
     if (synced) this.#synced = 'told'
     return { forgotten, synced }
   }

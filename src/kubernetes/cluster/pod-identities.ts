@@ -18,7 +18,7 @@ export interface IdentityEvents {
   pods(): Iterable<PodFacts>
 }
 
-const NOBODY = { identity: 0, endpoint: 0 } as const
+const NO_IDENTITY = { identity: 0, endpoint: 0 } as const
 
 export class PodIdentities {
   readonly #events: IdentityEvents
@@ -29,7 +29,7 @@ export class PodIdentities {
   readonly #ciliumEndpoints = new Map<string, CiliumEndpointFacts>()
   readonly #endpointOfPod = new Map<string, CiliumEndpointFacts>()
   /** Cilium's, to be told though no pod that is known has them: a record may carry one. */
-  #untold: Identity[] = []
+  #unpublished: Identity[] = []
 
   constructor(events: IdentityEvents, firstIdentity?: number) {
     this.#events = events
@@ -37,8 +37,8 @@ export class PodIdentities {
   }
 
   /** Whom the next labels get. */
-  get next(): number {
-    return this.#table.next
+  get nextNumber(): number {
+    return this.#table.nextNumber
   }
   get size(): number {
     return this.#table.size
@@ -46,23 +46,23 @@ export class PodIdentities {
 
   of(pod: string): { readonly identity: number; readonly endpoint: number } {
     const identity = this.#ofPod.get(pod)
-    if (identity === undefined) return NOBODY
+    if (identity === undefined) return NO_IDENTITY
     return { identity: identity.number, endpoint: this.#endpointOfPod.get(pod)?.endpoint ?? 0 }
   }
 
   /** What has to be told before this pod; told by this. */
-  tell(pod: string): IdentityFacts | undefined {
+  publish(pod: string): IdentityFacts | undefined {
     const identity = this.#ofPod.get(pod)
-    return identity === undefined || identity.told ? undefined : told(identity)
+    return identity === undefined || identity.published ? undefined : markPublished(identity)
   }
 
   /** Of Cilium's identities, at most so many that were not told; told by this. */
-  tellCilium(most: number): IdentityFacts[] {
-    const next = this.#untold.splice(0, most)
-    return next.filter(identity => !identity.told && identity.users > 0).map(told)
+  publishCilium(max: number): IdentityFacts[] {
+    const nextNumber = this.#unpublished.splice(0, max)
+    return nextNumber.filter(identity => !identity.published && identity.users > 0).map(markPublished)
   }
-  get waiting(): number {
-    return this.#untold.length
+  get pending(): number {
+    return this.#unpublished.length
   }
 
   putPod(pod: PodFacts, before: PodFacts | undefined): void {
@@ -80,7 +80,7 @@ export class PodIdentities {
   putNamespace(namespace: NamespaceFacts): void {
     const before = this.#namespaces.get(namespace.key)
     this.#namespaces.set(namespace.key, namespace)
-    if (JSON.stringify(before?.labels ?? {}) !== JSON.stringify(namespace.labels)) this.#identifyAll(namespace.name)
+    if (JSON.stringify(before?.labels ?? {}) !== JSON.stringify(namespace.labels)) this.#reidentifyAll(namespace.name)
   }
 
   /** Its pods go by themselves. */
@@ -92,7 +92,7 @@ export class PodIdentities {
     if (this.#ciliumIdentities.has(key)) return
     const identity = this.#table.useNumber(number, labels)
     this.#ciliumIdentities.set(key, identity)
-    if (!identity.told) this.#untold.push(identity)
+    if (!identity.published) this.#unpublished.push(identity)
   }
 
   dropCiliumIdentity(key: string): void {
@@ -106,7 +106,7 @@ export class PodIdentities {
     const before = this.#endpointOfPod.get(endpoint.pod)
     this.#endpointOfPod.set(endpoint.pod, endpoint)
     if (before?.identity === endpoint.identity && before.endpoint === endpoint.endpoint) return
-    if (pod !== undefined) this.#identifyAnew(pod)
+    if (pod !== undefined) this.#reidentify(pod)
   }
 
   dropCiliumEndpoint(key: string, podOf: (uid: string) => PodFacts | undefined): void {
@@ -116,14 +116,14 @@ export class PodIdentities {
     if (endpoint === undefined || this.#endpointOfPod.get(endpoint.pod)?.key !== key) return
     this.#endpointOfPod.delete(endpoint.pod)
     const pod = podOf(endpoint.pod)
-    if (pod !== undefined) this.#identifyAnew(pod)
+    if (pod !== undefined) this.#reidentify(pod)
   }
 
-  #identifyAll(namespace: string): void {
-    for (const pod of this.#events.pods()) if (pod.namespace === namespace) this.#identifyAnew(pod)
+  #reidentifyAll(namespace: string): void {
+    for (const pod of this.#events.pods()) if (pod.namespace === namespace) this.#reidentify(pod)
   }
 
-  #identifyAnew(pod: PodFacts): void {
+  #reidentify(pod: PodFacts): void {
     this.#identify(pod)
     this.#events.changed(pod.key)
   }
@@ -137,12 +137,12 @@ export class PodIdentities {
   #use({ key, namespace, labels }: PodFacts): Identity {
     const cilium = this.#endpointOfPod.get(key)
     if (cilium !== undefined) return this.#table.useNumber(cilium.identity, cilium.labels)
-    const { labels: brought } = this.#namespaces.get(`namespace/${namespace}`) ?? {}
-    return this.#table.useLabels(identityLabels(labels, namespace, brought))
+    const { labels: namespaceLabels } = this.#namespaces.get(`namespace/${namespace}`) ?? {}
+    return this.#table.useLabels(identityLabels(labels, namespace, namespaceLabels))
   }
 }
 
-function told(identity: Identity): IdentityFacts {
-  identity.told = true
+function markPublished(identity: Identity): IdentityFacts {
+  identity.published = true
   return { identity: identity.number, labels: identity.labels }
 }

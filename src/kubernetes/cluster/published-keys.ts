@@ -10,32 +10,32 @@ import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 export class PublishedKeys {
   readonly #identities = new Set<number>()
   /** In force, and not told again since. */
-  #doubted: Set<string> | undefined
-  #doubtedIdentities = new Set<number>()
+  #unconfirmed: Set<string> | undefined
+  #unconfirmedIdentities = new Set<number>()
 
   /** The worker is gone, and all that it told has been applied: `keys` are in doubt until a picture is complete. */
-  doubt(keys: Iterable<string>): void {
-    this.#doubted = new Set(keys)
-    this.#doubtedIdentities = new Set(this.#identities)
+  startResync(keys: Iterable<string>): void {
+    this.#unconfirmed = new Set(keys)
+    this.#unconfirmedIdentities = new Set(this.#identities)
   }
 
   /** The batch as it has to be applied. */
-  take(changes: EntityChanges): EntityChanges {
-    for (const key of changes.removals) this.#doubted?.delete(key)
-    for (const { key } of changes.upserts) this.#doubted?.delete(key)
+  reconcile(changes: EntityChanges): EntityChanges {
+    for (const key of changes.removals) this.#unconfirmed?.delete(key)
+    for (const { key } of changes.upserts) this.#unconfirmed?.delete(key)
     for (const number of changes.forgotten) this.#identities.delete(number)
     for (const { identity } of changes.identities) {
       this.#identities.add(identity)
-      this.#doubtedIdentities.delete(identity)
+      this.#unconfirmedIdentities.delete(identity)
     }
-    return changes.synced && this.#doubted !== undefined ? this.#settled(changes, this.#doubted) : changes
+    return changes.synced && this.#unconfirmed !== undefined ? this.#finishResync(changes, this.#unconfirmed) : changes
   }
 
-  #settled(changes: EntityChanges, gone: ReadonlySet<string>): EntityChanges {
-    const identities = [...this.#doubtedIdentities]
+  #finishResync(changes: EntityChanges, gone: ReadonlySet<string>): EntityChanges {
+    const identities = [...this.#unconfirmedIdentities]
     for (const number of identities) this.#identities.delete(number)
-    this.#doubted = undefined
-    this.#doubtedIdentities = new Set()
+    this.#unconfirmed = undefined
+    this.#unconfirmedIdentities = new Set()
     const removals = [...changes.removals, ...gone]
     return { ...changes, removals, forgotten: [...changes.forgotten, ...identities] }
   }

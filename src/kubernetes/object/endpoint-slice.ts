@@ -5,8 +5,8 @@
  * Out:   a SliceFacts. Not ready endpoints count: a pod is a backend of its service while it starts and ends, too.
  */
 import { canonical } from './address-text.js'
-import type { Interner } from './interner.js'
 import type { ApiObject } from './api-object.js'
+import type { Interner } from './interner.js'
 
 export interface SliceFacts {
   readonly key: string

@@ -6,7 +6,7 @@
 import type { Workload } from '../../hubble/flow/flow.js'
 
 /** Namespaces, workloads and node names of a large cluster; about 10 MB. */
-const MOST = 100_000
+const MAX_ENTRIES = 100_000
 
 export class Interner {
   readonly #known = new Map<string, string>()
@@ -40,7 +40,7 @@ export class Interner {
   }
 
   #keep<Value>(known: Map<string, Value>, key: string, value: Value): Value {
-    if (known.size >= MOST) known.clear()
+    if (known.size >= MAX_ENTRIES) known.clear()
     known.set(key, value)
     return value
   }

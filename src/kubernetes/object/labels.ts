@@ -7,11 +7,11 @@
  */
 
 /** The one domain of Kubernetes whose labels people choose themselves. */
-const KEPT_DOMAIN = 'app.kubernetes.io'
+const INCLUDED_DOMAIN = 'app.kubernetes.io'
 /** Of Kubernetes' own machinery, with what is below them. */
-const LEFT_OUT_DOMAINS = ['kubernetes.io', 'k8s.io']
-const LEFT_OUT_PREFIXES = ['io.kubernetes', 'annotation.', 'pod-template-generation']
-const LEFT_OUT = new Set([
+const EXCLUDED_DOMAINS = ['kubernetes.io', 'k8s.io']
+const EXCLUDED_PREFIXES = ['io.kubernetes', 'annotation.', 'pod-template-generation']
+const EXCLUDED = new Set([
   'pod-template-hash',
   'rollouts-pod-template-hash',
   'controller-revision-hash',
@@ -27,16 +27,16 @@ const APP = ['app.kubernetes.io/name', 'k8s-app', 'app'] as const
 type Labels = Readonly<Record<string, string>>
 
 /** Of the pod alone, sorted. */
-export function ownLabels(labels: Labels = {}): string[] {
+export function podLabels(labels: Labels = {}): string[] {
   const own: string[] = []
-  for (const key in labels) if (isKept(key)) own.push(`k8s:${key}=${labels[key]}`)
+  for (const key in labels) if (isIdentityRelevant(key)) own.push(`k8s:${key}=${labels[key]}`)
   return own.sort()
 }
 
 /** With those that its namespace brings. */
 export function identityLabels(own: readonly string[], namespace: string, namespaceLabels: Labels = {}): string[] {
-  const brought = Object.entries(namespaceLabels).map(([key, value]) => `k8s:${NAMESPACE_LABELS}.${key}=${value}`)
-  return [...own, `k8s:${NAMESPACE}=${namespace}`, ...brought].sort()
+  const inherited = Object.entries(namespaceLabels).map(([key, value]) => `k8s:${NAMESPACE_LABELS}.${key}=${value}`)
+  return [...own, `k8s:${NAMESPACE}=${namespace}`, ...inherited].sort()
 }
 
 /** The name of the application that a pod says it is of. */
@@ -45,10 +45,10 @@ export function appOf(labels: Labels = {}): string {
   return ''
 }
 
-function isKept(key: string): boolean {
+function isIdentityRelevant(key: string): boolean {
   const slash = key.indexOf('/')
   const domain = slash < 0 ? '' : key.slice(0, slash)
-  if (domain === KEPT_DOMAIN) return true
-  if (LEFT_OUT.has(key) || LEFT_OUT_PREFIXES.some(prefix => key.startsWith(prefix))) return false
-  return !LEFT_OUT_DOMAINS.some(own => domain === own || domain.endsWith(`.${own}`))
+  if (domain === INCLUDED_DOMAIN) return true
+  if (EXCLUDED.has(key) || EXCLUDED_PREFIXES.some(prefix => key.startsWith(prefix))) return false
+  return !EXCLUDED_DOMAINS.some(own => domain === own || domain.endsWith(`.${own}`))
 }

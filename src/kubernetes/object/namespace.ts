@@ -3,8 +3,9 @@
  *
  * In:    a Namespace's metadata.
  */
-import type { Interner } from './interner.js'
+
 import type { ApiObject } from './api-object.js'
+import type { Interner } from './interner.js'
 
 export interface NamespaceFacts {
   readonly key: string

@@ -5,8 +5,8 @@
  * Out:   a NodeFacts. Addresses are those of its status and those by which its network plugin says that it is reached.
  */
 import { canonical, canonicalPrefix, gateways } from './address-text.js'
-import type { Interner } from './interner.js'
 import type { ApiObject } from './api-object.js'
+import type { Interner } from './interner.js'
 
 export interface NodeFacts {
   readonly key: string

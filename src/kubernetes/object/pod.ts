@@ -7,9 +7,9 @@
  */
 import type { Workload } from '../../hubble/flow/flow.js'
 import { canonical } from './address-text.js'
-import type { Interner } from './interner.js'
-import { appOf, ownLabels } from './labels.js'
 import type { ApiObject } from './api-object.js'
+import type { Interner } from './interner.js'
+import { appOf, podLabels } from './labels.js'
 import { hubbleWorkload, weirWorkload } from './workload.js'
 
 export interface PodFacts {
@@ -40,10 +40,10 @@ export interface ApiPod extends ApiObject {
   }
 }
 
-const ENDED: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed'])
+const TERMINATED: ReadonlySet<string | undefined> = new Set(['Succeeded', 'Failed'])
 
 export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): PodFacts | undefined {
-  if (spec?.hostNetwork === true || ENDED.has(status?.phase)) return undefined
+  if (spec?.hostNetwork === true || TERMINATED.has(status?.phase)) return undefined
   const created = seconds(metadata.creationTimestamp)
   const workload = interned(weirWorkload(metadata), intern)
   const hubble = hubbleWorkload(metadata)
@@ -56,7 +56,7 @@ export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): 
     workload,
     hubble: isSame(workload, hubble) ? workload : interned(hubble, intern),
     app: intern.of(appOf(metadata.labels)),
-    labels: intern.list(ownLabels(metadata.labels)),
+    labels: intern.list(podLabels(metadata.labels)),
     started: seconds(status?.startTime) || created,
     created,
     terminating: metadata.deletionTimestamp !== undefined,

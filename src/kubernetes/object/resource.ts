@@ -19,7 +19,7 @@ import { type PodFacts, podFacts } from './pod.js'
 import { type ServiceFacts, serviceFacts } from './service.js'
 
 /** What is kept, by resource. */
-export interface Kept {
+export interface FactsByResource {
   readonly pods: PodFacts
   readonly nodes: NodeFacts
   readonly services: ServiceFacts
@@ -28,7 +28,7 @@ export interface Kept {
   readonly ciliumidentities: CiliumIdentityFacts
   readonly ciliumendpoints: CiliumEndpointFacts
 }
-export type ResourceName = keyof Kept
+export type ResourceName = keyof FactsByResource
 
 export interface Resource<Name extends ResourceName = ResourceName> {
   readonly name: Name
@@ -39,18 +39,29 @@ export interface Resource<Name extends ResourceName = ResourceName> {
   /** Under which what is kept of it is known. */
   key(object: ApiObject): string
   /** `object` is an object of this kind; undefined: nothing stands anywhere because of it. */
-  keep(object: ApiObject, intern: Interner): Kept[Name] | undefined
+  facts(object: ApiObject, intern: Interner): FactsByResource[Name] | undefined
 }
 
 /** Without those that have ended: they hold no address, and a cluster that runs jobs has more of them than others. */
-const LIVING = 'status.phase!=Succeeded,status.phase!=Failed'
+const NOT_TERMINATED = 'status.phase!=Succeeded,status.phase!=Failed'
 
 export const CORE: readonly Resource[] = [
-  { name: 'nodes', path: '/api/v1/nodes', key: named('node'), keep: nodeFacts },
-  { name: 'namespaces', path: '/api/v1/namespaces', metadataOnly: true, key: named('namespace'), keep: namespaceFacts },
-  { name: 'services', path: '/api/v1/services', key: named('service'), keep: serviceFacts },
-  { name: 'endpointslices', path: '/apis/discovery.k8s.io/v1/endpointslices', key: named('slice'), keep: sliceFacts },
-  { name: 'pods', path: '/api/v1/pods', fieldSelector: LIVING, key: byUid(''), keep: podFacts },
+  { name: 'nodes', path: '/api/v1/nodes', key: keyByName('node'), facts: nodeFacts },
+  {
+    name: 'namespaces',
+    path: '/api/v1/namespaces',
+    metadataOnly: true,
+    key: keyByName('namespace'),
+    facts: namespaceFacts,
+  },
+  { name: 'services', path: '/api/v1/services', key: keyByName('service'), facts: serviceFacts },
+  {
+    name: 'endpointslices',
+    path: '/apis/discovery.k8s.io/v1/endpointslices',
+    key: keyByName('slice'),
+    facts: sliceFacts,
+  },
+  { name: 'pods', path: '/api/v1/pods', fieldSelector: NOT_TERMINATED, key: keyByUid(''), facts: podFacts },
 ]
 
 /** Asked when the cluster has these kinds, or always, by `--kubernetes.cilium`. */
@@ -59,23 +70,23 @@ export const CILIUM: readonly Resource[] = [
   {
     name: 'ciliumidentities',
     path: `${CILIUM_GROUP}/ciliumidentities`,
-    key: named('identity'),
-    keep: ciliumIdentityFacts,
+    key: keyByName('identity'),
+    facts: ciliumIdentityFacts,
   },
   {
     name: 'ciliumendpoints',
     path: `${CILIUM_GROUP}/ciliumendpoints`,
-    key: byUid('endpoint/'),
-    keep: ciliumEndpointFacts,
+    key: keyByUid('endpoint/'),
+    facts: ciliumEndpointFacts,
   },
 ]
 
-function named(kind: string): (object: ApiObject) => string {
+function keyByName(kind: string): (object: ApiObject) => string {
   return ({ metadata: { namespace, name = '' } }) =>
     namespace === undefined ? `${kind}/${name}` : `${kind}/${namespace}/${name}`
 }
 
 /** Pods of one name are many in its life, and the next may come before the last is known to be gone. */
-function byUid(prefix: string): (object: ApiObject) => string {
+function keyByUid(prefix: string): (object: ApiObject) => string {
   return ({ metadata }) => `${prefix}${metadata.uid ?? ''}`
 }

@@ -6,8 +6,8 @@
  */
 import type { ServicePort } from '../../datapath/identity/entity-changes.js'
 import { canonical } from './address-text.js'
-import type { Interner } from './interner.js'
 import type { ApiObject } from './api-object.js'
+import type { Interner } from './interner.js'
 
 export interface ServiceFacts {
   readonly key: string

@@ -14,23 +14,23 @@ import { createGunzip } from 'node:zlib'
 import type { Access, AccessSource, TlsOptions } from './access.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
 
-export interface Ask {
+export interface ApiRequest {
   readonly path: string
   readonly accept: string
   /** Lists are packed well; a watch must not wait in a buffer. */
   readonly gzip: boolean
   /** Without a byte for so long the answer is given up. */
-  readonly silentMs: number
+  readonly idleTimeoutMs: number
   /** Between what is handed over and what comes next: events that trickle in are then read many at a time. */
-  readonly restMs?: number
+  readonly pauseMs?: number
   readonly signal: AbortSignal
 }
 
 /** A list, a watch and a spare one for each of seven resources. */
-const MOST_SOCKETS = 16
+const MAX_SOCKETS = 16
 const TCP_KEEP_ALIVE_MS = 30_000
 /** Of an error's words. */
-const MOST_MESSAGE = 64 << 10
+const MAX_MESSAGE_BYTES = 64 << 10
 
 export class ApiClient {
   readonly #access: AccessSource
@@ -44,28 +44,28 @@ export class ApiClient {
   }
 
   /** Hand each chunk of the answer to `sink`, until its end. */
-  async read(ask: Ask, sink: (chunk: Buffer) => void, begun?: () => void): Promise<void> {
-    let silent = false
+  async read(request: ApiRequest, sink: (chunk: Buffer) => void, onStart?: () => void): Promise<void> {
+    let idle = false
     try {
-      const response = await this.#send(ask, () => {
-        silent = true
+      const response = await this.#send(request, () => {
+        idle = true
       })
-      if (response.statusCode !== 200) throw await refusal(response)
-      begun?.()
-      await drained(unpacked(response), sink, ask.restMs)
+      if (response.statusCode !== 200) throw await errorOf(response)
+      onStart?.()
+      await drain(decompressed(response), sink, request.pauseMs)
       if (!response.complete) throw new ApiError('cut', 'the answer ended in its middle')
     } catch (error) {
       // What ended the socket reaches a reader only as ECONNRESET.
-      const found = silent ? new ApiError('silent', `no byte in ${ask.silentMs} ms`) : asApiError(error)
+      const found = idle ? new ApiError('silent', `no byte in ${request.idleTimeoutMs} ms`) : asApiError(error)
       if (found.reason === 'unauthorized') this.#access.renew()
       throw found
     }
   }
 
   /** A small answer. */
-  async json(ask: Ask): Promise<unknown> {
+  async json(request: ApiRequest): Promise<unknown> {
     const chunks: Buffer[] = []
-    await this.read(ask, chunk => chunks.push(chunk))
+    await this.read(request, chunk => chunks.push(chunk))
     return JSON.parse(Buffer.concat(chunks).toString())
   }
 
@@ -73,7 +73,7 @@ export class ApiClient {
     this.#agent?.destroy()
   }
 
-  async #send({ path, accept, gzip, silentMs, signal }: Ask, onSilence: () => void): Promise<IncomingMessage> {
+  async #send({ path, accept, gzip, idleTimeoutMs, signal }: ApiRequest, onIdle: () => void): Promise<IncomingMessage> {
     const access = await this.#access.current()
     const plain = access.server.protocol === 'http:'
     const options = {
@@ -88,14 +88,14 @@ export class ApiClient {
     }
     const base = access.server.href.replace(/\/$/, '')
     return new Promise((resolve, reject) => {
-      const asked = (plain ? httpRequest : request)(`${base}${path}`, options, resolve)
+      const outgoing = (plain ? httpRequest : request)(`${base}${path}`, options, resolve)
       // The socket's own timer: it runs from the connect to the last byte.
-      asked.setTimeout(silentMs, () => {
-        onSilence()
-        asked.destroy()
+      outgoing.setTimeout(idleTimeoutMs, () => {
+        onIdle()
+        outgoing.destroy()
       })
-      asked.on('error', reject)
-      asked.end()
+      outgoing.on('error', reject)
+      outgoing.end()
     })
   }
 
@@ -103,14 +103,14 @@ export class ApiClient {
   #agentOf({ tls }: Access, plain: boolean): Agent | HttpAgent {
     const key = keyOf(tls)
     if (this.#agent === undefined || key !== this.#agentKey) {
-      const kept = {
+      const settings = {
         keepAlive: true,
         keepAliveMsecs: TCP_KEEP_ALIVE_MS,
-        maxSockets: MOST_SOCKETS,
+        maxSockets: MAX_SOCKETS,
         // Who rests leaves what comes in the kernel: a byte that waits here stops the reading.
         highWaterMark: 1,
       }
-      this.#agent = plain ? new HttpAgent(kept) : new Agent({ ...kept, ...tls })
+      this.#agent = plain ? new HttpAgent(settings) : new Agent({ ...settings, ...tls })
       this.#agentKey = key
     }
     return this.#agent
@@ -121,7 +121,7 @@ function keyOf({ ca, cert, key, servername, rejectUnauthorized }: TlsOptions): s
   return JSON.stringify([ca, cert, key, servername, rejectUnauthorized].map(value => String(value)))
 }
 
-function unpacked(response: IncomingMessage): Readable {
+function decompressed(response: IncomingMessage): Readable {
   if (response.headers['content-encoding'] !== 'gzip') return response
   const gunzip = createGunzip()
   response.once('error', error => gunzip.destroy(error))
@@ -130,29 +130,29 @@ function unpacked(response: IncomingMessage): Readable {
 }
 
 /** By events: an iterator costs a promise a chunk, and a watch has hundreds a second. */
-async function drained(stream: Readable, sink: (chunk: Buffer) => void, restMs = 0): Promise<void> {
-  const rests = restMs > 0 ? new Rests(stream, restMs) : undefined
+async function drain(stream: Readable, sink: (chunk: Buffer) => void, pauseMs = 0): Promise<void> {
+  const pauses = pauseMs > 0 ? new ReadPauses(stream, pauseMs) : undefined
   stream.on('data', (chunk: Buffer) => {
     try {
       sink(chunk)
     } catch (error) {
       stream.destroy(error as Error)
     }
-    rests?.take()
+    pauses?.schedule()
   })
   try {
     await finished(stream)
   } finally {
-    rests?.end()
+    pauses?.stop()
   }
 }
 
 /** Pauses of a stream, each after all that had come. */
-class Rests {
+class ReadPauses {
   readonly #stream: Readable
   readonly #ms: number
-  #taken = false
-  #ended = false
+  #scheduled = false
+  #stopped = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(stream: Readable, ms: number) {
@@ -161,33 +161,33 @@ class Rests {
   }
 
   /** Something came. */
-  take(): void {
-    if (this.#taken) return
-    this.#taken = true
+  schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
     setImmediate(() => this.#pause())
   }
 
-  end(): void {
-    this.#ended = true
+  stop(): void {
+    this.#stopped = true
     clearTimeout(this.#timer)
   }
 
   #pause(): void {
-    if (this.#ended) return
+    if (this.#stopped) return
     this.#stream.pause()
     this.#timer = setTimeout(() => {
-      this.#taken = false
+      this.#scheduled = false
       this.#stream.resume()
     }, this.#ms)
   }
 }
 
 /** The status, with the words of the Status object in the body where there is one. */
-async function refusal(response: IncomingMessage): Promise<ApiError> {
+async function errorOf(response: IncomingMessage): Promise<ApiError> {
   let text = ''
-  for await (const chunk of unpacked(response)) {
+  for await (const chunk of decompressed(response)) {
     text += chunk
-    if (text.length > MOST_MESSAGE) response.destroy()
+    if (text.length > MAX_MESSAGE_BYTES) response.destroy()
   }
   let message = text
   try {

@@ -41,13 +41,13 @@ const BY_STATUS: Readonly<Record<number, RestartReason>> = {
   429: 'throttled',
 }
 /** Longer than any server means; a wrong header must not silence the watch for a day. */
-const MOST_RETRY_MS = 120_000
+const MAX_RETRY_MS = 120_000
 
 /** Of an HTTP status; `message` in the words of the server. */
 export function statusError(status: number, message: string, retryAfter?: string): ApiError {
   const reason = BY_STATUS[status] ?? (status >= 500 ? 'server_error' : 'refused')
   const seconds = Number(retryAfter ?? 0)
-  const waitMs = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, MOST_RETRY_MS) : 0
+  const waitMs = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_MS) : 0
   return new ApiError(reason, `${status}: ${message}`, waitMs)
 }
 

@@ -20,11 +20,11 @@ export class Backoff {
   }
 
   /** After a failure. `leastMs`: what the server asked for (Retry-After), which jitter only lengthens. */
-  next(leastMs = 0): number {
+  next(minMs = 0): number {
     const whole = Math.min(this.#firstMs * 2 ** this.#failures, this.#firstMs * (LAST_MS / FIRST_MS))
     this.#failures++
     const jitter = (whole * (1 + this.#random())) / 2
-    return leastMs === 0 ? jitter : leastMs + jitter
+    return minMs === 0 ? jitter : minMs + jitter
   }
 
   /** After a success. */

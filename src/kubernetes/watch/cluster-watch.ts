@@ -17,7 +17,7 @@ import { asApiError } from './api-error.js'
 import { Backoff } from './backoff.js'
 import type { ClusterState, KubernetesOptions } from './message.js'
 import { Reflector, TIMES } from './reflector.js'
-import { WatchLog } from './watch-state.js'
+import { WatchTracker } from './watch-state.js'
 
 export class ClusterWatch {
   readonly #access: AccessSource
@@ -27,7 +27,7 @@ export class ClusterWatch {
   readonly #cluster: Cluster
   readonly #stop = new AbortController()
   readonly #onState: () => void
-  #logs: WatchLog[] = []
+  #trackers: WatchTracker[] = []
   #synced = false
 
   constructor(
@@ -49,24 +49,25 @@ export class ClusterWatch {
   get state(): ClusterState {
     return {
       synced: this.#synced,
-      watches: this.#logs.map(log => log.snapshot()),
-      waiting: this.#outbox.waiting,
+      watches: this.#trackers.map(tracker => tracker.snapshot()),
+      pending: this.#outbox.pending,
       access: this.#access.name,
-      nextIdentity: this.#cluster.identities.next,
+      nextIdentity: this.#cluster.identities.nextNumber,
     }
   }
 
   /** Until stop(). */
   async run(): Promise<void> {
     const { signal } = this.#stop
-    this.#logs = CORE.map(resource => new WatchLog(resource.name))
+    this.#trackers = CORE.map(resource => new WatchTracker(resource.name))
     const resources = [...CORE, ...(await this.#cilium(signal))]
     const interner = new Interner()
     const times = this.#options.times ?? TIMES
     const reflectors = resources.map(
-      resource => new Reflector(resource, this.#client, this.#events(), new WatchLog(resource.name), interner, times),
+      resource =>
+        new Reflector(resource, this.#client, this.#events(), new WatchTracker(resource.name), interner, times),
     )
-    this.#logs = reflectors.map(reflector => reflector.log)
+    this.#trackers = reflectors.map(reflector => reflector.tracker)
     await Promise.all(reflectors.map(reflector => reflector.run(signal)))
   }
 
@@ -85,7 +86,7 @@ export class ClusterWatch {
     return {
       put: cluster.put.bind(cluster),
       drop: cluster.drop.bind(cluster),
-      told: () => this.#told(),
+      stateChanged: () => this.#watchChanged(),
     }
   }
 
@@ -93,10 +94,10 @@ export class ClusterWatch {
    * The first names leave when all that pods' names need has been asked for once; the picture is complete when pods are
    * known and nothing else is still being listed.
    */
-  #told(): void {
-    const others = this.#logs.filter(log => log.name !== 'pods')
-    const pods = this.#logs.find(log => log.name === 'pods')
-    if (others.every(log => log.settled)) {
+  #watchChanged(): void {
+    const others = this.#trackers.filter(tracker => tracker.name !== 'pods')
+    const pods = this.#trackers.find(tracker => tracker.name === 'pods')
+    if (others.every(tracker => tracker.attempted)) {
       this.#outbox.open()
       if (pods?.synced && !this.#synced) {
         this.#synced = true
@@ -116,10 +117,10 @@ export class ClusterWatch {
         if (signal.aborted) break
         const { reason, message, retryAfterMs } = asApiError(error)
         if (reason === 'missing' || reason === 'forbidden') return []
-        for (const log of this.#logs) {
-          log.phase = 'waiting'
-          log.trouble = message
-          log.restarts[reason]++
+        for (const tracker of this.#trackers) {
+          tracker.phase = 'waiting'
+          tracker.lastError = message
+          tracker.restarts[reason]++
         }
         this.#onState()
         await sleep(backoff.next(retryAfterMs), undefined, { signal }).catch(() => undefined)
@@ -129,9 +130,9 @@ export class ClusterWatch {
   }
 
   async #discover(signal: AbortSignal): Promise<readonly Resource[]> {
-    const silentMs = (this.#options.times ?? TIMES).listSilentMs
-    const ask = { path: CILIUM_GROUP, accept: 'application/json', gzip: true, silentMs, signal }
-    const { resources = [] } = (await this.#client.json(ask)) as { resources?: { name?: string }[] }
+    const idleTimeoutMs = (this.#options.times ?? TIMES).listIdleMs
+    const request = { path: CILIUM_GROUP, accept: 'application/json', gzip: true, idleTimeoutMs: idleTimeoutMs, signal }
+    const { resources = [] } = (await this.#client.json(request)) as { resources?: { name?: string }[] }
     return CILIUM.filter(({ name }) => resources.some(known => known.name === name))
   }
 }

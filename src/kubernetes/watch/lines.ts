@@ -8,22 +8,22 @@
  */
 import { ApiError } from './api-error.js'
 
-const MOST_LINE = 8 << 20
+const MAX_LINE_BYTES = 8 << 20
 const NEWLINE = 0x0a
 
 export class Lines {
-  readonly #most: number
+  readonly #max: number
   #parts: Buffer[] = []
-  #waiting = 0
+  #pending = 0
 
   /** `most`: bytes of a line; for tests. */
-  constructor(most = MOST_LINE) {
-    this.#most = most
+  constructor(max = MAX_LINE_BYTES) {
+    this.#max = max
   }
 
   /** Bytes of a line that has not ended. */
-  get waiting(): number {
-    return this.#waiting
+  get pending(): number {
+    return this.#pending
   }
 
   push(chunk: Buffer, sink: (line: string) => void): void {
@@ -37,18 +37,18 @@ export class Lines {
   }
 
   #keep(part: Buffer): void {
-    this.#waiting += part.length
-    if (this.#waiting > this.#most)
-      throw new ApiError('malformed', `a line of the watch is longer than ${this.#most} bytes`)
+    this.#pending += part.length
+    if (this.#pending > this.#max)
+      throw new ApiError('malformed', `a line of the watch is longer than ${this.#max} bytes`)
     this.#parts.push(part)
   }
 
   #whole(last: Buffer): string {
     if (this.#parts.length === 0) return last.toString()
     this.#keep(last)
-    const line = Buffer.concat(this.#parts, this.#waiting).toString()
+    const line = Buffer.concat(this.#parts, this.#pending).toString()
     this.#parts = []
-    this.#waiting = 0
+    this.#pending = 0
     return line
   }
 }

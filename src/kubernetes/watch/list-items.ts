@@ -19,7 +19,7 @@ const CLOSE_BRACKET = 0x5d
 const TOP = 1
 const ITEM = 2
 /** An object of etcd has at most 1.5 MiB; metadata of a list some hundred bytes. */
-const MOST_PART = 8 << 20
+const MAX_PART_BYTES = 8 << 20
 const ITEMS = Buffer.from('items')
 
 export class ListItems {
@@ -32,7 +32,7 @@ export class ListItems {
   #keyMatches = false
   #around: Buffer[] = []
   #item: Buffer[] = []
-  #held = 0
+  #buffered = 0
 
   push(chunk: Buffer, sink: (item: string) => void): void {
     let from = 0
@@ -90,13 +90,14 @@ export class ListItems {
     this.#item.push(last)
     const text = Buffer.concat(this.#item).toString()
     this.#item = []
-    this.#held = 0
+    this.#buffered = 0
     return text
   }
 
   #keep(parts: Buffer[], part: Buffer): void {
-    this.#held += part.length
-    if (this.#held > MOST_PART) throw new ApiError('malformed', `a part of the list is longer than ${MOST_PART} bytes`)
+    this.#buffered += part.length
+    if (this.#buffered > MAX_PART_BYTES)
+      throw new ApiError('malformed', `a part of the list is longer than ${MAX_PART_BYTES} bytes`)
     parts.push(part)
   }
 }

@@ -32,7 +32,7 @@ export interface ClusterState {
   readonly synced: boolean
   readonly watches: readonly WatchState[]
   /** Keys that wait for the main thread. */
-  readonly waiting: number
+  readonly pending: number
   readonly access: string
   /** Where the next worker's own identity numbers begin. */
   readonly nextIdentity: number

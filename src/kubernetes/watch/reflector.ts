@@ -8,21 +8,21 @@
  *        agreed, else after a wait that grows to 30 s. What is known stays meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Interner } from '../object/interner.js'
 import type { ApiObject } from '../object/api-object.js'
-import type { Kept, Resource, ResourceName } from '../object/resource.js'
+import type { Interner } from '../object/interner.js'
+import type { FactsByResource, Resource, ResourceName } from '../object/resource.js'
 import type { ApiClient } from './api-client.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
 import { Backoff } from './backoff.js'
 import { Lines } from './lines.js'
 import { ListItems } from './list-items.js'
-import { EVENT_TYPES, type EventType, type WatchLog } from './watch-state.js'
+import { EVENT_TYPES, type EventType, type WatchTracker } from './watch-state.js'
 
 export interface ReflectorEvents {
-  put<Name extends ResourceName>(name: Name, facts: Kept[Name]): void
+  put<Name extends ResourceName>(name: Name, facts: FactsByResource[Name]): void
   drop(name: ResourceName, key: string): void
   /** The state is another: synced, or in trouble, or well again. */
-  told(): void
+  stateChanged(): void
 }
 
 /** Times; the defaults are for a cluster, tests take shorter ones. */
@@ -30,22 +30,22 @@ export interface ReflectorTimes {
   /** First wait after a failure; the last is 30 times as long. */
   readonly retryMs: number
   /** A list without a byte for so long is given up. */
-  readonly listSilentMs: number
+  readonly listIdleMs: number
   /** A watch; the server sends a bookmark each minute or so, whatever happens. */
-  readonly watchSilentMs: number
+  readonly watchIdleMs: number
 }
 
-export const TIMES: ReflectorTimes = { retryMs: 1_000, listSilentMs: 60_000, watchSilentMs: 180_000 }
+export const TIMES: ReflectorTimes = { retryMs: 1_000, listIdleMs: 60_000, watchIdleMs: 180_000 }
 
 /** As every client of the API asks for them, and as large as etcd likes. */
 const PAGE = 500
 /** The server ends a watch after so long; jittered, so that a fleet's watches do not end together. */
-const WATCH_SECONDS = { least: 300, most: 600 } as const
+const WATCH_SECONDS = { minVersion: 300, most: 600 } as const
 /**
  * A busy watch is read this often: to wake the threads for one event costs more than the event. Far below the 100 ms that
  * a name may take to the kernel; the first event after a silence does not wait.
  */
-const REST_MS = 45
+const READ_PAUSE_MS = 45
 /** A watch that the server ended sooner than this was no watch: wait before the next, or a storm begins. */
 const SHORT_WATCH_MS = 1_000
 const JSON_TYPE = 'application/json'
@@ -59,7 +59,7 @@ interface WatchEvent {
 }
 
 export class Reflector {
-  readonly log: WatchLog
+  readonly tracker: WatchTracker
   readonly #resource: Resource
   readonly #client: ApiClient
   readonly #events: ReflectorEvents
@@ -71,7 +71,7 @@ export class Reflector {
   /** Where the next watch begins; missing: list first. */
   #version: string | undefined
   /** What a list must not be older than; '0' takes whatever the server has at hand. */
-  #least = '0'
+  #minVersion = '0'
   /** When the last watch was granted; 0: not since the last failure. */
   #watchingMs = 0
 
@@ -79,14 +79,14 @@ export class Reflector {
     resource: Resource,
     client: ApiClient,
     events: ReflectorEvents,
-    log: WatchLog,
+    tracker: WatchTracker,
     intern: Interner,
     times: ReflectorTimes = TIMES,
   ) {
     this.#resource = resource
     this.#client = client
     this.#events = events
-    this.log = log
+    this.tracker = tracker
     this.#intern = intern
     this.#times = times
     this.#backoff = new Backoff(times.retryMs)
@@ -100,14 +100,14 @@ export class Reflector {
         await this.#watch(signal)
       } catch (error) {
         if (signal.aborted) return
-        await this.#failed(asApiError(error), signal)
+        await this.#recover(asApiError(error), signal)
       }
     }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const begun = performance.now()
-    if (!this.log.synced) this.log.phase = 'listing'
+    const startMs = performance.now()
+    if (!this.tracker.synced) this.tracker.phase = 'listing'
     const seen = new Set<string>()
     let next = ''
     let version = ''
@@ -119,80 +119,84 @@ export class Reflector {
     for (const key of this.#known) {
       if (seen.has(key)) continue
       this.#drop(key)
-      this.log.missed++
+      this.tracker.missedDeletions++
     }
     this.#version = version
-    this.#least = version
-    this.log.lists++
-    this.log.listSeconds += (performance.now() - begun) / 1000
-    this.log.objects = this.#known.size
-    this.#well()
+    this.#minVersion = version
+    this.tracker.lists++
+    this.tracker.listSeconds += (performance.now() - startMs) / 1000
+    this.tracker.objects = this.#known.size
+    this.#succeeded()
   }
 
   async #page(next: string, seen: Set<string>, signal: AbortSignal): Promise<ListHead> {
     const items = new ListItems()
     // A page that continues is of the first one's version.
-    const query = next === '' ? { resourceVersion: this.#least } : { continue: next }
-    const ask = { path: this.#path({ limit: String(PAGE), ...query }), accept: this.#accept('List'), gzip: true }
+    const query = next === '' ? { resourceVersion: this.#minVersion } : { continue: next }
+    const request = { path: this.#path({ limit: String(PAGE), ...query }), accept: this.#accept('List'), gzip: true }
     const take = (text: string) => {
       const key = this.#take(JSON.parse(text) as ApiObject)
       if (key !== undefined) seen.add(key)
     }
-    await this.#client.read({ ...ask, silentMs: this.#times.listSilentMs, signal }, chunk => {
-      this.log.heard()
+    await this.#client.read({ ...request, idleTimeoutMs: this.#times.listIdleMs, signal }, chunk => {
+      this.tracker.received()
       items.push(chunk, take)
     })
     return items.end() as ListHead
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const begun = performance.now()
+    const startMs = performance.now()
     const lines = new Lines()
-    const seconds = WATCH_SECONDS.least + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.least)
+    const seconds = WATCH_SECONDS.minVersion + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.minVersion)
     const query = {
       watch: '1',
       allowWatchBookmarks: 'true',
       resourceVersion: this.#version ?? '',
       timeoutSeconds: String(Math.round(seconds)),
     }
-    const ask = { path: this.#path(query), accept: this.#accept(''), gzip: false }
+    const request = { path: this.#path(query), accept: this.#accept(''), gzip: false }
     const take = (line: string) => this.#event(JSON.parse(line) as WatchEvent)
-    const granted = () => {
+    const started = () => {
       this.#watchingMs = performance.now()
-      this.#well()
+      this.#succeeded()
     }
-    const hear = (chunk: Buffer) => {
-      this.log.heard()
+    const receive = (chunk: Buffer) => {
+      this.tracker.received()
       lines.push(chunk, take)
     }
-    await this.#client.read({ ...ask, silentMs: this.#times.watchSilentMs, restMs: REST_MS, signal }, hear, granted)
-    if (lines.waiting > 0) throw new ApiError('cut', 'the watch ended within a line')
-    if (performance.now() - begun < SHORT_WATCH_MS) throw new ApiError('closed', 'the watch ended at once')
-    this.log.restarts.closed++
+    await this.#client.read(
+      { ...request, idleTimeoutMs: this.#times.watchIdleMs, pauseMs: READ_PAUSE_MS, signal },
+      receive,
+      started,
+    )
+    if (lines.pending > 0) throw new ApiError('cut', 'the watch ended within a line')
+    if (performance.now() - startMs < SHORT_WATCH_MS) throw new ApiError('closed', 'the watch ended at once')
+    this.tracker.restarts.closed++
     this.#backoff.reset()
   }
 
   #event({ type, object }: WatchEvent): void {
     if (type === 'ERROR') throw statusError(object.code ?? 0, object.message ?? 'the watch failed')
-    if (isEventType(type)) this.log.events[type]++
+    if (isEventType(type)) this.tracker.events[type]++
     this.#backoff.reset()
     if (type === 'DELETED') this.#drop(this.#resource.key(checked(object)))
     else if (type !== 'BOOKMARK') this.#take(object)
     this.#version = object.metadata.resourceVersion ?? this.#version
-    this.#least = this.#version ?? this.#least
-    this.log.objects = this.#known.size
+    this.#minVersion = this.#version ?? this.#minVersion
+    this.tracker.objects = this.#known.size
   }
 
   /** The key of what is kept of it. */
   #take(object: ApiObject): string | undefined {
-    const kept = this.#resource.keep(checked(object), this.#intern)
-    if (kept === undefined) {
+    const facts = this.#resource.facts(checked(object), this.#intern)
+    if (facts === undefined) {
       this.#drop(this.#resource.key(object))
       return undefined
     }
-    this.#known.add(kept.key)
-    this.#events.put(this.#resource.name, kept)
-    return kept.key
+    this.#known.add(facts.key)
+    this.#events.put(this.#resource.name, facts)
+    return facts.key
   }
 
   #drop(key: string): void {
@@ -200,32 +204,32 @@ export class Reflector {
   }
 
   /** Also a list's end: whoever had asked for a newer state has it. */
-  #well(): void {
-    const changed = this.log.trouble !== undefined || !this.log.synced || this.log.phase !== 'watching'
-    this.log.synced = true
-    this.log.settled = true
-    this.log.trouble = undefined
-    this.log.phase = 'watching'
-    if (changed) this.#events.told()
+  #succeeded(): void {
+    const changed = this.tracker.lastError !== undefined || !this.tracker.synced || this.tracker.phase !== 'watching'
+    this.tracker.synced = true
+    this.tracker.attempted = true
+    this.tracker.lastError = undefined
+    this.tracker.phase = 'watching'
+    if (changed) this.#events.stateChanged()
   }
 
-  async #failed(error: ApiError, signal: AbortSignal): Promise<void> {
-    this.log.restarts[error.reason]++
-    this.log.phase = 'waiting'
-    this.log.trouble = error.message
-    this.log.settled = true
+  async #recover(error: ApiError, signal: AbortSignal): Promise<void> {
+    this.tracker.restarts[error.reason]++
+    this.tracker.phase = 'waiting'
+    this.tracker.lastError = error.message
+    this.tracker.attempted = true
     // A watch that lasted was a success: the wait after it is a first one.
     if (this.#watchingMs > 0 && performance.now() - this.#watchingMs > SHORT_WATCH_MS) this.#backoff.reset()
     this.#watchingMs = 0
-    if (error.reason === 'expired') this.#listAnew()
-    if (FUTURE.test(error.message)) this.#listAnew('')
-    this.#events.told()
+    if (error.reason === 'expired') this.#relist()
+    if (FUTURE.test(error.message)) this.#relist('')
+    this.#events.stateChanged()
     await sleep(this.#backoff.next(error.retryAfterMs), undefined, { signal }).catch(() => undefined)
   }
 
   /** Not older than what was seen; when even that cannot be had, whatever etcd says is now. */
-  #listAnew(least = this.#version === undefined ? '' : this.#least): void {
-    this.#least = least
+  #relist(minVersion = this.#version === undefined ? '' : this.#minVersion): void {
+    this.#minVersion = minVersion
     this.#version = undefined
   }
 

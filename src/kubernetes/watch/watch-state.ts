@@ -17,7 +17,7 @@ export interface WatchState {
   readonly phase: Phase
   readonly synced: boolean
   /** The last failure, until there is a success. */
-  readonly trouble: string | undefined
+  readonly lastError: string | undefined
   readonly objects: number
   readonly lists: number
   readonly listSeconds: number
@@ -27,20 +27,20 @@ export interface WatchState {
   readonly restarts: Readonly<Record<RestartReason, number>>
   readonly events: Readonly<Record<EventType, number>>
   /** Objects that a list no longer had though no event said that they went. */
-  readonly missed: number
+  readonly missedDeletions: number
 }
 
 /** What a reflector writes. */
-export class WatchLog {
+export class WatchTracker {
   phase: Phase = 'listing'
   synced = false
-  trouble: string | undefined
+  lastError: string | undefined
   /** The first attempt has come to an end, good or bad. */
-  settled = false
+  attempted = false
   objects = 0
   lists = 0
   listSeconds = 0
-  missed = 0
+  missedDeletions = 0
   readonly name: ResourceName
   readonly restarts = zeros(RESTART_REASONS)
   readonly events = zeros(EVENT_TYPES)
@@ -52,17 +52,29 @@ export class WatchLog {
   }
 
   /** A byte came. */
-  heard(): void {
+  received(): void {
     this.#lastSeconds = Date.now() / 1000
     this.#lastMs = performance.now()
   }
 
   snapshot(): WatchState {
-    const { name, phase, synced, trouble, objects, lists, listSeconds, restarts, events, missed } = this
+    const { name, phase, synced, lastError, objects, lists, listSeconds, restarts, events, missedDeletions } = this
     const ageSeconds = (performance.now() - this.#lastMs) / 1000
     const counts = { restarts: { ...restarts }, events: { ...events } }
     const lastSeconds = this.#lastSeconds
-    return { name, phase, synced, trouble, objects, lists, listSeconds, lastSeconds, ageSeconds, missed, ...counts }
+    return {
+      name,
+      phase,
+      synced,
+      lastError,
+      objects,
+      lists,
+      listSeconds,
+      lastSeconds,
+      ageSeconds,
+      missedDeletions,
+      ...counts,
+    }
   }
 }
 

@@ -14,9 +14,9 @@ import { ClusterWatch } from './cluster-watch.js'
 import type { FromWorker, ToWorker, WorkerStart } from './message.js'
 
 const { options, firstIdentity } = workerData as WorkerStart
-const say = (message: FromWorker): void => parentPort?.postMessage(message)
+const post = (message: FromWorker): void => parentPort?.postMessage(message)
 
-function sayChanges(changes: EntityChanges): void {
+function postChanges(changes: EntityChanges): void {
   const packed = pack(changes)
   parentPort?.postMessage({ kind: 'changes', packed } satisfies FromWorker, [packed.words.buffer])
 }
@@ -33,14 +33,14 @@ async function main(): Promise<void> {
   try {
     access = await accessSource(options)
   } catch (error) {
-    say({ kind: 'refused', message: (error as Error).message })
+    post({ kind: 'refused', message: (error as Error).message })
     return
   }
-  const tell = () => say({ kind: 'state', state: watch.state })
-  const watch = new ClusterWatch(access, options, sayChanges, tell, firstIdentity)
+  const postState = () => post({ kind: 'state', state: watch.state })
+  const watch = new ClusterWatch(access, options, postChanges, postState, firstIdentity)
   parentPort?.on('message', (message: ToWorker) => {
     if (message.kind === 'applied') watch.applied()
-    else if (message.kind === 'state') tell()
+    else if (message.kind === 'state') postState()
     else {
       watch.stop()
       parentPort?.close()
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   })
   const running = watch.run()
   // Before the first answer, which may be long in coming.
-  tell()
+  postState()
   await running
 }
 

@@ -23,7 +23,7 @@ export interface List {
 }
 
 /** Lists that pages are still cut of; the oldest goes first. */
-const MOST_OPEN = 8
+const MAX_OPEN_LISTS = 8
 
 export class Lists {
   readonly #store: ObjectStore
@@ -76,7 +76,7 @@ export class Lists {
   #keep(version: string, all: readonly StoredObject[], from: number): string {
     const key = [...this.#open].find(([, list]) => list === all)?.[0] ?? `${version}-${this.#open.size}-${Date.now()}`
     this.#open.set(key, all)
-    if (this.#open.size > MOST_OPEN) this.#open.delete(this.#open.keys().next().value!)
+    if (this.#open.size > MAX_OPEN_LISTS) this.#open.delete(this.#open.keys().next().value!)
     return Buffer.from(JSON.stringify({ version, key, from })).toString('base64url')
   }
 }

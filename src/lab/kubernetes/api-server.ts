@@ -33,7 +33,7 @@ export interface Asked {
 }
 
 const BOOKMARK_MS = 60_000
-const MOST_REMEMBERED = 1_000
+const MAX_REQUESTS_KEPT = 1_000
 const GZIP_BYTES = 128 << 10
 const KINDS = [
   '/api/v1/pods',
@@ -202,7 +202,7 @@ export class ApiServer {
 
   #remember(asked: Asked): void {
     this.asked.push(asked)
-    if (this.asked.length > MOST_REMEMBERED) this.asked.shift()
+    if (this.asked.length > MAX_REQUESTS_KEPT) this.asked.shift()
   }
 }
 

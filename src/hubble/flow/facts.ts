@@ -14,8 +14,8 @@ import type { RecordWindow } from '../../datapath/record/record.js'
 import type { TraceRecord } from '../../datapath/record/trace-record.js'
 import type { VerdictRecord } from '../../datapath/record/verdict-record.js'
 import { formatAddress, formatIpv4, isMapped } from '../../lib/address.js'
+import { authName, capturePointName, pointName, reasonName } from './enum-names.js'
 import type { AuthType, Direction, Named, ObservationPoint, TraceReason, Verdict } from './flow.js'
-import { authName, capturePointName, pointName, reasonName } from './names.js'
 
 /** Trace reasons, without the encrypted bit. */
 const REPLY = 2

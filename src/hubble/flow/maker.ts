@@ -19,15 +19,15 @@ import type { SockRecord } from '../../datapath/record/sock-record.js'
 import type { TraceRecord } from '../../datapath/record/trace-record.js'
 import type { VerdictRecord } from '../../datapath/record/verdict-record.js'
 import { EndpointResolver } from './endpoint.js'
+import { debugEventName } from './enum-names.js'
+import { connectionPacket, droppedPacket, type FlowPacket } from './extension-packet.js'
 import { captureFacts, dropFacts, type Facts, traceFacts, verdictFacts } from './facts.js'
 import type { DebugEvent, Emitter, Endpoint, Flow, Ip } from './flow.js'
 import { ciliumDrop } from './kernel-drop.js'
 import { Layers, type PacketFlags } from './layers/layers.js'
 import { addNames, addServices } from './lookup.js'
-import { debugEventName } from './names.js'
 import type { Resolver } from './resolver.js'
 import { fillSock } from './sock.js'
-import { connectionPacket, droppedPacket, type FlowPacket } from './weir-packet.js'
 
 export interface FlowOptions {
   readonly resolver: Resolver

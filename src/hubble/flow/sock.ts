@@ -10,10 +10,10 @@ import { Notify } from '../../datapath/record/abi.js'
 import type { SockRecord } from '../../datapath/record/sock-record.js'
 import { formatAddress, formatIpv4 } from '../../lib/address.js'
 import type { EndpointResolver } from './endpoint.js'
+import { xlatePointName } from './enum-names.js'
 import type { Flow, Layer4, Verdict } from './flow.js'
 import { ports } from './layers/transport.js'
 import { addNames, addServices } from './lookup.js'
-import { xlatePointName } from './names.js'
 import type { Resolver } from './resolver.js'
 
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, 'TRACED', 'TRANSLATED', 'TRACED', 'TRANSLATED']

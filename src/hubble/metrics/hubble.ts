@@ -24,7 +24,7 @@ import type { Resolver } from '../flow/resolver.js'
 import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
 import { eachWay } from './directions.js'
-import { flowOf } from './flow-of.js'
+import { flowOf } from './flow-builder.js'
 import { type BudgetOf, type FlowOf, HubbleMetrics } from './metrics.js'
 import { DELETION_DELAY_MS } from './pod-series.js'
 

@@ -12,10 +12,10 @@ import type { Entities } from '../../datapath/identity/entities.js'
 import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Cache } from '../../exporter/reduce/cache.js'
-import { ENDS_KINDS, Ends, ROWS_AN_END } from './endpoints.js'
+import { ENDS_KINDS, Ends, ROWS_AN_END } from './endpoint-numbers.js'
+import { readConnection, readDrop } from './extension-summary.js'
 import { Needs } from './key-fields.js'
-import { L4, Shape } from './summary.js'
-import { readConnection, readDrop } from './weir-summary.js'
+import { L4, Shape } from './packet-summary.js'
 
 /** Flags of trace and drop records (cilium/cilium bpf/lib/classifiers.h). */
 const Flag = { ipv6: 1, l3Device: 2, vxlan: 4, geneve: 8 } as const

@@ -23,13 +23,13 @@ import type {
 import type { PodId } from '../../exporter/reduce/deleted-pods.js'
 import { SeriesStore, type Slot } from '../../exporter/series/series.js'
 import type { Flow } from '../flow/flow.js'
-import { chunkName } from './chunk.js'
 import type { CompiledMetric } from './compile.js'
 import { Event } from './counter.js'
 import { Key } from './key.js'
 import { Needs } from './key-fields.js'
 import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from './pending.js'
 import { belongsTo } from './pod-series.js'
+import { chunkName } from './sctp-chunk.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */

@@ -20,10 +20,10 @@ import { Reducer } from '../../../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { InventoryResolver } from '../../../src/hubble/flow/inventory-resolver.js'
 import { compileMetrics } from '../../../src/hubble/metrics/compile.js'
-import { flowOf } from '../../../src/hubble/metrics/flow-of.js'
+import { flowOf } from '../../../src/hubble/metrics/flow-builder.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { HubbleMetrics } from '../../../src/hubble/metrics/metrics.js'
-import { decodeAll, differences, oneByOne, recordedRecords, seriesOf } from '../../support/hubbled.js'
+import { decodeAll, differences, oneByOne, recordedRecords, seriesOf } from '../../support/hubble-metrics.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_107

@@ -8,7 +8,7 @@ import { updateStoreMetrics } from '../../../src/exporter/reduce/budget.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
-import { decodeAll, recordedRecords, WORLD } from '../../support/hubbled.js'
+import { decodeAll, recordedRecords, WORLD } from '../../support/hubble-metrics.js'
 import { Samples } from '../../support/samples.js'
 import { until } from '../../support/until.js'
 

@@ -14,7 +14,7 @@ import {
   hubbleMetrics,
   recordedRecords,
   seriesOf,
-} from '../../support/hubbled.js'
+} from '../../support/hubble-metrics.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const ALL = 'drop tcp flow icmp port-distribution policy flows-to-world'

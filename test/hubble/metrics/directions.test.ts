@@ -7,7 +7,7 @@ import { Decoder } from '../../../src/datapath/record/decode.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
-import { parseSeries, WORLD } from '../../support/hubbled.js'
+import { parseSeries, WORLD } from '../../support/hubble-metrics.js'
 import { type TraceFields, traceRecord } from '../../support/weir-records.js'
 
 const [A, B] = ['10.66.0.1', '10.66.0.2'] as const

@@ -6,7 +6,7 @@ import { Decoder } from '../../../src/datapath/record/decode.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
-import { parseSeries, WORLD } from '../../support/hubbled.js'
+import { parseSeries, WORLD } from '../../support/hubble-metrics.js'
 import { dropRecord } from '../../support/weir-records.js'
 
 const NETFILTER_DROP = 8

@@ -23,7 +23,7 @@ import {
   recordedRecords,
   seriesOf,
   WORLD,
-} from '../../support/hubbled.js'
+} from '../../support/hubble-metrics.js'
 import { Samples } from '../../support/samples.js'
 
 const records = recordedRecords()

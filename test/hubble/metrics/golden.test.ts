@@ -7,7 +7,7 @@ import {
   parseSeries,
   recordedRecords,
   seriesOf,
-} from '../../support/hubbled.js'
+} from '../../support/hubble-metrics.js'
 
 const records = recordedRecords()
 

@@ -9,7 +9,7 @@ import t from 'tap'
 import { HDR, TRACE } from '../../../src/datapath/record/abi.js'
 import { Key, type NeedsByKind } from '../../../src/hubble/metrics/key.js'
 import { Needs } from '../../../src/hubble/metrics/key-fields.js'
-import { decodeAll, WORLD } from '../../support/hubbled.js'
+import { decodeAll, WORLD } from '../../support/hubble-metrics.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_106

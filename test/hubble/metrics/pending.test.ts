@@ -7,7 +7,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from '../../../src/hubble/metrics/pending.js'
-import { feed, hubbleMetrics, seriesOf } from '../../support/hubbled.js'
+import { feed, hubbleMetrics, seriesOf } from '../../support/hubble-metrics.js'
 import { dropRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_105

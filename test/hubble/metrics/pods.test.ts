@@ -7,7 +7,7 @@ import { DeletedPods } from '../../../src/exporter/reduce/deleted-pods.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
 import { DELETION_DELAY_MS } from '../../../src/hubble/metrics/pod-series.js'
-import { decodeAll, differences, parseSeries, recordedRecords, WORLD } from '../../support/hubbled.js'
+import { decodeAll, differences, parseSeries, recordedRecords, WORLD } from '../../support/hubble-metrics.js'
 
 const records = recordedRecords()
 const POD = { namespace: 'shop', pod: 'app-1-0' }

@@ -4,7 +4,7 @@
 import t from 'tap'
 import { TRACE } from '../../../src/datapath/record/abi.js'
 import { ETHERTYPE, ethernet, ipv4, ipv6, PROTOCOL } from '../../support/ethernet.js'
-import { feed, hubbleMetrics, seriesOf } from '../../support/hubbled.js'
+import { feed, hubbleMetrics, seriesOf } from '../../support/hubble-metrics.js'
 
 const MACS = { src: '02:00:00:00:00:01', dst: '02:00:00:00:00:02' }
 const FOUR = { src: '10.200.0.10', dst: '10.201.1.11' }

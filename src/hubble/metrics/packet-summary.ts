@@ -1,5 +1,5 @@
 /**
- * summary.ts - what a memo key takes from a captured packet, read as Hubble reads it.
+ * packet-summary.ts - what a memo key takes from a captured packet, read as Hubble reads it.
  *
  * In:    packet bytes of a record, all inside its view.
  * Out:   offsets and numbers; false for what is rare or damaged (IP in IP, hop-by-hop, Geneve options, VRRP, bad lengths ...): there

@@ -1,5 +1,5 @@
 /**
- * endpoints.ts - one end of a packet as a small number: ends that Hubble describes alike have the same.
+ * endpoint-numbers.ts - one end of a packet as a small number: ends that Hubble describes alike have the same.
  *
  * In:    entities, which may change; an address and the identity that the datapath gave it.
  * Out:   a number, a row of the memo, valid until that is cleared. With `byAddress` every address has its own as long as

@@ -1,5 +1,5 @@
 /**
- * weir-summary.ts - the shape of a record of Weir's own that carries no packet, from its extension.
+ * extension-summary.ts - the shape of a record of Weir's own that carries no packet, from its extension.
  *
  * In:    trace and drop records with hasExtension and without packet bytes.
  * Out:   a Shape filled as weir-packet.ts fills the flow's packet; addresses have 16 bytes, IPv4 mapped.
@@ -8,7 +8,7 @@
 import { Direction, State } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord } from '../../datapath/record/decode.js'
 import { isMapped } from '../../lib/address.js'
-import { L4, type Shape } from './summary.js'
+import { L4, type Shape } from './packet-summary.js'
 
 const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
 const ECHO = 8

@@ -1,5 +1,5 @@
 /**
- * weir.test.ts - Weir's own records as flows: sweeps without a packet, and drops of the kernel.
+ * weir-records.test.ts - Weir's own records as flows: sweeps without a packet, and drops of the kernel.
  */
 import t from 'tap'
 import { TRACE, WEIR_TRACE } from '../../../src/datapath/record/abi.js'

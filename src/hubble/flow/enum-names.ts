@@ -1,5 +1,5 @@
 /**
- * names.ts - names of flow.proto's enums by the numbers that the datapath writes.
+ * enum-names.ts - names of flow.proto's enums by the numbers that the datapath writes.
  *
  * Out:   the name; undefined for the zero value, which a flow leaves out; the number itself where the enum has none.
  *        Source: cilium/cilium api/v1/flow/flow.proto, 1.19. Names of drop reasons are in reasons.ts.

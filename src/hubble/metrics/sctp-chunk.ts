@@ -1,5 +1,5 @@
 /**
- * chunk.ts - names of SCTP chunk types, as Hubble's SCTPChunkType has them.
+ * sctp-chunk.ts - names of SCTP chunk types, as Hubble's SCTPChunkType has them.
  *
  * In:    a chunk's type (RFC 9260); 0 is DATA, and also stands for none.
  */

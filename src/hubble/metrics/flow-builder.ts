@@ -1,5 +1,5 @@
 /**
- * flow-of.ts - the flow of one record in hand, for what is not counted yet.
+ * flow-builder.ts - the flow of one record in hand, for what is not counted yet.
  *
  * In:    records; a Directory, as for every other reader of flows.
  * Out:   the flow without time and id, which no label shows; undefined where Hubble makes none.

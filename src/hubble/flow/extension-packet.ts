@@ -1,5 +1,5 @@
 /**
- * weir-packet.ts - the packet of a record that carries none: from Weir's extension.
+ * extension-packet.ts - the packet of a record that carries none: from Weir's extension.
  *
  * In:    a trace record of a sweep or a drop record of Weir's own, with hasExtension.
  * Out:   addresses, ports, protocol and the TCP flags seen, in the form in which Layers has a packet's.

@@ -1,5 +1,5 @@
 /**
- * hubbled.ts - records through the decoder into hubble_* metrics, and what came out.
+ * hubble-metrics.ts - records through the decoder into hubble_* metrics, and what came out.
  *
  * In:    records, a configuration, the world of test/fixtures.
  * Out:   series by their text `name{label="value",...}`, labels sorted; the same counted without any memo, to compare.
@@ -15,7 +15,7 @@ import { render } from '../../src/exporter/exposition/text.js'
 import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
 import { type CompiledMetric, compileMetrics } from '../../src/hubble/metrics/compile.js'
 import type { MetricConfig } from '../../src/hubble/metrics/config.js'
-import { flowOf } from '../../src/hubble/metrics/flow-of.js'
+import { flowOf } from '../../src/hubble/metrics/flow-builder.js'
 import { parseStatic } from '../../src/hubble/metrics/grammar.js'
 import { type AnyRecord, type FlowOf, HubbleMetrics, type Options } from '../../src/hubble/metrics/metrics.js'
 import { Samples } from './samples.js'

@@ -12,7 +12,7 @@ import { Decoder } from '../src/datapath/record/decode.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
 import { InventoryResolver } from '../src/hubble/flow/inventory-resolver.js'
 import { compileMetrics } from '../src/hubble/metrics/compile.js'
-import { flowOf } from '../src/hubble/metrics/flow-builder.js'
+import { flowBuilder } from '../src/hubble/metrics/flow-builder.js'
 import { parseStatic } from '../src/hubble/metrics/grammar.js'
 import { HubbleMetrics } from '../src/hubble/metrics/metrics.js'
 import { medianOf } from './median.js'
@@ -34,7 +34,7 @@ export interface Cost {
 export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const inventory = loadInventory(fileOf('../examples/inventory.json'))
-  const flow = flowOf(InventoryResolver.from(inventory), new KernelReasons([]))
+  const flow = flowBuilder(InventoryResolver.from(inventory), new KernelReasons([]))
   const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(inventory), flow)
   const decoder = new Decoder()
   const round = (passes: number) => {
@@ -48,9 +48,9 @@ export function hubbleCost(config: string): Cost {
   const records = Object.values(decoder.counts).reduce((sum, n) => sum + n)
   const faults = Object.values(decoder.faults).reduce((sum, n) => sum + n)
   if (records === 0 || faults > 0) throw new Error(`${faults} of ${records} records failed`)
-  const { made } = metrics
+  const { flowsMade: made } = metrics
   for (let i = 0; i < WARM_UP; i++) round(PASSES)
   const later = medianOf(ROUNDS, () => round(PASSES) / records)
-  if (metrics.made !== made) throw new Error(`${metrics.made - made} flows were made anew`)
+  if (metrics.flowsMade !== made) throw new Error(`${metrics.flowsMade - made} flows were made again`)
   return { first: first / records, later }
 }

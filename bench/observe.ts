@@ -33,7 +33,7 @@ export async function run(): Promise<number> {
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
     version: '0',
-    tell: flow => {
+    onFlow: flow => {
       characters += printer.print(responseOf(flow)).length
     },
   })

@@ -65,7 +65,7 @@ export function exporterOf(
   const reducer = new Reducer(store, entities, reasons, live)
   const resolver = new InventoryResolver(entities)
   resolver.apply(inventoryChanges(undefined, inventory))
-  resolver.take(inventory)
+  resolver.load(inventory)
   const parts = { entities, kernelReasons: reasons, resolver, ...(names.now && { now: names.now }) }
   const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
   return {

@@ -47,6 +47,6 @@ export class SeriesExpiry {
 
   #sweep(ttlMs: number): void {
     this.#reducer.expire(ttlMs)
-    this.#hubble?.sweep(ttlMs)
+    this.#hubble?.expire(ttlMs)
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ping } from '../../src/lab/traffic.js'
 import { weir } from '../support/command.js'
-import { differences, fixture, parseSeries } from '../support/hubble-metrics.js'
+import { differences, parseSeries, readFixture } from '../support/hubble-metrics.js'
 import { until } from '../support/until.js'
 import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import { startWeir } from '../support/weir-process.js'
@@ -15,10 +15,10 @@ const RECORDS = 'examples/records.pcap'
 const WORLD = 'examples/inventory.json'
 
 t.test('weir metrics prints them beside its own', async t => {
-  const config = fixture('metrics-2.config')
+  const config = readFixture('metrics-2.config')
   const { code, stdout } = weir(['metrics', '--input-file', RECORDS, '--inventory', WORLD, '--hubble-metrics', config])
   t.equal(code, 0)
-  t.strictSame(differences(parseSeries(fixture('metrics-2.prom.gz')), parseSeries(stdout)), [])
+  t.strictSame(differences(parseSeries(readFixture('metrics-2.prom.gz')), parseSeries(stdout)), [])
   t.match(stdout, /\nhubble_lost_events_total\{source="perf_event_ring_buffer"\} 0\n/)
   t.match(stdout, /\nweir_flow_packets_total\{/)
   t.match(stdout, /\nweir_series\{family="hubble_drop_total"\} \d+\n/)
@@ -54,11 +54,11 @@ t.test('an unknown word is wrong usage, named with what is allowed', async t => 
 })
 
 t.test('a running replay serves them', async t => {
-  const config = fixture('metrics-3.config')
+  const config = readFixture('metrics-3.config')
   const running = await startWeir(['--source', `replay:${RECORDS}`, '--inventory', WORLD, '--hubble-metrics', config])
   t.teardown(() => running.stop('SIGKILL'))
   const page = await (await fetch(`${running.url}/metrics`)).text()
-  t.strictSame(differences(parseSeries(fixture('metrics-3.prom.gz')), parseSeries(page)), [])
+  t.strictSame(differences(parseSeries(readFixture('metrics-3.prom.gz')), parseSeries(page)), [])
   t.equal((await running.stop()).code, 0)
 })
 

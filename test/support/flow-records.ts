@@ -13,7 +13,7 @@ import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
 import { FlowMaker } from '../../src/hubble/flow/maker.js'
 import { ethernet, ipv4, ipv6, tcp } from './ethernet.js'
 
-export const WORLD = JSON.stringify({
+export const INVENTORY = JSON.stringify({
   identities: {
     1001: ['k8s:app=web', 'k8s:io.cilium.k8s.policy.cluster=east'],
     1002: ['k8s:z=1', 'k8s:app=db', 'k8s:io.kubernetes.pod.namespace=data'],
@@ -190,7 +190,7 @@ function header(type: number, subtype: number, version: number, length: number, 
 }
 
 /** A maker that keeps what it tells. */
-export function maker(inventory = WORLD) {
+export function maker(inventory = INVENTORY) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
   const made = new FlowMaker({
@@ -203,8 +203,8 @@ export function maker(inventory = WORLD) {
       { name: 'SKB_DROP_REASON_NETFILTER_DROP', value: 5 },
       { name: 'SKB_DROP_REASON_NO_SOCKET', value: 6 },
     ]),
-    tell: flow => flows.push(flow),
-    tellDebug: event => debugs.push(event),
+    onFlow: flow => flows.push(flow),
+    onDebug: event => debugs.push(event),
   })
   const decoder = new Decoder()
   const feed = (record: Uint8Array) =>

@@ -15,9 +15,9 @@ import { render } from '../../src/exporter/exposition/text.js'
 import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
 import { type CompiledMetric, compileMetrics } from '../../src/hubble/metrics/compile.js'
 import type { MetricConfig } from '../../src/hubble/metrics/config.js'
-import { flowOf } from '../../src/hubble/metrics/flow-builder.js'
+import { flowBuilder } from '../../src/hubble/metrics/flow-builder.js'
 import { parseStatic } from '../../src/hubble/metrics/grammar.js'
-import { type AnyRecord, type FlowOf, HubbleMetrics, type Options } from '../../src/hubble/metrics/metrics.js'
+import { type AnyRecord, HubbleMetrics, type MakeFlow, type Options } from '../../src/hubble/metrics/metrics.js'
 import { Samples } from './samples.js'
 
 export type Series = ReadonlyMap<string, number>
@@ -29,14 +29,14 @@ const REASONS = [
   { name: 'SKB_DROP_REASON_PKT_TOO_BIG', value: 70 },
 ]
 const inventory = loadInventory(new URL('../../examples/inventory.json', import.meta.url).pathname)
-export const WORLD = {
+export const PARTS = {
   entities: Entities.from(inventory),
   resolver: InventoryResolver.from(inventory),
   kernelReasons: new KernelReasons(REASONS),
 }
 
 /** A file of test/fixtures/hubble, unpacked where only `name`.gz is there. */
-export function fixture(name: string): string {
+export function readFixture(name: string): string {
   const path = new URL(`hubble/${name}`, FIXTURES).pathname
   return name.endsWith('.gz') ? gunzipSync(readFileSync(path)).toString() : readFileSync(path, 'utf8').trim()
 }
@@ -56,8 +56,8 @@ export function recordedRecords(): Uint8Array[] {
 export type Config = string | readonly MetricConfig[]
 
 export function hubbleMetrics(config: Config, options?: Options): HubbleMetrics {
-  const { entities, resolver, kernelReasons } = WORLD
-  return new HubbleMetrics(compiled(config), entities, flowOf(resolver, kernelReasons), options)
+  const { entities, resolver, kernelReasons } = PARTS
+  return new HubbleMetrics(compiled(config), entities, flowBuilder(resolver, kernelReasons), options)
 }
 
 /** Decode all records into the metrics, which are current then. */
@@ -80,14 +80,14 @@ export function parseSeries(page: string): Series {
 }
 
 /** Each record's flow made and counted: what the metrics must amount to. */
-export function countedOneByOne(config: Config, records: readonly Uint8Array[]): Series {
-  const { sink, series } = oneByOne(compiled(config), flowOf(WORLD.resolver, WORLD.kernelReasons))
+export function countWithoutKeys(config: Config, records: readonly Uint8Array[]): Series {
+  const { sink, series } = unkeyedSink(compiled(config), flowBuilder(PARTS.resolver, PARTS.kernelReasons))
   decodeAll(records, sink)
   return series
 }
 
 /** A sink that makes each record's flow at once and counts it. */
-export function oneByOne(metrics: readonly CompiledMetric[], flow: FlowOf): { sink: RecordSink; series: Series } {
+export function unkeyedSink(metrics: readonly CompiledMetric[], flow: MakeFlow): { sink: RecordSink; series: Series } {
   const series = new Map<string, number>()
   const take = (record: AnyRecord) => {
     const made = flow(record)

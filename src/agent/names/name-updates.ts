@@ -81,7 +81,7 @@ export class Names {
     const changes = inventoryChanges(this.#inventory, inventory)
     this.#inventory = inventory
     const deletedPods = this.#take(changes)
-    this.#named.resolver.take(inventory)
+    this.#named.resolver.load(inventory)
     this.#renamed = true
     this.tell()
     this.live?.collect()
@@ -97,7 +97,7 @@ export class Names {
       reducer.invalidate()
       this.live?.recycled(freed)
     }
-    if (freed.length > 0 || this.#renamed) hubble?.renamed()
+    if (freed.length > 0 || this.#renamed) hubble?.namesChanged()
     this.#renamed = false
     const gone = this.#deleted.due(this.#now())
     if (gone.length > 0) reducer.removePods(gone)

@@ -16,16 +16,16 @@ export function watchHubbleFile(
   log: Log,
   exclusive: Exclusive,
 ): () => void {
-  hubble.tellFile(true)
+  hubble.setFileStatus(true)
   const listener = {
-    around: exclusive,
+    exclusive,
     apply: hubble.reconfigure.bind(hubble),
-    onGood() {
-      hubble.tellFile(true, 'applied')
+    onApplied() {
+      hubble.setFileStatus(true, 'applied')
       log.info({ file: path }, 'hubble metrics configured anew')
     },
-    onBad(error: Error) {
-      hubble.tellFile(false, 'refused')
+    onRefused(error: Error) {
+      hubble.setFileStatus(false, 'refused')
       log.error({ file: path, err: error.message }, 'hubble metrics stay as they were')
     },
   }

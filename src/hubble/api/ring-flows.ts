@@ -30,7 +30,7 @@ export class RingFlows {
       ...options,
       now: () => flowTime(ring.seconds(this.#sequence), ring.nanoseconds(this.#sequence)),
       uuid: () => this.#uuidPrefix + this.#sequence.toString(16).padStart(SEQUENCE_DIGITS, '0'),
-      tell: flow => {
+      onFlow: flow => {
         this.#flow = flow
       },
     })

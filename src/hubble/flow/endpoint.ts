@@ -11,12 +11,12 @@ import { clusterOf, isLocalScope, withLongestCidr } from '../../datapath/identit
 import type { Endpoint } from './flow.js'
 import type { LocalEndpoint, Resolver } from './resolver.js'
 
-const MOST = 65_536
+const MAX_CACHED = 65_536
 
 export class EndpointResolver {
   readonly #resolver: Resolver
-  readonly #known = new Map<string, Map<number, Endpoint>>()
-  #answers = 0
+  readonly #cache = new Map<string, Map<number, Endpoint>>()
+  #cached = 0
   #version: number
 
   constructor(resolver: Resolver) {
@@ -25,17 +25,17 @@ export class EndpointResolver {
   }
 
   resolve(ip: string, identity: number): Endpoint {
-    if (this.#version !== this.#resolver.version || this.#answers >= MOST) this.#forget()
-    let byIdentity = this.#known.get(ip)
+    if (this.#version !== this.#resolver.version || this.#cached >= MAX_CACHED) this.#clear()
+    let byIdentity = this.#cache.get(ip)
     if (byIdentity === undefined) {
       byIdentity = new Map()
-      this.#known.set(ip, byIdentity)
+      this.#cache.set(ip, byIdentity)
     }
     let endpoint = byIdentity.get(identity)
     if (endpoint === undefined) {
-      endpoint = this.#look(ip, identity)
+      endpoint = this.#lookUp(ip, identity)
       byIdentity.set(identity, endpoint)
-      this.#answers++
+      this.#cached++
     }
     return endpoint
   }
@@ -44,33 +44,33 @@ export class EndpointResolver {
   byId(id: number): Endpoint | undefined {
     if (id === 0) return undefined
     const local = this.#resolver.localEndpointById(id)
-    return local === undefined ? { ID: id } : localEnd(local, 0)
+    return local === undefined ? { ID: id } : localEndpointMessage(local, 0)
   }
 
-  #look(ip: string, identity: number): Endpoint {
+  #lookUp(ip: string, identity: number): Endpoint {
     const local = this.#resolver.localEndpoint(ip)
-    if (local !== undefined) return localEnd(local, identity)
+    if (local !== undefined) return localEndpointMessage(local, identity)
     const number = identity || this.#resolver.identity(ip)
     const labels = this.#resolver.labels(number)
     const { namespace = '', pod = '' } = this.#resolver.pod(ip) ?? {}
-    return end(0, number, clusterOf(labels), namespace, labels, pod)
+    return endpointMessage(0, number, clusterOf(labels), namespace, labels, pod)
   }
 
-  #forget(): void {
-    this.#known.clear()
-    this.#answers = 0
+  #clear(): void {
+    this.#cache.clear()
+    this.#cached = 0
     this.#version = this.#resolver.version
   }
 }
 
-function localEnd(local: LocalEndpoint, identity: number): Endpoint {
+function localEndpointMessage(local: LocalEndpoint, identity: number): Endpoint {
   const { id, labels, namespace, pod, workload } = local
-  const endpoint = end(id, identity || local.identity, clusterOf(labels), namespace, labels, pod)
+  const endpoint = endpointMessage(id, identity || local.identity, clusterOf(labels), namespace, labels, pod)
   if (workload !== undefined) endpoint.workloads = [workload]
   return endpoint
 }
 
-function end(
+function endpointMessage(
   id: number,
   identity: number,
   cluster: string,

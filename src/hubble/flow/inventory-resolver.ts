@@ -20,10 +20,10 @@ const NONE: readonly string[] = []
 export class InventoryResolver implements Resolver {
   version = 0
   readonly #entities: Entities
-  readonly #local = new Map<number, string>()
+  readonly #addressByEndpoint = new Map<number, string>()
   readonly #services = new Map<string, { readonly service: Service; readonly key: string }>()
-  readonly #ofService = new Map<string, readonly string[]>()
-  readonly #names = new Map<string, readonly string[]>()
+  readonly #endpointsByService = new Map<string, readonly string[]>()
+  readonly #dnsNames = new Map<string, readonly string[]>()
   #links: Readonly<Record<string, string>> = {}
   readonly #cgroups = new Map<string, string>()
 
@@ -31,7 +31,7 @@ export class InventoryResolver implements Resolver {
   static from(inventory: Inventory): InventoryResolver {
     const resolver = new InventoryResolver(Entities.from(inventory))
     resolver.apply(inventoryChanges(undefined, inventory))
-    resolver.take(inventory)
+    resolver.load(inventory)
     return resolver
   }
 
@@ -40,10 +40,10 @@ export class InventoryResolver implements Resolver {
   }
 
   /** What a world says besides who is who. */
-  take(inventory: Inventory): void {
-    for (const map of [this.#names, this.#cgroups]) map.clear()
+  load(inventory: Inventory): void {
+    for (const map of [this.#dnsNames, this.#cgroups]) map.clear()
     for (const [ip, names] of Object.entries(inventory.dns)) {
-      this.#names.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
+      this.#dnsNames.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
     }
     // namespace/pod/ip; the names are those of the endpoint.
     for (const [id, text] of Object.entries(inventory.cgroups))
@@ -59,7 +59,7 @@ export class InventoryResolver implements Resolver {
     for (const facts of upserts) {
       if (facts.kind === 'service' && this.#addService(facts)) renamed = true
       else if (facts.local && facts.kind === 'pod' && facts.ips[0] !== undefined) {
-        this.#local.set(facts.endpoint, facts.ips[0])
+        this.#addressByEndpoint.set(facts.endpoint, facts.ips[0])
       }
     }
     this.version++
@@ -71,10 +71,10 @@ export class InventoryResolver implements Resolver {
     return row?.kind === 'pod' && row.local ? localOf(row) : undefined
   }
   localEndpointById(id: number): LocalEndpoint | undefined {
-    const ip = this.#local.get(id)
+    const ip = this.#addressByEndpoint.get(id)
     const local = ip === undefined ? undefined : this.localEndpoint(ip)
     if (local?.id === id) return local
-    this.#local.delete(id)
+    this.#addressByEndpoint.delete(id)
     return undefined
   }
   identity(ip: string): number {
@@ -95,7 +95,7 @@ export class InventoryResolver implements Resolver {
     return this.#services.get(`${ip}/${port}`)?.service
   }
   names(ip: string): readonly string[] {
-    return this.#names.get(ip) ?? NONE
+    return this.#dnsNames.get(ip) ?? NONE
   }
   linkName(ifindex: number): string {
     return this.#links[ifindex] ?? ''
@@ -113,20 +113,20 @@ export class InventoryResolver implements Resolver {
   }
 
   #addService({ key, ips, ports, namespace, service: name }: EndpointFacts): boolean {
-    const ends = ips.flatMap(ip => ports.map(({ port }) => `${ip}/${port}`))
-    const before = this.#ofService.get(key) ?? NONE
-    if (before.join() === ends.join()) return false
+    const endpoints = ips.flatMap(ip => ports.map(({ port }) => `${ip}/${port}`))
+    const before = this.#endpointsByService.get(key) ?? NONE
+    if (before.join() === endpoints.join()) return false
     this.#removeService(key)
-    this.#ofService.set(key, ends)
-    for (const end of ends) this.#services.set(end, { service: { name, namespace }, key })
+    this.#endpointsByService.set(key, endpoints)
+    for (const endpoint of endpoints) this.#services.set(endpoint, { service: { name, namespace }, key })
     return true
   }
 
   #removeService(key: string): boolean {
-    const ends = this.#ofService.get(key)
-    if (ends === undefined) return false
-    this.#ofService.delete(key)
-    for (const end of ends) if (this.#services.get(end)?.key === key) this.#services.delete(end)
+    const endpoints = this.#endpointsByService.get(key)
+    if (endpoints === undefined) return false
+    this.#endpointsByService.delete(key)
+    for (const endpoint of endpoints) if (this.#services.get(endpoint)?.key === key) this.#services.delete(endpoint)
     return true
   }
 }

@@ -27,7 +27,7 @@ const CODES: Readonly<Record<string, number>> = {
 }
 
 /** 133 for NETFILTER_DROP: a firewall rule is a policy. */
-export function ciliumDrop(kernelReason: string): number {
+export function ciliumDropReason(kernelReason: string): number {
   return CODES[kernelReason] ?? 0
 }
 

@@ -23,7 +23,7 @@ import { debugEventName } from './enum-names.js'
 import { connectionPacket, droppedPacket, type FlowPacket } from './extension-packet.js'
 import { captureFacts, dropFacts, type Facts, traceFacts, verdictFacts } from './facts.js'
 import type { DebugEvent, Emitter, Endpoint, Flow, Ip } from './flow.js'
-import { ciliumDrop } from './kernel-drop.js'
+import { ciliumDropReason } from './kernel-drop.js'
 import { Layers, type PacketFlags } from './layers/layers.js'
 import { addNames, addServices } from './lookup.js'
 import type { Resolver } from './resolver.js'
@@ -38,8 +38,8 @@ export interface FlowOptions {
   readonly version: string
   /** Names of Weir's own drops. */
   readonly kernelReasons?: KernelReasons
-  readonly tell: (flow: Flow) => void
-  readonly tellDebug?: (event: DebugEvent) => void
+  readonly onFlow: (flow: Flow) => void
+  readonly onDebug?: (event: DebugEvent) => void
   /** For tests; random otherwise. */
   readonly uuid?: () => string
 }
@@ -69,36 +69,36 @@ export class FlowMaker implements RecordSink {
   }
 
   trace(record: TraceRecord): void {
-    const swept = record.hasExtension && record.packetLength === 0
-    const packet = swept ? connectionPacket(record) : this.#read(record, record)
-    if (packet !== undefined) this.#tell(packet, traceFacts(record))
+    const isFlush = record.hasExtension && record.packetLength === 0
+    const packet = isFlush ? connectionPacket(record) : this.#read(record, record)
+    if (packet !== undefined) this.#emit(packet, traceFacts(record))
   }
 
   drop(record: DropRecord): void {
     const own = record.hasExtension
     const packet = own && record.packetLength === 0 ? droppedPacket(record) : this.#read(record, record)
-    if (packet !== undefined) this.#tell(packet, own ? this.#kernelDrop(record) : dropFacts(record))
+    if (packet !== undefined) this.#emit(packet, own ? this.#kernelDrop(record) : dropFacts(record))
   }
 
   verdict(record: VerdictRecord): void {
     const packet = this.#read(record, record)
-    if (packet !== undefined) this.#tell(packet, verdictFacts(record))
+    if (packet !== undefined) this.#emit(packet, verdictFacts(record))
   }
 
   capture(record: CaptureRecord): void {
     const packet = this.#read(record, record)
-    if (packet !== undefined) this.#tell(packet, captureFacts(record))
+    if (packet !== undefined) this.#emit(packet, captureFacts(record))
   }
 
   sock(record: SockRecord): void {
-    const flow = this.#begin()
+    const flow = this.#newFlow()
     if (fillSock(flow, record, this.#resolver, this.#endpoints, this.#options.nodeName)) this.#count(flow)
     else this.faults.cgroup++
   }
 
   debug(record: DebugRecord): void {
-    const { tellDebug } = this.#options
-    if (tellDebug === undefined) {
+    const { onDebug } = this.#options
+    if (onDebug === undefined) {
       this.faults.debug++
       return
     }
@@ -109,7 +109,7 @@ export class FlowMaker implements RecordSink {
     if (type !== undefined) event.type = type
     if (source !== undefined) event.source = source
     // Hubble's debug parser knows no interface names.
-    tellDebug(Object.assign(event, { hash, arg1, arg2, arg3, message: debugText(record, () => '') }))
+    onDebug(Object.assign(event, { hash, arg1, arg2, arg3, message: debugText(record, () => '') }))
   }
 
   #read(record: RecordWindow, flags: PacketFlags): FlowPacket | undefined {
@@ -123,17 +123,17 @@ export class FlowMaker implements RecordSink {
   #kernelDrop(record: DropRecord): Facts {
     const facts = dropFacts(record)
     const name = this.#options.kernelReasons?.name(record.kernelReason) ?? String(record.kernelReason)
-    const dropReason = ciliumDrop(name)
+    const dropReason = ciliumDropReason(name)
     return { ...facts, subtype: dropReason, dropReason, file: { name } }
   }
 
-  #tell(packet: FlowPacket, facts: Facts): void {
+  #emit(packet: FlowPacket, facts: Facts): void {
     const ip = packet.ip && addressesOf(packet.ip, facts)
     const from = ip?.source ?? ''
     const to = ip?.destination ?? ''
     const source = this.#endpoints.resolve(from, facts.srcIdentity)
     const destination = this.#endpoints.resolve(to, facts.dstIdentity)
-    const flow = this.#begin()
+    const flow = this.#newFlow()
     if (facts.verdict !== undefined) flow.verdict = facts.verdict
     if (facts.dropReason) flow.drop_reason = facts.dropReason
     if (facts.authType !== undefined) flow.auth_type = facts.authType
@@ -172,10 +172,10 @@ export class FlowMaker implements RecordSink {
 
   #count(flow: Flow): void {
     this.flows++
-    this.#options.tell(flow)
+    this.#options.onFlow(flow)
   }
 
-  #begin(): Flow {
+  #newFlow(): Flow {
     return { time: this.#options.now(), uuid: this.#uuid(), emitter: this.#emitter }
   }
 

@@ -8,7 +8,7 @@
 
 import type { Metric } from '../../exporter/catalog/metric.js'
 import type { Flow } from '../flow/flow.js'
-import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknown } from './config.js'
+import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknownWord } from './config.js'
 import { CONTEXT_OPTIONS, type Context, compileContext } from './context.js'
 import { type Counter, type Increment, NO_INCREMENTS, type Plugin } from './counter.js'
 import { PLUGINS } from './families.js'
@@ -18,7 +18,7 @@ export interface CompiledMetric {
   /** The same for as long as its series mean the same: the family, and the options as they were written. */
   readonly signature: string
   readonly events: readonly number[]
-  readonly needs: number
+  readonly keyFields: number
   readonly context: Context
   /** Label values of each increment, in the order of metric.labels. */
   count(flow: Flow, chunk: string): readonly Increment[]
@@ -28,7 +28,7 @@ export interface CompiledMetric {
 export function compileMetrics(configs: readonly MetricConfig[]): CompiledMetric[] {
   const names = new Set<string>()
   for (const { name } of configs) {
-    if (!Object.hasOwn(PLUGINS, name)) throw unknown('', 'metric', name, Object.keys(PLUGINS))
+    if (!Object.hasOwn(PLUGINS, name)) throw unknownWord('', 'metric', name, Object.keys(PLUGINS))
     if (names.has(name)) throw new ConfigError(`metric ${name} is given twice`)
     names.add(name)
   }
@@ -40,36 +40,36 @@ export function compileMetrics(configs: readonly MetricConfig[]): CompiledMetric
 function compileMetric({ name, options, filter }: MetricConfig): CompiledMetric[] {
   const plugin = PLUGINS[name]!
   const contexts: OptionConfig[] = []
-  const own = new Set<string>()
+  const ownOptions = new Set<string>()
   for (const option of options) {
     const lower = option.name.toLowerCase()
     if (CONTEXT_OPTIONS.some(known => known.toLowerCase() === lower)) contexts.push(option)
-    else own.add(ownOption(name, plugin, option))
+    else ownOptions.add(ownOptionName(name, plugin, option))
   }
   const context = compileContext(name, contexts)
-  return plugin.counters(own).map(counter => {
+  return plugin.counters(ownOptions).map(counter => {
     const signature = JSON.stringify([counter.name, options])
-    return join(filter === undefined ? counter : filtered(counter, filter), context, signature)
+    return combine(filter === undefined ? counter : filtered(counter, filter), context, signature)
   })
 }
 
-function ownOption(metric: string, plugin: Plugin, { name, values }: OptionConfig): string {
+function ownOptionName(metric: string, plugin: Plugin, { name, values }: OptionConfig): string {
   const found = plugin.options.find(known => known.toLowerCase() === name.toLowerCase())
-  if (found === undefined) throw unknown(metric, 'option', name, [...CONTEXT_OPTIONS, ...plugin.options])
+  if (found === undefined) throw unknownWord(metric, 'option', name, [...CONTEXT_OPTIONS, ...plugin.options])
   const odd = values.find(value => value !== '' && value !== 'true')
-  if (odd !== undefined) throw unknown(`${metric}: ${found}`, 'value', odd, [found, `${found}=true`])
+  if (odd !== undefined) throw unknownWord(`${metric}: ${found}`, 'value', odd, [found, `${found}=true`])
   return found
 }
 
 function filtered(counter: Counter, filter: MetricFilter): Counter {
   return {
     ...counter,
-    needs: counter.needs | filter.needs,
+    keyFields: counter.keyFields | filter.keyFields,
     count: (flow, chunk) => (filter.accepts(flow) ? counter.count(flow, chunk) : NO_INCREMENTS),
   }
 }
 
-function join(counter: Counter, context: Context, signature: string): CompiledMetric {
+function combine(counter: Counter, context: Context, signature: string): CompiledMetric {
   const { contextFirst, labels } = counter
   const metric: Metric = {
     name: `hubble_${counter.name}`,
@@ -82,7 +82,7 @@ function join(counter: Counter, context: Context, signature: string): CompiledMe
     metric,
     signature,
     events: counter.events,
-    needs: counter.needs | context.needs,
+    keyFields: counter.keyFields | context.keyFields,
     context,
     count(flow, chunk) {
       const increments = counter.count(flow, chunk)

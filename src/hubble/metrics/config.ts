@@ -15,7 +15,7 @@ export interface OptionConfig {
 /** Which flows count. */
 export interface MetricFilter {
   /** Bits of Needs: what of a record the answer depends on. */
-  readonly needs: number
+  readonly keyFields: number
   accepts(flow: Flow): boolean
 }
 
@@ -31,7 +31,7 @@ export interface MetricConfig {
 export class ConfigError extends Error {}
 
 /** `drop: sourceContext: unknown context "pods"; allowed: ...`; `where` may be empty. */
-export function unknown(where: string, what: string, word: string, allowed: readonly string[]): ConfigError {
+export function unknownWord(where: string, what: string, word: string, allowed: readonly string[]): ConfigError {
   const place = where === '' ? '' : `${where}: `
   return new ConfigError(`${place}unknown ${what} "${word}"; allowed: ${allowed.join(', ')}`)
 }
@@ -40,6 +40,6 @@ export function unknown(where: string, what: string, word: string, allowed: read
 export function oneOf<Word extends string>(where: string, what: string, word: string, allowed: readonly Word[]): Word {
   const lower = word.toLowerCase()
   const found = allowed.find(known => known.toLowerCase() === lower)
-  if (found === undefined) throw unknown(where, what, word, allowed)
+  if (found === undefined) throw unknownWord(where, what, word, allowed)
   return found
 }

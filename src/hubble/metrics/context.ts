@@ -6,18 +6,18 @@
  * Fail:  an unknown identifier or label is refused by name.
  */
 import type { Flow } from '../flow/flow.js'
-import { ConfigError, type OptionConfig, oneOf, unknown } from './config.js'
+import { ConfigError, type OptionConfig, oneOf, unknownWord } from './config.js'
 import {
   appOf,
   IDENTIFIERS,
   type Identifier,
   identify,
-  needsOf,
+  keyFieldsOf,
   type Side,
   workloadKind,
   workloadName,
 } from './identifier.js'
-import { Needs } from './key-fields.js'
+import { KeyField } from './key-fields.js'
 
 export const CONTEXT_OPTIONS = [
   'sourceContext',
@@ -35,14 +35,14 @@ type Read = (flow: Flow) => string
 export interface Context {
   readonly labels: readonly string[]
   /** Bits of Needs. */
-  readonly needs: number
+  readonly keyFields: number
   /** The identifiers that may fill a label: `source`, `destination`, or the label itself. */
   readonly identifiers: Readonly<Record<string, readonly string[]>>
   /** Values of `labels`, in their order; any may be empty. */
   values(flow: Flow): string[]
 }
 
-const ENDS: Readonly<Record<string, (side: Side) => Read>> = {
+const ENDPOINT_LABELS: Readonly<Record<string, (side: Side) => Read>> = {
   ip: side => identify('ip', side),
   pod: side => identify('pod-name', side),
   namespace: side => identify('namespace', side),
@@ -55,7 +55,9 @@ const SIDES = ['source', 'destination'] as const
 
 /** Every label of labelsContext, in the order of the exposition. */
 const LABELS: ReadonlyMap<string, Read> = new Map([
-  ...SIDES.flatMap(side => Object.entries(ENDS).map(([name, read]) => [`${side}_${name}`, read(side)] as const)),
+  ...SIDES.flatMap(side =>
+    Object.entries(ENDPOINT_LABELS).map(([name, read]) => [`${side}_${name}`, read(side)] as const),
+  ),
   ['traffic_direction', flow => flow.traffic_direction?.toString().toLowerCase() ?? 'unknown'] as const,
 ])
 
@@ -70,34 +72,34 @@ export function compileContext(where: string, options: readonly OptionConfig[]):
   const picked = labelsContext(where, given.get('labelsContext'))
   const reads = picked.map(label => LABELS.get(label)!)
   const identifiers: Record<string, readonly string[]> = Object.fromEntries(picked.map(label => [label, [label]]))
-  let needs = picked.reduce((sum, label) => sum | labelNeeds(label), 0)
+  let keyFields = picked.reduce((sum, label) => sum | labelKeyFields(label), 0)
   for (const side of SIDES) {
     const end = compileSide(where, side, given)
     if (end === undefined) continue
     reads.push(end.read)
     identifiers[side] = end.identifiers
-    needs |= end.needs
+    keyFields |= end.keyFields
   }
-  return { labels: Object.keys(identifiers), needs, identifiers, values: flow => reads.map(read => read(flow)) }
+  return { labels: Object.keys(identifiers), keyFields, identifiers, values: flow => reads.map(read => read(flow)) }
 }
 
 function labelsContext(where: string, wanted: readonly string[] | undefined): string[] {
   const all = [...LABELS.keys()]
   if (wanted === undefined) return []
-  if (wanted.length === 0) throw unknown(`${where}: labelsContext`, 'label', '', all)
-  for (const label of wanted) if (!LABELS.has(label)) throw unknown(`${where}: labelsContext`, 'label', label, all)
+  if (wanted.length === 0) throw unknownWord(`${where}: labelsContext`, 'label', '', all)
+  for (const label of wanted) if (!LABELS.has(label)) throw unknownWord(`${where}: labelsContext`, 'label', label, all)
   return all.filter(label => wanted.includes(label))
 }
 
-function labelNeeds(label: string): number {
-  if (label === 'traffic_direction') return Needs.direction
-  const side = label.startsWith('source_') ? Needs.source : Needs.destination
-  return label.endsWith('_ip') ? side | Needs.address : side
+function labelKeyFields(label: string): number {
+  if (label === 'traffic_direction') return KeyField.direction
+  const side = label.startsWith('source_') ? KeyField.source : KeyField.destination
+  return label.endsWith('_ip') ? side | KeyField.address : side
 }
 
 interface CompiledSide {
   readonly read: Read
-  readonly needs: number
+  readonly keyFields: number
   readonly identifiers: readonly Identifier[]
 }
 
@@ -109,17 +111,17 @@ function compileSide(
 ): CompiledSide | undefined {
   const list = (option: ContextOption) => {
     const words = given.get(option)
-    if (words?.length === 0) throw unknown(`${where}: ${option}`, 'context', '', IDENTIFIERS)
+    if (words?.length === 0) throw unknownWord(`${where}: ${option}`, 'context', '', IDENTIFIERS)
     return words?.map(word => oneOf(`${where}: ${option}`, 'context', word, IDENTIFIERS))
   }
   const [plain, egress, ingress] = [list(`${side}Context`), list(`${side}EgressContext`), list(`${side}IngressContext`)]
   if (plain === undefined && egress === undefined && ingress === undefined) return undefined
   const identifiers = [...(plain ?? []), ...(egress ?? []), ...(ingress ?? [])]
-  const needs = identifiers.reduce((sum, identifier) => sum | needsOf(identifier, side), 0)
+  const keyFields = identifiers.reduce((sum, identifier) => sum | keyFieldsOf(identifier, side), 0)
   const other = firstOf(plain ?? [], side)
-  if (egress === undefined && ingress === undefined) return { read: other, needs, identifiers }
+  if (egress === undefined && ingress === undefined) return { read: other, keyFields, identifiers }
   const read = byDirection(egress ? firstOf(egress, side) : other, ingress ? firstOf(ingress, side) : other, other)
-  return { read, needs: needs | Needs.direction, identifiers }
+  return { read, keyFields: keyFields | KeyField.direction, identifiers }
 }
 
 /** The first name that is not empty. */

@@ -19,7 +19,7 @@ export interface Counter {
   /** Types of the events whose flows it may count. */
   readonly events: readonly number[]
   /** Bits of Needs, of those events. */
-  readonly needs: number
+  readonly keyFields: number
   /** Mostly none or one. `chunk` is the name of the first SCTP chunk, empty where there is none. */
   count(flow: Flow, chunk: string): readonly Increment[]
 }
@@ -48,7 +48,7 @@ export function verdictOf(flow: Flow): string {
 }
 
 /** Its packet went on. */
-export function wentOn(flow: Flow): boolean {
+export function wasForwarded(flow: Flow): boolean {
   return flow.verdict === 'FORWARDED' || flow.verdict === 'REDIRECTED'
 }
 

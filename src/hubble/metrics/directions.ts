@@ -12,16 +12,16 @@ import { Point } from '../../datapath/record/observation-point.js'
 const REASON = { established: 1, reply: 2 } as const
 
 /** HOT: two calls at most. Guard: benches `reduce`, `reduce-workload`. */
-export function eachWay(record: TraceRecord, count: (record: TraceRecord) => void): void {
+export function eachDirection(record: TraceRecord, count: (record: TraceRecord) => void): void {
   const { direction, reason } = record
   if (record.carried(direction)) count(record)
   if (!record.carried(1 - direction)) return
-  turn(record, direction === record.opener ? REASON.reply : REASON.established)
+  reverse(record, direction === record.opener ? REASON.reply : REASON.established)
   count(record)
-  turn(record, reason)
+  reverse(record, reason)
 }
 
-function turn(record: TraceRecord, reason: number): void {
+function reverse(record: TraceRecord, reason: number): void {
   const { view, at, srcLabel, dstLabel, hook, source, state } = record
   const fromPod = record.direction !== 0
   view.setUint8(record.extensionAt + WEIR_TRACE.direction, fromPod ? 0 : 1)

@@ -16,9 +16,9 @@ export interface DynamicListener {
   /** The file says these metrics now. Throws a ConfigError if they do not compile. */
   apply(metrics: readonly MetricConfig[]): void
   /** The file has changed and is in force. */
-  onGood(): void
+  onApplied(): void
   /** The file has changed and is not in force. */
-  onBad(error: ConfigError): void
+  onRefused(error: ConfigError): void
 }
 
 /** Hubble looks every 10 s; a file of a few kilobytes may be read more often. */
@@ -28,15 +28,15 @@ export class DynamicConfig {
   readonly #path: string
   readonly #parse: (text: string) => MetricConfig[]
   readonly #listener: DynamicListener
-  #last: string | undefined
+  #current: string | undefined
   #timer: NodeJS.Timeout | undefined
 
   /** `last` is the content that is in force already. */
-  constructor(path: string, parse: (text: string) => MetricConfig[], listener: DynamicListener, last?: string) {
+  constructor(path: string, parse: (text: string) => MetricConfig[], listener: DynamicListener, current?: string) {
     this.#path = path
     this.#parse = parse
     this.#listener = listener
-    this.#last = last
+    this.#current = current
   }
 
   /** Look every few seconds from now on; does not keep the process alive. */
@@ -51,21 +51,21 @@ export class DynamicConfig {
   /** Look now. */
   check(): void {
     const [seen, text] = this.#read()
-    if (seen === this.#last) return
-    this.#last = seen
+    if (seen === this.#current) return
+    this.#current = seen
     const { exclusive } = this.#listener
-    if (exclusive === undefined) this.#use(seen, text)
-    else void exclusive(() => this.#use(seen, text))
+    if (exclusive === undefined) this.#apply(seen, text)
+    else void exclusive(() => this.#apply(seen, text))
   }
 
-  #use(seen: string, text: string | undefined): void {
+  #apply(seen: string, text: string | undefined): void {
     try {
       if (text === undefined) throw new ConfigError(seen)
       this.#listener.apply(this.#parse(text))
-      this.#listener.onGood()
+      this.#listener.onApplied()
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
-      this.#listener.onBad(error)
+      this.#listener.onRefused(error)
     }
   }
 

@@ -9,8 +9,8 @@
 
 import { parseText } from '../../lib/located-text.js'
 import type { Flow } from '../flow/flow.js'
-import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknown } from './config.js'
-import { type Filter, filterNeeds } from './filter-fields.js'
+import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknownWord } from './config.js'
+import { type Filter, filterKeyFields } from './filter-fields.js'
 
 /** Filters to a predicate: any of `include`, or all flows without one, and none of `exclude`. Throws on a bad one. */
 export type CompileFilters = (include: readonly Filter[], exclude: readonly Filter[]) => (flow: Flow) => boolean
@@ -50,7 +50,7 @@ function filterOf(
   compile: CompileFilters,
 ): MetricFilter {
   try {
-    return { accepts: compile(include, exclude), needs: filterNeeds([...include, ...exclude]) }
+    return { accepts: compile(include, exclude), keyFields: filterKeyFields([...include, ...exclude]) }
   } catch (error) {
     throw new ConfigError(`${where}: ${(error as Error).message}`)
   }
@@ -81,7 +81,7 @@ function mapOf(where: string, value: unknown, keys?: readonly string[]): Record<
     throw new ConfigError(`${where}: expected a map${keys === undefined ? '' : ` with ${keys.join(', ')}`}`)
   }
   const odd = keys && Object.keys(value).find(key => !keys.includes(key))
-  if (odd !== undefined) throw unknown(where, 'key', odd, keys ?? [])
+  if (odd !== undefined) throw unknownWord(where, 'key', odd, keys ?? [])
   return value as Record<string, unknown>
 }
 

@@ -13,13 +13,13 @@ import type { Cache } from '../../exporter/reduce/cache.js'
 /** What a memo's row stands for, in its third word. */
 const Kind = { entity: 0, ipv4: 1, ipv6High: 2, ipv6Low: 3, ipv6: 4, named: 5, address: 6 } as const
 /** Kinds from here on are free for others of the memo. */
-export const ENDS_KINDS = 7
+export const ENDPOINT_KINDS = 7
 /** An IPv6 address takes five rows at most. */
-export const ROWS_AN_END = 5
+export const ROWS_PER_ENDPOINT = 5
 
-export class Ends {
+export class EndpointNumbers {
   /** Endpoint id of the last end found, if it is a local endpoint's; else 0. */
-  endpoint = 0
+  endpointId = 0
   readonly #entities: Entities
   readonly #byAddress: boolean
   readonly #cache: Cache
@@ -33,14 +33,14 @@ export class Ends {
   }
 
   /** The memo was cleared. */
-  forget(): void {
+  clear(): void {
     this.#addresses.clear()
   }
 
   /** HOT: an end without an address, as of a record that shows no packet. Guard: bench `reduce-workload`. */
-  nowhere(identity: number): number {
-    this.endpoint = 0
-    return this.#of(0, identity)
+  withoutAddress(identity: number): number {
+    this.endpointId = 0
+    return this.#entityRow(0, identity)
   }
 
   /** HOT: the end at the address at `at`: 4 bytes, or 16 with `ipv6`. Guard: bench `reduce-workload`. */
@@ -48,23 +48,24 @@ export class Ends {
     const addresses = this.#addresses
     const place = addresses.place(view, at, ipv6, identity)
     const number = addresses.cells[place + Cell.number]!
-    if (number === UNSET) return this.#learn(place, identity)
-    this.endpoint = addresses.cells[place + Cell.second]!
+    if (number === UNSET) return this.#resolve(place, identity)
+    this.endpointId = addresses.cells[place + Cell.second]!
     return number
   }
 
   /** HOT: the end at an address, or without one, for its endpoint alone: it takes no row. Guard: bench `reduce-workload`. */
-  look(view: DataView, at: number, ipv6: boolean): void {
-    this.endpoint = 0
+  lookUp(view: DataView, at: number, ipv6: boolean): void {
+    this.endpointId = 0
     if (at < 0) return
     const place = this.#addresses.place(view, at, ipv6, 0)
     const { cells } = this.#addresses
-    if (cells[place + Cell.second] === UNSET) cells[place + Cell.second] = this.#entities.endpoint(this.#entity(place))
-    this.endpoint = cells[place + Cell.second]!
+    if (cells[place + Cell.second] === UNSET)
+      cells[place + Cell.second] = this.#entities.endpoint(this.#entityAt(place))
+    this.endpointId = cells[place + Cell.second]!
   }
 
   /** Who stands at the address of a place. */
-  #entity(place: number): number {
+  #entityAt(place: number): number {
     const { cells } = this.#addresses
     const { addresses } = this.#entities
     const d = cells[place + Cell.d]!
@@ -72,20 +73,20 @@ export class Ends {
     return addresses.find6(cells[place + Cell.a]!, cells[place + Cell.b]!, cells[place + Cell.c]!, d)
   }
 
-  #learn(place: number, identity: number): number {
+  #resolve(place: number, identity: number): number {
     const { cells } = this.#addresses
-    const entity = this.#entity(place)
+    const entity = this.#entityAt(place)
     const number = this.#byAddress
-      ? this.#addressed(this.#address(place), entity, identity)
-      : this.#of(entity, identity)
-    this.endpoint = this.#entities.endpoint(entity)
+      ? this.#namedAddressRow(this.#addressRow(place), entity, identity)
+      : this.#entityRow(entity, identity)
+    this.endpointId = this.#entities.endpoint(entity)
     cells[place + Cell.number] = number
-    cells[place + Cell.second] = this.endpoint
+    cells[place + Cell.second] = this.endpointId
     return number
   }
 
   /** The row of a place's address. */
-  #address(place: number): number {
+  #addressRow(place: number): number {
     const { cells } = this.#addresses
     const d = cells[place + Cell.d]!
     if (cells[place + Cell.family] === Family.ipv4) return this.#cache.entry(d, 0, Kind.ipv4)
@@ -93,12 +94,12 @@ export class Ends {
     return this.#cache.entry(high, this.#cache.entry(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
   }
 
-  #addressed(address: number, entity: number, identity: number): number {
+  #namedAddressRow(address: number, entity: number, identity: number): number {
     return this.#cache.entry(this.#cache.entry(address, entity, Kind.named), identity, Kind.address)
   }
 
   /** The datapath's identity counts where it is not 0; mostly it is what the world says too. */
-  #of(entity: number, identity: number): number {
+  #entityRow(entity: number, identity: number): number {
     const odd = identity === this.#entities.identity(entity) ? 0 : identity
     return this.#cache.entry(entity, odd, Kind.entity)
   }

@@ -8,7 +8,7 @@
 import { Direction, State } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord } from '../../datapath/record/decode.js'
 import { isMapped } from '../../lib/address.js'
-import { L4, type Shape } from './packet-summary.js'
+import { L4, type PacketSummary } from './packet-summary.js'
 
 const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
 const ECHO = 8
@@ -16,46 +16,46 @@ const ECHO_V6 = 128
 const ECHO_REPLY_V6 = 129
 
 /** HOT: a connection, in the direction that its record names. Guard: benches `reduce`, `reduce-workload`. */
-export function readConnection(shape: Shape, record: TraceRecord): void {
+export function readConnection(packet: PacketSummary, record: TraceRecord): void {
   const { direction, proto } = record
   const out = direction === Direction.aToB
-  setAddresses(shape, record.bytes, out ? record.aAt : record.bAt, out ? record.bAt : record.aAt)
+  setAddresses(packet, record.bytes, out ? record.aAt : record.bAt, out ? record.bAt : record.aAt)
   const sender = out ? record.aPort : record.bPort
   const receiver = out ? record.bPort : record.aPort
   if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) {
-    setTransport(shape, proto, receiver, record.flagsSince(direction))
+    setTransport(packet, proto, receiver, record.flagsSince(direction))
     return
   }
   const asked = direction === record.opener || record.state === State.related ? receiver : sender
-  shape.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
-  shape.icmp = asked === receiver ? asked : answerOf(asked)
+  packet.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
+  packet.icmp = asked === receiver ? asked : answerOf(asked)
 }
 
-export function readDrop(shape: Shape, record: DropRecord): void {
-  setAddresses(shape, record.bytes, record.srcAt, record.dstAt)
+export function readDrop(packet: PacketSummary, record: DropRecord): void {
+  setAddresses(packet, record.bytes, record.srcAt, record.dstAt)
   const { proto, dstPort } = record
-  if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) setTransport(shape, proto, dstPort, 0)
+  if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) setTransport(packet, proto, dstPort, 0)
   else if (dstPort !== 0) {
-    shape.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
-    shape.icmp = dstPort
+    packet.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
+    packet.icmp = dstPort
   }
 }
 
-function setAddresses(shape: Shape, bytes: Uint8Array, source: number, destination: number): void {
-  shape.clear()
-  shape.ipVersion = isMapped(bytes, source) ? 4 : 6
-  shape.wide = true
-  shape.srcAt = source
-  shape.dstAt = destination
+function setAddresses(packet: PacketSummary, bytes: Uint8Array, source: number, destination: number): void {
+  packet.clear()
+  packet.ipVersion = isMapped(bytes, source) ? 4 : 6
+  packet.wide = true
+  packet.srcAt = source
+  packet.dstAt = destination
 }
 
-function setTransport(shape: Shape, proto: number, port: number, flags: number): void {
-  if (proto === PROTO.tcp) shape.l4 = L4.tcp
-  else if (proto === PROTO.udp) shape.l4 = L4.udp
-  else if (proto === PROTO.sctp) shape.l4 = L4.sctp
+function setTransport(packet: PacketSummary, proto: number, port: number, flags: number): void {
+  if (proto === PROTO.tcp) packet.l4 = L4.tcp
+  else if (proto === PROTO.udp) packet.l4 = L4.udp
+  else if (proto === PROTO.sctp) packet.l4 = L4.sctp
   else return
-  shape.dstPort = port
-  if (proto === PROTO.tcp) shape.tcpFlags = flags
+  packet.dstPort = port
+  if (proto === PROTO.tcp) packet.tcpFlags = flags
 }
 
 /** Type and code of the answer to an echo. */

@@ -24,9 +24,9 @@ import {
   type Plugin,
   protocolOf,
   verdictOf,
-  wentOn,
+  wasForwarded,
 } from './counter.js'
-import { Needs } from './key-fields.js'
+import { KeyField } from './key-fields.js'
 
 const HOST = 1
 const WORLD = 'reserved:world'
@@ -45,7 +45,7 @@ const drop: Counter = {
   labels: ['reason', 'protocol'],
   contextFirst: true,
   events: DROPPING,
-  needs: 0,
+  keyFields: 0,
   count(flow) {
     if (flow.verdict !== 'DROPPED') return NO_INCREMENTS
     return [[String(flow.drop_reason_desc ?? 'DROP_REASON_UNKNOWN'), protocolOf(flow)]]
@@ -58,10 +58,10 @@ const tcp: Counter = {
   labels: ['flag', 'family'],
   contextFirst: false,
   events: PASSING,
-  needs: Needs.tcpFlags,
+  keyFields: KeyField.tcpFlags,
   count(flow) {
     const flags = flow.l4?.TCP?.flags
-    if (flags === undefined || !wentOn(flow) || flow.IP === undefined) return NO_INCREMENTS
+    if (flags === undefined || !wasForwarded(flow) || flow.IP === undefined) return NO_INCREMENTS
     const words: string[] = []
     if (flags.FIN) words.push('FIN')
     if (flags.SYN) words.push(flags.ACK ? 'SYN-ACK' : 'SYN')
@@ -76,7 +76,7 @@ const flow: Counter = {
   labels: ['protocol', 'type', 'subtype', 'verdict'],
   contextFirst: false,
   events: ALL_EVENTS,
-  needs: Needs.point,
+  keyFields: KeyField.point,
   count: flow => [[protocolOf(flow), ...typeOf(flow), verdictOf(flow)]],
 }
 
@@ -86,7 +86,7 @@ const icmp: Counter = {
   labels: ['family', 'type'],
   contextFirst: false,
   events: ALL_EVENTS,
-  needs: Needs.icmp,
+  keyFields: KeyField.icmp,
   count({ l4 }) {
     const message = l4?.ICMPv4 ?? l4?.ICMPv6
     if (message === undefined) return NO_INCREMENTS
@@ -101,11 +101,11 @@ const portDistribution: Counter = {
   labels: ['protocol', 'port'],
   contextFirst: false,
   events: PASSING,
-  needs: Needs.port,
+  keyFields: KeyField.port,
   count(flow) {
     const protocol = layer4Of(flow)
     // Where nobody knows whether it is a reply, the port may be a client's.
-    if (protocol === undefined || !wentOn(flow) || flow.is_reply !== false) return NO_INCREMENTS
+    if (protocol === undefined || !wasForwarded(flow) || flow.is_reply !== false) return NO_INCREMENTS
     return [[protocol, destinationPort(flow) ?? '0']]
   },
 }
@@ -116,7 +116,7 @@ const policy: Counter = {
   labels: ['direction', 'match', 'action'],
   contextFirst: false,
   events: [Event.policyVerdict],
-  needs: Needs.source | Needs.direction | Needs.match,
+  keyFields: KeyField.source | KeyField.direction | KeyField.match,
   count(flow) {
     // The host is always allowed, so its verdicts say nothing.
     if (flow.event_type?.type !== Event.policyVerdict || flow.source?.identity === HOST) return NO_INCREMENTS
@@ -132,9 +132,9 @@ const sctp: Counter = {
   labels: ['chunk_type', 'family'],
   contextFirst: false,
   events: PASSING,
-  needs: Needs.chunk,
+  keyFields: KeyField.chunk,
   count(flow, chunk) {
-    const counts = chunk !== '' && wentOn(flow) && flow.IP !== undefined && flow.l4?.SCTP !== undefined
+    const counts = chunk !== '' && wasForwarded(flow) && flow.IP !== undefined && flow.l4?.SCTP !== undefined
     return counts ? [[chunk, familyOf(flow)]] : NO_INCREMENTS
   },
 }
@@ -157,7 +157,7 @@ function flowsToWorld(given: ReadonlySet<string>): Counter {
     labels: ['protocol', 'verdict', ...(port ? ['port'] : [])],
     contextFirst: false,
     events: ALL_EVENTS,
-    needs: Needs.destination | (port ? Needs.port : 0) | (synOnly ? Needs.tcpFlags : 0),
+    keyFields: KeyField.destination | (port ? KeyField.port : 0) | (synOnly ? KeyField.tcpFlags : 0),
     count(flow) {
       if (!counts(flow)) return NO_INCREMENTS
       const fixed: Increment = [protocolOf(flow), verdictOf(flow)]

@@ -4,7 +4,7 @@
  * In:    FlowFilters (flow.proto) as maps of fields to lists.
  * Out:   bits of Needs; Needs.all for what no key holds, like ports: then every record's flow is made.
  */
-import { Needs } from './key-fields.js'
+import { KeyField } from './key-fields.js'
 
 export type Filter = Readonly<Record<string, unknown>>
 
@@ -12,24 +12,24 @@ export type Filter = Readonly<Record<string, unknown>>
 const KEPT_FLAGS = ['FIN', 'SYN', 'RST', 'ACK']
 
 const FIELDS: Readonly<Record<string, number>> = {
-  source_ip: Needs.source | Needs.address,
-  source_pod: Needs.source,
-  source_fqdn: Needs.source | Needs.address,
-  source_label: Needs.source,
-  source_workload: Needs.source,
-  source_cluster_name: Needs.source,
-  source_identity: Needs.source,
-  destination_ip: Needs.destination | Needs.address,
-  destination_pod: Needs.destination,
-  destination_fqdn: Needs.destination | Needs.address,
-  destination_label: Needs.destination,
-  destination_workload: Needs.destination,
-  destination_cluster_name: Needs.destination,
-  destination_identity: Needs.destination,
-  traffic_direction: Needs.direction,
+  source_ip: KeyField.source | KeyField.address,
+  source_pod: KeyField.source,
+  source_fqdn: KeyField.source | KeyField.address,
+  source_label: KeyField.source,
+  source_workload: KeyField.source,
+  source_cluster_name: KeyField.source,
+  source_identity: KeyField.source,
+  destination_ip: KeyField.destination | KeyField.address,
+  destination_pod: KeyField.destination,
+  destination_fqdn: KeyField.destination | KeyField.address,
+  destination_label: KeyField.destination,
+  destination_workload: KeyField.destination,
+  destination_cluster_name: KeyField.destination,
+  destination_identity: KeyField.destination,
+  traffic_direction: KeyField.direction,
   verdict: 0,
   drop_reason_desc: 0,
-  event_type: Needs.point,
+  event_type: KeyField.point,
   protocol: 0,
   reply: 0,
   ip_version: 0,
@@ -37,17 +37,17 @@ const FIELDS: Readonly<Record<string, number>> = {
   node_labels: 0,
 }
 
-export function filterNeeds(filters: readonly Filter[]): number {
-  let needs = 0
+export function filterKeyFields(filters: readonly Filter[]): number {
+  let keyFields = 0
   for (const filter of filters) {
     for (const [field, values] of Object.entries(filter)) {
-      needs |= field === 'tcp_flags' ? flagNeeds(values) : (FIELDS[field] ?? Needs.all)
+      keyFields |= field === 'tcp_flags' ? flagKeyFields(values) : (FIELDS[field] ?? KeyField.unkeyed)
     }
   }
-  return needs
+  return keyFields
 }
 
-function flagNeeds(values: unknown): number {
+function flagKeyFields(values: unknown): number {
   const flags = Array.isArray(values) ? values.flatMap(value => Object.keys(value as object)) : []
-  return flags.every(flag => KEPT_FLAGS.includes(flag)) ? Needs.tcpFlags : Needs.all
+  return flags.every(flag => KEPT_FLAGS.includes(flag)) ? KeyField.tcpFlags : KeyField.unkeyed
 }

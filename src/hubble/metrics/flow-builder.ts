@@ -13,10 +13,10 @@ import { VerdictRecord } from '../../datapath/record/verdict-record.js'
 import type { Flow } from '../flow/flow.js'
 import { FlowMaker } from '../flow/maker.js'
 import type { Resolver } from '../flow/resolver.js'
-import type { FlowOf } from './metrics.js'
+import type { MakeFlow } from './metrics.js'
 
-export function flowOf(resolver: Resolver, kernelReasons: KernelReasons, nodeName = ''): FlowOf {
-  let made: Flow | undefined
+export function flowBuilder(resolver: Resolver, kernelReasons: KernelReasons, nodeName = ''): MakeFlow {
+  let flow: Flow | undefined
   const maker = new FlowMaker({
     resolver,
     kernelReasons,
@@ -24,17 +24,17 @@ export function flowOf(resolver: Resolver, kernelReasons: KernelReasons, nodeNam
     uuid: () => '',
     nodeName,
     version: '',
-    tell: flow => {
-      made = flow
+    onFlow: made => {
+      flow = made
     },
   })
   return record => {
-    made = undefined
+    flow = undefined
     if (record instanceof TraceRecord) maker.trace(record)
     else if (record instanceof DropRecord) maker.drop(record)
     else if (record instanceof VerdictRecord) maker.verdict(record)
     else if (record instanceof CaptureRecord) maker.capture(record)
     else if (record instanceof SockRecord) maker.sock(record)
-    return made
+    return flow
   }
 }

@@ -23,9 +23,9 @@ import { SeriesStore } from '../../exporter/series/series.js'
 import type { Resolver } from '../flow/resolver.js'
 import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
-import { eachWay } from './directions.js'
-import { flowOf } from './flow-builder.js'
-import { type BudgetOf, type FlowOf, HubbleMetrics } from './metrics.js'
+import { eachDirection } from './directions.js'
+import { flowBuilder } from './flow-builder.js'
+import { type BudgetOf, HubbleMetrics, type MakeFlow } from './metrics.js'
 import { DELETION_DELAY_MS } from './pod-series.js'
 
 export interface HubbleParts {
@@ -62,7 +62,7 @@ const CILIUM_VERSION: Metric = {
 export class Hubble implements RecordSink {
   readonly #own = new SeriesStore()
   readonly #entities: Entities
-  readonly #flowOf: FlowOf
+  readonly #makeFlow: MakeFlow
   readonly #now: () => number
   readonly #deleted = new DeletedPods(DELETION_DELAY_MS)
   readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
@@ -70,19 +70,19 @@ export class Hubble implements RecordSink {
   #metrics: HubbleMetrics
   #budgetOf: BudgetOf | undefined
   readonly #reloads = { applied: 0, refused: 0 }
-  #made = 0
-  #forgotten = 0
+  #flowsMade = 0
+  #resets = 0
 
   /** Throws a ConfigError. */
   constructor(parts: HubbleParts, configs: readonly MetricConfig[]) {
     const { entities, resolver, kernelReasons, nodeName = '', now = () => performance.now() } = parts
     this.#entities = entities
-    this.#flowOf = flowOf(resolver, kernelReasons, nodeName)
+    this.#makeFlow = flowBuilder(resolver, kernelReasons, nodeName)
     this.#now = now
     this.#compiled = compileMetrics(configs)
-    this.#metrics = new HubbleMetrics(this.#compiled, entities, this.#flowOf)
+    this.#metrics = new HubbleMetrics(this.#compiled, entities, this.#makeFlow)
     for (const source of LOST_SOURCES) this.setLost(source, 0)
-    this.#tell(CILIUM_VERSION, 1)
+    this.#setValue(CILIUM_VERSION, 1)
   }
 
   /** To be rendered beside the exporter's own store. */
@@ -101,16 +101,16 @@ export class Hubble implements RecordSink {
    */
   reconfigure(configs: readonly MetricConfig[]): void {
     this.#compiled = compileMetrics(configs)
-    this.renamed()
+    this.namesChanged()
   }
 
   /** Entities and directory say something else from now on. No series is lost. */
-  renamed(): void {
+  namesChanged(): void {
     const before = this.#metrics
     before.flush()
-    this.#made += before.made
-    this.#forgotten += before.forgotten
-    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#flowOf, {
+    this.#flowsMade += before.flowsMade
+    this.#resets += before.resets
+    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#makeFlow, {
       stores: before.bySignature,
       ...(this.#budgetOf && { budgetOf: this.#budgetOf }),
     })
@@ -123,14 +123,14 @@ export class Hubble implements RecordSink {
   }
 
   /** Remove series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
-  sweep(ttlMs: number): void {
-    if (ttlMs > 0) this.#metrics.sweep(ttlMs)
+  expire(ttlMs: number): void {
+    if (ttlMs > 0) this.#metrics.expire(ttlMs)
   }
 
   /** There is a file of the configuration, and what it says since its last change is in force or is not. */
-  tellFile(good: boolean, result?: 'applied' | 'refused'): void {
+  setFileStatus(good: boolean, result?: 'applied' | 'refused'): void {
     if (result !== undefined) this.#reloads[result]++
-    this.#tell(M.hubbleConfigReloadSuccessful, good ? 1 : 0)
+    this.#setValue(M.hubbleConfigReloadSuccessful, good ? 1 : 0)
     for (const [name, n] of Object.entries(this.#reloads)) {
       this.#own.set(this.#own.family(M.hubbleConfigReloads).series([name]), n)
     }
@@ -146,14 +146,14 @@ export class Hubble implements RecordSink {
     this.#metrics.flush()
     const due = this.#deleted.due(this.#now())
     if (due.length > 0) this.#metrics.remove(due)
-    this.#tell(M.hubbleFlowsMade, this.#made + this.#metrics.made)
-    this.#tell(M.hubbleForgotten, this.#forgotten + this.#metrics.forgotten)
-    this.#tell(M.hubbleDeletionsRefused, this.#deleted.refused)
+    this.#setValue(M.hubbleFlowsMade, this.#flowsMade + this.#metrics.flowsMade)
+    this.#setValue(M.hubbleForgotten, this.#resets + this.#metrics.resets)
+    this.#setValue(M.hubbleDeletionsRefused, this.#deleted.refused)
   }
 
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   trace(record: TraceRecord): void {
-    if (record.hasExtension && record.packetLength === 0) eachWay(record, this.#countTrace)
+    if (record.hasExtension && record.packetLength === 0) eachDirection(record, this.#countTrace)
     else this.#metrics.trace(record)
   }
   drop(record: DropRecord): void {
@@ -170,7 +170,7 @@ export class Hubble implements RecordSink {
     this.#metrics.sock(record)
   }
 
-  #tell(metric: Metric, value: number): void {
+  #setValue(metric: Metric, value: number): void {
     this.#own.set(this.#own.family(metric).series([]), value)
   }
 }

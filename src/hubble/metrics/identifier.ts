@@ -5,7 +5,7 @@
  * Out:   text, empty where the flow does not say. Source: cilium/cilium pkg/hubble/metrics/api/context.go.
  */
 import type { Endpoint, Flow } from '../flow/flow.js'
-import { Needs } from './key-fields.js'
+import { KeyField } from './key-fields.js'
 
 export type Side = 'source' | 'destination'
 
@@ -54,8 +54,8 @@ export function identify(identifier: Identifier, side: Side): (flow: Flow) => st
 }
 
 /** What of a record the name depends on. */
-export function needsOf(identifier: Identifier, side: Side): number {
-  return Needs[side] | (identifier === 'ip' || identifier === 'dns' ? Needs.address : 0)
+export function keyFieldsOf(identifier: Identifier, side: Side): number {
+  return KeyField[side] | (identifier === 'ip' || identifier === 'dns' ? KeyField.address : 0)
 }
 
 /** The first workload: Hubble knows one at most, and of endpoints of its own node only. */

@@ -4,7 +4,7 @@
  * Out:   bits. What no metric needs is left out of the memo's key, so that records which count alike share a row.
  *        Always in the key: type, verdict, drop reason, layer 4 protocol, IP version, whether a reply.
  */
-export const Needs = {
+export const KeyField = {
   /** Who the source is, and the destination. */
   source: 512,
   destination: 1024,
@@ -24,5 +24,5 @@ export const Needs = {
   /** Destination port. */
   port: 128,
   /** Anything at all: no memo helps. */
-  all: 256,
+  unkeyed: 256,
 } as const

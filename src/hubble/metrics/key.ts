@@ -12,10 +12,10 @@ import type { Entities } from '../../datapath/identity/entities.js'
 import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Cache } from '../../exporter/reduce/cache.js'
-import { ENDS_KINDS, Ends, ROWS_AN_END } from './endpoint-numbers.js'
+import { ENDPOINT_KINDS, EndpointNumbers, ROWS_PER_ENDPOINT } from './endpoint-numbers.js'
 import { readConnection, readDrop } from './extension-summary.js'
-import { Needs } from './key-fields.js'
-import { L4, Shape } from './packet-summary.js'
+import { KeyField } from './key-fields.js'
+import { L4, PacketSummary } from './packet-summary.js'
 
 /** Flags of trace and drop records (cilium/cilium bpf/lib/classifiers.h). */
 const Flag = { ipv6: 1, l3Device: 2, vxlan: 4, geneve: 8 } as const
@@ -31,7 +31,7 @@ const MAPPED_PREFIX = 0xffff
 const Direction = { unknown: 0, ingress: 1, egress: 2 } as const
 const Verdict = { forwarded: 0, redirected: 1, audit: 2, dropped: 3 } as const
 /** Drop reasons are one byte; a policy verdict could hold more. */
-const MOST_REASON = 0xff
+const MAX_REASON = 0xff
 const CONTROL = 0x07
 const ACK = 0x10
 
@@ -42,12 +42,12 @@ const OWN = 1 << 29
 const DETAILED = 2
 const DETAILED_SHIFT = 3
 /** Ends and kinds with details: rows of the memo, which takes END_BITS bits. */
-const END_BITS = 17
-const MOST_ROWS = 1 << END_BITS
+const ENDPOINT_BITS = 17
+const MAX_ROWS = 1 << ENDPOINT_BITS
 const HALF_KIND = 15
 
 /** Of the metrics that may count the flows of such records. */
-export interface NeedsByKind {
+export interface KeyFieldsByKind {
   readonly trace: number
   readonly drop: number
   readonly verdict: number
@@ -59,34 +59,34 @@ export class Key {
   /** Destination port; 0 for what has none. */
   port = 0
   readonly #cache: Cache
-  readonly #most: number
-  readonly #ends: Ends
-  readonly #shape = new Shape()
-  readonly #needs: NeedsByKind
+  readonly #max: number
+  readonly #endpoints: EndpointNumbers
+  readonly #packet = new PacketSummary()
+  readonly #keyFields: KeyFieldsByKind
 
-  /** `most`: ends and details that it tells apart, MOST_ROWS at most. */
-  constructor(entities: Entities, needs: NeedsByKind, most = MOST_ROWS) {
-    this.#cache = new Cache(0, most)
-    this.#most = most
-    const byAddress = ((needs.trace | needs.drop | needs.verdict) & Needs.address) !== 0
-    this.#ends = new Ends(entities, byAddress, this.#cache)
-    this.#needs = needs
+  /** `max`: ends and details that it tells apart, MAX_ROWS at most. */
+  constructor(entities: Entities, fields: KeyFieldsByKind, max = MAX_ROWS) {
+    this.#cache = new Cache(0, max)
+    this.#max = max
+    const byAddress = ((fields.trace | fields.drop | fields.verdict) & KeyField.address) !== 0
+    this.#endpoints = new EndpointNumbers(entities, byAddress, this.#cache)
+    this.#keyFields = fields
   }
 
   /** No room for what another record may bring: the owner must forget() together with all that holds keys. */
   get full(): boolean {
-    return this.#cache.size + 2 * ROWS_AN_END + 1 > this.#most
+    return this.#cache.size + 2 * ROWS_PER_ENDPOINT + 1 > this.#max
   }
 
   /** Keys mean something else from now on. */
-  forget(): void {
+  clear(): void {
     this.#cache.clear()
-    this.#ends.forget()
+    this.#endpoints.clear()
   }
 
   /** Type of the first SCTP chunk, 0 without one. */
   get chunk(): number {
-    return this.#shape.chunk
+    return this.#packet.chunk
   }
 
   /**
@@ -94,117 +94,118 @@ export class Key {
    * costs more than the field. Guard: benches `reduce`, `reduce-workload`.
    */
   trace(record: TraceRecord): boolean {
-    const shape = this.#shape
-    const needs = this.#needs.trace
+    const packet = this.#packet
+    const fields = this.#keyFields.trace
     const { view, at, packetLength } = record
     const flags = view.getUint8(at + TRACE.flags)
     const reason = view.getUint8(at + TRACE.reason) & REASON_BITS
-    if (packetLength === 0 && record.hasExtension) readConnection(shape, record)
+    if (packetLength === 0 && record.hasExtension) readConnection(packet, record)
     else if (!this.#read(view, record.packetAt, packetLength, flags)) return false
     let kind = Notify.trace | (REPLIES[reason]! << SHIFT.reply)
     let from = 0
-    if ((needs & Needs.point) !== 0) kind |= view.getUint8(at + HDR.subtype) << SHIFT.subtype
-    if ((needs & (Needs.source | Needs.direction)) !== 0) {
+    if ((fields & KeyField.point) !== 0) kind |= view.getUint8(at + HDR.subtype) << SHIFT.subtype
+    if ((fields & (KeyField.source | KeyField.direction)) !== 0) {
       const ipv6 = (flags & Flag.ipv6) !== 0
       const origAt = originalAt(view, at, ipv6)
-      const told = origAt >= 0 && shape.ipVersion !== 0
+      const told = origAt >= 0 && packet.ipVersion !== 0
       const identity = view.getUint32(at + TRACE.srcLabel, true)
-      from = this.#source(view, told ? origAt : shape.srcAt, told ? ipv6 : shape.wide, needs, identity)
-      if ((needs & Needs.direction) !== 0) kind |= this.#traceDirection(record, reason, origAt >= 0)
+      from = this.#source(view, told ? origAt : packet.srcAt, told ? ipv6 : packet.wide, fields, identity)
+      if ((fields & KeyField.direction) !== 0) kind |= this.#traceDirection(record, reason, origAt >= 0)
     }
-    const to = this.#destination(view, needs, view.getUint32(at + TRACE.dstLabel, true))
-    this.#finish(kind, needs, this.#detail(needs), from, to)
+    const to = this.#destination(view, fields, view.getUint32(at + TRACE.dstLabel, true))
+    this.#finish(kind, fields, this.#detail(fields), from, to)
     return true
   }
 
   drop(record: DropRecord): boolean {
-    const shape = this.#shape
-    const needs = this.#needs.drop
+    const packet = this.#packet
+    const fields = this.#keyFields.drop
     const own = record.hasExtension
     const { view, packetLength, flags } = record
-    if (packetLength === 0 && own) readDrop(shape, record)
+    if (packetLength === 0 && own) readDrop(packet, record)
     else if (own || !this.#read(view, record.packetAt, packetLength, flags)) return false
     // The detail is the kernel's reason: no room for a type.
-    if (own && (needs & Needs.icmp) !== 0 && (shape.l4 === L4.icmp || shape.l4 === L4.icmpv6)) return false
+    if (own && (fields & KeyField.icmp) !== 0 && (packet.l4 === L4.icmp || packet.l4 === L4.icmpv6)) return false
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
     let from = 0
-    if ((needs & (Needs.source | Needs.direction)) !== 0) {
-      from = this.#source(view, shape.srcAt, shape.wide, needs, record.srcLabel)
-      if ((needs & Needs.direction) !== 0 && record.source !== 0) {
-        kind |= directionOf(record.source === this.#ends.endpoint) << SHIFT.direction
+    if ((fields & (KeyField.source | KeyField.direction)) !== 0) {
+      from = this.#source(view, packet.srcAt, packet.wide, fields, record.srcLabel)
+      if ((fields & KeyField.direction) !== 0 && record.source !== 0) {
+        kind |= directionOf(record.source === this.#endpoints.endpointId) << SHIFT.direction
       }
     }
     // The kernel's reason stands for Cilium's.
-    const detail = own ? record.kernelReason : this.#detail(needs)
+    const detail = own ? record.kernelReason : this.#detail(fields)
     if (own) kind |= OWN
-    this.#finish(kind, needs, detail, from, this.#destination(view, needs, record.dstLabel))
+    this.#finish(kind, fields, detail, from, this.#destination(view, fields, record.dstLabel))
     return true
   }
 
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   verdict(record: VerdictRecord): boolean {
-    const shape = this.#shape
-    const needs = this.#needs.verdict
+    const packet = this.#packet
+    const fields = this.#keyFields.verdict
     const { view, verdict, ingress, remoteLabel } = record
-    if (!shape.read(view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)) return false
+    if (!packet.read(view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)) return false
     // The subtype is always 0; what has another is no verdict of Cilium's, but still a flow.
-    if (-verdict > MOST_REASON || record.subtype !== 0) return false
+    if (-verdict > MAX_REASON || record.subtype !== 0) return false
     let kind = Notify.policyVerdict | (verdictOf(record) << SHIFT.verdict)
     let from = 0
     if (verdict < 0) kind |= -verdict << SHIFT.subtype
     else kind |= Reply.no << SHIFT.reply
-    if ((needs & Needs.direction) !== 0) kind |= directionOf(!ingress) << SHIFT.direction
-    if ((needs & Needs.match) !== 0) kind |= record.matchType << SHIFT.match
-    if ((needs & Needs.source) !== 0) from = this.#end(view, shape.srcAt, shape.wide, ingress ? remoteLabel : 0)
-    this.#finish(kind, needs, this.#detail(needs), from, this.#destination(view, needs, ingress ? 0 : remoteLabel))
+    if ((fields & KeyField.direction) !== 0) kind |= directionOf(!ingress) << SHIFT.direction
+    if ((fields & KeyField.match) !== 0) kind |= record.matchType << SHIFT.match
+    if ((fields & KeyField.source) !== 0)
+      from = this.#endpoint(view, packet.srcAt, packet.wide, ingress ? remoteLabel : 0)
+    this.#finish(kind, fields, this.#detail(fields), from, this.#destination(view, fields, ingress ? 0 : remoteLabel))
     return true
   }
 
   #read(view: DataView, at: number, length: number, flags: number): boolean {
-    const shape = this.#shape
-    if (!shape.read(view, at, length, (flags & Flag.l3Device) !== 0, (flags & Flag.ipv6) !== 0)) return false
-    return (flags & (Flag.vxlan | Flag.geneve)) === 0 || shape.readInner((flags & Flag.vxlan) === 0)
+    const packet = this.#packet
+    if (!packet.read(view, at, length, (flags & Flag.l3Device) !== 0, (flags & Flag.ipv6) !== 0)) return false
+    return (flags & (Flag.vxlan | Flag.geneve)) === 0 || packet.readInner((flags & Flag.vxlan) === 0)
   }
 
-  #end(view: DataView, at: number, wide: boolean, identity: number): number {
-    return at < 0 ? this.#ends.nowhere(identity) : this.#ends.at(view, at, wide, identity)
+  #endpoint(view: DataView, at: number, wide: boolean, identity: number): number {
+    return at < 0 ? this.#endpoints.withoutAddress(identity) : this.#endpoints.at(view, at, wide, identity)
   }
 
   /** For the direction alone it gets no number: no key would be new, and so nobody would see that there are too many. */
-  #source(view: DataView, at: number, wide: boolean, needs: number, identity: number): number {
-    if ((needs & Needs.source) !== 0) return this.#end(view, at, wide, identity)
-    this.#ends.look(view, at, wide)
+  #source(view: DataView, at: number, wide: boolean, fields: number, identity: number): number {
+    if ((fields & KeyField.source) !== 0) return this.#endpoint(view, at, wide, identity)
+    this.#endpoints.lookUp(view, at, wide)
     return 0
   }
 
-  #destination(view: DataView, needs: number, identity: number): number {
-    if ((needs & Needs.destination) === 0) return 0
-    return this.#end(view, this.#shape.dstAt, this.#shape.wide, identity)
+  #destination(view: DataView, fields: number, identity: number): number {
+    if ((fields & KeyField.destination) === 0) return 0
+    return this.#endpoint(view, this.#packet.dstAt, this.#packet.wide, identity)
   }
 
   /** As the flow's (flow-facts.ts), once the source was looked up. */
   #traceDirection(record: TraceRecord, reason: number, translated: boolean): number {
     if (record.source === 0 || reason === REASON.unknown) return 0
-    const fromSource = record.source === this.#ends.endpoint
+    const fromSource = record.source === this.#endpoints.endpointId
     return directionOf(fromSource !== (reason === REASON.reply) || translated) << SHIFT.direction
   }
 
   /** What few packets have: a type of ICMP or of an SCTP chunk. */
-  #detail(needs: number): number {
-    const { l4, icmp, chunk } = this.#shape
-    if (l4 === L4.icmp || l4 === L4.icmpv6) return (needs & Needs.icmp) === 0 ? 0 : icmp
-    return l4 === L4.sctp && (needs & Needs.chunk) !== 0 ? chunk : 0
+  #detail(fields: number): number {
+    const { l4, icmp, chunk } = this.#packet
+    if (l4 === L4.icmp || l4 === L4.icmpv6) return (fields & KeyField.icmp) === 0 ? 0 : icmp
+    return l4 === L4.sctp && (fields & KeyField.chunk) !== 0 ? chunk : 0
   }
 
   /** What the packet adds. */
-  #finish(kind: number, needs: number, detail: number, from: number, to: number): void {
-    const { ipVersion, l4, tcpFlags, dstPort } = this.#shape
+  #finish(kind: number, fields: number, detail: number, from: number, to: number): void {
+    const { ipVersion, l4, tcpFlags, dstPort } = this.#packet
     let whole = kind | ((ipVersion >> 1) << SHIFT.ip) | (l4 << SHIFT.l4)
-    if ((needs & Needs.tcpFlags) !== 0) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
-    if (detail !== 0) whole = DETAILED | (this.#cache.entry(whole, detail, ENDS_KINDS) << DETAILED_SHIFT)
+    if ((fields & KeyField.tcpFlags) !== 0) whole |= ((tcpFlags & CONTROL) | ((tcpFlags & ACK) >> 1)) << SHIFT.flags
+    if (detail !== 0) whole = DETAILED | (this.#cache.entry(whole, detail, ENDPOINT_KINDS) << DETAILED_SHIFT)
     this.port = dstPort
-    this.first = from | (whole << END_BITS)
-    this.second = to | ((whole >>> HALF_KIND) << END_BITS)
+    this.first = from | (whole << ENDPOINT_BITS)
+    this.second = to | ((whole >>> HALF_KIND) << ENDPOINT_BITS)
   }
 }
 

@@ -26,22 +26,22 @@ import type { Flow } from '../flow/flow.js'
 import type { CompiledMetric } from './compile.js'
 import { Event } from './counter.js'
 import { Key } from './key.js'
-import { Needs } from './key-fields.js'
-import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from './pending.js'
+import { KeyField } from './key-fields.js'
+import { MAX_COUNT, MAX_GROUPS, NO_GROUP, PendingIncrements, type Target, UNKNOWN_KEY } from './pending.js'
 import { belongsTo } from './pod-series.js'
 import { chunkName } from './sctp-chunk.js'
 
 export type AnyRecord = RecordWindow | SockRecord
 /** The flow that Hubble would make of a record; undefined where it makes none. */
-export type FlowOf = (record: AnyRecord) => Flow | undefined
+export type MakeFlow = (record: AnyRecord) => Flow | undefined
 
 export type BudgetOf = (family: string) => number
 
 export interface Options {
   /** Keys of each tally, for tests. */
-  readonly mostKeys?: number
+  readonly maxKeys?: number
   /** Ends that keys tell apart, for tests. */
-  readonly mostEnds?: number
+  readonly maxEndpoints?: number
   /** Stores to go on with, by signature. */
   readonly stores?: ReadonlyMap<string, SeriesStore>
   /** Series that a family may have, by its name. */
@@ -49,47 +49,47 @@ export interface Options {
 }
 
 /** Keys of each tally: 37 to 75 bytes each, and 8 for each of a few series. */
-const MOST_KEYS = 262_144
+const MAX_KEYS = 262_144
 
 export class HubbleMetrics implements RecordSink {
   /** Records for which a flow had to be made. */
-  made = 0
+  flowsMade = 0
   /** Times that the tallies were full and began anew. */
-  forgotten = 0
-  readonly #flowOf: FlowOf
+  resets = 0
+  readonly #makeFlow: MakeFlow
   readonly #key: Key
   readonly #metrics: readonly CompiledMetric[]
   readonly #stores: SeriesStore[]
-  readonly #plain: readonly number[]
-  readonly #ported: readonly number[]
+  readonly #withoutPort: readonly number[]
+  readonly #withPort: readonly number[]
   readonly #unkeyed: readonly number[]
-  readonly #tally: Tally
-  readonly #ports: Tally
+  readonly #pending: PendingIncrements
+  readonly #pendingPorts: PendingIncrements
   readonly #groups = new Map<string, number>()
 
-  constructor(metrics: readonly CompiledMetric[], entities: Entities, flowOf: FlowOf, options: Options = {}) {
-    const { mostKeys = MOST_KEYS, mostEnds, stores, budgetOf } = options
+  constructor(metrics: readonly CompiledMetric[], entities: Entities, makeFlow: MakeFlow, options: Options = {}) {
+    const { maxKeys = MAX_KEYS, maxEndpoints, stores, budgetOf } = options
     this.#metrics = metrics
-    this.#flowOf = flowOf
+    this.#makeFlow = makeFlow
     this.#stores = metrics.map(({ signature }) => stores?.get(signature) ?? new SeriesStore())
     if (budgetOf !== undefined) for (const store of this.#stores) store.setBudgets(budgetOf)
-    const needsOf = (event: number) =>
-      metrics.reduce((sum, { events, needs }) => (events.includes(event) ? sum | needs : sum), 0)
-    const needs = {
-      trace: needsOf(Event.trace),
-      drop: needsOf(Event.drop),
-      verdict: needsOf(Event.policyVerdict),
+    const keyFieldsOf = (event: number) =>
+      metrics.reduce((sum, { events, keyFields }) => (events.includes(event) ? sum | keyFields : sum), 0)
+    const keyFields = {
+      trace: keyFieldsOf(Event.trace),
+      drop: keyFieldsOf(Event.drop),
+      verdict: keyFieldsOf(Event.policyVerdict),
     }
-    this.#key = new Key(entities, needs, mostEnds)
+    this.#key = new Key(entities, keyFields, maxEndpoints)
     const which = (bits: number, wanted: number) =>
-      [...metrics.keys()].filter(i => (metrics[i]!.needs & bits) === wanted)
-    this.#unkeyed = which(Needs.all, Needs.all)
-    this.#ported = which(Needs.all | Needs.port, Needs.port)
-    this.#plain = which(Needs.all | Needs.port, 0)
+      [...metrics.keys()].filter(i => (metrics[i]!.keyFields & bits) === wanted)
+    this.#unkeyed = which(KeyField.unkeyed, KeyField.unkeyed)
+    this.#withPort = which(KeyField.unkeyed | KeyField.port, KeyField.port)
+    this.#withoutPort = which(KeyField.unkeyed | KeyField.port, 0)
     const add = (metric: number, slot: number, n: number) => this.#stores[metric]!.add(slot as Slot, n)
-    const addPort = (group: number, port: number, n: number) => void this.#ports.count(group, port, 0, n)
-    this.#tally = new Tally(mostKeys, { add, addPort })
-    this.#ports = new Tally(mostKeys, { add, addPort })
+    const addPort = (group: number, port: number, n: number) => void this.#pendingPorts.count(group, port, 0, n)
+    this.#pending = new PendingIncrements(maxKeys, { add, addPort })
+    this.#pendingPorts = new PendingIncrements(maxKeys, { add, addPort })
   }
 
   /** One store a family; their series are current after flush(). */
@@ -106,7 +106,7 @@ export class HubbleMetrics implements RecordSink {
   setBudgets(budgetOf: BudgetOf): void {
     for (const store of this.#stores) store.setBudgets(budgetOf)
     // What went to an overflow series may have room of its own now.
-    this.#forget()
+    this.#clearKeys()
   }
 
   /** Remove the series of these pods. */
@@ -116,125 +116,125 @@ export class HubbleMetrics implements RecordSink {
       const store = this.#stores[i]!
       return store.removeWhere([store.family(metric)], () => belongsTo(context, pods))
     })
-    if (gone.some(slots => slots !== undefined)) this.#forget()
+    if (gone.some(slots => slots !== undefined)) this.#clearKeys()
   }
 
   /** Remove series that did not change for `ttlMs`, as far as these sweeps saw. */
-  sweep(ttlMs: number): void {
+  expire(ttlMs: number): void {
     this.flush()
     const gone = this.#stores.map(store => store.expire(store.families(), ttlMs))
     // Tallies lead to slots that are nobody's now, or to an overflow series beside which there is room again.
-    if (gone.some(slots => slots !== undefined)) this.#forget()
+    if (gone.some(slots => slots !== undefined)) this.#clearKeys()
   }
 
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   trace(record: TraceRecord): void {
-    if (this.#key.trace(record)) this.#counted(record, 1)
-    else this.#unkeyedRecord(record, 1)
+    if (this.#key.trace(record)) this.#countKeyed(record, 1)
+    else this.#countUnkeyed(record, 1)
   }
 
   /** A drop of Weir's own tells of many packets alike; Hubble would have a flow of each. */
   drop(record: DropRecord): void {
     const times = record.hasExtension ? record.packets : 1
     if (times === 0) return
-    if (times <= MOST_TIMES && this.#key.drop(record)) this.#counted(record, times)
-    else this.#unkeyedRecord(record, times)
+    if (times <= MAX_COUNT && this.#key.drop(record)) this.#countKeyed(record, times)
+    else this.#countUnkeyed(record, times)
   }
 
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   verdict(record: VerdictRecord): void {
-    if (this.#key.verdict(record)) this.#counted(record, 1)
-    else this.#unkeyedRecord(record, 1)
+    if (this.#key.verdict(record)) this.#countKeyed(record, 1)
+    else this.#countUnkeyed(record, 1)
   }
 
   capture(record: CaptureRecord): void {
-    this.#unkeyedRecord(record, 1)
+    this.#countUnkeyed(record, 1)
   }
 
   sock(record: SockRecord): void {
-    this.#unkeyedRecord(record, 1)
+    this.#countUnkeyed(record, 1)
   }
 
   /** Bring the series up to date. */
   flush(): void {
-    this.#tally.flush()
-    this.#ports.flush()
+    this.#pending.flush()
+    this.#pendingPorts.flush()
   }
 
   /** HOT: the key holds all that counts. Guard: benches `reduce`, `reduce-workload`. */
-  #counted(record: RecordWindow, times: number): void {
+  #countKeyed(record: RecordWindow, times: number): void {
     const { first, second, port } = this.#key
-    const group = this.#tally.count(first, second, port, times)
+    const group = this.#pending.count(first, second, port, times)
     let flow: Flow | undefined
     if (group >= 0) flow = this.#countPort(group, port, record, times)
-    else if (group === NEW) flow = this.#learn(record, times)
-    if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flow(record), times)
+    else if (group === UNKNOWN_KEY) flow = this.#insert(record, times)
+    if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flowFor(record), times)
   }
 
   /** Of a port that is not the key's usual one; the flow, if it had to be made. */
   #countPort(group: number, port: number, record: RecordWindow, times: number): Flow | undefined {
-    if (this.#ports.count(group, port, 0, times) !== NEW) return undefined
-    const flow = this.#flow(record)
-    this.#learnPort(group, port, flow)
-    this.#ports.count(group, port, 0, times)
-    if (this.#ports.full) this.#forget()
+    if (this.#pendingPorts.count(group, port, 0, times) !== UNKNOWN_KEY) return undefined
+    const flow = this.#flowFor(record)
+    this.#insertPort(group, port, flow)
+    this.#pendingPorts.count(group, port, 0, times)
+    if (this.#pendingPorts.full) this.#clearKeys()
     return flow
   }
 
   /** The first of its key; its flow. */
-  #learn(record: RecordWindow, times: number): Flow | undefined {
+  #insert(record: RecordWindow, times: number): Flow | undefined {
     const { first, second, port } = this.#key
-    const flow = this.#flow(record)
+    const flow = this.#flowFor(record)
     const group = this.#group(flow)
-    this.#tally.learn(first, second, this.#targets(this.#plain, flow), group, port)
-    if (group !== NO_GROUP && !this.#ports.knows(group, port)) this.#learnPort(group, port, flow)
-    this.#tally.count(first, second, port, times)
-    const full = this.#tally.full || this.#ports.full || this.#key.full
-    if (full || this.#groups.size === MOST_GROUPS) this.#forget()
+    this.#pending.insert(first, second, this.#targets(this.#withoutPort, flow), group, port)
+    if (group !== NO_GROUP && !this.#pendingPorts.has(group, port)) this.#insertPort(group, port, flow)
+    this.#pending.count(first, second, port, times)
+    const full = this.#pending.full || this.#pendingPorts.full || this.#key.full
+    if (full || this.#groups.size === MAX_GROUPS) this.#clearKeys()
     return flow
   }
 
-  #learnPort(group: number, port: number, flow: Flow | undefined): void {
-    this.#ports.learn(group, port, this.#targets(this.#ported, flow))
+  #insertPort(group: number, port: number, flow: Flow | undefined): void {
+    this.#pendingPorts.insert(group, port, this.#targets(this.#withPort, flow))
   }
 
   /** All at once: their keys hold each other's numbers. */
-  #forget(): void {
-    this.#tally.forget()
-    this.#ports.forget()
-    this.#key.forget()
+  #clearKeys(): void {
+    this.#pending.clear()
+    this.#pendingPorts.clear()
+    this.#key.clear()
     this.#groups.clear()
-    this.forgotten++
+    this.resets++
   }
 
   /** Records that differ by nothing but the port are a group: what their labels are without it. */
   #group(flow: Flow | undefined): number {
     if (flow === undefined) return NO_GROUP
     const chunk = chunkName(this.#key.chunk)
-    const without = this.#ported.flatMap(i => {
+    const otherLabels = this.#withPort.flatMap(i => {
       const { metric, count } = this.#metrics[i]!
       const port = metric.labels.indexOf('port')
       return count(flow, chunk).map(values => [i, values.toSpliced(port, 1)])
     })
-    if (without.length === 0) return NO_GROUP
-    const name = JSON.stringify(without)
+    if (otherLabels.length === 0) return NO_GROUP
+    const name = JSON.stringify(otherLabels)
     const known = this.#groups.get(name) ?? this.#groups.size
     this.#groups.set(name, known)
     return known
   }
 
   /** A record without a key. */
-  #unkeyedRecord(record: AnyRecord, times: number): void {
-    this.#countIn([...this.#metrics.keys()], this.#flow(record), times)
+  #countUnkeyed(record: AnyRecord, times: number): void {
+    this.#countIn([...this.#metrics.keys()], this.#flowFor(record), times)
   }
 
   #countIn(metrics: readonly number[], flow: Flow | undefined, times: number): void {
     for (const { metric, slot } of this.#targets(metrics, flow)) this.#stores[metric]!.add(slot as Slot, times)
   }
 
-  #flow(record: AnyRecord): Flow | undefined {
-    this.made++
-    return this.#flowOf(record)
+  #flowFor(record: AnyRecord): Flow | undefined {
+    this.flowsMade++
+    return this.#makeFlow(record)
   }
 
   /** Series of these metrics that the flow counts in. */

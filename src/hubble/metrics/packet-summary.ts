@@ -34,7 +34,7 @@ const NO_OPERATION = 1
 const LEAST_IPV4_OPTION = 3
 const LEAST_TCP_OPTION = 2
 
-export class Shape {
+export class PacketSummary {
   /** 4, 6, or 0 without an IP header. */
   ipVersion = 0
   srcAt = -1

@@ -19,18 +19,18 @@ const PORT_MASK = 0xffff
 /** Count of a slot without a key. */
 const FREE = -1
 /** Slots to begin with, a power of two; three quarters of them are used at most: a smaller table stays in the cache. */
-const LEAST_SLOTS = 2048
+const MIN_SLOTS = 2048
 /**
  * Counts at once. With as many pending all are flushed: what is told of a port is below twice as many, which a count of 31
  * bits takes twice.
  */
-export const MOST_TIMES = 1 << 28
+export const MAX_COUNT = 1 << 28
 /** In place of a group: the port counts nowhere, or was counted. */
 export const NO_GROUP = -1
 /** In place of a group: the key is not known. */
-export const NEW = -2
+export const UNKNOWN_KEY = -2
 /** Groups there may be: from 0 on. */
-export const MOST_GROUPS = PORT_MASK
+export const MAX_GROUPS = PORT_MASK
 
 /** Where an increment goes. */
 export interface Target {
@@ -38,31 +38,31 @@ export interface Target {
   readonly slot: number
 }
 
-export interface Sums {
+export interface IncrementSink {
   /** So many more of a series. */
   add(metric: number, slot: number, n: number): void
   /** So many more of a group's port. */
   addPort(group: number, port: number, n: number): void
 }
 
-export class Tally {
-  readonly #most: number
-  readonly #sums: Sums
-  #slots = emptySlots(LEAST_SLOTS)
+export class PendingIncrements {
+  readonly #max: number
+  readonly #sink: IncrementSink
+  #slots = emptySlots(MIN_SLOTS)
   /** Of each slot: its first target, and how many it has. */
-  #lists = new Int32Array(LEAST_SLOTS * 2)
+  #targetRanges = new Int32Array(MIN_SLOTS * 2)
   /** Of each slot: how much of its count was of another port than the usual one. */
-  #others = new Int32Array(LEAST_SLOTS)
-  #mask = LEAST_SLOTS - 1
+  #otherPorts = new Int32Array(MIN_SLOTS)
+  #mask = MIN_SLOTS - 1
   #size = 0
   #targets = new Int32Array(1024)
   #targetCount = 0
-  #waiting = new Int32Array(LEAST_SLOTS)
-  #waitingCount = 0
+  #queue = new Int32Array(MIN_SLOTS)
+  #queueLength = 0
 
-  constructor(most: number, sums: Sums) {
-    this.#most = most
-    this.#sums = sums
+  constructor(max: number, sink: IncrementSink) {
+    this.#max = max
+    this.#sink = sink
   }
 
   get size(): number {
@@ -71,7 +71,7 @@ export class Tally {
 
   /** No room for another key. */
   get full(): boolean {
-    return this.#size >= this.#most
+    return this.#size >= this.#max
   }
 
   /**
@@ -83,20 +83,20 @@ export class Tally {
     for (let slot = mix(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const at = slot * WORDS
       const before = slots[at + COUNT]!
-      if (before === FREE) return NEW
+      if (before === FREE) return UNKNOWN_KEY
       if (slots[at] !== a || slots[at + 1] !== b) continue
       const grouped = slots[at + PORT]!
       const other = grouped !== 0 && (grouped & PORT_MASK) !== port
-      if (other) this.#others[slot]! += times
+      if (other) this.#otherPorts[slot]! += times
       slots[at + COUNT] = before + times
-      if (before === 0) this.#wait(slot)
-      else if (before >= MOST_TIMES) this.flush()
+      if (before === 0) this.#enqueue(slot)
+      else if (before >= MAX_COUNT) this.flush()
       return other ? (grouped >>> PORT_BITS) - 1 : NO_GROUP
     }
   }
 
   /** Whether learn() was called for a key. */
-  knows(a: number, b: number): boolean {
+  has(a: number, b: number): boolean {
     const slots = this.#slots
     for (let slot = mix(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const at = slot * WORDS
@@ -106,12 +106,12 @@ export class Tally {
   }
 
   /** What a new key leads to. `group`: below MOST_GROUPS, or NO_GROUP. */
-  learn(a: number, b: number, targets: readonly Target[], group = NO_GROUP, port = 0): void {
+  insert(a: number, b: number, targets: readonly Target[], group = NO_GROUP, port = 0): void {
     if (this.#size * 4 > this.#mask * 3) this.#grow()
-    const slot = this.#free(this.#slots, a, b)
+    const slot = this.#freeSlot(this.#slots, a, b)
     this.#slots.set([a, b, 0, group === NO_GROUP ? 0 : ((group + 1) << PORT_BITS) | port], slot * WORDS)
-    this.#lists[slot * 2] = this.#targetCount
-    this.#lists[slot * 2 + 1] = targets.length
+    this.#targetRanges[slot * 2] = this.#targetCount
+    this.#targetRanges[slot * 2 + 1] = targets.length
     this.#size++
     for (const { metric, slot } of targets) {
       if (this.#targetCount * 2 === this.#targets.length) this.#targets = doubled(this.#targets)
@@ -123,57 +123,57 @@ export class Tally {
 
   /** Add what is pending to the series and to ports. */
   flush(): void {
-    for (let i = 0; i < this.#waitingCount; i++) this.#settle(this.#waiting[i]!)
-    this.#waitingCount = 0
+    for (let i = 0; i < this.#queueLength; i++) this.#apply(this.#queue[i]!)
+    this.#queueLength = 0
   }
 
-  #settle(slot: number): void {
+  #apply(slot: number): void {
     const at = slot * WORDS
     const n = this.#slots[at + COUNT]!
     this.#slots[at + COUNT] = 0
-    const start = this.#lists[slot * 2]!
-    const end = start + this.#lists[slot * 2 + 1]!
-    for (let t = start; t < end; t++) this.#sums.add(this.#targets[t * 2]!, this.#targets[t * 2 + 1]!, n)
+    const start = this.#targetRanges[slot * 2]!
+    const end = start + this.#targetRanges[slot * 2 + 1]!
+    for (let t = start; t < end; t++) this.#sink.add(this.#targets[t * 2]!, this.#targets[t * 2 + 1]!, n)
     const grouped = this.#slots[at + PORT]!
     if (grouped === 0) return
-    const usual = n - this.#others[slot]!
-    this.#others[slot] = 0
-    if (usual > 0) this.#sums.addPort((grouped >>> PORT_BITS) - 1, grouped & PORT_MASK, usual)
+    const usual = n - this.#otherPorts[slot]!
+    this.#otherPorts[slot] = 0
+    if (usual > 0) this.#sink.addPort((grouped >>> PORT_BITS) - 1, grouped & PORT_MASK, usual)
   }
 
   /** Flush, and know no key. */
-  forget(): void {
+  clear(): void {
     this.flush()
     for (let at = 0; at < this.#slots.length; at += WORDS) this.#slots[at + COUNT] = FREE
     this.#size = 0
     this.#targetCount = 0
   }
 
-  #wait(slot: number): void {
-    if (this.#waitingCount === this.#waiting.length) this.#waiting = doubled(this.#waiting)
-    this.#waiting[this.#waitingCount++] = slot
+  #enqueue(slot: number): void {
+    if (this.#queueLength === this.#queue.length) this.#queue = doubled(this.#queue)
+    this.#queue[this.#queueLength++] = slot
   }
 
   /** What waits is known by its slot, so it is flushed before slots change; then none has others. */
   #grow(): void {
     this.flush()
-    const [old, oldLists] = [this.#slots, this.#lists]
+    const [old, oldRanges] = [this.#slots, this.#targetRanges]
     this.#mask = this.#mask * 2 + 1
     const slots = emptySlots(this.#mask + 1)
-    const lists = new Int32Array(oldLists.length * 2)
+    const ranges = new Int32Array(oldRanges.length * 2)
     for (let from = 0; from < old.length; from += WORDS) {
       if (old[from + COUNT] === FREE) continue
-      const slot = this.#free(slots, old[from]!, old[from + 1]!)
+      const slot = this.#freeSlot(slots, old[from]!, old[from + 1]!)
       slots.set(old.subarray(from, from + WORDS), slot * WORDS)
-      lists.set(oldLists.subarray(from / 2, from / 2 + 2), slot * 2)
+      ranges.set(oldRanges.subarray(from / 2, from / 2 + 2), slot * 2)
     }
     this.#slots = slots
-    this.#lists = lists
-    this.#others = new Int32Array(this.#mask + 1)
+    this.#targetRanges = ranges
+    this.#otherPorts = new Int32Array(this.#mask + 1)
   }
 
   /** Where a key belongs that is not there. */
-  #free(slots: Int32Array, a: number, b: number): number {
+  #freeSlot(slots: Int32Array, a: number, b: number): number {
     let slot = mix(a, b) & this.#mask
     while (slots[slot * WORDS + COUNT] !== FREE) slot = (slot + 1) & this.#mask
     return slot

@@ -39,7 +39,7 @@ export class RecordedFlows implements Iterable<FlowResponse> {
     this.maker = new FlowMaker({
       ...rest,
       now: () => flowTime(replay.seconds, replay.nanoseconds),
-      tell: flow => this.#step.push(responseOf(flow)),
+      onFlow: flow => this.#step.push(responseOf(flow)),
     })
   }
 

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Flow } from '../../../src/hubble/flow/flow.js'
 import { drops } from '../../support/drop-model.js'
-import { maker, WORLD } from '../../support/flow-records.js'
+import { INVENTORY, maker } from '../../support/flow-records.js'
 import { monitorText } from '../../support/monitor-text.js'
 import type { Told } from '../../support/record-model.js'
 import { traces } from '../../support/trace-model.js'
@@ -18,7 +18,7 @@ const RESERVED: Readonly<Record<number, string[]>> = {
   2: ['reserved:world'],
   7: ['reserved:kube-apiserver', 'reserved:remote-node'],
 }
-const inventory = JSON.parse(WORLD)
+const inventory = JSON.parse(INVENTORY)
 
 /** Who an address of the world is, by the exact address, else by the prefix; the record's identity wins. */
 function endpointOf(ip: string, told: number): Flow['source'] {

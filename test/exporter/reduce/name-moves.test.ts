@@ -20,10 +20,10 @@ import { Reducer } from '../../../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { InventoryResolver } from '../../../src/hubble/flow/inventory-resolver.js'
 import { compileMetrics } from '../../../src/hubble/metrics/compile.js'
-import { flowOf } from '../../../src/hubble/metrics/flow-builder.js'
+import { flowBuilder } from '../../../src/hubble/metrics/flow-builder.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { HubbleMetrics } from '../../../src/hubble/metrics/metrics.js'
-import { decodeAll, differences, oneByOne, recordedRecords, seriesOf } from '../../support/hubble-metrics.js'
+import { decodeAll, differences, recordedRecords, seriesOf, unkeyedSink } from '../../support/hubble-metrics.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_107
@@ -124,9 +124,9 @@ function inventory() {
 function wrongNames(config: string, all: readonly Step[]): readonly string[] {
   const { entities, directory: resolver, apply } = inventory()
   const compiled = compileMetrics(parseStatic(config))
-  const flow = flowOf(resolver, new KernelReasons([]))
+  const flow = flowBuilder(resolver, new KernelReasons([]))
   const metrics = new HubbleMetrics(compiled, entities, flow)
-  const { sink, series } = oneByOne(compiled, flow)
+  const { sink, series } = unkeyedSink(compiled, flow)
   for (const step of all) {
     if ('changes' in step) {
       // What is known by more than an address has Hubble begin anew.

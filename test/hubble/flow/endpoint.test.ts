@@ -6,9 +6,9 @@ import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
 import { EndpointResolver } from '../../../src/hubble/flow/endpoint.js'
 import { InventoryResolver } from '../../../src/hubble/flow/inventory-resolver.js'
 import { udp } from '../../support/ethernet.js'
-import { DB, flowOf, packet, trace, WEB, WORLD } from '../../support/flow-records.js'
+import { DB, flowOf, INVENTORY, packet, trace, WEB } from '../../support/flow-records.js'
 
-const resolver = new EndpointResolver(InventoryResolver.from(parseInventory(WORLD, 'world')))
+const resolver = new EndpointResolver(InventoryResolver.from(parseInventory(INVENTORY, 'world')))
 
 t.test(
   'the identity of the record wins, and its labels with it, but a local endpoint keeps its own labels',
@@ -48,7 +48,7 @@ t.test('of the CIDR labels of a local identity only the longest is left', async 
 })
 
 t.test('the same question gets the same answer, and the cache starts anew when the directory changes', async t => {
-  const resolver = InventoryResolver.from(parseInventory(WORLD, 'world'))
+  const resolver = InventoryResolver.from(parseInventory(INVENTORY, 'world'))
   let version = 0
   const changing = Object.create(resolver, { version: { get: () => version } })
   // Private fields stay with the real one.
@@ -74,7 +74,7 @@ t.test('DNS names are sorted and lose their last dot; Services go by address and
 })
 
 t.test('an address of two endpoints is the local one, and an IPv4 address in IPv6 clothes is the same', async t => {
-  const inventory = JSON.parse(WORLD)
+  const inventory = JSON.parse(INVENTORY)
   inventory.endpoints.push({ id: 9, ips: [WEB], identity: 1002, namespace: 'other', pod: 'thief' })
   const flow = flowOf(trace({ packet: packet('::ffff:10.0.0.1', 'fd00::2') }), JSON.stringify(inventory))
   t.equal(flow.IP?.source, WEB)

@@ -8,7 +8,7 @@ import { updateStoreMetrics } from '../../../src/exporter/reduce/budget.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
-import { decodeAll, recordedRecords, WORLD } from '../../support/hubble-metrics.js'
+import { decodeAll, PARTS, recordedRecords } from '../../support/hubble-metrics.js'
 import { Samples } from '../../support/samples.js'
 import { until } from '../../support/until.js'
 
@@ -28,7 +28,7 @@ const tick = () => {
 
 /** `truth`: what the same records come to without any bound. */
 const start = () => {
-  const hubble = new Hubble(WORLD, parseStatic(CONFIG))
+  const hubble = new Hubble(PARTS, parseStatic(CONFIG))
   const own = new SeriesStore()
   const page = () => {
     hubble.collect()
@@ -78,7 +78,7 @@ t.test('the budget holds for the next configuration and after other names', asyn
   hubble.setBudgets(() => 5)
   hubble.reconfigure(parseStatic('flow:sourceContext=ip;destinationContext=ip'))
   decodeAll(records, hubble)
-  hubble.renamed()
+  hubble.namesChanged()
   decodeAll(records, hubble)
   const samples = page()
   t.equal(samples.series(FAMILY).length, 6)
@@ -89,13 +89,13 @@ t.test('series that rest go, what they had counted is told, and they begin at 0 
   const { hubble, page } = start()
   decodeAll(records, hubble)
   t.equal(page().get(M.seriesExpiredValue.name, EXPIRED), 0, 'told from the start')
-  hubble.sweep(0)
+  hubble.expire(0)
   t.equal(page().series(FAMILY).length, truth.series, '0 is never')
   await tick()
-  hubble.sweep(TTL_MS)
+  hubble.expire(TTL_MS)
   t.equal(page().series(FAMILY).length, truth.series, 'the first look sees them change')
   await tick()
-  hubble.sweep(TTL_MS)
+  hubble.expire(TTL_MS)
   const gone = page()
   t.strictSame(gone.series(FAMILY), [])
   t.equal(gone.get(M.seriesExpiredValue.name, EXPIRED), truth.flows)
@@ -111,10 +111,10 @@ t.test('a series that goes on is kept while others rest', async t => {
   const { hubble, page } = start()
   decodeAll(records, hubble)
   page()
-  hubble.sweep(TTL_MS)
+  hubble.expire(TTL_MS)
   decodeAll(records.slice(0, 1), hubble)
   await tick()
-  hubble.sweep(TTL_MS)
+  hubble.expire(TTL_MS)
   const samples = page()
   t.ok(samples.series(FAMILY).length > 0 && samples.series(FAMILY).length < truth.series)
   const sum = samples.sum(FAMILY) + samples.get(M.seriesExpiredValue.name, EXPIRED)!

@@ -7,11 +7,11 @@
 import t from 'tap'
 import { HDR, Notify } from '../../../src/datapath/record/abi.js'
 import {
-  countedOneByOne,
+  countWithoutKeys,
   differences,
   feed,
-  fixture,
   hubbleMetrics,
+  readFixture,
   recordedRecords,
   seriesOf,
 } from '../../support/hubble-metrics.js'
@@ -30,7 +30,7 @@ const CONFIGS: readonly (readonly [name: string, config: string])[] = [
     'flow:sourceEgressContext=namespace;destinationIngressContext=app;labelsContext=traffic_direction drop',
   ],
   ['ports', 'port-distribution:sourceContext=reserved-identity flows-to-world:port;any-drop;labelsContext=source_app'],
-  ['what Hubble was asked', fixture('metrics-2.config')],
+  ['what Hubble was asked', readFixture('metrics-2.config')],
 ]
 
 function workloads(): string {
@@ -74,13 +74,13 @@ const records = mutants(20_260_102)
 
 for (const [name, config] of CONFIGS) {
   t.test(`changed records count as one by one: ${name}`, async t => {
-    const want = countedOneByOne(config, records)
-    for (const mostKeys of [undefined, 100]) {
-      const metrics = hubbleMetrics(config, mostKeys === undefined ? {} : { mostKeys })
+    const want = countWithoutKeys(config, records)
+    for (const maxKeys of [undefined, 100]) {
+      const metrics = hubbleMetrics(config, maxKeys === undefined ? {} : { maxKeys: maxKeys })
       feed(metrics, records)
-      t.strictSame(differences(want, seriesOf(metrics)), [], `${mostKeys ?? 'many'} keys`)
-      if (mostKeys === undefined) t.equal(metrics.forgotten, 0, 'remembered to the end')
-      else t.ok(metrics.forgotten > 0, `forgot ${metrics.forgotten} times`)
+      t.strictSame(differences(want, seriesOf(metrics)), [], `${maxKeys ?? 'many'} keys`)
+      if (maxKeys === undefined) t.equal(metrics.resets, 0, 'remembered to the end')
+      else t.ok(metrics.resets > 0, `forgot ${metrics.resets} times`)
     }
   })
 }
@@ -104,11 +104,11 @@ function manySources(): Uint8Array[] {
 
 t.test('more ends than are told apart are forgotten, also those looked up for their direction alone', async t => {
   const config = 'flow:destinationContext=ip;labelsContext=traffic_direction'
-  const metrics = hubbleMetrics(config, { mostEnds: 64 })
+  const metrics = hubbleMetrics(config, { maxEndpoints: 64 })
   const many = manySources()
   feed(metrics, many)
-  t.strictSame(differences(countedOneByOne(config, many), seriesOf(metrics)), [])
-  t.ok(metrics.forgotten > 0, `forgot ${metrics.forgotten} times`)
+  t.strictSame(differences(countWithoutKeys(config, many), seriesOf(metrics)), [])
+  t.ok(metrics.resets > 0, `forgot ${metrics.resets} times`)
 })
 
 /** Of everything that a record of Weir's own can vary in, some. */
@@ -152,8 +152,8 @@ t.test("records of Weir's own count as one by one", async t => {
   for (const [name, config] of CONFIGS) {
     const metrics = hubbleMetrics(config)
     feed(metrics, own)
-    t.strictSame(differences(countedOneByOne(config, own), seriesOf(metrics)), [], name)
-    t.ok(metrics.made < own.length * 1.5, `${name}: ${metrics.made} flows made`)
+    t.strictSame(differences(countWithoutKeys(config, own), seriesOf(metrics)), [], name)
+    t.ok(metrics.flowsMade < own.length * 1.5, `${name}: ${metrics.flowsMade} flows made`)
   }
 })
 
@@ -161,8 +161,8 @@ t.test('records that were counted before cost no flow', async t => {
   const metrics = hubbleMetrics(ALL)
   const plain = recordedRecords().filter(record => record[HDR.type] === Notify.drop)
   feed(metrics, plain)
-  const { made } = metrics
+  const { flowsMade: made } = metrics
   feed(metrics, plain)
   // Only what is too unusual for a key.
-  t.ok(metrics.made - made < plain.length / 20, `${metrics.made - made} more for ${plain.length} records`)
+  t.ok(metrics.flowsMade - made < plain.length / 20, `${metrics.flowsMade - made} more for ${plain.length} records`)
 })

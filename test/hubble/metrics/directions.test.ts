@@ -7,7 +7,7 @@ import { Decoder } from '../../../src/datapath/record/decode.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
-import { parseSeries, WORLD } from '../../support/hubble-metrics.js'
+import { PARTS, parseSeries } from '../../support/hubble-metrics.js'
 import { type TraceFields, traceRecord } from '../../support/weir-records.js'
 
 const [A, B] = ['10.66.0.1', '10.66.0.2'] as const
@@ -34,7 +34,7 @@ function counted(fields: TraceFields, point: number, reason = 1) {
   record[HDR.subtype] = point
   record[TRACE.reason] = reason
   const before = Buffer.from(record)
-  const hubble = new Hubble(WORLD, parseStatic('icmp flow:sourceContext=ip;labelsContext=traffic_direction'))
+  const hubble = new Hubble(PARTS, parseStatic('icmp flow:sourceContext=ip;labelsContext=traffic_direction'))
   new Decoder().record(new DataView(record.buffer, record.byteOffset, record.length), 0, record.length, hubble)
   hubble.collect()
   const series = parseSeries(render(...hubble.stores).toString())

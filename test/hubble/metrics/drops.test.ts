@@ -6,7 +6,7 @@ import { Decoder } from '../../../src/datapath/record/decode.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
-import { parseSeries, WORLD } from '../../support/hubble-metrics.js'
+import { PARTS, parseSeries } from '../../support/hubble-metrics.js'
 import { dropRecord } from '../../support/weir-records.js'
 
 const NETFILTER_DROP = 8
@@ -14,7 +14,7 @@ const DROP = { src: '10.66.0.1', dst: '10.66.0.2', proto: 17, reason: NETFILTER_
 
 /** Of drops told as so many packets each. */
 function counted(config: string, packets: readonly number[]) {
-  const hubble = new Hubble(WORLD, parseStatic(config))
+  const hubble = new Hubble(PARTS, parseStatic(config))
   const decoder = new Decoder()
   for (const n of packets) {
     const record = dropRecord({ ...DROP, packets: n })

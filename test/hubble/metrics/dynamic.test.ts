@@ -14,15 +14,15 @@ import { Hubble } from '../../../src/hubble/metrics/hubble.js'
 import { compileFilters } from '../../../src/hubble/observe/filter/filter.js'
 import type { FlowFilter } from '../../../src/hubble/observe/filter/flow-filter.js'
 import {
-  countedOneByOne,
+  countWithoutKeys,
   decodeAll,
   differences,
   feed,
   hubbleMetrics,
+  PARTS,
   parseSeries,
   recordedRecords,
   seriesOf,
-  WORLD,
 } from '../../support/hubble-metrics.js'
 import { Samples } from '../../support/samples.js'
 
@@ -55,7 +55,7 @@ metrics:
     'drop:sourceContext=workload|reserved-identity;labelsContext=destination_ip,traffic_direction flows-to-world:any-drop;port tcp'
   const metrics = hubbleMetrics(parse(file))
   feed(metrics, records)
-  t.strictSame(differences(countedOneByOne(list, records), seriesOf(metrics)), [])
+  t.strictSame(differences(countWithoutKeys(list, records), seriesOf(metrics)), [])
 })
 
 const FILTERS: readonly (readonly [yaml: string, keeps: string])[] = [
@@ -83,7 +83,7 @@ t.test('filters keep what they keep of each flow, whatever else the labels need'
   - name: icmp`)
     const metrics = hubbleMetrics(config)
     feed(metrics, [...records, ...records.toReversed()])
-    const want = countedOneByOne(config, [...records, ...records])
+    const want = countWithoutKeys(config, [...records, ...records])
     t.strictSame(differences(want, seriesOf(metrics)), [], keeps)
     t.ok(
       [...want.keys()].some(text => text.startsWith('hubble_flows_processed_total')),
@@ -103,7 +103,7 @@ t.test('a flow that no key holds is made once a record, whatever else counts it'
   let told = 0
   const tell = () => void told++
   decodeAll(records, { trace: tell, drop: tell, verdict: tell, capture: tell, sock: tell })
-  t.equal(metrics.made, told)
+  t.equal(metrics.flowsMade, told)
 })
 
 const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
@@ -145,7 +145,7 @@ t.test('what a file may not say is refused, naming the place and the word', asyn
 t.test(
   'a metric with the same options keeps its series, one with others begins anew, one without a word goes',
   async t => {
-    const hubble = new Hubble(WORLD, parseStatic('drop tcp:sourceContext=pod icmp'))
+    const hubble = new Hubble(PARTS, parseStatic('drop tcp:sourceContext=pod icmp'))
     decodeAll(records, hubble)
     const before = seriesIn(hubble)
     hubble.reconfigure(parseStatic('drop tcp:sourceContext=namespace flow'))
@@ -157,14 +157,14 @@ t.test(
     t.equal(after.size, of(before, 'hubble_drop').size)
     decodeAll(records, hubble)
     const drops = new Map([...of(before, 'hubble_drop')].map(([text, value]) => [text, value * 2]))
-    const rest = countedOneByOne('tcp:sourceContext=namespace flow', records)
+    const rest = countWithoutKeys('tcp:sourceContext=namespace flow', records)
     t.strictSame(differences(new Map([...drops, ...rest]), seriesIn(hubble)), [])
   },
 )
 
 t.test('a filter that changes does not cost the series', async t => {
   const drops = (filter: string) => parse(`metrics: [{ name: drop, includeFilters: [{ ${filter} }] }]`)
-  const hubble = new Hubble(WORLD, drops('verdict: [DROPPED]'))
+  const hubble = new Hubble(PARTS, drops('verdict: [DROPPED]'))
   decodeAll(records, hubble)
   const all = sum(hubble, 'hubble_drop_total')
   hubble.reconfigure(drops('verdict: [FORWARDED]'))
@@ -174,7 +174,7 @@ t.test('a filter that changes does not cost the series', async t => {
 })
 
 t.test('a configuration that is refused changes nothing', async t => {
-  const hubble = new Hubble(WORLD, parseStatic('drop'))
+  const hubble = new Hubble(PARTS, parseStatic('drop'))
   t.throws(() => hubble.reconfigure(parseStatic('drop dorp')), { message: /unknown metric "dorp"/ })
   decodeAll(records, hubble)
   t.ok(sum(hubble, 'hubble_drop_total') > 0)
@@ -184,12 +184,12 @@ t.test('a changed file is applied, a broken one or none leaves the last good one
   const folder = mkdtempSync(join(tmpdir(), 'weir-hubble-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'metrics.yaml')
-  const hubble = new Hubble(WORLD, [])
+  const hubble = new Hubble(PARTS, [])
   const told: string[] = []
   const config = new DynamicConfig(path, parse, {
     apply: metrics => hubble.reconfigure(metrics),
-    onGood: () => told.push('good'),
-    onBad: error => told.push(error.message),
+    onApplied: () => told.push('good'),
+    onRefused: error => told.push(error.message),
   })
   const look = (text?: string) => {
     if (text !== undefined) writeFileSync(path, text)

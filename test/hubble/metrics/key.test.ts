@@ -7,9 +7,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { HDR, TRACE } from '../../../src/datapath/record/abi.js'
-import { Key, type NeedsByKind } from '../../../src/hubble/metrics/key.js'
-import { Needs } from '../../../src/hubble/metrics/key-fields.js'
-import { decodeAll, WORLD } from '../../support/hubble-metrics.js'
+import { Key, type KeyFieldsByKind } from '../../../src/hubble/metrics/key.js'
+import { KeyField } from '../../../src/hubble/metrics/key-fields.js'
+import { decodeAll, PARTS } from '../../support/hubble-metrics.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_106
@@ -50,18 +50,18 @@ function keysOf(key: Key, records: readonly Uint8Array[], then: (i: number) => v
 }
 
 /** What of a record the needs ask for. */
-function askedOf(made: Made, needs: NeedsByKind): string {
+function askedOf(made: Made, fields: KeyFieldsByKind): string {
   const { kind, src, dst, srcLabel, dstLabel, proto, detail } = made
-  const has = (bit: number) => (needs[kind] & bit) !== 0
-  const shown = kind === 'drop' || (proto === ICMP && has(Needs.icmp)) ? detail : 0
+  const has = (bit: number) => (fields[kind] & bit) !== 0
+  const shown = kind === 'drop' || (proto === ICMP && has(KeyField.icmp)) ? detail : 0
   const version = src.includes(':') ? 6 : 4
   return JSON.stringify([
     kind,
     proto,
     shown,
     version,
-    has(Needs.source) && [src, srcLabel],
-    has(Needs.destination) && [dst, dstLabel],
+    has(KeyField.source) && [src, srcLabel],
+    has(KeyField.destination) && [dst, dstLabel],
   ])
 }
 
@@ -76,31 +76,31 @@ const made: fc.Arbitrary<Made> = fc.record({
   proto: fc.constantFrom(6, 17, ICMP),
   detail: fc.constantFrom(0, 1, 2, 0x0800, 0x0301, 0xffff),
 })
-const asks = fc.constantFrom(0, Needs.source, Needs.destination, Needs.source | Needs.destination)
-const needsBy = fc.record({ trace: asks, drop: asks, verdict: asks })
+const asks = fc.constantFrom(0, KeyField.source, KeyField.destination, KeyField.source | KeyField.destination)
+const keyFieldsByKind = fc.record({ trace: asks, drop: asks, verdict: asks })
 
 t.test('any records and needs: keys are equal where what is asked is, and nowhere else', async t => {
   const tries = fc.property(
     fc.array(made, { maxLength: 300, size: 'max' }),
-    needsBy,
+    keyFieldsByKind,
     fc.constantFrom(LEAST_ROWS, 40, undefined),
-    (all, needs, most) => {
-      const trace = needs.trace | Needs.address | Needs.icmp
-      const key = new Key(WORLD.entities, { ...needs, trace }, most)
+    (all, fields, most) => {
+      const trace = fields.trace | KeyField.address | KeyField.icmp
+      const key = new Key(PARTS.entities, { ...fields, trace }, most)
       const keyBy = new Map<string, string>()
       const askedBy = new Map<string, string>()
       let good = true
       const keys: (string | undefined)[] = []
       const records = all.map(recordOf)
       keysOf(key, records, i => {
-        const asked = askedOf(all[i]!, { ...needs, trace })
+        const asked = askedOf(all[i]!, { ...fields, trace })
         const now = `${key.first} ${key.second}`
         keys.push(now)
         if ((keyBy.get(asked) ?? now) !== now || (askedBy.get(now) ?? asked) !== asked) good = false
         keyBy.set(asked, now)
         askedBy.set(now, asked)
         if (!key.full) return
-        key.forget()
+        key.clear()
         keyBy.clear()
         askedBy.clear()
       })
@@ -120,8 +120,8 @@ function strangers(count: number): Uint8Array[] {
 }
 
 t.test('sources that are looked up for the direction alone take no room', async t => {
-  const trace = Needs.destination | Needs.address | Needs.direction
-  const key = new Key(WORLD.entities, { trace, drop: 0, verdict: 0 }, 60)
+  const trace = KeyField.destination | KeyField.address | KeyField.direction
+  const key = new Key(PARTS.entities, { trace, drop: 0, verdict: 0 }, 60)
   const full: number[] = []
   const keys = keysOf(key, strangers(2000), i => {
     if (key.full) full.push(i)
@@ -133,7 +133,7 @@ t.test('sources that are looked up for the direction alone take no room', async 
 
 t.test('an emitter that is the source is known as it, asked for or not', async t => {
   const source = '10.200.0.10'
-  const emitter = WORLD.resolver.localEndpoint(source)?.id ?? 0
+  const emitter = PARTS.resolver.localEndpoint(source)?.id ?? 0
   t.ok(emitter > 0, 'a local endpoint')
   const between = (a: string, b: string) => {
     const record = traceRecord({ a, b, proto: 6 })
@@ -144,11 +144,15 @@ t.test('an emitter that is the source is known as it, asked for or not', async t
   const bare = between(source, '1.2.3.4').subarray(0, TRACE.size)
   bare[HDR.extVersion] = 0
   const records = [between(source, '1.2.3.4'), bare, between('1.2.3.4', source), between('fd00::9', source)]
-  for (const needs of [Needs.direction, Needs.direction | Needs.source, Needs.direction | Needs.address]) {
-    const key = new Key(WORLD.entities, { trace: needs, drop: needs, verdict: 0 })
+  for (const fields of [
+    KeyField.direction,
+    KeyField.direction | KeyField.source,
+    KeyField.direction | KeyField.address,
+  ]) {
+    const key = new Key(PARTS.entities, { trace: fields, drop: fields, verdict: 0 })
     const bits: number[] = []
     const direction = () => bits.push((key.second >>> 18) & 3)
     keysOf(key, [...records, ...records], direction)
-    t.strictSame(bits, [2, 1, 1, 1, 2, 1, 1, 1], `needs ${needs}`)
+    t.strictSame(bits, [2, 1, 1, 1, 2, 1, 1, 1], `needs ${fields}`)
   }
 })

@@ -2,11 +2,18 @@
  * pending.test.ts - pending counts by key come to the same as adding each at once, however many and however large.
  *
  * In:    keys of two words, their series and groups, ports, counts.
- * Out:   what flush(), growth, forget() and large counts hand on, against sums in a Map.
+ * Out:   what flush(), growth, clear() and large counts hand on, against sums in a Map.
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { MOST_GROUPS, MOST_TIMES, NEW, NO_GROUP, Tally, type Target } from '../../../src/hubble/metrics/pending.js'
+import {
+  MAX_COUNT,
+  MAX_GROUPS,
+  NO_GROUP,
+  PendingIncrements,
+  type Target,
+  UNKNOWN_KEY,
+} from '../../../src/hubble/metrics/pending.js'
 import { feed, hubbleMetrics, seriesOf } from '../../support/hubble-metrics.js'
 import { dropRecord } from '../../support/weir-records.js'
 
@@ -21,7 +28,7 @@ function tally(most = MOST) {
     adds.push(n)
     sums.set(name, (sums.get(name) ?? 0) + n)
   }
-  const counts = new Tally(most, {
+  const counts = new PendingIncrements(most, {
     add: (metric, slot, n) => into(`${metric}/${slot}`, n),
     addPort: (group, port, n) => into(`group ${group} port ${port}`, n),
   })
@@ -36,10 +43,10 @@ interface Key {
 }
 
 /** As its owner does: what is new is learned first. */
-function countIn(counts: Tally, { a, b, targets, group }: Key, port: number, times: number): number {
+function countIn(counts: PendingIncrements, { a, b, targets, group }: Key, port: number, times: number): number {
   const found = counts.count(a, b, port, times)
-  if (found !== NEW) return found
-  counts.learn(a, b, targets, group, port)
+  if (found !== UNKNOWN_KEY) return found
+  counts.insert(a, b, targets, group, port)
   return counts.count(a, b, port, times)
 }
 
@@ -48,13 +55,13 @@ const one = (slot: number): Target[] => [{ metric: 0, slot }]
 t.test('any counts, flushes and forgetting: each series and each port has the sum of its keys', async t => {
   const small = fc.integer({ min: -3, max: 3 })
   const number = fc.oneof(small, small, fc.constantFrom(-(2 ** 31), 2 ** 31 - 1), fc.integer())
-  const times = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(MOST_TIMES, MOST_TIMES - 1, MOST_TIMES / 2))
+  const times = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(MAX_COUNT, MAX_COUNT - 1, MAX_COUNT / 2))
   const port = fc.constantFrom(0, 0, 80, 443, 65_535)
-  const group = fc.constantFrom(NO_GROUP, 0, 1, MOST_GROUPS - 1)
+  const group = fc.constantFrom(NO_GROUP, 0, 1, MAX_GROUPS - 1)
   const count = fc.record({ a: number, b: number, port, times, series: fc.nat(3), group })
   const step = fc.oneof(
     { weight: 40, arbitrary: count },
-    { weight: 1, arbitrary: fc.constantFrom('flush' as const, 'forget' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('flush' as const, 'clear' as const) },
   )
   const tries = fc.property(fc.array(step, { maxLength: 1000, size: 'max' }), steps => {
     const { counts, sums, into } = tally()
@@ -64,13 +71,13 @@ t.test('any counts, flushes and forgetting: each series and each port has the su
     for (const [i, step] of steps.entries()) {
       if (typeof step === 'string') {
         counts[step]()
-        if (step === 'forget') known.clear()
+        if (step === 'clear') known.clear()
         continue
       }
       const { a, b, port, times, series, group } = step
       const targets = Array.from({ length: series }, (_, metric) => ({ metric, slot: i % 7 }))
       const key = known.get(`${a} ${b}`) ?? { a, b, targets, group }
-      if (counts.knows(a, b) !== known.has(`${a} ${b}`)) return false
+      if (counts.has(a, b) !== known.has(`${a} ${b}`)) return false
       known.set(`${a} ${b}`, key)
       const found = countIn(counts, key, port, times)
       if (found >= 0) into(`group ${found} port ${port}`, times)
@@ -86,21 +93,21 @@ t.test('any counts, flushes and forgetting: each series and each port has the su
 
 t.test('what is new is not counted before it is learned', async t => {
   const { counts, sums } = tally()
-  t.equal(counts.count(1, 2, 80, 5), NEW)
-  t.equal(counts.count(1, 2, 80, 5), NEW)
+  t.equal(counts.count(1, 2, 80, 5), UNKNOWN_KEY)
+  t.equal(counts.count(1, 2, 80, 5), UNKNOWN_KEY)
   t.equal(counts.size, 0)
-  counts.learn(1, 2, one(3))
+  counts.insert(1, 2, one(3))
   counts.flush()
   t.equal(sums.size, 0)
   t.equal(counts.count(1, 2, 80, 5), NO_GROUP)
-  t.equal(counts.count(2, 1, 80, 5), NEW)
+  t.equal(counts.count(2, 1, 80, 5), UNKNOWN_KEY)
   counts.flush()
   t.strictSame([...sums], [['0/3', 5]])
 })
 
 t.test("the usual port, a key's first, is told by the flush, and others are the caller's", async t => {
   const { counts, sums } = tally()
-  counts.learn(1, 2, one(3), 4, 443)
+  counts.insert(1, 2, one(3), 4, 443)
   t.equal(counts.count(1, 2, 443, 5), NO_GROUP)
   t.equal(counts.count(1, 2, 80, 2), 4)
   t.equal(counts.count(1, 2, 443, 1), NO_GROUP)
@@ -137,22 +144,22 @@ t.test('it grows with counts pending, and loses none', async t => {
 })
 
 t.test('counts that 31 bits could not hold are handed on before', async t => {
-  for (const times of [MOST_TIMES, MOST_TIMES - 1, MOST_TIMES / 2 + 1, 3]) {
+  for (const times of [MAX_COUNT, MAX_COUNT - 1, MAX_COUNT / 2 + 1, 3]) {
     const ports = tally()
     const { counts, sums, adds } = tally()
-    const through = new Tally(MOST, {
+    const through = new PendingIncrements(MOST, {
       add: () => {},
       addPort: (group, port, n) => countIn(ports.counts, { a: group, b: port, targets: one(2) }, 0, n),
     })
     for (let i = 0; i < 12; i++) {
       countIn(counts, { a: 7, b: 7, targets: one(0) }, 0, times)
-      countIn(counts, { a: 8, b: 8, targets: one(1) }, 0, MOST_TIMES)
+      countIn(counts, { a: 8, b: 8, targets: one(1) }, 0, MAX_COUNT)
       for (let key = 0; key < 4; key++) countIn(through, { a: key, b: 0, targets: [], group: 0 }, 80, times)
     }
     counts.flush()
     through.flush()
     ports.counts.flush()
-    t.strictSame([sums.get('0/0'), sums.get('0/1')], [12 * times, 12 * MOST_TIMES], `${times} at once`)
+    t.strictSame([sums.get('0/0'), sums.get('0/1')], [12 * times, 12 * MAX_COUNT], `${times} at once`)
     t.equal(ports.sums.get('0/2'), 48 * times, 'and of the port that four keys have')
     t.ok(
       adds.every(n => n > 0),
@@ -169,7 +176,7 @@ t.test('it is full at its limit, and forgets all but what was counted', async t 
     countIn(counts, key(i), 0, 10)
   }
   t.equal(counts.full, true)
-  counts.forget()
+  counts.clear()
   t.strictSame([counts.size, counts.full], [0, false])
   t.strictSame(
     [...sums],
@@ -179,14 +186,14 @@ t.test('it is full at its limit, and forgets all but what was counted', async t 
       ['0/2', 10],
     ],
   )
-  t.equal(counts.count(1, 1, 0, 1), NEW)
+  t.equal(counts.count(1, 1, 0, 1), UNKNOWN_KEY)
   countIn(counts, key(1, 9), 0, 5)
   counts.flush()
   t.strictSame([sums.get('0/1'), sums.get('0/9')], [10, 5], 'and it leads elsewhere now')
 })
 
 t.test('records that tell of billions of packets count them all', async t => {
-  for (const packets of [MOST_TIMES, MOST_TIMES + 1, 2 ** 30, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40]) {
+  for (const packets of [MAX_COUNT, MAX_COUNT + 1, 2 ** 30, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40]) {
     const metrics = hubbleMetrics('drop')
     const record = dropRecord({ src: '10.0.0.1', dst: '10.0.0.2', proto: 6, reason: 3, packets, bytes: 60 })
     feed(metrics, [record, record, record])

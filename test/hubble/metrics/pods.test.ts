@@ -7,14 +7,14 @@ import { DeletedPods } from '../../../src/exporter/reduce/deleted-pods.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
 import { DELETION_DELAY_MS } from '../../../src/hubble/metrics/pod-series.js'
-import { decodeAll, differences, parseSeries, recordedRecords, WORLD } from '../../support/hubble-metrics.js'
+import { decodeAll, differences, PARTS, parseSeries, recordedRecords } from '../../support/hubble-metrics.js'
 
 const records = recordedRecords()
 const POD = { namespace: 'shop', pod: 'app-1-0' }
 
 const start = (config: string) => {
   const clock = { ms: 1000 }
-  const hubble = new Hubble({ ...WORLD, now: () => clock.ms }, parseStatic(config))
+  const hubble = new Hubble({ ...PARTS, now: () => clock.ms }, parseStatic(config))
   decodeAll(records, hubble)
   const series = () => {
     hubble.collect()

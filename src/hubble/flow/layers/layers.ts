@@ -75,7 +75,7 @@ export class Layers {
   udpEnd = -1
   vni = 0
   /** The tunnel whose inside is read. */
-  inside: TunnelName | undefined
+  tunnelName: TunnelName | undefined
 
   /** Bytes that are left. */
   get left(): number {
@@ -87,7 +87,7 @@ export class Layers {
     this.view = view
     this.bytes = bytes
     this.tunnel = undefined
-    this.#forget()
+    this.#reset()
     if (length <= 0) return true
     if (!this.#walk(at, at + length, flags.l3Device ? (flags.ipv6 ? 'IPv6' : 'IPv4') : 'Ethernet')) return false
     // A packet flagged as tunnelled that is no UDP is told as it is; Hubble would decode an earlier packet's payload.
@@ -98,8 +98,8 @@ export class Layers {
   /** What was read becomes the tunnel, and its payload the packet. */
   #unwrap(name: TunnelName): boolean {
     const { ip, l4, udpAt, udpEnd } = this
-    this.#forget()
-    this.inside = name
+    this.#reset()
+    this.tunnelName = name
     if (!this.#walk(udpAt, udpEnd, name)) return false
     // Its own header is no part of the summary, but that of a tunnel inside it is.
     if (this.ethernet === undefined && this.ip === undefined) this.summary = ''
@@ -126,11 +126,11 @@ export class Layers {
     return true
   }
 
-  #forget(): void {
+  #reset(): void {
     this.ethernet = this.ip = this.l4 = undefined
     this.summary = this.error = ''
     this.srcPort = this.dstPort = this.vni = 0
     this.udpAt = this.udpEnd = -1
-    this.inside = undefined
+    this.tunnelName = undefined
   }
 }

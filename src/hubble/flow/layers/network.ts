@@ -147,7 +147,7 @@ export function readGeneve(layers: Layers): string | undefined {
 
 /** Of tunnels of a kind in each other the innermost network is told. */
 function setTunnel(layers: Layers, name: TunnelName): void {
-  if (layers.inside === name) layers.vni = layers.view.getUint32(layers.at + 4) >>> 8
+  if (layers.tunnelName === name) layers.vni = layers.view.getUint32(layers.at + 4) >>> 8
   layers.summary = name
 }
 

@@ -102,11 +102,11 @@ export function readUdp(layers: Layers): string | undefined {
   layers.summary = 'UDP'
   layers.udpAt = at + UDP_HEADER
   layers.udpEnd = length === 0 ? layers.end : Math.min(layers.end, at + length)
-  if (layers.inside !== undefined) intoTunnel(layers)
+  if (layers.tunnelName !== undefined) enterTunnel(layers)
   return undefined
 }
 
-function intoTunnel(layers: Layers): void {
+function enterTunnel(layers: Layers): void {
   layers.next = tunnelOf(layers.srcPort, layers.dstPort)
   layers.at = layers.udpAt
   layers.end = layers.udpEnd

@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev z
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 
-.PHONY: help build run test check bench demo golden dashboards pictures docs image manifests clean
+.PHONY: help build run test test-unit test-watch check bench demo golden dashboards pictures docs image manifests clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,14 @@ run: build ## Run Weir on this machine; without root or BPF on the bundled recor
 	  exec node dist/cli/main.js run --source replay:examples/records.pcap --inventory examples/inventory.json $(ARGS); \
 	fi
 
-test: build .stamps/packages-test .stamps/bin/helm ## Run all tests; those that need root or BPF skip aloud without
-	@node test/run.mjs
+test: build .stamps/packages-test .stamps/bin/helm ## Run all tests, or FILE="test/hubble ..." and GREP="title"; those that need root or BPF skip aloud
+	@node test/run.mjs $(if $(GREP),--grep "$(GREP)") $(FILE)
+
+test-unit: build ## Run the tests that need neither root nor whole processes, in under a minute (FILE=, GREP=)
+	@node test/run.mjs --unit $(if $(GREP),--grep "$(GREP)") $(FILE)
+
+test-watch: build ## Run the unit tests again after each change below src/ and test/ (FILE=, GREP=)
+	@node test/run.mjs --watch $(if $(FILE),$(FILE),--unit) $(if $(GREP),--grep "$(GREP)")
 
 check: build .stamps/packages-test .stamps/bin/helm ## What CI runs: types, lint, formats, tests
 	npm run -s types
@@ -46,17 +52,17 @@ demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir o
 	node dist/cli/main.js demo $(ARGS)
 
 golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
-	node --import tsx test/support/golden.ts
+	node test/compile.mjs test/support/write-golden.ts
 
-docs: node_modules/.package-lock.json ## Write docs/metrics.md, docs/configuration.md and the chart's schema anew, from catalogue and settings
-	node --import tsx test/support/docs.ts
-	node --import tsx deploy/build.ts
+docs: build ## Write docs/metrics.md, docs/configuration.md and the chart's schema anew, from catalogue and settings
+	node test/compile.mjs test/support/docs.ts
+	node test/compile.mjs deploy/build.ts
 
-dashboards: node_modules/.package-lock.json ## Write dashboards/out/ anew: dashboards and rules
-	node --import tsx dashboards/build.ts
+dashboards: build ## Write dashboards/out/ anew: dashboards and rules
+	node test/compile.mjs dashboards/build.ts
 
 pictures: build .stamps/packages-test ## Draw docs/pictures/ anew: a picture of each board, from three minutes of the lab (root)
-	node --import tsx dashboards/pictures/main.ts $(ARGS)
+	node test/compile.mjs dashboards/pictures/main.ts $(ARGS)
 
 image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 20)
 	@deploy/image.sh $(ARGS)

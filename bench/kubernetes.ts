@@ -32,7 +32,7 @@ const SYNC_DEADLINE_MS = 180_000
 export async function run(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'weir-bench-'))
   const kernel = await NamedKernel.open()
-  const server = fork(new URL('./kubernetes-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+  const server = fork(new URL('./kubernetes-server.js', import.meta.url))
   try {
     return await measure(server, directory, kernel)
   } finally {

@@ -62,7 +62,7 @@ async function measure(name: string): Promise<void> {
 }
 
 async function measureApart(name: string): Promise<void> {
-  const own = [...process.execArgv, fileURLToPath(import.meta.url), name, ...flags]
+  const own = [...process.execArgv, process.argv[1]!, name, ...flags]
   const child = spawn(process.execPath, own, { stdio: 'inherit' })
   const end = (signal: NodeJS.Signals) => child.kill(signal)
   for (const name of ENDS) process.once(name, end)
@@ -75,7 +75,7 @@ async function measureApart(name: string): Promise<void> {
 async function load(name: string): Promise<Case> {
   const file = new URL(`./${name}.ts`, import.meta.url)
   if (!existsSync(file)) throw new Error(`bench/${name}.ts is missing`)
-  return (await import(file.href)) as Case
+  return (await import(`./${name}.js`)) as Case
 }
 
 function printJson({ name, unit, limit, peer }: Case, value: number): void {

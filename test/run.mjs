@@ -1,101 +1,128 @@
 /**
- * run.mjs - run test files, two at a time, and end with the line that CI reads: `N passed, N failed, N skipped`.
+ * run.mjs - run test files two at a time; the last line is `N passed, N failed, N skipped`.
  *
- * In:    names of test files, or none for all.
- * Out:   a line a file, and what failed with all its names, as it fails and again at the end, where a reader of a long log
- *        looks; exit code 1 when anything did, or when nothing ran.
+ * In:    [--unit] [--watch] [--grep TEXT] [FILE or FOLDER ...]; without files all of test/, with --unit those that need
+ *        neither root nor whole processes.
+ * Out:   a line for each file; failures as they happen and again at the end, each with its full name; exit code 1 when a test
+ *        failed or none ran.
  * Fail:  a file that dies, hangs, or ends before its plan counts as a failure.
- * Never: counts a skipped check as passed; leaves a process of a test behind.
- * Each file is a program of its own that prints TAP; all are compiled first. tap's own runner would load its hooks into
- * every process that a test starts, which trebles what a file costs.
+ * Never: counts a skipped test as passed; leaves a process of a test behind.
+ * Each file is a program that prints TAP. tap's own runner would load its hooks into every process that a test starts, which
+ * trebles the cost of a file.
  */
-import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
 import { compile, compiled } from './compile.mjs'
 
-/** Native and BPF tests share one kernel, and each works in namespaces of its own. */
+/** Native and BPF tests share one kernel; each works in its own namespaces. */
 const AT_ONCE = 2
-/** Of one file. */
 const DEADLINE_SECONDS = 240
+/** Lines of diagnostics shown for one failure. */
+const MAX_DIAGNOSTICS = 40
+/** Tests of whole processes, of the live datapath, and of what is shipped around src/. */
+const NOT_UNIT = ['test/bench', 'test/dashboards', 'test/deploy', 'test/live', 'test/process']
+/** Editors write a file in several steps. */
+const SETTLE_MS = 200
 
-/** Lines that a failure shows of what tap says of it. */
-const MOST_WORDS = 40
+const USAGE = 'usage: node test/run.mjs [--unit] [--watch] [--grep TEXT] [FILE or FOLDER ...]'
 
-const count = { passed: 0, failed: 0, skipped: 0 }
 const running = new Set()
-/** What is said of failures, to be said again. */
-const failures = []
 
-function tellFailure(line) {
-  failures.push(line)
-  console.log(line)
+/** Counts and failures of one run. */
+class Summary {
+  passed = 0
+  failed = 0
+  skipped = 0
+  #failures = []
+
+  failure(line) {
+    this.#failures.push(line)
+    console.log(line)
+  }
+
+  print() {
+    if (this.#failures.length > 0) console.log(['failures:', ...this.#failures].join('\n'))
+    console.log(`${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`)
+  }
 }
 
-/** One file's TAP, line by line. */
+/** Reads the TAP of one file, line by line. */
 class Report {
   failed = 0
-  /** Whether its last line told how many there were: a file that was cut short has none. */
+  /** Whether the plan line has come; a file that was cut short has none. */
   planned = false
-  /** The path of subtests above a line, by depth, so that a failure is told with all its names. */
-  #names = []
+  #summary
   #file
-  /** Lines of a failure's own words that may still be shown. */
-  #words = 0
+  /** Names of the enclosing subtests by depth, so that a failure has its full name. */
+  #names = []
+  /** Lines of diagnostics still to show for the last failure. */
+  #diagnostics = 0
 
-  constructor(file) {
+  constructor(summary, file) {
+    this.#summary = summary
     this.#file = file
   }
 
   line(line) {
     const depth = (/^ */.exec(line)?.[0].length ?? 0) / 4
     const text = line.trim()
-    if (this.#words > 0 && /^ *(not ok|ok|# Subtest:|1\.\.)/.test(line)) this.#words = 0
-    if (this.#words > 0) {
-      this.#words--
-      return tellFailure(`    ${line}`)
+    if (this.#diagnostics > 0 && /^ *(not ok|ok|# Subtest:|1\.\.)/.test(line)) this.#diagnostics = 0
+    if (this.#diagnostics > 0) {
+      this.#diagnostics--
+      return this.#summary.failure(`    ${line}`)
     }
     if (depth === 0 && /^1\.\.\d+/.test(text)) this.planned = true
     const subtest = /^# Subtest: (.*)/.exec(text)
     if (subtest) this.#names.splice(depth, this.#names.length, subtest[1])
     const skip = /^ok \d+ - (.*?) # (?:SKIP|TODO)(.*)/i.exec(text)
-    if (skip) {
-      count.skipped++
-      return console.log(`skipped: ${this.#above(depth)} > ${skip[1]}:${skip[2]}`)
-    }
+    if (skip) return this.#skip(depth, skip[1], skip[2])
     const result = /^(not ok|ok) \d+(?: - (.*?))?(?: # time=[\d.]+m?s)?$/.exec(text)
     if (result !== null) this.#result(depth, result[1] === 'ok', result[2] ?? '')
   }
 
-  #result(depth, ok, name) {
-    // The line that closes a subtest repeats what its own lines said; one that failed by itself (a timeout) has no lines.
-    const closes = this.#names[depth] !== undefined && name === this.#names[depth]
-    if (!ok) tellFailure(`  failed: ${this.#above(depth)} > ${name}`)
-    if (closes && (ok || this.failed > 0)) return
-    if (ok) return void count.passed++
-    this.#words = MOST_WORDS
-    this.fails()
-  }
-
-  fails(why) {
-    count.failed++
+  /** `reason`: the file as a whole failed. */
+  fail(reason) {
+    this.#summary.failed++
     this.failed++
-    if (why !== undefined) tellFailure(`  failed: ${this.#file} ${why}`)
+    if (reason !== undefined) this.#summary.failure(`  failed: ${this.#file} ${reason}`)
   }
 
-  #above(depth) {
+  #skip(depth, name, reason) {
+    if (/^ filter/.test(reason)) return // excluded by --grep
+    this.#summary.skipped++
+    console.log(`skipped: ${this.#path(depth)} > ${name}:${reason}`)
+  }
+
+  #result(depth, ok, name) {
+    // The line that closes a subtest repeats its lines' results; a subtest that fails by itself (a timeout) has no lines.
+    const closes = this.#names[depth] !== undefined && name === this.#names[depth]
+    if (!ok) this.#summary.failure(`  failed: ${this.#path(depth)} > ${name}`)
+    if (closes && (ok || this.failed > 0)) return
+    if (ok) return void this.#summary.passed++
+    this.#diagnostics = MAX_DIAGNOSTICS
+    this.fail()
+  }
+
+  #path(depth) {
     return [this.#file, ...this.#names.slice(0, depth)].join(' > ')
   }
 }
 
-async function run(file) {
+async function runFile(file, summary, grep) {
   const start = performance.now()
-  const report = new Report(file)
+  const report = new Report(summary, file)
   const child = spawn(process.execPath, ['--enable-source-maps', compiled(file)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    // tap's own deadline, which says which test hung, comes first.
-    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(DEADLINE_SECONDS - 10) },
+    // tap's own deadline names the test that hangs, so it comes first.
+    env: {
+      ...process.env,
+      TAP: '1',
+      TAP_TIMEOUT: String(DEADLINE_SECONDS - 10),
+      ...(grep && { TAP_GREP: `/${RegExp.escape?.(grep) ?? grep.replace(/[/\\^$*+?.()|[\]{}]/g, '\\$&')}/i` }),
+    },
     detached: true,
   })
   running.add(child)
@@ -105,24 +132,83 @@ async function run(file) {
     kill(child)
   }, DEADLINE_SECONDS * 1000)
   createInterface({ input: child.stdout }).on('line', line => report.line(line))
-  const [code, signal] = await new Promise(resolve => child.once('close', (...how) => resolve(how)))
+  const [code, signal] = await new Promise(resolve => child.once('close', (...exit) => resolve(exit)))
   clearTimeout(deadline)
   running.delete(child)
   kill(child)
-  if (late) report.fails(`took more than ${DEADLINE_SECONDS} s`)
-  else if (report.failed === 0 && (code !== 0 || !report.planned))
-    report.fails(`ended with ${signal ?? `code ${code}`}`)
-  console.log(
-    `${report.failed === 0 ? 'ok    ' : 'NOT OK'} ${file} ${((performance.now() - start) / 1000).toFixed(1)} s`,
-  )
+  if (late) report.fail(`took more than ${DEADLINE_SECONDS} s`)
+  else if (report.failed === 0 && (code !== 0 || !report.planned)) report.fail(`ended with ${signal ?? `code ${code}`}`)
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`${report.failed === 0 ? 'ok    ' : 'NOT OK'} ${file} ${seconds} s`)
 }
 
-/** A child, and what it started. */
+/** Kill a child and the processes it started. */
 function kill(child) {
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
     return // all have ended
+  }
+}
+
+/** The test files below the given files and folders, in order. */
+function filesBelow(paths, { unit }) {
+  const isUnit = file => !NOT_UNIT.some(folder => file.startsWith(`${folder}/`))
+  const below = path => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path]
+    const names = readdirSync(path, { recursive: true }).filter(name => name.endsWith('.test.ts'))
+    return names.map(name => join(path, name)).sort()
+  }
+  const files = paths.flatMap(below)
+  const missing = files.filter(file => statSync(file, { throwIfNoEntry: false }) === undefined)
+  if (missing.length > 0) throw new Error(`no such test file: ${missing.join(', ')}`)
+  return unit ? files.filter(isUnit) : files
+}
+
+/** Whether all that ran passed. */
+async function runAll(files, grep) {
+  const summary = new Summary()
+  const queue = [...files]
+  await compile()
+  const worker = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file, summary, grep)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  summary.print()
+  return summary.failed === 0 && summary.passed > 0
+}
+
+/** Run now, then build and run again after each change below src/ and test/. */
+async function runOnChange(again) {
+  let changed = true
+  let wake = () => {}
+  const note = (_, name) => {
+    if (!/\.(ts|mjs)$/.test(name ?? '')) return
+    changed = true
+    wake()
+  }
+  for (const folder of ['src', 'test']) watch(folder, { recursive: true }, note)
+  for (;;) {
+    if (!changed) await new Promise(resolve => (wake = resolve))
+    await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
+    changed = false
+    if (spawnSync('npm', ['run', '-s', 'build'], { stdio: 'inherit' }).status === 0) await again()
+    console.log('waiting for a change in src/ or test/; Ctrl-C ends')
+  }
+}
+
+function options() {
+  const flag = { type: 'boolean', default: false }
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { unit: flag, watch: flag, grep: { type: 'string', default: '' } },
+    })
+    const paths = positionals.length > 0 ? positionals : ['test']
+    return { ...values, files: filesBelow(paths, values) }
+  } catch (error) {
+    console.error(`${error.message}\n${USAGE}`)
+    process.exit(2)
   }
 }
 
@@ -133,18 +219,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   })
 }
 
-const given = process.argv.slice(2)
-const all = () =>
-  readdirSync('test', { recursive: true })
-    .filter(name => name.endsWith('.test.ts'))
-    .map(name => join('test', name))
-const files = given.length > 0 ? given : all().sort()
-await compile()
-await Promise.all(
-  Array.from({ length: AT_ONCE }, async () => {
-    for (let file = files.shift(); file !== undefined; file = files.shift()) await run(file)
-  }),
-)
-if (failures.length > 0) console.log(['what failed:', ...failures].join('\n'))
-console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
-process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0)
+const chosen = options()
+if (chosen.watch) await runOnChange(() => runAll(chosen.files, chosen.grep))
+process.exit((await runAll(chosen.files, chosen.grep)) ? 0 : 1)

@@ -10,6 +10,9 @@ import { systemWords } from '../lib/os-error.js'
 import { BUILD_LINES } from '../lib/version.js'
 import { COMMANDS } from './commands.js'
 
+// A stack trace names the .ts line.
+process.setSourceMapsEnabled(true)
+
 const OK = 0
 const FAILURE = 1
 const USAGE = 2

@@ -7,9 +7,8 @@
  *        told stays in force meanwhile, and what went meanwhile goes with the next one's first picture.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Worker } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import type { EntityChanges } from '../datapath/identity/entity-changes.js'
-import { startThread } from '../lib/thread.js'
 import { FIRST_OWN } from './cluster/identity-table.js'
 import { type PackedChanges, unpack } from './cluster/packed-changes.js'
 import { PublishedKeys } from './cluster/published-keys.js'
@@ -94,7 +93,7 @@ export class Kubernetes {
   #startWorker(): Promise<void> {
     const data: WorkerStart = { options: this.#options, firstIdentity: this.state.nextIdentity }
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB }
-    const worker = startThread(PROGRAM, { workerData: data, resourceLimits })
+    const worker = new Worker(PROGRAM, { workerData: data, resourceLimits })
     this.#worker = worker
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {

@@ -1,7 +1,6 @@
 /**
  * agent-client.ts - a pod's agent (agent.ts) from the outside.
  */
-import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Answer, CallName, Calls } from './calls.js'
@@ -73,9 +72,6 @@ export class Agent {
   }
 }
 
-/** Built it is plain JavaScript; from source it is TypeScript, and needs the loader. */
 function agentArgv(): string[] {
-  const built = fileURLToPath(new URL('./agent.js', import.meta.url))
-  if (existsSync(built)) return [process.execPath, built]
-  return [process.execPath, '--import', import.meta.resolve('tsx'), built.replace(/\.js$/, '.ts')]
+  return [process.execPath, fileURLToPath(new URL('./agent.js', import.meta.url))]
 }

@@ -5,8 +5,7 @@
  * Out:   that answer.
  * Fail:  a worker that ends or hangs is no answer; start() starts another one.
  */
-import type { Worker } from 'node:worker_threads'
-import { startThread } from '../lib/thread.js'
+import { Worker } from 'node:worker_threads'
 import type { FromWorker, ToWorker, WorkerStart } from './message.js'
 
 /** The SDK has some 600 files to load. */
@@ -36,7 +35,7 @@ export class ExportThread {
   /** Start a worker that knows nothing. */
   start(): void {
     const program = new URL('./worker.js', import.meta.url)
-    const worker = startThread(program, { workerData: this.#start, env: withoutOtel(process.env), name: 'otlp' })
+    const worker = new Worker(program, { workerData: this.#start, env: withoutOtel(process.env), name: 'otlp' })
     this.#worker = worker
     worker.on('message', (answer: FromWorker) => this.#heard(answer))
     worker.on('error', this.#onError)

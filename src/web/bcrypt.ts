@@ -4,8 +4,7 @@
  * Out:   compare() resolves with the answer, or undefined at once when too many wait.
  * Fail:  a thread that dies is a bug and ends the process.
  */
-import type { Worker } from 'node:worker_threads'
-import { startThread } from '../lib/thread.js'
+import { Worker } from 'node:worker_threads'
 
 export interface Comparison {
   readonly password: string
@@ -41,7 +40,7 @@ export class Bcrypt {
   }
 
   #start(): Worker {
-    const worker = startThread(new URL('./bcrypt-worker.js', import.meta.url))
+    const worker = new Worker(new URL('./bcrypt-worker.js', import.meta.url))
     worker.on('message', (fits: boolean) => {
       this.#waiting.shift()?.(fits)
       // It keeps the process alive while somebody waits.

@@ -45,9 +45,9 @@ t.test('refuses a case that it does not know, and names those it does', async t 
 })
 
 t.test('a case that cannot run says so and fails', async t => {
-  const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('../../test/compile.mjs', import.meta.url))
   for (const name of ['packet', 'follow']) {
-    const argv = [process.execPath, '--expose-gc', '--import', 'tsx', '--import', NOBODY, main, '--json', name]
+    const argv = [process.execPath, '--expose-gc', '--import', NOBODY, main, 'bench/main.ts', '--json', name]
     const { stdout, stderr, code } = await run(argv, { timeoutMs: 60_000 })
     t.equal(code, 1)
     t.equal(stdout, '')

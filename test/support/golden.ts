@@ -1,10 +1,10 @@
 /**
- * golden.ts - the exposition that `weir metrics` must print, as a fixture; run by itself it writes it (`make golden`).
+ * golden.ts - the exposition that `weir metrics` must print, as a fixture; `make golden` writes it.
  *
  * In:    some records of examples/records.pcap, examples/inventory.json, the built command.
  * Out:   test/fixtures/metrics.prom: the page without what depends on the machine.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,5 +44,3 @@ function copy(from: number, to: number, source: string, target: string): void {
   reader.close()
   writer.close()
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(GOLDEN, exposition())

@@ -1,21 +1,21 @@
 /**
- * commands.test.ts - the commands around the flow API: their flags, their words, and what they refuse.
+ * api-commands.test.ts - the commands around the flow API: their flags, their words, and what they refuse.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { queryOf } from '../../../src/cli/observe-server.js'
-import { statusLines } from '../../../src/cli/status.js'
-import { connectTarget, listenTarget, parseApiAddress } from '../../../src/hubble/api/address.js'
-import { ObserverClient } from '../../../src/hubble/api/client.js'
-import { weir } from '../../support/command.js'
-import { Following } from '../../support/following.js'
-import { socketPath } from '../../support/served-flows.js'
-import { until } from '../../support/until.js'
-import { listeningUrl, startWeir } from '../../support/weir-process.js'
+import { queryOf } from '../../src/cli/observe-server.js'
+import { statusLines } from '../../src/cli/status.js'
+import { connectTarget, listenTarget, parseApiAddress } from '../../src/hubble/api/address.js'
+import { ObserverClient } from '../../src/hubble/api/client.js'
+import { weir } from '../support/command.js'
+import { Following } from '../support/following.js'
+import { socketPath } from '../support/served-flows.js'
+import { until } from '../support/until.js'
+import { listeningUrl, startWeir } from '../support/weir-process.js'
 
-const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url))
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
 const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
 const ALL = { allow: [], deny: [] }
 

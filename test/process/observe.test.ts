@@ -1,11 +1,11 @@
 /**
- * command.test.ts - `weir observe` on a recording: what it prints, what it refuses, how it ends.
+ * observe.test.ts - `weir observe` on a recording: what it prints, what it refuses, how it ends.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { weir } from '../../support/command.js'
+import { weir } from '../support/command.js'
 
 const INPUT = ['--input-file', 'examples/records.pcap', '--inventory', 'examples/inventory.json']
 const observe = (...words: string[]) => weir(['observe', ...words])

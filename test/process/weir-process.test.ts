@@ -2,7 +2,7 @@
  * weir-process.test.ts - where the tests' Weir listens, as its log tells.
  */
 import t from 'tap'
-import { listeningUrl } from './weir-process.js'
+import { listeningUrl } from '../support/weir-process.js'
 
 t.test('the URL is taken from the line that says listening', async t => {
   const said =

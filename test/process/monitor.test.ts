@@ -1,5 +1,5 @@
 /**
- * command.test.ts - `weir monitor` as a command: what it prints, and its exit codes.
+ * monitor.test.ts - `weir monitor` as a command: what it prints, and its exit codes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

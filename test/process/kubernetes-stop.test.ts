@@ -1,5 +1,5 @@
 /**
- * stop.test.ts - a signal ends Weir also while the API server keeps it waiting.
+ * kubernetes-stop.test.ts - a signal ends Weir also while the API server keeps it waiting.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -4,22 +4,17 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { M } from '../../../src/exporter/catalog/catalog.js'
-import { cardinality, cardinalityTable, type FamilyCost } from '../../../src/exporter/reduce/cardinality.js'
-import { metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
-import { SeriesStore } from '../../../src/exporter/series/series.js'
+import { M } from '../../src/exporter/catalog/catalog.js'
+import { cardinality, cardinalityTable, type FamilyCost } from '../../src/exporter/reduce/cardinality.js'
+import { metricsConfig } from '../../src/exporter/reduce/metrics-config.js'
+import { SeriesStore } from '../../src/exporter/series/series.js'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const METRIC = { name: 'weir_x_total', type: 'counter', help: 'X.', labels: ['pod', 'port'] } as const
 
 function weir(...args: string[]) {
-  const flags = [
-    '--input-file',
-    at('../../../examples/records.pcap'),
-    '--inventory',
-    at('../../../examples/inventory.json'),
-  ]
-  return spawnSync(process.execPath, [at('../../../dist/cli/main.js'), 'metrics', ...flags, ...args], {
+  const flags = ['--input-file', at('../../examples/records.pcap'), '--inventory', at('../../examples/inventory.json')]
+  return spawnSync(process.execPath, [at('../../dist/cli/main.js'), 'metrics', ...flags, ...args], {
     encoding: 'utf8',
   })
 }

@@ -1,5 +1,5 @@
 /**
- * reload.test.ts - labels and families that change while a push is under way: differences lose nothing.
+ * otlp-reload.test.ts - labels and families that change while a push is under way: differences lose nothing.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

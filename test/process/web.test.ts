@@ -1,5 +1,5 @@
 /**
- * command.test.ts - `weir run --web.config.file`: a wrong file ends the start, a good one closes the page.
+ * web.test.ts - `weir run --web.config.file`: a wrong file ends the start, a good one closes the page.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,62 +1,60 @@
 /**
- * kubernetes-catalog.ts - the families that tell of the Kubernetes watch; only where it runs.
+ * kubernetes-catalog.ts - metrics of the Kubernetes watch; absent where it does not run.
  */
 import { counter, gauge } from './metric.js'
 
 export const KUBERNETES = {
   kubernetesSynced: gauge(
     'weir_kubernetes_synced',
-    'Whether the first picture of the cluster has been complete (1), from the watch of the Kubernetes API.',
+    'Whether the first full list of every watched Kubernetes resource has been applied.',
   ),
   kubernetesWatchUp: gauge(
     'weir_kubernetes_watch_up',
-    'Whether a resource of the Kubernetes API is being watched now (1) or listed or waited for (0), from the watch.',
+    'Whether the watch of a Kubernetes resource is open (1), or the resource is being listed or retried (0).',
     ['resource'],
   ),
   kubernetesWatchLastEvent: gauge(
     'weir_kubernetes_watch_last_event_timestamp_seconds',
-    'When the Kubernetes API last sent anything of a resource, bookmarks too, since 1970 by the clock of this node.',
+    "Unix time of the last event or bookmark from the Kubernetes API, by resource, on this node's clock.",
     ['resource'],
   ),
   kubernetesWatchAge: gauge(
     'weir_kubernetes_watch_age_seconds',
-    'Time since the Kubernetes API last sent anything of a resource, by a clock that never jumps.',
+    'Time since the last event or bookmark from the Kubernetes API, by resource, on a monotonic clock.',
     ['resource'],
   ),
   kubernetesWatchRestarts: counter(
     'weir_kubernetes_watch_restarts_total',
-    'Lists and watches of the Kubernetes API that ended, by resource and reason; closed is how the server ends a watch.',
+    'Lists and watches of the Kubernetes API that ended, by resource and reason; closed is the normal end of a watch by the server.',
     ['resource', 'reason'],
   ),
   kubernetesEvents: counter(
     'weir_kubernetes_events_total',
-    'Events that the watch of the Kubernetes API brought, by resource and type.',
+    'Watch events received from the Kubernetes API, by resource and type.',
     ['resource', 'type'],
   ),
   kubernetesMissedDeletions: counter(
     'weir_kubernetes_missed_deletions_total',
-    'Objects that went while nothing was watched, found by the next list of the Kubernetes API.',
+    'Objects deleted while no watch was open, found by the next list of the Kubernetes API.',
     ['resource'],
   ),
-  kubernetesObjects: gauge(
-    'weir_kubernetes_objects',
-    'Objects of the Kubernetes API that name something now, by resource.',
-    ['resource'],
-  ),
-  kubernetesLists: counter('weir_kubernetes_lists_total', 'Lists of the Kubernetes API that were read to their end.', [
+  kubernetesObjects: gauge('weir_kubernetes_objects', 'Kubernetes objects currently used for names, by resource.', [
+    'resource',
+  ]),
+  kubernetesLists: counter('weir_kubernetes_lists_total', 'Completed lists of the Kubernetes API, by resource.', [
     'resource',
   ]),
   kubernetesListSeconds: counter(
     'weir_kubernetes_list_seconds_total',
-    'Time that those lists of the Kubernetes API took, their pages and their parsing included.',
+    'Time spent in completed lists of the Kubernetes API, including all pages and parsing, by resource.',
     ['resource'],
   ),
   kubernetesChangesPending: gauge(
     'weir_kubernetes_changes_pending',
-    'Things whose names changed and wait for the main thread, from the thread of the Kubernetes watch.',
+    'Name changes queued in the Kubernetes watch thread for the main thread.',
   ),
   kubernetesWorkerRestarts: counter(
     'weir_kubernetes_worker_restarts_total',
-    'Times that the thread of the Kubernetes watch died and was begun anew.',
+    'Restarts of the Kubernetes watch thread.',
   ),
 } as const

@@ -1,22 +1,22 @@
 /**
- * metric.ts - what a metric is: name, type, help, labels, buckets, and the group that it is chosen by.
+ * metric.ts - the description of a metric: name, type, help, labels, buckets and group.
  *
- * Out:   a Metric of each type, for the catalogue.
+ * Out:   one constructor for each metric type.
  */
 
 export interface Metric<L extends string = string> {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /** One sentence, ended with a period, that names the source of the number. */
+  /** One sentence with a period. Names the source of the number where that is not obvious. */
   readonly help: string
   readonly labels: readonly L[]
-  /** Histograms only: finite upper bounds, ascending, in the metric's unit. */
+  /** Histograms only: finite upper bounds in ascending order, in the metric's unit. */
   readonly buckets?: readonly number[]
-  /** What `collect[]` and `exclude[]` choose by; every metric that Weir serves has one. */
+  /** What `collect[]` and `exclude[]` select by. Every exposed metric has one. */
   readonly group?: Group
 }
 
-/** Groups of families, as `collect[]` and `exclude[]` name them. `process` is process_* and nodejs_*. */
+/** Values of `collect[]` and `exclude[]`. `process` is process_* and nodejs_*. */
 export const GROUPS = [
   'flow',
   'connection',
@@ -32,7 +32,7 @@ export const GROUPS = [
 ] as const
 export type Group = (typeof GROUPS)[number]
 
-/** The label of the one series that takes what is past a family's budget (OpenTelemetry's convention). */
+/** Label of the overflow series, which counts for series past the budget (OpenTelemetry's convention). */
 export const OVERFLOW_LABEL = 'otel_metric_overflow'
 
 const plain =
@@ -53,3 +53,17 @@ export const histogram = <const L extends string>(
   labels: readonly L[],
   buckets: readonly number[],
 ): Metric<L> => ({ name, type: 'histogram', help, labels, buckets })
+
+const TOTAL = '_total'
+const UNITS = ['seconds', 'bytes'] as const
+
+/** The name without a counter's `_total`: OpenMetrics' name of the family. */
+export function baseName({ name, type }: { readonly name: string; readonly type: string }): string {
+  return type === 'counter' && name.endsWith(TOTAL) ? name.slice(0, -TOTAL.length) : name
+}
+
+/** The unit at the end of the base name; undefined for a plain number. */
+export function unitOf(metric: { readonly name: string; readonly type: string }): string | undefined {
+  const name = baseName(metric)
+  return UNITS.find(unit => name.endsWith(`_${unit}`))
+}

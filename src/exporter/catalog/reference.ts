@@ -1,13 +1,12 @@
 /**
- * reference.ts - docs/metrics.md: every metric of the catalogue for people who write queries.
+ * reference.ts - docs/metrics.md: every metric of the catalog, for people who write queries.
  *
- * In:    the catalogue.
- * Out:   Markdown, a table a group.
+ * In:    the catalog.
+ * Out:   Markdown, one table for each group.
  */
 
-import { unitOf } from '../exposition/format.js'
 import { M } from './catalog.js'
-import { GROUPS, type Group, type Metric } from './metric.js'
+import { GROUPS, type Group, type Metric, unitOf } from './metric.js'
 
 const TITLES: Readonly<Record<Group, string>> = {
   flow: 'Packets and bytes',
@@ -25,20 +24,20 @@ const TITLES: Readonly<Record<Group, string>> = {
 
 const INTRODUCTION = `# Metrics
 
-Made from the catalogue (src/exporter/catalog/catalog.ts) by \`make docs\`; do not edit.
+Generated from the catalog (src/exporter/catalog/catalog.ts) by \`make docs\`; do not edit.
 
-A group can be asked for, or left out, by a scrape: \`/metrics?collect[]=flow&collect[]=drop\` or \`/metrics?exclude[]=size\`.
-Names are those of text 0.0.4. In OpenMetrics a counter's family has no \`_total\`, its samples do, and \`_created\` tells since
-when a counter or histogram counts (\`--no-openmetrics.created\` leaves that out). A family past its budget of series counts
-what has no room in one series with the only label \`otel_metric_overflow="true"\`.
+A scrape can select or exclude groups: \`/metrics?collect[]=flow&collect[]=drop\` or \`/metrics?exclude[]=size\`.
+Names are those of the text format 0.0.4. In OpenMetrics the name of a counter family has no \`_total\`, only its samples do,
+and \`_created\` is the time when a counter or histogram started (\`--no-openmetrics.created\` leaves it out). Once a family
+is at its budget of series, one overflow series with the only label \`otel_metric_overflow="true"\` counts for all further ones.
 `
 
-/** Groups whose families are not in the catalogue. */
+/** Groups whose families are not in the catalog. */
 const ELSEWHERE: Readonly<Partial<Record<Group, string>>> = {
   hubble:
-    'Off by default; `--hubble-metrics` chooses families and labels. [hubble-metrics.md](hubble-metrics.md) lists them.',
+    'Off by default; `--hubble-metrics` selects families and labels. [hubble-metrics.md](hubble-metrics.md) lists them.',
   process:
-    'On by default; `--web.disable-exporter-metrics` leaves them out. `process_*` and `nodejs_*` as prom-client has them:\nCPU, memory, file descriptors, start time; event loop lag, heap, garbage collection, the version of Node.js.',
+    'On by default; `--web.disable-exporter-metrics` turns them off. `process_*` and `nodejs_*` from prom-client:\nCPU, memory, file descriptors and start time; event loop lag, heap, garbage collection and the Node.js version.',
 }
 
 /** The whole page. */
@@ -51,11 +50,13 @@ function section(group: Group, metrics: readonly Metric[]): string {
   const own = metrics.filter(metric => metric.group === group)
   const text =
     ELSEWHERE[group] ??
-    ['| metric | type | unit | labels | what |', '| --- | --- | --- | --- | --- |', ...own.map(row)].join('\n')
+    ['| metric | type | unit | labels | description |', '| --- | --- | --- | --- | --- |', ...own.map(tableRow)].join(
+      '\n',
+    )
   return `## ${TITLES[group]}\n\nGroup \`${group}\`.${group in ELSEWHERE ? ' ' : '\n\n'}${text}\n`
 }
 
-function row(metric: Metric): string {
+function tableRow(metric: Metric): string {
   const { name, type, labels, help, buckets } = metric
   const bounds = buckets === undefined ? '' : ` Buckets: ${buckets.join(', ')}.`
   const cells = [

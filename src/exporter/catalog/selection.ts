@@ -1,9 +1,9 @@
 /**
- * selection.ts - which groups of families a scrape asks for: `?collect[]=flow&collect[]=drop` or `?exclude[]=size`.
+ * selection.ts - the metric groups a scrape asks for: `?collect[]=flow&collect[]=drop` or `?exclude[]=size`.
  *
- * In:    the query of a request; other parameters mean nothing here.
+ * In:    the query string of a request; other parameters are ignored.
  * Out:   a set of groups, undefined for all.
- * Fail:  a SelectionError that names the group and what is allowed; both at once are refused, as node_exporter does.
+ * Fail:  a SelectionError that names the group and the allowed ones. Using both parameters is an error, as in node_exporter.
  */
 import { GROUPS, type Group } from './metric.js'
 
@@ -16,7 +16,7 @@ export function selectionOf(query: string): Selection {
   const collect = parameters.getAll('collect[]').map(groupOf)
   const exclude = parameters.getAll('exclude[]').map(groupOf)
   if (collect.length > 0 && exclude.length > 0) {
-    throw new SelectionError('collect[] and exclude[] exclude each other: give one of them')
+    throw new SelectionError('collect[] and exclude[] cannot be combined')
   }
   if (collect.length > 0) return new Set(collect)
   return exclude.length > 0 ? new Set(GROUPS.filter(group => !exclude.includes(group))) : undefined
@@ -25,7 +25,7 @@ export function selectionOf(query: string): Selection {
 function groupOf(word: string): Group {
   const group = GROUPS.find(known => known === word)
   if (group === undefined) {
-    throw new SelectionError(`group ${JSON.stringify(word)}: there is none; allowed: ${GROUPS.join(', ')}`)
+    throw new SelectionError(`unknown metric group ${JSON.stringify(word)}, allowed: ${GROUPS.join(', ')}`)
   }
   return group
 }

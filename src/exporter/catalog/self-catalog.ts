@@ -1,228 +1,200 @@
 /**
- * self-catalog.ts - the families that tell of Weir itself: what it saw, lost, holds and spends.
+ * self-catalog.ts - metrics of Weir itself: packets seen, losses, table sizes, reloads and time spent.
  */
 import { counter, gauge } from './metric.js'
 
 export const SELF = {
-  packetsSeen: counter('weir_packets_seen_total', 'Packets that the tc programs saw, from their per-CPU counters.', [
-    'hook',
-  ]),
-  bytesSeen: counter('weir_bytes_seen_total', 'Bytes that the tc programs saw, from their per-CPU counters.', ['hook']),
+  packetsSeen: counter('weir_packets_seen_total', 'Packets seen by the tc programs, by hook.', ['hook']),
+  bytesSeen: counter('weir_bytes_seen_total', 'Bytes seen by the tc programs, by hook.', ['hook']),
   packetsIgnored: counter(
     'weir_packets_ignored_total',
-    'Packets seen that no flow family counts, and why, from per-CPU counters of the tc programs.',
+    'Packets seen by the tc programs but counted in no flow family, by reason.',
     ['reason'],
   ),
   bytesIgnored: counter(
     'weir_bytes_ignored_total',
-    'Bytes of packets seen that no flow family counts, and why, from per-CPU counters of the tc programs.',
+    'Bytes of packets seen by the tc programs but counted in no flow family, by reason.',
     ['reason'],
   ),
-  records: counter('weir_records_total', 'Records read from the source, by type and what became of them.', [
-    'type',
-    'result',
-  ]),
-  decodeFaults: counter('weir_decode_faults_total', 'Records that the decoder refused, by fault.', ['reason']),
+  records: counter('weir_records_total', 'Records read from the source, by type and result.', ['type', 'result']),
+  decodeFaults: counter('weir_decode_faults_total', 'Records rejected by the decoder, by reason.', ['reason']),
   ringFull: counter(
     'weir_ring_full_total',
-    'Records that did not fit the perf ring, from per-CPU counters of the datapath; their counts were put back, so nothing is missing.',
+    'Records that did not fit in the perf ring, from the datapath; their counts were put back, so none are lost.',
   ),
   ringLost: counter(
     'weir_ring_lost_records_total',
-    'Records that perf reports as lost, from PERF_RECORD_LOST; a cross-check of weir_ring_full_total, the same losses again.',
+    'Records lost in the perf ring, from PERF_RECORD_LOST; counts the same losses as weir_ring_full_total, as a cross-check.',
   ),
-  connectionTableEntries: gauge(
-    'weir_connection_table_entries',
-    'Entries in the connection table at the last sweep of the BPF map.',
-  ),
-  connectionTableLimit: gauge(
-    'weir_connection_table_limit',
-    'Entries that the connection table can hold, from the BPF map.',
-  ),
+  connectionTableEntries: gauge('weir_connection_table_entries', 'Entries in the connection table at its last flush.'),
+  connectionTableLimit: gauge('weir_connection_table_limit', 'Maximum number of entries in the connection table.'),
   connectionTableFull: counter(
     'weir_connection_table_full_packets_total',
-    'Packets counted without a connection because the connection table was full, from per-CPU counters of the datapath.',
+    'Packets counted without a connection because the connection table was full, from the datapath.',
   ),
   counterOverflows: counter(
     'weir_overflows_total',
-    'Times that counts went to the spill table, because a tally was at its brim or its entry was being deleted, from per-CPU counters of the datapath.',
+    'Moves of counts to the overflow table, because a packed counter reached its high-water mark or its connection was being deleted, from the datapath.',
   ),
   unnamedPackets: counter(
     'weir_unnamed_packets_total',
-    'Packets counted in the flow families without names because the spill table was full, from per-CPU counters of the datapath.',
+    'Packets counted in the flow families without names because the overflow table was full, from the datapath.',
   ),
   observationsLost: counter(
     'weir_observations_lost_total',
-    'Handshake or duration observations overwritten before they were told, from per-CPU counters of the datapath.',
+    'Handshake times and connection durations overwritten before they were reported, from the datapath.',
   ),
   fragmentsUnknown: counter(
     'weir_fragments_unknown_total',
-    'IP fragments counted without ports because their first one was not seen, from per-CPU counters of the datapath.',
+    'IP fragments counted without ports because the first fragment was not seen, from the datapath.',
   ),
-  dropsSeen: counter('weir_drops_seen_total', 'Packets that tp_btf/kfree_skb saw freed with a drop reason.'),
+  dropsSeen: counter('weir_drops_seen_total', 'Packets freed by the kernel with a drop reason, from tp_btf/kfree_skb.'),
   dropsIgnored: counter(
     'weir_drops_ignored_total',
-    'Packets that tp_btf/kfree_skb saw freed and that no drop family counts: not IP, or delivered to a socket before.',
+    'Packets freed with a drop reason but counted in no drop family, by reason, from tp_btf/kfree_skb: not IP, or already delivered to a socket.',
     ['reason'],
   ),
   dropTableFull: counter(
     'weir_drop_table_full_packets_total',
-    'Dropped packets counted by reason only because the drop table was full, from per-CPU counters of the datapath.',
+    'Dropped packets counted by drop reason only because the drop table was full, from the datapath.',
   ),
-  seriesCount: gauge('weir_series', 'Series that a family holds, from the series store.', ['family']),
+  seriesCount: gauge('weir_series', 'Series in a family, including its overflow series.', ['family']),
   seriesRefused: counter(
     'weir_series_refused_total',
-    'Requests for a series past the budget of its family, answered with the overflow series, from the series store.',
+    'Requests for a new series refused because the family was at its budget; the overflow series counts them instead.',
     ['family'],
   ),
   seriesBudget: gauge(
     'weir_series_budget',
-    'Series that a family may have before its overflow series takes the rest, from the configuration.',
+    'Maximum number of series in a family, not including its overflow series.',
     ['family'],
   ),
   seriesExpired: counter(
     'weir_series_expired_total',
-    'Series removed because they had not changed for the TTL, or their family was switched off, from the series store.',
+    'Series removed from a family: unchanged for the series TTL, of a deleted pod, or of a disabled family.',
     ['family'],
   ),
   seriesExpiredValue: counter(
     'weir_series_expired_value_total',
-    'What removed series had counted, by the name of their samples: with the samples still exposed it is all that was ever counted.',
+    'Sum of the values of removed series, by sample name; exposed and expired values together are everything ever counted.',
     ['sample'],
   ),
   excludedPackets: counter(
     'weir_excluded_packets_total',
-    'Packets that no flow family counts because the configuration leaves the namespace of an end out, from the reduce.',
+    'Packets left out of the flow families by the namespace filters, by reporter and reason.',
     ['reporter', 'reason'],
   ),
   excludedBytes: counter(
     'weir_excluded_bytes_total',
-    'Bytes that no flow family counts because the configuration leaves the namespace of an end out, from the reduce.',
+    'Bytes left out of the flow families by the namespace filters, by reporter and reason.',
     ['reporter', 'reason'],
   ),
-  entityMisses: counter('weir_entity_misses_total', 'Addresses that no entity of the world explains.'),
-  interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces that the tc programs are attached to.', ['hook']),
-  interfaceErrors: counter('weir_interface_errors_total', 'Interfaces that could not be attached to or detached from.'),
-  stageUp: gauge('weir_stage_up', 'Whether a stage of the exporter works (1) or the attach failed it (0).', ['stage']),
-  stageSeconds: counter('weir_stage_seconds_total', 'Time spent in a stage of the exporter, from its own clock.', [
-    'stage',
-  ]),
+  entityMisses: counter('weir_entity_misses_total', 'Address lookups that found no entity.'),
+  interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces with the tc programs attached, by hook.', ['hook']),
+  interfaceErrors: counter('weir_interface_errors_total', 'Failed attempts to attach to or detach from an interface.'),
+  stageUp: gauge('weir_stage_up', 'Whether the last attempt to run a stage of the exporter succeeded.', ['stage']),
+  stageSeconds: counter('weir_stage_seconds_total', 'Time spent in a stage of the exporter.', ['stage']),
   bpfRecursionMisses: counter(
     'weir_bpf_recursion_misses_total',
-    "Runs of a BPF program that the kernel's recursion guard refused and that no other program made up for.",
+    "Runs of a BPF program skipped by the kernel's recursion guard and not made up for by a second program.",
     ['program'],
   ),
-  apiStreams: gauge('weir_flow_api_streams', 'Streams of flows or records that clients have open at the flow API.'),
+  apiStreams: gauge('weir_flow_api_streams', 'Open streams of flow API clients.'),
   apiLost: counter(
     'weir_flow_api_lost_records_total',
-    'Records overwritten in the flow buffer before a slow client of the flow API had read them; told to it as lost.',
+    'Records overwritten in the flow buffer before a slow flow API client read them; the client receives a lost event.',
   ),
   hubbleFlowsMade: counter(
     'weir_hubble_flows_made_total',
-    'Records for which the hubble_* metrics had to make a whole flow, as nothing like it was counted before.',
+    'Records expanded to a full flow for the hubble_* metrics because their key was not cached.',
   ),
   hubbleForgotten: counter(
     'weir_hubble_forgotten_total',
-    'Times that the tallies of the hubble_* metrics were full, were added to the series and began anew.',
+    'Times the key cache of the hubble_* metrics was full, and was flushed to the series and cleared.',
   ),
   hubbleDeletionsRefused: counter(
     'weir_hubble_deletions_refused_total',
-    'Deleted pods whose hubble_* series stay for the series TTL because too many deletions were waiting already.',
+    'Deleted pods whose hubble_* series stay until the series TTL because too many deletions were pending.',
   ),
   entityDeletionsRefused: counter(
     'weir_entity_deletions_refused_total',
-    'Deleted pods whose weir_* series stay for the series TTL because too many deletions were waiting already.',
+    'Deleted pods whose weir_* series stay until the series TTL because too many deletions were pending.',
   ),
-  entityIdsReused: counter(
-    'weir_entity_ids_reused_total',
-    'Numbers of entities that are long gone, freed to stand for others.',
-  ),
-  entities: gauge('weir_entities', 'What stands at addresses, by kind; CIDRs by the prefix.', ['kind']),
+  entityIdsReused: counter('weir_entity_ids_reused_total', 'Entity ids of removed entities freed for reuse.'),
+  entities: gauge('weir_entities', 'Entities that have an address, by kind; a CIDR counts once for each prefix.', [
+    'kind',
+  ]),
   entityIdsStale: gauge(
     'weir_entity_ids_stale',
-    'Rows of entities that are gone, whose names stay for --entity-ttl and until no connection bears them.',
+    'Entity ids of removed entities, kept for --entity-ttl and until no connection refers to them.',
   ),
   entityIdsRefused: counter(
     'weir_entity_ids_refused_total',
-    'Entities that came when all 1,048,576 rows were in use: they are unknown.',
+    'Entities counted as unknown because all 1,048,576 entity ids were in use.',
   ),
-  ipCacheEntries: gauge('weir_ip_cache_entries', "Entries of the kernel's trie of addresses."),
-  ipCacheLimit: gauge('weir_ip_cache_limit', "Entries that the kernel's trie of addresses has room for."),
+  ipCacheEntries: gauge('weir_ip_cache_entries', "Entries in the datapath's IP cache."),
+  ipCacheLimit: gauge('weir_ip_cache_limit', "Maximum number of entries in the datapath's IP cache."),
   ipCacheMissing: gauge(
     'weir_ip_cache_entries_missing',
-    'Entries that should be in the trie of addresses and are not, as it was full; new connections of theirs are unknown.',
+    'Entries that did not fit in the IP cache because it was full; new connections of their addresses count as unknown.',
   ),
   connectionsDeferred: gauge(
     'weir_connections_deferred',
-    'Connections whose counts waited in the kernel for the name of an end at the last sweep.',
+    'Connections at the last flush whose counts stayed in the kernel until an endpoint has a name.',
   ),
   connectionsRenamed: counter(
     'weir_connections_renamed_total',
-    'Connections let go because the name of an end changed or came after --entity-wait: they go on under the new names.',
+    'Connections evicted because the name of an endpoint changed or arrived after --entity-wait; later packets count under the new names.',
   ),
   inventoryReloadSuccessful: gauge(
     'weir_inventory_last_reload_successful',
-    'Whether the inventory file is in force as it is (1), or its last good content (0).',
+    'Whether the last inventory file reload attempt was successful.',
   ),
-  inventoryReloads: counter('weir_inventory_reloads_total', 'Changes of the inventory file, by what became of them.', [
-    'result',
-  ]),
-  webRefused: counter('weir_web_refused_total', 'Requests and connections that the listener did not serve, by why.', [
+  inventoryReloads: counter('weir_inventory_reloads_total', 'Inventory file reloads, by result.', ['result']),
+  webRefused: counter('weir_web_refused_total', 'Requests and connections refused by the web server, by reason.', [
     'reason',
   ]),
   webConfigReloadSuccessful: gauge(
     'weir_web_config_last_reload_successful',
-    'Whether the web config file and its certificates are in force as they stand (1) or what they were before (0).',
+    'Whether the last reload attempt of the web config file and its certificates was successful.',
   ),
   hubbleConfigReloadSuccessful: gauge(
     'weir_hubble_config_last_reload_successful',
-    'Whether the file of --hubble-dynamic-metrics-config-path is in force as it is (1), or the last good one (0).',
+    'Whether the last reload attempt of the --hubble-dynamic-metrics-config-path file was successful.',
   ),
   hubbleConfigReloads: counter(
     'weir_hubble_config_reloads_total',
-    'Changes of the file of --hubble-dynamic-metrics-config-path, by what became of them.',
+    'Reloads of the --hubble-dynamic-metrics-config-path file, by result.',
     ['result'],
   ),
-  otlpExports: counter('weir_otlp_exports_total', 'Exports by OTLP, by what became of them, from the exporter.', [
-    'result',
-  ]),
-  otlpPoints: counter('weir_otlp_points_total', 'Data points that the OTLP receiver accepted, from its answers.'),
+  otlpExports: counter('weir_otlp_exports_total', 'OTLP exports, by result.', ['result']),
+  otlpPoints: counter('weir_otlp_points_total', 'Data points accepted by the OTLP receiver.'),
   otlpPointsRejected: counter(
     'weir_otlp_points_rejected_total',
-    'Data points that the OTLP receiver rejected in a request that it accepted otherwise, from its answers.',
+    'Data points rejected by the OTLP receiver in partially successful requests.',
   ),
   otlpPointsDropped: counter(
     'weir_otlp_points_dropped_total',
-    'Data points not sent by OTLP: last values of removed series that the receiver was down for too long to take, and values that are infinite or not a number.',
+    'Data points not sent over OTLP: last values of removed series, given up because the receiver was down for too long, and values that are infinite or NaN.',
   ),
-  otlpSeconds: counter(
-    'weir_otlp_export_seconds_total',
-    'Time that exports by OTLP took, from the clock of the exporter.',
-  ),
+  otlpSeconds: counter('weir_otlp_export_seconds_total', 'Time spent in OTLP exports.'),
   otlpLastSuccess: gauge(
     'weir_otlp_last_success_timestamp_seconds',
-    'When the OTLP receiver last accepted an export, in seconds since 1970, from the clock of the exporter; 0 for never.',
+    'Unix time of the last export accepted by the OTLP receiver, 0 if there was none.',
   ),
-  otlpRestarts: counter(
-    'weir_otlp_worker_restarts_total',
-    'Times that the thread of the OTLP export was started anew.',
-  ),
+  otlpRestarts: counter('weir_otlp_worker_restarts_total', 'Restarts of the OTLP export thread.'),
   configReloadSuccessful: gauge(
     'weir_config_last_reload_successful',
-    'Whether the last attempt to load the configuration was successful (1) or was refused (0).',
+    'Whether the last configuration reload attempt was successful.',
   ),
   configReloadTime: gauge(
     'weir_config_last_reload_success_timestamp_seconds',
-    'When the configuration that is in force was loaded, in seconds since 1970.',
+    'Unix time of the last successful configuration reload.',
   ),
-  configReloads: counter('weir_config_reloads_total', 'Reloads of the configuration, by what became of them.', [
-    'result',
-  ]),
-  buildInfo: gauge('weir_build_info', 'Constant 1, labelled with what runs and where it runs.', [
-    'version',
-    'revision',
-    'nodeversion',
-    'arch',
-    'kernel',
-  ]),
+  configReloads: counter('weir_config_reloads_total', 'Configuration reloads, by result.', ['result']),
+  buildInfo: gauge(
+    'weir_build_info',
+    'A metric with a constant value of 1, labelled by version, revision, Node.js version, architecture and kernel release.',
+    ['version', 'revision', 'nodeversion', 'arch', 'kernel'],
+  ),
 } as const

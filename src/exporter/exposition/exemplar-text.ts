@@ -6,7 +6,7 @@
  * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#exemplars
  */
 import type { Exemplar } from '../series/exemplar.js'
-import { escapeLabel } from './format.js'
+import { escapeLabel } from '../series/label-value.js'
 import { numberText } from './number.js'
 
 /** Characters that the names and values of an exemplar may have together. */

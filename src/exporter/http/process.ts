@@ -8,8 +8,9 @@
  *
  * prom-client is loaded when first asked for: commands that never serve a page do not pay its 13 MB (resident).
  */
-import { escapeLabel, type Format, headOf } from '../exposition/format.js'
+import { type Format, headOf } from '../exposition/format.js'
 import { numberText } from '../exposition/number.js'
+import { escapeLabel } from '../series/label-value.js'
 
 /** Gauges whose names end in _total: promtool refuses them, and the same names without it add up to them. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']

@@ -11,13 +11,13 @@
  */
 
 import { type Metric, OVERFLOW_LABEL } from '../catalog/metric.js'
-import { escapeLabel } from '../exposition/format.js'
 import type { FrozenColumns } from '../exposition/frozen.js'
 import type { Arena } from './arena.js'
 import type { Cells, Slot } from './cells.js'
 import { type Exemplar, Exemplars, type Peers } from './exemplar.js'
 import { Expired } from './expired.js'
-import { cleanLabel, LabelSets, type Names } from './labels.js'
+import { cleanLabel, escapeLabel } from './label-value.js'
+import { LabelSets, type Names } from './labels.js'
 import { SeriesColumns } from './rows.js'
 
 export type { Slot } from './cells.js'

@@ -82,14 +82,6 @@ function grown(uses: Uint32Array): Uint32Array<ArrayBuffer> {
   return more
 }
 
-/**
- * The value as it can be exposed. Half a surrogate pair has no UTF-8 and becomes U+FFFD here, before the value is a
- * key: later, two series would be exposed under one name.
- */
-export function cleanLabel(value: string): string {
-  return Buffer.from(value).toString()
-}
-
 /** Open addressing over tuples of `width` numbers, at most half full. */
 export class LabelSets {
   readonly #width: number

@@ -90,7 +90,7 @@ t.test('a group that is none, and both parameters at once, are refused in words'
   for (const query of ['collect[]=flows', 'exclude[]=flows', 'collect[]=flow&collect[]=flows']) {
     const { status, body } = await get(`${url}/metrics?${query}`)
     t.equal(status, 400, query)
-    t.match(body, `group "flows": there is none; allowed: ${GROUPS.join(', ')}.`)
+    t.match(body, `unknown metric group "flows", allowed: ${GROUPS.join(', ')}.`)
   }
   t.match((await get(`${url}/metrics?collect[]=%0d%0a`)).body, 'group "\\r\\n"')
 })

@@ -3,7 +3,7 @@
  *
  * Fail:  a wrong file at the start is a RefusedConfig; later it is logged once a change.
  */
-import { RefusedConfig } from '../config/problem.js'
+import { InvalidConfig } from '../config/problem.js'
 import { M } from '../exporter/catalog/catalog.js'
 import type { SeriesStore } from '../exporter/series/series.js'
 import type { LineLog } from '../lib/log-limit.js'
@@ -47,7 +47,7 @@ function webFile(path: string, store: SeriesStore, log: LineLog): WebFile {
     return new WebFile(path, { onChange })
   } catch (error) {
     if (!(error instanceof WebConfigError)) throw error
-    throw new RefusedConfig([{ where: '', name: 'web.config.file', message: error.message }])
+    throw new InvalidConfig([{ where: '', name: 'web.config.file', message: error.message }])
   }
 }
 

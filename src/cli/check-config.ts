@@ -7,7 +7,7 @@
 
 import { runOptions } from '../agent/options/options.js'
 import type { Loaded } from '../config/load.js'
-import { type Problem, RefusedConfig } from '../config/problem.js'
+import { type Problem, InvalidConfig } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
 import { loadInventory } from '../datapath/inventory/inventory.js'
@@ -24,7 +24,7 @@ const READINGS: readonly (readonly [SettingName, (config: Config) => unknown])[]
 /** The exit code. */
 export function checkConfig({ config, origins, warnings }: Loaded): number {
   const problems = READINGS.flatMap(([name, read]) => problemsOf(name, () => read(config)))
-  if (problems.length > 0) throw new RefusedConfig(problems)
+  if (problems.length > 0) throw new InvalidConfig(problems)
   for (const warning of warnings) process.stderr.write(`weir: warning: ${warning}\n`)
   const file = config['config.file'] ?? 'configuration'
   process.stdout.write(`${file}: OK, ${origins.size} of ${Object.keys(SETTINGS).length} settings given\n`)
@@ -37,7 +37,7 @@ function problemsOf(name: SettingName, read: () => unknown): readonly Problem[] 
     read()
     return []
   } catch (error) {
-    if (error instanceof RefusedConfig) return error.problems
+    if (error instanceof InvalidConfig) return error.problems
     return [{ where: '', name, message: (error as Error).message }]
   }
 }

@@ -5,7 +5,7 @@
  * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what, of a configuration one for each thing.
  */
 import { Command, CommanderError } from 'commander'
-import { describe, RefusedConfig } from '../config/problem.js'
+import { describe, InvalidConfig } from '../config/problem.js'
 import { systemWords } from '../lib/os-error.js'
 import { BUILD_LINES } from '../lib/version.js'
 import { COMMANDS } from './commands.js'
@@ -67,7 +67,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     exitCode = error.exitCode === 0 ? OK : USAGE
-  } else if (error instanceof RefusedConfig) {
+  } else if (error instanceof InvalidConfig) {
     for (const problem of error.problems) process.stderr.write(`weir: ${describe(problem)}\n`)
     exitCode = USAGE
   } else {

@@ -5,7 +5,7 @@
  * Fail:  RefusedConfig, with all that is wrong.
  */
 import { type Command, Option } from 'commander'
-import { type FlagWords, type Loaded, load } from '../config/load.js'
+import { type FlagValues, type Loaded, load } from '../config/load.js'
 import { SECTIONS, SETTINGS, type SettingName } from '../config/schema.js'
 import { defaultOf, type Setting, type Settings } from '../config/setting.js'
 
@@ -25,12 +25,12 @@ export function addSettings(command: Command, ...settings: readonly Settings[]):
  * Throws a RefusedConfig.
  */
 export function loaded(command: Command, file?: string): Loaded {
-  const flags = flagWords(command)
+  const flags = flagValues(command)
   return load(file === undefined ? flags : new Map([...flags, ['config.file', [file]]]), process.env)
 }
 
 /** The words of the command's flags. */
-export function flagWords(command: Command): FlagWords {
+export function flagValues(command: Command): FlagValues {
   const words = new Map<SettingName, readonly string[]>()
   for (const option of command.options) {
     const name = option.name().replace(/^no-/, '')

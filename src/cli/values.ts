@@ -10,7 +10,7 @@ import { integer, type Kind, path } from '../config/kind.js'
 /** A parser of the command line for a kind of values. */
 export function parserOf<T>(kind: Kind<T>): (word: string) => T {
   return word => {
-    const result = kind.schema.safeParse(kind.fromWords([word]))
+    const result = kind.schema.safeParse(kind.fromFlag([word]))
     if (result.success) return result.data
     throw new InvalidArgumentError(sentence(result.error.issues[0]!.message))
   }

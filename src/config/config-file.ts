@@ -32,11 +32,11 @@ export class ConfigFile {
     this.#path = path
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
     for (const { pos, message } of this.#document.errors) {
-      this.problems.push({ where: this.#place(pos[0]), name: '', message: `not YAML: ${message}` })
+      this.problems.push({ where: this.#location(pos[0]), name: '', message: `not YAML: ${message}` })
     }
     const top = this.#document.contents
     if (isMap(top)) this.#walk(top as YAMLMap.Parsed, '')
-    else if (top !== null && !isNothing(top)) this.#refuse(top, '', 'allowed: a mapping of settings')
+    else if (top !== null && !isNull(top)) this.#reject(top, '', 'allowed: a mapping of settings')
   }
 
   /** `weir.yaml:3`, the line of a part of a setting's value; `path` is empty for the whole. */
@@ -44,7 +44,7 @@ export class ConfigFile {
     const parts = [...keyOf(name, SETTINGS[name] as Setting<unknown>)!.split('.'), ...path]
     for (let length = parts.length; length > 0; length--) {
       const node = this.#document.getIn(parts.slice(0, length), true)
-      if (isNode(node) && node.range) return this.#place(node.range[0])
+      if (isNode(node) && node.range) return this.#location(node.range[0])
     }
     return this.#path
   }
@@ -54,31 +54,31 @@ export class ConfigFile {
       const word = isScalar(key) ? String(key.value) : String(key)
       const path = `${prefix}${word}`
       const name = BY_KEY.get(path)
-      if (name !== undefined) this.#take(name, value)
-      else if (!isSection(path)) this.#refuse(key, path, unknownKey(word, prefix))
+      if (name !== undefined) this.#read(name, value)
+      else if (!isSection(path)) this.#reject(key, path, unknownKey(word, prefix))
       else if (isMap(value)) this.#walk(value as YAMLMap.Parsed, `${path}.`)
-      else if (!isNothing(value)) this.#refuse(value ?? key, path, `allowed: a mapping of ${allowedIn(`${path}.`)}`)
+      else if (!isNull(value)) this.#reject(value ?? key, path, `allowed: a mapping of ${allowedIn(`${path}.`)}`)
     }
   }
 
-  #take(name: SettingName, value: ParsedNode | null): void {
+  #read(name: SettingName, value: ParsedNode | null): void {
     try {
       this.given.set(name, value === null ? null : value.toJS(this.#document, { maxAliasCount: MAX_ALIASES }))
     } catch (error) {
-      this.#refuse(value!, keyOf(name, SETTINGS[name] as Setting<unknown>)!, `not YAML: ${(error as Error).message}`)
+      this.#reject(value!, keyOf(name, SETTINGS[name] as Setting<unknown>)!, `not YAML: ${(error as Error).message}`)
     }
   }
 
-  #refuse(node: ParsedNode, name: string, message: string): void {
-    this.problems.push({ where: this.#place(node.range[0]), name, message })
+  #reject(node: ParsedNode, name: string, message: string): void {
+    this.problems.push({ where: this.#location(node.range[0]), name, message })
   }
 
-  #place(offset: number): string {
+  #location(offset: number): string {
     return `${this.#path}:${this.#lines.linePos(offset).line}`
   }
 }
 
-function isNothing(node: ParsedNode | null): boolean {
+function isNull(node: ParsedNode | null): boolean {
   return node === null || (isScalar(node) && node.value === null)
 }
 

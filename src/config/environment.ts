@@ -9,9 +9,9 @@ import { type Setting, variableOf } from './setting.js'
 
 const PREFIX = 'WEIR_'
 /** Read elsewhere: what was built, from the build or the image. */
-const NO_SETTINGS = ['WEIR_REVISION', 'WEIR_BRANCH', 'WEIR_BUILD_DATE', 'WEIR_BUILD_USER']
+const BUILD_VARIABLES = ['WEIR_REVISION', 'WEIR_BRANCH', 'WEIR_BUILD_DATE', 'WEIR_BUILD_USER']
 /** Kubernetes sets these in every pod beside a Service called weir or weir-something. */
-const OF_A_SERVICE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
+const SERVICE_VARIABLE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 
 export function fromEnvironment(environment: NodeJS.ProcessEnv): Map<SettingName, unknown> {
   const given = new Map<SettingName, unknown>()
@@ -19,15 +19,15 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): Map<SettingName
     const text = environment[variableOf(name)]
     if (text === undefined || text === '') continue
     const { kind } = SETTINGS[name] as Setting<unknown>
-    given.set(name, kind.fromWords(kind.toWords(text)))
+    given.set(name, kind.fromFlag(kind.splitVariable(text)))
   }
   return given
 }
 
 /** Variables that look like settings and are none: a slip must not be silent. */
-export function strangeVariables(environment: NodeJS.ProcessEnv): string[] {
-  const known = new Set([...NAMES.map(variableOf), ...NO_SETTINGS])
+export function unknownVariables(environment: NodeJS.ProcessEnv): string[] {
+  const known = new Set([...NAMES.map(variableOf), ...BUILD_VARIABLES])
   return Object.keys(environment)
-    .filter(name => name.startsWith(PREFIX) && !known.has(name) && !OF_A_SERVICE.test(name))
+    .filter(name => name.startsWith(PREFIX) && !known.has(name) && !SERVICE_VARIABLE.test(name))
     .sort()
 }

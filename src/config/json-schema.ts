@@ -23,7 +23,7 @@ export function jsonSchema(): Record<string, unknown> {
 
 function described(setting: Setting<unknown>): z.ZodType {
   const { kind, help } = setting
-  return (kind.written ?? kind.schema).meta({ description: `${help} (default: ${defaultOf(setting)})` }).optional()
+  return (kind.fileSchema ?? kind.schema).meta({ description: `${help} (default: ${defaultOf(setting)})` }).optional()
 }
 
 function plant(tree: Tree, [first, ...rest]: readonly string[], leaf: z.ZodType): void {

@@ -11,11 +11,11 @@ export interface Kind<T> {
   /** From what YAML gives to T; its issues say what is allowed. */
   readonly schema: z.ZodType<T>
   /** What the file may have, where `schema` does not tell it to a JSON schema. */
-  readonly written?: z.ZodType
+  readonly fileSchema?: z.ZodType
   /** From the words of a flag, one each time it was given, to what YAML would give. */
-  fromWords(words: readonly string[]): unknown
+  fromFlag(words: readonly string[]): unknown
   /** From an environment variable's text to the words of flags. */
-  toWords(text: string): readonly string[]
+  splitVariable(text: string): readonly string[]
   /** As a user would write the value; for docs and summaries. */
   show(value: T): string
   /** What stands for the value in help; undefined: the flag takes none. */
@@ -33,8 +33,8 @@ function scalar<T>(
 ): Kind<T> {
   return {
     schema,
-    fromWords: words => fromWord(words.at(-1)!),
-    toWords: text => [text],
+    fromFlag: words => fromWord(words.at(-1)!),
+    splitVariable: text => [text],
     show,
     placeholder,
     repeatable: false,
@@ -98,9 +98,9 @@ export function listOf<T>(kind: Kind<T>): Kind<readonly T[]> {
   const list = z.array(kind.schema)
   return {
     schema: z.preprocess(one, list),
-    written: z.union([list, kind.schema]),
-    fromWords: words => words.map(word => kind.fromWords([word])),
-    toWords: commaSeparated,
+    fileSchema: z.union([list, kind.schema]),
+    fromFlag: words => words.map(word => kind.fromFlag([word])),
+    splitVariable: commaSeparated,
     show: values => values.map(kind.show).join(','),
     placeholder: kind.placeholder,
     repeatable: true,
@@ -117,9 +117,9 @@ export function mapOf<T>(
   const mapping = z.record(nameOf, kind.schema, { error })
   return {
     schema: mapping,
-    written: z.record(z.string(), kind.written ?? kind.schema),
-    fromWords: words => fromPairs(words, kind),
-    toWords: variable =>
+    fileSchema: z.record(z.string(), kind.fileSchema ?? kind.schema),
+    fromFlag: words => fromPairs(words, kind),
+    splitVariable: variable =>
       variable
         .split(';')
         .map(word => word.trim())
@@ -139,7 +139,7 @@ function fromPairs(words: readonly string[], kind: Kind<unknown>): unknown {
   if (odd !== undefined) return odd
   const pairs = words.map(word => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] as const)
   return Object.fromEntries(
-    pairs.map(([key, value]) => [key, kind.fromWords(kind.repeatable ? kind.toWords(value) : [value])]),
+    pairs.map(([key, value]) => [key, kind.fromFlag(kind.repeatable ? kind.splitVariable(value) : [value])]),
   )
 }
 

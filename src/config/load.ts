@@ -9,13 +9,13 @@ import { getSystemErrorMap } from 'node:util'
 import type { z } from 'zod'
 import { ConfigFile } from './config-file.js'
 import { conflicts } from './conflicts.js'
-import { fromEnvironment, strangeVariables } from './environment.js'
-import { type Problem, RefusedConfig } from './problem.js'
+import { fromEnvironment, unknownVariables } from './environment.js'
+import { type Problem, InvalidConfig } from './problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from './schema.js'
 import { keyOf, type Setting, variableOf } from './setting.js'
 
 /** Words of flags by setting, one each time the flag was given. */
-export type FlagWords = ReadonlyMap<SettingName, readonly string[]>
+export type FlagValues = ReadonlyMap<SettingName, readonly string[]>
 
 export interface Loaded {
   readonly config: Config
@@ -35,7 +35,7 @@ interface Layer {
 type Checked = ReadonlyMap<SettingName, unknown>
 
 /** Throws a RefusedConfig. */
-export function load(flags: FlagWords, environment: NodeJS.ProcessEnv): Loaded {
+export function load(flags: FlagValues, environment: NodeJS.ProcessEnv): Loaded {
   const problems: Problem[] = []
   const above = [flagLayer(flags), environmentLayer(environment)]
   const checkedAbove = above.map(layer => check(layer, problems))
@@ -45,8 +45,8 @@ export function load(flags: FlagWords, environment: NodeJS.ProcessEnv): Loaded {
   const checked = [...checkedAbove, ...below.map(layer => check(layer, problems))]
   const { config, origins } = merge(layers, checked)
   problems.push(...conflicts(config, origins))
-  if (problems.length > 0) throw new RefusedConfig(problems)
-  return { config, origins, warnings: strangeVariables(environment).map(strange) }
+  if (problems.length > 0) throw new InvalidConfig(problems)
+  return { config, origins, warnings: unknownVariables(environment).map(unknownVariable) }
 }
 
 /** The configuration of nobody who gives any. */
@@ -58,8 +58,8 @@ function settingOf(name: SettingName): Setting<unknown> {
   return SETTINGS[name]
 }
 
-function flagLayer(flags: FlagWords): Layer {
-  const given = [...flags].map(([name, words]) => [name, settingOf(name).kind.fromWords(words)] as const)
+function flagLayer(flags: FlagValues): Layer {
+  const given = [...flags].map(([name, words]) => [name, settingOf(name).kind.fromFlag(words)] as const)
   return { given: new Map(given), place: name => ({ where: '', name: `--${name}` }) }
 }
 
@@ -127,6 +127,6 @@ function merge(layers: readonly Layer[], checked: readonly Checked[]): Pick<Load
   return { config: Object.fromEntries(values) as Config, origins }
 }
 
-function strange(variable: string): string {
+function unknownVariable(variable: string): string {
   return `${variable} is no setting of Weir's`
 }

@@ -16,7 +16,7 @@ export interface Problem {
 }
 
 /** A configuration that is refused, with all that is wrong with it. */
-export class RefusedConfig extends Error {
+export class InvalidConfig extends Error {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {

@@ -13,13 +13,13 @@ import type { Setting } from '../../src/config/setting.js'
 
 /** What the words of flags come to; a message when they are refused. */
 function read<T>(kind: Kind<T>, ...words: string[]): T | string {
-  const result = kind.schema.safeParse(kind.fromWords(words))
+  const result = kind.schema.safeParse(kind.fromFlag(words))
   return result.success ? result.data : result.error.issues[0]!.message
 }
 
 function refuses(t: Test, kind: Kind<unknown>, words: readonly string[], allowed: RegExp): void {
   for (const word of words) {
-    const result = kind.schema.safeParse(kind.fromWords([word]))
+    const result = kind.schema.safeParse(kind.fromFlag([word]))
     t.notOk(result.success, JSON.stringify(word))
     t.match(result.error?.issues[0]?.message, allowed, word)
   }
@@ -95,7 +95,7 @@ t.test('of a flag that is given twice the last one counts, and a list gathers', 
   t.equal(read(integer(1, 9), '1', '2'), 2)
   const list = listOf(integer(1, 9))
   t.strictSame(read(list, '1', '2'), [1, 2])
-  t.strictSame(list.toWords(' 1, 2,'), ['1', '2'])
+  t.strictSame(list.splitVariable(' 1, 2,'), ['1', '2'])
   t.equal(list.show([1, 2]), '1,2')
   t.strictSame(list.schema.parse(3), [3], 'in the file one may stand alone')
   t.strictSame(list.schema.safeParse([1, 99]).error?.issues[0]?.path, [1], 'the place of the odd one')
@@ -105,10 +105,10 @@ t.test('a mapping gathers names with values', async t => {
   const color = z.string().refine(word => /^(red|blue)$/.test(word), { error: 'allowed: red, blue' })
   const map = mapOf('color', color, listOf(integer(1, 9)))
   t.strictSame(read(map, 'red=1', 'blue=2,3'), { red: [1], blue: [2, 3] })
-  t.strictSame(map.toWords('red=1; blue=2,3'), ['red=1', 'blue=2,3'])
+  t.strictSame(map.splitVariable('red=1; blue=2,3'), ['red=1', 'blue=2,3'])
   t.equal(map.show({ red: [1], blue: [2, 3] }), 'red=1;blue=2,3')
   refuses(t, map, ['red', '=1', ''], /^allowed: COLOR=N$/)
-  const odd = map.schema.safeParse(map.fromWords(['green=1'])).error?.issues[0]
+  const odd = map.schema.safeParse(map.fromFlag(['green=1'])).error?.issues[0]
   t.equal(odd?.code, 'invalid_key')
   refuses(t, map, ['red=x'], /whole number from 1 to 9/)
 })
@@ -125,8 +125,8 @@ t.test('any word of any setting is taken or refused, and nothing is thrown', asy
   const kinds = Object.values(SETTINGS as Record<string, Setting<unknown>>).map(({ kind }) => kind)
   const tries = fc.property(fc.string({ unit: 'binary' }), word => {
     for (const kind of kinds) {
-      kind.schema.safeParse(kind.fromWords([word]))
-      kind.schema.safeParse(kind.fromWords(kind.toWords(word)))
+      kind.schema.safeParse(kind.fromFlag([word]))
+      kind.schema.safeParse(kind.fromFlag(kind.splitVariable(word)))
       kind.schema.safeParse({ [word]: word })
     }
   })

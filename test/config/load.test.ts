@@ -6,23 +6,23 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
-import { defaults, type FlagWords, load } from '../../src/config/load.js'
-import { describe, RefusedConfig } from '../../src/config/problem.js'
+import { defaults, type FlagValues, load } from '../../src/config/load.js'
+import { describe, InvalidConfig } from '../../src/config/problem.js'
 import { type Config, SECTIONS, SETTINGS, type SettingName } from '../../src/config/schema.js'
 import { keyOf, type Setting, variableOf } from '../../src/config/setting.js'
 
-function flags(words: Readonly<Record<string, string | readonly string[]>>): FlagWords {
+function flags(words: Readonly<Record<string, string | readonly string[]>>): FlagValues {
   const given = Object.entries(words).map(([name, word]) => [name, typeof word === 'string' ? [word] : word] as const)
   return new Map(given as [SettingName, readonly string[]][])
 }
 
 /** What is wrong, one line each. */
-function wrong(words: FlagWords, environment: NodeJS.ProcessEnv = {}): string[] {
+function wrong(words: FlagValues, environment: NodeJS.ProcessEnv = {}): string[] {
   try {
     load(words, environment)
     return []
   } catch (error) {
-    if (!(error instanceof RefusedConfig)) throw error
+    if (!(error instanceof InvalidConfig)) throw error
     return error.problems.map(describe)
   }
 }
@@ -248,7 +248,7 @@ function asYaml(given: readonly (readonly [SettingName, readonly string[]])[]): 
       at[part] ??= {}
       at = at[part] as Record<string, unknown>
     }
-    at[parts.at(-1)!] = setting.kind.fromWords(words)
+    at[parts.at(-1)!] = setting.kind.fromFlag(words)
   }
   return stringify(top)
 }

@@ -11,7 +11,7 @@ import { stringify } from 'yaml'
 import { runOptions } from '../../src/agent/options/options.js'
 import type { RunOptions } from '../../src/agent/run.js'
 import { load } from '../../src/config/load.js'
-import { RefusedConfig } from '../../src/config/problem.js'
+import { InvalidConfig } from '../../src/config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../../src/config/schema.js'
 import { keyOf, type Setting, variableOf } from '../../src/config/setting.js'
 
@@ -350,7 +350,7 @@ function yaml(all: Given): string {
       at[part] ??= {}
       at = at[part] as Record<string, unknown>
     }
-    at[last] = settingOf(name).kind.fromWords(words)
+    at[last] = settingOf(name).kind.fromFlag(words)
   }
   return stringify(top)
 }
@@ -379,9 +379,9 @@ for (const [key, row] of Object.entries(ROWS)) {
           WAYS[way]!(given(name, [bad], beside))
           t.fail(`${bad} is taken: ${way}`)
         } catch (error) {
-          t.type(error, RefusedConfig)
+          t.type(error, InvalidConfig)
           t.match((error as Error).message, allowed, way)
-          const { problems } = error as RefusedConfig
+          const { problems } = error as InvalidConfig
           t.equal(problems.length, 1)
           if (settingOf(name).secret) t.notMatch((error as Error).message, bad, 'a secret is not told')
         }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { metricsOptions } from '../../src/agent/options/options.js'
-import { type FlagWords, load } from '../../src/config/load.js'
+import { type FlagValues, load } from '../../src/config/load.js'
 import { M } from '../../src/exporter/catalog/catalog.js'
 import { DEFAULT_METRICS } from '../../src/exporter/reduce/metrics-config.js'
 import { until } from '../support/until.js'
@@ -17,7 +17,7 @@ const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
 const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
 const FLOWS = M.flowPackets.name
 
-function fileWith(text: string): FlagWords {
+function fileWith(text: string): FlagValues {
   const path = join(t.testdir(), 'weir.yaml')
   writeFileSync(path, text)
   return new Map([['config.file', [path]]])

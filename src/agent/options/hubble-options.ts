@@ -4,7 +4,7 @@
  * Fail:  a file that cannot be read, an unknown metric, option, context or label is a RefusedConfig.
  */
 import { readFileSync } from 'node:fs'
-import { RefusedConfig } from '../../config/problem.js'
+import { InvalidConfig } from '../../config/problem.js'
 import type { Config } from '../../config/schema.js'
 import { compileMetrics } from '../../hubble/metrics/compile.js'
 import { ConfigError, type MetricConfig } from '../../hubble/metrics/config.js'
@@ -54,6 +54,6 @@ function metricFile(path: string): HubbleFile {
   } catch (error) {
     const known = error instanceof ConfigError || (error as NodeJS.ErrnoException).syscall !== undefined
     if (!known) throw error
-    throw new RefusedConfig([{ where: '', name: FILE, value: path, message: systemWords(error) }])
+    throw new InvalidConfig([{ where: '', name: FILE, value: path, message: systemWords(error) }])
   }
 }

@@ -4,7 +4,7 @@
  * Out:   nothing when there is no endpoint, or OTEL_SDK_DISABLED says so.
  * Fail:  values that do not go together, bad OTEL_* variables, and a Weir that would neither serve nor push, are a RefusedConfig.
  */
-import { RefusedConfig } from '../../config/problem.js'
+import { InvalidConfig } from '../../config/problem.js'
 import type { Config } from '../../config/schema.js'
 import { checkOtlp, OTLP_DEFAULTS, type OtlpConfig } from '../../otlp/config.js'
 import { otlpEnvironment, sdkDisabled } from '../../otlp/environment.js'
@@ -14,7 +14,7 @@ export function otlpOptions(config: Config, env: NodeJS.ProcessEnv = process.env
   const push = sdkDisabled(env) ? undefined : pushOf(config, env)
   if (push !== undefined || config.web) return push
   const message = 'nothing would be served or pushed; allowed: true, or otlp.endpoint beside it'
-  throw new RefusedConfig([{ where: '', name: 'web', value: 'false', message }])
+  throw new InvalidConfig([{ where: '', name: 'web', value: 'false', message }])
 }
 
 function pushOf(config: Config, env: NodeJS.ProcessEnv): OtlpConfig | undefined {
@@ -31,7 +31,7 @@ function pushOf(config: Config, env: NodeJS.ProcessEnv): OtlpConfig | undefined 
     resourceAttributes(env, '')
     return push
   } catch (error) {
-    throw new RefusedConfig([{ where: '', name: 'otlp', message: (error as Error).message }])
+    throw new InvalidConfig([{ where: '', name: 'otlp', message: (error as Error).message }])
   }
 }
 

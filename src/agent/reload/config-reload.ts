@@ -8,7 +8,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Loaded } from '../../config/load.js'
-import { describe, type Problem, RefusedConfig } from '../../config/problem.js'
+import { describe, type Problem, InvalidConfig } from '../../config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../../config/schema.js'
 import type { Setting } from '../../config/setting.js'
 import { M } from '../../exporter/catalog/catalog.js'
@@ -96,7 +96,7 @@ export class Reload {
       this.#apply()
       return undefined
     } catch (error) {
-      if (!(error instanceof RefusedConfig)) throw error
+      if (!(error instanceof InvalidConfig)) throw error
       this.#counts.refused++
       this.#tell(false)
       for (const problem of error.problems) this.#log.error({ err: describe(problem) }, 'configuration is refused')
@@ -109,7 +109,7 @@ export class Reload {
     const changed = NAMES.filter(name => !isDeepStrictEqual(config[name], this.#config[name]))
     const problems = changed.filter(name => !settingOf(name).reload).map(name => this.#fixed(name, config, origins))
     const commits = this.#parts.flatMap(part => prepared(part, config, problems))
-    if (problems.length > 0) throw new RefusedConfig(problems)
+    if (problems.length > 0) throw new InvalidConfig(problems)
     for (const commit of commits) commit()
     this.#config = config
     this.#counts.applied++
@@ -140,7 +140,7 @@ function prepared(part: Reloadable, config: Config, problems: Problem[]): (() =>
   try {
     return [part.prepare(config)]
   } catch (error) {
-    if (!(error instanceof RefusedConfig)) throw error
+    if (!(error instanceof InvalidConfig)) throw error
     problems.push(...error.problems)
     return []
   }

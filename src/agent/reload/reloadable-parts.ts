@@ -1,7 +1,7 @@
 /**
  * reloadable-parts.ts - the parts of a running exporter that can take another configuration.
  */
-import { RefusedConfig } from '../../config/problem.js'
+import { InvalidConfig } from '../../config/problem.js'
 import type { Hubble } from '../../hubble/metrics/hubble.js'
 import type { Log } from '../log.js'
 import { metricsOptions } from '../options/options.js'
@@ -58,6 +58,6 @@ export function inventoryOf(watch: InventoryWatch): Reloadable {
   }
 }
 
-function refused(name: string, message: string): RefusedConfig {
-  return new RefusedConfig([{ where: '', name, message }])
+function refused(name: string, message: string): InvalidConfig {
+  return new InvalidConfig([{ where: '', name, message }])
 }

@@ -60,8 +60,8 @@ const families: Kind<Readonly<Record<string, FamilyChoice>>> = {
       }
     })
     .transform(chosen => chosen as Readonly<Record<string, FamilyChoice>>),
-  fromWords: words => fromJson(words.at(-1)!),
-  toWords: text => [text],
+  fromFlag: words => fromJson(words.at(-1)!),
+  splitVariable: text => [text],
   show: chosen => (Object.keys(chosen).length === 0 ? 'none' : JSON.stringify(chosen)),
   placeholder: 'json',
   repeatable: false,

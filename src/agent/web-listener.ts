@@ -1,7 +1,7 @@
 /**
  * web-listener.ts - the listener's web config file in the commands: what became of it and whom it refused, in log and metrics.
  *
- * Fail:  a wrong file at the start is a RefusedConfig; later it is logged once a change.
+ * Fail:  a wrong file at the start is an InvalidConfig; later it is logged once a change.
  */
 import { InvalidConfig } from '../config/problem.js'
 import { M } from '../exporter/catalog/catalog.js'

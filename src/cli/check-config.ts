@@ -2,12 +2,12 @@
  * check-config.ts - `weir check-config`: is this configuration, with the files that it names, what `weir run` takes?
  *
  * Out:   what is in force and where it was given, and exit code 0.
- * Fail:  RefusedConfig with everything that is wrong.
+ * Fail:  InvalidConfig with everything that is wrong.
  */
 
 import { runOptions } from '../agent/options/options.js'
 import type { Loaded } from '../config/load.js'
-import { type Problem, InvalidConfig } from '../config/problem.js'
+import { InvalidConfig, type Problem } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
 import { loadInventory } from '../datapath/inventory/inventory.js'

@@ -1,7 +1,7 @@
 /**
  * configured-commands.ts - the commands whose flags are settings: run, demo, metrics, record, check-config.
  *
- * Fail:  RefusedConfig, with all that is wrong with a configuration.
+ * Fail:  InvalidConfig, with all that is wrong with a configuration.
  * Never: imports what a command is made of before its configuration is known to be good.
  */
 import { type Command, Option } from 'commander'

@@ -2,7 +2,7 @@
  * setting-flags.ts - the settings of src/config as flags of a command, and the configuration that a command line asks for.
  *
  * Out:   flags by the sections of the schema; their words are kept as written, so that one place checks all layers.
- * Fail:  RefusedConfig, with all that is wrong.
+ * Fail:  InvalidConfig, with all that is wrong.
  */
 import { type Command, Option } from 'commander'
 import { type FlagValues, type Loaded, load } from '../config/load.js'
@@ -22,7 +22,7 @@ export function addSettings(command: Command, ...settings: readonly Settings[]):
 
 /**
  * What the command line, the environment and the file that one of both names ask for; `file`: in place of that one.
- * Throws a RefusedConfig.
+ * Throws an InvalidConfig.
  */
 export function loaded(command: Command, file?: string): Loaded {
   const flags = flagValues(command)

@@ -1,8 +1,8 @@
 /**
  * config-file.ts - settings from the file of --config.file: YAML (or JSON, which is YAML), nested at the dots of their names.
  *
- * Out:   what was given by setting, and the line of each part of it.
- * Fail:  syntax, unknown and double keys are problems with their line; all of them are told.
+ * Out:   the value of each given setting, and the line of each part of it.
+ * Fail:  syntax errors, unknown keys and duplicate keys are collected as problems with their line.
  */
 import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type YAMLMap } from 'yaml'
 import { nearest } from './nearest.js'
@@ -10,7 +10,7 @@ import type { Problem } from './problem.js'
 import { NAMES, SETTINGS, type SettingName } from './schema.js'
 import { keyOf, type Setting } from './setting.js'
 
-/** Against a file of aliases of aliases. */
+/** Limits a file of nested aliases ("billion laughs"). */
 const MAX_ALIASES = 100
 
 const BY_KEY: ReadonlyMap<string, SettingName> = new Map(
@@ -27,7 +27,7 @@ export class ConfigFile {
   readonly #lines = new LineCounter()
   readonly #document: Document.Parsed
 
-  /** `path` is for messages. */
+  /** `path` is used in messages only. */
   constructor(path: string, text: string) {
     this.#path = path
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
@@ -39,7 +39,7 @@ export class ConfigFile {
     else if (top !== null && !isNull(top)) this.#reject(top, '', 'allowed: a mapping of settings')
   }
 
-  /** `weir.yaml:3`, the line of a part of a setting's value; `path` is empty for the whole. */
+  /** `weir.yaml:3`: the line of a setting's value, or of the part of it at `path`. */
   where(name: SettingName, path: readonly PropertyKey[]): string {
     const parts = [...keyOf(name, SETTINGS[name] as Setting<unknown>)!.split('.'), ...path]
     for (let length = parts.length; length > 0; length--) {
@@ -86,7 +86,7 @@ function isSection(path: string): boolean {
   return [...BY_KEY.keys()].some(key => key.startsWith(`${path}.`))
 }
 
-/** Names of the keys below a prefix, one level. */
+/** The keys one level below a prefix. */
 function keysBelow(prefix: string): string[] {
   const below = [...BY_KEY.keys()].filter(key => key.startsWith(prefix))
   return [...new Set(below.map(key => key.slice(prefix.length).split('.')[0]!))]
@@ -96,9 +96,9 @@ function allowedIn(prefix: string): string {
   return keysBelow(prefix).join(', ')
 }
 
-/** With the nearest key there, or the nearest of all. */
+/** Suggests the closest key of the same section, or else of the whole file. */
 function unknownKey(word: string, prefix: string): string {
   const near = nearest(word, keysBelow(prefix)) ?? nearest(`${prefix}${word}`, [...BY_KEY.keys()])
-  const guess = near === undefined ? '' : `; did you mean ${near}?`
-  return `is no setting${guess} allowed: ${allowedIn(prefix)}`.replace('setting allowed', 'setting; allowed')
+  const guess = near === undefined ? ';' : `; did you mean ${near}?`
+  return `unknown setting${guess} allowed: ${allowedIn(prefix)}`
 }

@@ -1,16 +1,16 @@
 /**
  * environment.ts - settings from WEIR_* variables.
  *
- * In:    the environment; an empty variable counts as none, as OpenTelemetry has it.
- * Out:   what was given, in the form that YAML would give it; variables that mean nothing.
+ * In:    the environment; an empty variable counts as unset, as in OpenTelemetry.
+ * Out:   the given settings, in the form YAML would give them; names of unknown variables.
  */
 import { NAMES, SETTINGS, type SettingName } from './schema.js'
 import { type Setting, variableOf } from './setting.js'
 
 const PREFIX = 'WEIR_'
-/** Read elsewhere: what was built, from the build or the image. */
+/** Build information, read by src/lib/version.ts. */
 const BUILD_VARIABLES = ['WEIR_REVISION', 'WEIR_BRANCH', 'WEIR_BUILD_DATE', 'WEIR_BUILD_USER']
-/** Kubernetes sets these in every pod beside a Service called weir or weir-something. */
+/** Kubernetes sets these in every pod of a namespace with a Service called weir or weir-something. */
 const SERVICE_VARIABLE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 
 export function fromEnvironment(environment: NodeJS.ProcessEnv): Map<SettingName, unknown> {
@@ -24,7 +24,7 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): Map<SettingName
   return given
 }
 
-/** Variables that look like settings and are none: a slip must not be silent. */
+/** WEIR_* variables that match no setting, so that a typo does not go unnoticed. */
 export function unknownVariables(environment: NodeJS.ProcessEnv): string[] {
   const known = new Set([...NAMES.map(variableOf), ...BUILD_VARIABLES])
   return Object.keys(environment)

@@ -1,10 +1,10 @@
 /**
- * generated.ts - the files that are made from the schema of settings.
+ * generated.ts - the files that are generated from the settings.
  */
 import { jsonSchema } from './json-schema.js'
 import { reference } from './reference.js'
 
-/** Text by path in the repository. */
+/** Contents by path in the repository. */
 export function generated(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', reference()],

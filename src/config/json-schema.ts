@@ -1,7 +1,7 @@
 /**
- * json-schema.ts - the settings file as a JSON schema: for editors, and for the values of the Helm chart.
+ * json-schema.ts - the JSON schema of the settings file, for editors and the values of the Helm chart.
  *
- * Out:   draft 7, which Helm and editors read; nested at dots as the file is, and no unknown keys.
+ * Out:   draft 7, which Helm and editors support; nested at the dots of the names, no unknown keys.
  */
 import { z } from 'zod'
 import { NAMES, SETTINGS } from './schema.js'
@@ -18,7 +18,7 @@ export function jsonSchema(): Record<string, unknown> {
     if (key !== undefined) plant(tree, key.split('.'), described(setting))
   }
   const { $schema, ...rest } = z.toJSONSchema(shape(tree), { io: 'input', target: 'draft-7' })
-  return { $schema, title: 'Settings of Weir', ...rest }
+  return { $schema, title: 'Weir settings', ...rest }
 }
 
 function described(setting: Setting<unknown>): z.ZodType {

@@ -1,39 +1,39 @@
 /**
- * kind.ts - kinds of values that a setting can have, each with its one check for flags, environment and file.
+ * kind.ts - the value types of settings, each with one check for flags, environment and file.
  *
- * In:    what YAML gives for a key; the words of flags and variables are brought to that form first.
+ * In:    the value as YAML parses it; strings of flags and variables are converted to that form first.
  * Fail:  an issue whose message says what is allowed; never an exception.
  */
 import { z } from 'zod'
 
-/** A kind of values; T is what the parts of Weir are given. */
+/** A value type; T is the type in the Config. */
 export interface Kind<T> {
-  /** From what YAML gives to T; its issues say what is allowed. */
+  /** From the value as YAML parses it to T; issues say what is allowed. */
   readonly schema: z.ZodType<T>
-  /** What the file may have, where `schema` does not tell it to a JSON schema. */
+  /** The form in the file, where zod cannot derive a JSON schema from `schema`. */
   readonly fileSchema?: z.ZodType
-  /** From the words of a flag, one each time it was given, to what YAML would give. */
-  fromFlag(words: readonly string[]): unknown
-  /** From an environment variable's text to the words of flags. */
+  /** From the values of a flag, one per occurrence, to the form YAML would give. */
+  fromFlag(values: readonly string[]): unknown
+  /** From the text of an environment variable to the values of repeated flags. */
   splitVariable(text: string): readonly string[]
-  /** As a user would write the value; for docs and summaries. */
+  /** The value as a user would write it; for docs and summaries. */
   show(value: T): string
-  /** What stands for the value in help; undefined: the flag takes none. */
+  /** Placeholder of the value in help; undefined: the flag takes no value. */
   readonly placeholder: string | undefined
-  /** Whether the flag may be given several times, each time for one more. */
+  /** Whether the flag may be repeated to add values. */
   readonly repeatable: boolean
 }
 
-/** A kind that is one word. `fromWord` makes what YAML would give, e.g. a number of digits. */
+/** A single value. `fromText` converts it to the form YAML would give, e.g. digits to a number. */
 function scalar<T>(
   placeholder: string,
   schema: z.ZodType<T>,
-  fromWord: (word: string) => unknown = word => word,
+  fromText: (text: string) => unknown = text => text,
   show: (value: T) => string = String,
 ): Kind<T> {
   return {
     schema,
-    fromFlag: words => fromWord(words.at(-1)!),
+    fromFlag: values => fromText(values.at(-1)!),
     splitVariable: text => [text],
     show,
     placeholder,
@@ -41,7 +41,7 @@ function scalar<T>(
   }
 }
 
-/** Text that `parse` takes; the message of the Error that it throws otherwise says what is allowed. */
+/** Text that `parse` accepts. For other text it throws an Error whose message says what is allowed. */
 export function parsed<T>(
   placeholder: string,
   allowed: string,
@@ -56,31 +56,31 @@ export function parsed<T>(
       return z.NEVER
     }
   })
-  return scalar(placeholder, schema, word => word, show)
+  return scalar(placeholder, schema, text => text, show)
 }
 
-/** Text that fulfils `test`. */
+/** Text that passes `test`. */
 export function text(placeholder: string, allowed: string, test: (text: string) => boolean): Kind<string> {
   const error = `allowed: ${allowed}`
   return scalar(placeholder, z.string({ error }).refine(test, { error }))
 }
 
-/** The path of a file; that of none is a slip, like an unset variable. */
+/** A file path. An empty one is rejected: it usually comes from an unset shell variable. */
 export const path: Kind<string> = text('file', 'the path of a file', word => word !== '' && !word.includes('\0'))
 
 export function choice<const T extends string>(placeholder: string, values: readonly T[]): Kind<T> {
   return scalar(placeholder, z.enum(values, { error: `allowed: ${values.join(', ')}` }))
 }
 
-/** A whole number within bounds, for which `test` holds. */
+/** A whole number from `min` to `max` that passes `test`. */
 export function integer(
-  least: number,
-  most: number,
-  allowed = `a whole number from ${least} to ${most}`,
+  min: number,
+  max: number,
+  allowed = `a whole number from ${min} to ${max}`,
   test: (n: number) => boolean = () => true,
 ): Kind<number> {
   const error = `allowed: ${allowed}`
-  const schema = z.int({ error }).min(least, { error }).max(most, { error }).refine(test, { error })
+  const schema = z.int({ error }).min(min, { error }).max(max, { error }).refine(test, { error })
   return scalar('n', schema, word => (/^\d+$/.test(word) ? Number(word) : word))
 }
 
@@ -92,14 +92,14 @@ export const toggle: Kind<boolean> = {
   placeholder: undefined,
 }
 
-/** Several of a kind: a repeatable flag, a list in YAML (or one alone), comma-separated in the environment. */
+/** A list: a repeatable flag, a YAML list or single value, comma-separated in the environment. */
 export function listOf<T>(kind: Kind<T>): Kind<readonly T[]> {
   const one = (value: unknown) => (Array.isArray(value) ? value : [value])
   const list = z.array(kind.schema)
   return {
     schema: z.preprocess(one, list),
     fileSchema: z.union([list, kind.schema]),
-    fromFlag: words => words.map(word => kind.fromFlag([word])),
+    fromFlag: values => values.map(value => kind.fromFlag([value])),
     splitVariable: commaSeparated,
     show: values => values.map(kind.show).join(','),
     placeholder: kind.placeholder,
@@ -107,7 +107,7 @@ export function listOf<T>(kind: Kind<T>): Kind<readonly T[]> {
   }
 }
 
-/** Values by name: a repeatable flag `NAME=VALUE`, a mapping in YAML, separated by semicolons in the environment. */
+/** A mapping: a repeatable flag `NAME=VALUE`, a YAML mapping, semicolon-separated in the environment. */
 export function mapOf<T>(
   name: string,
   nameOf: z.ZodType<string, string>,
@@ -118,12 +118,12 @@ export function mapOf<T>(
   return {
     schema: mapping,
     fileSchema: z.record(z.string(), kind.fileSchema ?? kind.schema),
-    fromFlag: words => fromPairs(words, kind),
+    fromFlag: pairs => fromPairs(pairs, kind),
     splitVariable: variable =>
       variable
         .split(';')
-        .map(word => word.trim())
-        .filter(word => word !== ''),
+        .map(pair => pair.trim())
+        .filter(pair => pair !== ''),
     show: values =>
       Object.entries(values)
         .map(([key, value]) => `${key}=${kind.show(value)}`)
@@ -133,11 +133,11 @@ export function mapOf<T>(
   }
 }
 
-/** A word without `=` makes the whole no mapping, so that it is refused as it was written. */
-function fromPairs(words: readonly string[], kind: Kind<unknown>): unknown {
-  const odd = words.find(word => word.indexOf('=') < 1)
-  if (odd !== undefined) return odd
-  const pairs = words.map(word => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] as const)
+/** Text without `=` is returned unchanged, so that the mapping's check rejects it and quotes it as given. */
+function fromPairs(texts: readonly string[], kind: Kind<unknown>): unknown {
+  const invalid = texts.find(text => text.indexOf('=') < 1)
+  if (invalid !== undefined) return invalid
+  const pairs = texts.map(text => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const)
   return Object.fromEntries(
     pairs.map(([key, value]) => [key, kind.fromFlag(kind.repeatable ? kind.splitVariable(value) : [value])]),
   )
@@ -146,6 +146,6 @@ function fromPairs(words: readonly string[], kind: Kind<unknown>): unknown {
 function commaSeparated(variable: string): readonly string[] {
   return variable
     .split(',')
-    .map(word => word.trim())
-    .filter(word => word !== '')
+    .map(value => value.trim())
+    .filter(value => value !== '')
 }

@@ -1,8 +1,8 @@
 /**
- * load.ts - one configuration from flags, environment, file and defaults, in this order of precedence.
+ * load.ts - merges flags, environment, file and defaults, in this order of precedence, into one configuration.
  *
- * In:    the words of flags by setting, the environment; the file that one of both names.
- * Fail:  RefusedConfig with every problem of every layer: a bad value is refused even where another layer goes before.
+ * In:    flag values by setting, the environment, and the file that one of them names.
+ * Fail:  InvalidConfig with every problem of every layer: an invalid value is an error even where another layer overrides it.
  */
 import { readFileSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
@@ -10,46 +10,46 @@ import type { z } from 'zod'
 import { ConfigFile } from './config-file.js'
 import { conflicts } from './conflicts.js'
 import { fromEnvironment, unknownVariables } from './environment.js'
-import { type Problem, InvalidConfig } from './problem.js'
+import { InvalidConfig, type Problem } from './problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from './schema.js'
 import { keyOf, type Setting, variableOf } from './setting.js'
 
-/** Words of flags by setting, one each time the flag was given. */
+/** Flag values by setting, one per occurrence of the flag. */
 export type FlagValues = ReadonlyMap<SettingName, readonly string[]>
 
 export interface Loaded {
   readonly config: Config
-  /** Where each setting that was given was: `--inventory`, `WEIR_INVENTORY` or `weir.yaml:3: world`. */
+  /** Where each given setting comes from: `--inventory`, `WEIR_INVENTORY` or `weir.yaml:3: inventory`. */
   readonly origins: ReadonlyMap<SettingName, string>
-  /** What is not wrong enough to refuse. */
+  /** Mistakes that do not prevent the start. */
   readonly warnings: readonly string[]
 }
 
-/** What one of flags, environment and file gives, in the form that YAML has. */
+/** The settings of one layer (flags, environment or file), in the form YAML would give. */
 interface Layer {
   readonly given: ReadonlyMap<SettingName, unknown>
-  /** How messages name a part of a setting's value. */
-  place(name: SettingName, path: readonly PropertyKey[]): Pick<Problem, 'where' | 'name'>
+  /** How messages refer to a part of a setting's value. */
+  locate(name: SettingName, path: readonly PropertyKey[]): Pick<Problem, 'where' | 'name'>
 }
 
 type Checked = ReadonlyMap<SettingName, unknown>
 
-/** Throws a RefusedConfig. */
+/** Throws an InvalidConfig. */
 export function load(flags: FlagValues, environment: NodeJS.ProcessEnv): Loaded {
   const problems: Problem[] = []
-  const above = [flagLayer(flags), environmentLayer(environment)]
-  const checkedAbove = above.map(layer => check(layer, problems))
-  const path = checkedAbove.map(values => values.get('config.file')).find(value => value !== undefined)
-  const below = path === undefined ? [] : [fileLayer(path as string, problems)]
-  const layers = [...above, ...below]
-  const checked = [...checkedAbove, ...below.map(layer => check(layer, problems))]
+  const overrides = [flagLayer(flags), environmentLayer(environment)]
+  const checkedOverrides = overrides.map(layer => check(layer, problems))
+  const path = checkedOverrides.map(values => values.get('config.file')).find(value => value !== undefined)
+  const file = path === undefined ? [] : [fileLayer(path as string, problems)]
+  const layers = [...overrides, ...file]
+  const checked = [...checkedOverrides, ...file.map(layer => check(layer, problems))]
   const { config, origins } = merge(layers, checked)
   problems.push(...conflicts(config, origins))
   if (problems.length > 0) throw new InvalidConfig(problems)
   return { config, origins, warnings: unknownVariables(environment).map(unknownVariable) }
 }
 
-/** The configuration of nobody who gives any. */
+/** All defaults. */
 export function defaults(): Config {
   return merge([], []).config
 }
@@ -59,12 +59,12 @@ function settingOf(name: SettingName): Setting<unknown> {
 }
 
 function flagLayer(flags: FlagValues): Layer {
-  const given = [...flags].map(([name, words]) => [name, settingOf(name).kind.fromFlag(words)] as const)
-  return { given: new Map(given), place: name => ({ where: '', name: `--${name}` }) }
+  const given = [...flags].map(([name, values]) => [name, settingOf(name).kind.fromFlag(values)] as const)
+  return { given: new Map(given), locate: name => ({ where: '', name: `--${name}` }) }
 }
 
 function environmentLayer(environment: NodeJS.ProcessEnv): Layer {
-  return { given: fromEnvironment(environment), place: name => ({ where: '', name: variableOf(name) }) }
+  return { given: fromEnvironment(environment), locate: name => ({ where: '', name: variableOf(name) }) }
 }
 
 function fileLayer(path: string, problems: Problem[]): Layer {
@@ -79,7 +79,10 @@ function fileLayer(path: string, problems: Problem[]): Layer {
   problems.push(...file.problems)
   return {
     given: file.given,
-    place: (name, path) => ({ where: file.where(name, path), name: [keyOf(name, settingOf(name)), ...path].join('.') }),
+    locate: (name, path) => ({
+      where: file.where(name, path),
+      name: [keyOf(name, settingOf(name)), ...path].join('.'),
+    }),
   }
 }
 
@@ -104,7 +107,7 @@ function problemOf(
   const message = issue.code === 'invalid_key' ? issue.issues[0]!.message : issue.message
   const { path } = issue
   const value = issue.code === 'invalid_key' ? path.at(-1) : valueAt(native, path)
-  return { ...layer.place(name, path), ...(secret ? {} : { value: asWritten(value) }), message }
+  return { ...layer.locate(name, path), ...(secret ? {} : { value: asWritten(value) }), message }
 }
 
 function valueAt(native: unknown, path: readonly PropertyKey[]): unknown {
@@ -120,7 +123,7 @@ function merge(layers: readonly Layer[], checked: readonly Checked[]): Pick<Load
   const values = NAMES.map(name => {
     const at = checked.findIndex(values => values.has(name))
     if (at < 0) return [name, settingOf(name).default]
-    const { where, name: written } = layers[at]!.place(name, [])
+    const { where, name: written } = layers[at]!.locate(name, [])
     origins.set(name, where === '' ? written : `${where}: ${written}`)
     return [name, checked[at]!.get(name)]
   })
@@ -128,5 +131,5 @@ function merge(layers: readonly Layer[], checked: readonly Checked[]): Pick<Load
 }
 
 function unknownVariable(variable: string): string {
-  return `${variable} is no setting of Weir's`
+  return `${variable} is not a Weir setting`
 }

@@ -1,21 +1,21 @@
 /**
- * nearest.ts - the known word that somebody who wrote another one may have meant.
+ * nearest.ts - suggests the known word closest to a misspelled one.
  */
 
-/** Most slips are one or two letters. */
-const MOST_EDITS = 3
+/** Most typos are one or two edits. */
+const MAX_EDITS = 3
 
-/** The nearest of `known`; undefined when none is near. */
+/** The closest of `known`; undefined if none is close. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const most = Math.min(MOST_EDITS, Math.ceil(word.length / 2))
+  const max = Math.min(MAX_EDITS, Math.ceil(word.length / 2))
   const [best] = known
     .map(name => ({ name, edits: edits(word, name) }))
-    .filter(({ edits }) => edits <= most)
+    .filter(({ edits }) => edits <= max)
     .sort((a, b) => a.edits - b.edits)
   return best?.name
 }
 
-/** Letters to insert, delete, change or swap with their neighbour (optimal string alignment). */
+/** Insertions, deletions, substitutions and swaps of neighbouring letters (optimal string alignment distance). */
 function edits(a: string, b: string): number {
   let [older, old] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i++) {

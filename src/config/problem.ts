@@ -1,21 +1,21 @@
 /**
- * problem.ts - what is wrong with a configuration: each part of it, with where it was given.
+ * problem.ts - errors of a configuration, each with its location.
  *
- * Out:   one line each: `weir.yaml:3: web.listen-address: 'nowhere' is refused; allowed: :PORT, ...`
+ * Out:   one line each: `weir.yaml:3: web.listen-address: invalid value 'nowhere'; allowed: :PORT, ...`
  */
 
 export interface Problem {
-  /** `weir.yaml:3`, or nothing where the name tells: `--web.listen-address`, `WEIR_WEB_LISTEN_ADDRESS`. */
+  /** `weir.yaml:3`; empty where the name shows the origin: `--web.listen-address`, `WEIR_WEB_LISTEN_ADDRESS`. */
   readonly where: string
-  /** As it was written there. */
+  /** The setting as written there. */
   readonly name: string
-  /** What was given, where that helps. */
+  /** The invalid value, where quoting it helps. */
   readonly value?: string
-  /** Why not, with what is allowed. */
+  /** The reason, with what is allowed. */
   readonly message: string
 }
 
-/** A configuration that is refused, with all that is wrong with it. */
+/** Carries all problems of a configuration. */
 export class InvalidConfig extends Error {
   readonly problems: readonly Problem[]
 
@@ -28,6 +28,6 @@ export class InvalidConfig extends Error {
 /** One line. */
 export function describe({ where, name, value, message }: Problem): string {
   const place = [where, name].filter(part => part !== '').join(': ')
-  const line = value === undefined ? `${place}: ${message}` : `${place}: '${value}' is refused; ${message}`
+  const line = value === undefined ? `${place}: ${message}` : `${place}: invalid value '${value}'; ${message}`
   return line.replaceAll('\n', ' ')
 }

@@ -1,7 +1,7 @@
 /**
- * schema.ts - every setting of Weir: the one source of flags, environment variables, keys of the file, help and docs.
+ * schema.ts - every setting of Weir: the single source of flags, environment variables, file keys, help and docs.
  *
- * A new setting goes into the section file that it belongs to, and all of these have it.
+ * Add a new setting to its section in settings/; all of these follow from it.
  */
 
 import { path } from './kind.js'
@@ -16,9 +16,12 @@ import { otlp } from './settings/otlp.js'
 import { live, records } from './settings/source.js'
 import { web } from './settings/web.js'
 
-/** Where the others may be written; itself no key of that file. */
+/** The settings file, which cannot be set in the file itself. */
 export const file = {
-  'config.file': optional(path, { help: 'a file of settings, YAML; flags and environment go before it', key: null }),
+  'config.file': optional(path, {
+    help: 'settings file, YAML; flags and environment variables override it',
+    key: null,
+  }),
 }
 
 export const SETTINGS = {
@@ -36,7 +39,7 @@ export const SETTINGS = {
   ...log,
 }
 
-/** In the order of help and docs. */
+/** In the order of the help and the docs. */
 export const SECTIONS: readonly Section[] = [
   { title: 'Configuration', settings: file },
   { title: 'Source', settings: { ...records, ...live } },
@@ -52,5 +55,4 @@ export const SECTIONS: readonly Section[] = [
 export type Config = Values<typeof SETTINGS>
 export type SettingName = keyof Config
 
-/** Names of all settings. */
 export const NAMES = Object.keys(SETTINGS) as SettingName[]

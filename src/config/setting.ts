@@ -10,25 +10,25 @@ export interface Setting<T> {
   readonly default: T
   /** One sentence for help and docs, without a full stop. */
   readonly help: string
-  /** The default in words, where its value says too little. */
+  /** Describes the default where its value would not explain itself. */
   readonly defaultText?: string
-  /** May change while Weir runs: at a SIGHUP or a POST to /-/reload. */
+  /** Can change while Weir runs, by a reload (SIGHUP or POST to /-/reload). */
   readonly reload?: boolean
-  /** Its value is never shown: not in errors, logs or summaries. */
+  /** The value is never shown, in errors, logs or summaries. */
   readonly secret?: boolean
-  /** The key in the file, when its name is also the beginning of others: `kubernetes.enabled`; null: not in the file. */
+  /** The key in the file, where the name is also a prefix of others: `kubernetes.enabled`; null: not allowed in the file. */
   readonly key?: string | null
 }
 
 /** Settings by name. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>
 
-/** What the settings S say, by their names. */
+/** The values of the settings S, by name. */
 export type Values<S extends Settings> = {
   readonly [Name in keyof S]: S[Name] extends Setting<infer T> ? T : never
 }
 
-/** A group of settings, as help and docs show them. */
+/** A group of settings in the help and the docs. */
 export interface Section {
   readonly title: string
   readonly settings: Settings
@@ -36,14 +36,14 @@ export interface Section {
 
 type About = Omit<Setting<unknown>, 'kind' | 'default'>
 
-/** A setting that has a default. */
+/** A setting with a default. */
 export function setting<T>(kind: Kind<T>, about: About & { readonly default: NoInfer<T> }): Setting<T> {
   return { kind, ...about }
 }
 
-/** A setting that may be left out. `defaultText` says what happens then. */
+/** A setting without a default value. `defaultText` says what happens if it is not given. */
 export function optional<T>(kind: Kind<T>, about: About): Setting<T | undefined> {
-  // The check never meets undefined: it is for given values.
+  // The check only sees given values, never undefined.
   return { defaultText: 'none', ...about, kind: kind as Kind<T | undefined>, default: undefined }
 }
 
@@ -52,12 +52,12 @@ export function variableOf(name: string): string {
   return `WEIR_${name.replace(/[.-]/g, '_').toUpperCase()}`
 }
 
-/** Its key in the file: parts between dots are mappings; undefined when it has none. */
+/** The key in the file, nested at its dots; undefined if the setting is not allowed there. */
 export function keyOf(name: string, { key }: Setting<unknown>): string | undefined {
   return key === null ? undefined : (key ?? name)
 }
 
-/** The default as docs and help say it. */
+/** The default as shown in the help and the docs. */
 export function defaultOf({ kind, default: value, defaultText }: Setting<unknown>): string {
   return defaultText ?? kind.show(value)
 }

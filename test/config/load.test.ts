@@ -1,5 +1,5 @@
 /**
- * load.test.ts - one configuration from flags, environment and file: precedence, and all that can be wrong.
+ * load.test.ts - merging flags, environment and file: precedence and every kind of error.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,15 +11,17 @@ import { describe, InvalidConfig } from '../../src/config/problem.js'
 import { type Config, SECTIONS, SETTINGS, type SettingName } from '../../src/config/schema.js'
 import { keyOf, type Setting, variableOf } from '../../src/config/setting.js'
 
-function flags(words: Readonly<Record<string, string | readonly string[]>>): FlagValues {
-  const given = Object.entries(words).map(([name, word]) => [name, typeof word === 'string' ? [word] : word] as const)
+function flags(values: Readonly<Record<string, string | readonly string[]>>): FlagValues {
+  const given = Object.entries(values).map(
+    ([name, value]) => [name, typeof value === 'string' ? [value] : value] as const,
+  )
   return new Map(given as [SettingName, readonly string[]][])
 }
 
-/** What is wrong, one line each. */
-function wrong(words: FlagValues, environment: NodeJS.ProcessEnv = {}): string[] {
+/** All problems, one line each. */
+function problems(values: FlagValues, environment: NodeJS.ProcessEnv = {}): string[] {
   try {
-    load(words, environment)
+    load(values, environment)
     return []
   } catch (error) {
     if (!(error instanceof InvalidConfig)) throw error
@@ -33,20 +35,20 @@ function fileOf(t: Test, text: string): string {
   return path
 }
 
-/** Of a file with this text. */
-function wrongIn(t: Test, text: string): string[] {
+/** All problems of a file with this text. */
+function problemsIn(t: Test, text: string): string[] {
   const path = fileOf(t, text)
-  return wrong(flags({ 'config.file': path })).map(line => line.replace(path, 'weir.yaml'))
+  return problems(flags({ 'config.file': path })).map(line => line.replace(path, 'weir.yaml'))
 }
 
-t.test('without anything every setting is at its default, and nothing is wrong', async t => {
+t.test('without any input every setting has its default, and there are no warnings', async t => {
   const { config, origins, warnings } = load(new Map(), {})
   t.strictSame(config, defaults())
   t.strictSame([origins.size, warnings.length], [0, 0])
   for (const [name, setting] of Object.entries(SETTINGS)) t.equal(config[name as SettingName], setting.default, name)
 })
 
-t.test('a flag goes before the environment, that before the file, that before the default', async t => {
+t.test('a flag overrides the environment, which overrides the file, which overrides the default', async t => {
   const path = fileOf(t, 'ring-pages: 1\nconnections: 2\nreport-interval: 1s\n')
   const environment = { WEIR_RING_PAGES: '8', WEIR_CONNECTIONS: '3', WEIR_CONFIG_FILE: path }
   const { config, origins } = load(flags({ 'ring-pages': '16' }), environment)
@@ -64,70 +66,76 @@ t.test('a flag goes before the environment, that before the file, that before th
   t.equal(load(flags({ 'config.file': other }), { WEIR_CONFIG_FILE: '/nowhere' }).config.connections, 5)
 })
 
-t.test('a bad value is refused wherever it stands, and all of them at once', async t => {
+t.test('invalid values of all layers are reported at once, even overridden ones', async t => {
   const path = fileOf(t, 'attach: glue\nlog:\n  level: loud\n')
-  const lines = wrong(flags({ 'config.file': path, 'ring-pages': '3', attach: 'tc' }), { WEIR_LOG_LEVEL: 'mute' })
+  const lines = problems(flags({ 'config.file': path, 'ring-pages': '3', attach: 'tc' }), { WEIR_LOG_LEVEL: 'mute' })
   t.strictSame(lines, [
-    "--ring-pages: '3' is refused; allowed: a power of two from 1 to 4096",
-    "WEIR_LOG_LEVEL: 'mute' is refused; allowed: debug, info, warn, error",
-    `${path}:1: attach: 'glue' is refused; allowed: auto, tcx, tc`,
-    `${path}:3: log.level: 'loud' is refused; allowed: debug, info, warn, error`,
+    "--ring-pages: invalid value '3'; allowed: a power of two from 1 to 4096",
+    "WEIR_LOG_LEVEL: invalid value 'mute'; allowed: debug, info, warn, error",
+    `${path}:1: attach: invalid value 'glue'; allowed: auto, tcx, tc`,
+    `${path}:3: log.level: invalid value 'loud'; allowed: debug, info, warn, error`,
   ])
 })
 
-t.test('unknown keys are refused with their line and the nearest that is known', async t => {
-  t.match(wrongIn(t, 'web:\n  listen-adress: :1\n'), [
-    /^weir\.yaml:2: web\.listen-adress: is no setting; did you mean listen-address\? allowed: .*telemetry-path/,
+t.test('an unknown key is reported with its line and the closest known key', async t => {
+  t.match(problemsIn(t, 'web:\n  listen-adress: :1\n'), [
+    /^weir\.yaml:2: web\.listen-adress: unknown setting; did you mean listen-address\? allowed: .*telemetry-path/,
   ])
-  t.match(wrongIn(t, '\ninventry: x\n'), [
-    /^weir\.yaml:2: inventry: is no setting; did you mean inventory\? allowed: .*\bweb\b/,
+  t.match(problemsIn(t, '\ninventry: x\n'), [
+    /^weir\.yaml:2: inventry: unknown setting; did you mean inventory\? allowed: .*\bweb\b/,
   ])
-  t.match(wrongIn(t, 'frobnicate: x\n'), [/^weir\.yaml:1: frobnicate: is no setting; allowed: /])
-  t.match(wrongIn(t, 'log-level: info\n'), [/did you mean log\.level\?/], 'with the wrong mark between its words')
-  t.match(wrongIn(t, 'config:\n  file: x\n'), [/^weir\.yaml:1: config: is no setting/], 'no file names another')
-  t.match(wrongIn(t, '7: x\nnull: y\n'), [/1: 7: is no setting/, /2: null: is no setting/])
+  t.match(problemsIn(t, 'frobnicate: x\n'), [/^weir\.yaml:1: frobnicate: unknown setting; allowed: /])
+  t.match(problemsIn(t, 'log-level: info\n'), [/did you mean log\.level\?/], 'a hyphen in place of the dot')
+  t.match(
+    problemsIn(t, 'config:\n  file: x\n'),
+    [/^weir\.yaml:1: config: unknown setting/],
+    'a settings file cannot name another one',
+  )
+  t.match(problemsIn(t, '7: x\nnull: y\n'), [/1: 7: unknown setting/, /2: null: unknown setting/])
 })
 
-t.test('double keys, broken syntax and what is no mapping are refused with their line', async t => {
-  t.match(wrongIn(t, 'attach: tc\nlog:\n  level: info\nattach: tcx\n'), [/^weir\.yaml:4: not YAML: .*unique/])
-  t.match(wrongIn(t, 'log:\n  level: info\n  level: warn\n'), [/^weir\.yaml:3: not YAML: .*unique/])
-  t.match(wrongIn(t, 'attach: [tc\n'), [/^weir\.yaml:\d+: not YAML: /])
-  t.match(wrongIn(t, '- attach\n'), [/^weir\.yaml:1: allowed: a mapping of settings/])
-  t.match(wrongIn(t, 'attach: tc\n---\nattach: tc\n'), [/^weir\.yaml:\d: not YAML: .*document/])
-  t.match(wrongIn(t, 'log: info\n'), [/^weir\.yaml:1: log: allowed: a mapping of level, format/])
-  t.strictSame(wrongIn(t, ''), [], 'an empty file says nothing')
-  t.strictSame(wrongIn(t, '# nothing yet\nlog:\n'), [], 'nor does an empty section')
-  t.match(wrongIn(t, 'attach:\n'), [/^weir\.yaml:1: attach: 'null' is refused; allowed: auto/])
+t.test('duplicate keys, syntax errors and values that are not mappings are reported with their line', async t => {
+  t.match(problemsIn(t, 'attach: tc\nlog:\n  level: info\nattach: tcx\n'), [/^weir\.yaml:4: not YAML: .*unique/])
+  t.match(problemsIn(t, 'log:\n  level: info\n  level: warn\n'), [/^weir\.yaml:3: not YAML: .*unique/])
+  t.match(problemsIn(t, 'attach: [tc\n'), [/^weir\.yaml:\d+: not YAML: /])
+  t.match(problemsIn(t, '- attach\n'), [/^weir\.yaml:1: allowed: a mapping of settings/])
+  t.match(problemsIn(t, 'attach: tc\n---\nattach: tc\n'), [/^weir\.yaml:\d: not YAML: .*document/])
+  t.match(problemsIn(t, 'log: info\n'), [/^weir\.yaml:1: log: allowed: a mapping of level, format/])
+  t.strictSame(problemsIn(t, ''), [], 'an empty file is valid')
+  t.strictSame(problemsIn(t, '# nothing yet\nlog:\n'), [], 'an empty section is valid')
+  t.match(problemsIn(t, 'attach:\n'), [/^weir\.yaml:1: attach: invalid value 'null'; allowed: auto/])
   const bomb = [
     'a: &a [x,x,x,x,x,x,x,x,x,x]',
     ...'bcdefg'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]},`.repeat(10)}]`),
   ]
-  t.match(wrongIn(t, `${bomb.join('\n')}\nuplinks: *g\n`).at(-1), /uplinks: not YAML: .*alias/i)
+  t.match(problemsIn(t, `${bomb.join('\n')}\nuplinks: *g\n`).at(-1), /uplinks: not YAML: .*alias/i)
 })
 
-t.test('an odd element of a list or a mapping is named by its own line', async t => {
-  t.match(wrongIn(t, 'uplinks:\n  - eth0\n  - "["\n'), [
-    /^weir\.yaml:3: uplinks\.1: '\[' is refused; it has a \[ without/,
+t.test('an invalid element of a list or a mapping is reported with its own line', async t => {
+  t.match(problemsIn(t, 'uplinks:\n  - eth0\n  - "["\n'), [
+    /^weir\.yaml:3: uplinks\.1: invalid value '\['; it has a \[ without/,
   ])
-  t.match(wrong(flags({ uplinks: ['eth0', '['] })), [/^--uplinks: '\[' is refused/])
-  t.match(wrong(new Map(), { WEIR_UPLINKS: 'eth0,[' }), [/^WEIR_UPLINKS: '\[' is refused/])
-  t.match(wrongIn(t, 'ring-pages: "8"\n'), [/^weir\.yaml:1: ring-pages: '8' is refused; allowed: a power/])
+  t.match(problems(flags({ uplinks: ['eth0', '['] })), [/^--uplinks: invalid value '\['/])
+  t.match(problems(new Map(), { WEIR_UPLINKS: 'eth0,[' }), [/^WEIR_UPLINKS: invalid value '\['/])
+  t.match(problemsIn(t, 'ring-pages: "8"\n'), [/^weir\.yaml:1: ring-pages: invalid value '8'; allowed: a power/])
 })
 
-t.test('a file that cannot be read is named', async t => {
-  t.strictSame(wrong(flags({ 'config.file': '/nowhere/weir.yaml' })), ['/nowhere/weir.yaml: no such file or directory'])
-  t.match(wrong(new Map(), { WEIR_CONFIG_FILE: t.testdir({}) }), [/: illegal operation on a directory$/])
+t.test('a file that cannot be read is reported by name', async t => {
+  t.strictSame(problems(flags({ 'config.file': '/nowhere/weir.yaml' })), [
+    '/nowhere/weir.yaml: no such file or directory',
+  ])
+  t.match(problems(new Map(), { WEIR_CONFIG_FILE: t.testdir({}) }), [/: illegal operation on a directory$/])
 })
 
-t.test('settings that exclude each other are refused by where they are', async t => {
+t.test('mutually exclusive settings are reported with their origins', async t => {
   const path = fileOf(t, 'hubble-metrics: drop\n')
   const both = flags({ 'config.file': path, 'hubble-dynamic-metrics-config-path': '/x' })
-  t.strictSame(wrong(both), [
-    `${path}:1: hubble-metrics: cannot be used with --hubble-dynamic-metrics-config-path; allowed: one of them`,
+  t.strictSame(problems(both), [
+    `${path}:1: hubble-metrics: cannot be combined with --hubble-dynamic-metrics-config-path; allowed: only one of them`,
   ])
 })
 
-t.test('an empty variable is none; one that is no setting is warned of, but for those of a Service', async t => {
+t.test('an empty variable is unset; an unknown one causes a warning unless it is of a Kubernetes Service', async t => {
   const environment = {
     WEIR_INVENTORY: '',
     WEIR_WRLD: 'x',
@@ -140,10 +148,10 @@ t.test('an empty variable is none; one that is no setting is warned of, but for 
   }
   const { config, warnings } = load(new Map(), environment)
   t.equal(config.inventory, undefined)
-  t.strictSame(warnings, ["WEIR_WRLD is no setting of Weir's"])
+  t.strictSame(warnings, ['WEIR_WRLD is not a Weir setting'])
 })
 
-t.test('names, variables and keys are one for each setting, and each setting is in one section', async t => {
+t.test('names, variables and keys are unique, and each setting is in exactly one section', async t => {
   const settings = Object.entries(SETTINGS as Record<string, Setting<unknown>>)
   const names = settings.map(([name]) => name)
   for (const [what, all] of [
@@ -156,17 +164,17 @@ t.test('names, variables and keys are one for each setting, and each setting is 
   t.strictSame(SECTIONS.flatMap(({ settings }) => Object.keys(settings)).sort(), [...names].sort())
   for (const [name, setting] of settings) {
     t.match(name, /^[a-z][a-z0-9.-]*$/)
-    t.match(setting.help, /^\S.*[^.]$/, `${name} has help without a full stop`)
+    t.match(setting.help, /^\S.*[^.]$/, `the help of ${name} has no full stop`)
     const key = keyOf(name, setting)
     t.notOk(
       settings.some(([other, o]) => keyOf(other, o)?.startsWith(`${key}.`)),
-      `${name}: no key is below another's`,
+      `${name}: no key is nested below another setting`,
     )
   }
 })
 
-/** For kinds of values as the schema has them, words that flags take. */
-const WORDS: Readonly<Partial<Record<SettingName, fc.Arbitrary<readonly string[]>>>> = {
+/** Valid flag values, of several value types. */
+const VALUES: Readonly<Partial<Record<SettingName, fc.Arbitrary<readonly string[]>>>> = {
   connections: fc.integer({ min: 1, max: 1000 }).map(n => [String(n)]),
   'ring-pages': fc.integer({ min: 0, max: 12 }).map(n => [String(2 ** n)]),
   'report-interval': fc.integer({ min: 100, max: 3_600_000 }).map(n => [`${n}ms`]),
@@ -183,13 +191,13 @@ const WORDS: Readonly<Partial<Record<SettingName, fc.Arbitrary<readonly string[]
 t.test('flags, environment and file give the same configuration for the same values', async t => {
   const dir = t.testdir({})
   const path = join(dir, 'weir.yaml')
-  const some = fc.record(WORDS as Record<SettingName, fc.Arbitrary<readonly string[]>>, { requiredKeys: [] })
+  const some = fc.record(VALUES as Record<SettingName, fc.Arbitrary<readonly string[]>>, { requiredKeys: [] })
   const same = fc.property(some, values => {
     const given = Object.entries(values) as [SettingName, readonly string[]][]
     const byFlags = load(new Map(given), {}).config
     const byEnvironment = load(
       new Map(),
-      Object.fromEntries(given.map(([n, words]) => [variableOf(n), words.join(',')])),
+      Object.fromEntries(given.map(([n, texts]) => [variableOf(n), texts.join(',')])),
     )
     writeFileSync(path, asYaml(given))
     const byFile = load(flags({ 'config.file': path }), {})
@@ -200,7 +208,7 @@ t.test('flags, environment and file give the same configuration for the same val
   t.doesNotThrow(() => fc.assert(same, { seed: 20_260_102, numRuns: 100 }), 'seed 20260102')
 })
 
-t.test('whatever stands in the file, it is taken or refused, and nothing else is thrown', async t => {
+t.test('no file content makes load() throw anything but an InvalidConfig', async t => {
   const path = join(t.testdir({}), 'weir.yaml')
   const pieces = fc.array(
     fc.constantFrom(
@@ -232,7 +240,7 @@ t.test('whatever stands in the file, it is taken or refused, and nothing else is
     ),
     text => {
       writeFileSync(path, text)
-      wrong(flags({ 'config.file': path }))
+      problems(flags({ 'config.file': path }))
     },
   )
   t.doesNotThrow(() => fc.assert(tries, { seed: 20_260_103, numRuns: 500 }), 'seed 20260103')
@@ -240,7 +248,7 @@ t.test('whatever stands in the file, it is taken or refused, and nothing else is
 
 function asYaml(given: readonly (readonly [SettingName, readonly string[]])[]): string {
   const top: Record<string, unknown> = {}
-  for (const [name, words] of given) {
+  for (const [name, texts] of given) {
     const setting: Setting<unknown> = SETTINGS[name]
     const parts = keyOf(name, setting)!.split('.')
     let at = top
@@ -248,12 +256,12 @@ function asYaml(given: readonly (readonly [SettingName, readonly string[]])[]): 
       at[part] ??= {}
       at = at[part] as Record<string, unknown>
     }
-    at[parts.at(-1)!] = setting.kind.fromFlag(words)
+    at[parts.at(-1)!] = setting.kind.fromFlag(texts)
   }
   return stringify(top)
 }
 
-t.test('a value that is read by another part has the type that it needs', async t => {
+t.test('values arrive in the type their consumer expects', async t => {
   const config: Config = load(flags({ source: 'replay:a:b.pcap', 'hubble.listen-address': 'none' }), {}).config
   t.strictSame(config.source, { kind: 'replay', file: 'a:b.pcap' })
   t.strictSame(config['hubble.listen-address'], [])

@@ -1,5 +1,5 @@
 /**
- * reference.test.ts - docs/configuration.md and the schema beside it are what the settings say, and tell each once.
+ * reference.test.ts - docs/configuration.md and its JSON schema match the settings and list each exactly once.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,11 +14,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 for (const [path, text] of generated()) {
   t.test(`${path} is up to date`, async t => {
-    t.equal(readFileSync(join(ROOT, path), 'utf8'), text, 'run `make docs` after a change of the settings')
+    t.equal(readFileSync(join(ROOT, path), 'utf8'), text, 'run `make docs` after changing the settings')
   })
 }
 
-t.test('each setting has one entry, with its help, its variable and whether it can be reloaded', async t => {
+t.test('each setting has one entry with its help, its variable and its reload mark', async t => {
   const entries = reference().split(/\n(?=\* `--)/)
   for (const name of NAMES) {
     const { help, reload = false }: Setting<unknown> = SETTINGS[name]

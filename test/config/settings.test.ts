@@ -1,8 +1,8 @@
 /**
- * settings.test.ts - each setting: as a flag, a variable and a key it reaches the part that it is for, and a bad value
- * of each is refused in all three ways.
+ * settings.test.ts - each setting reaches its consumer from a flag, a variable and a file key, and an invalid value is an
+ * error in all three layers.
  *
- * What the parts do with it is in their own tests; config-effects.test.ts looks at a real process from outside.
+ * What the consumers do with a value is in their own tests; test/live/config-effects.test.ts observes a real process.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,16 +15,16 @@ import { InvalidConfig } from '../../src/config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../../src/config/schema.js'
 import { keyOf, type Setting, variableOf } from '../../src/config/setting.js'
 
-interface Row {
-  /** As a flag is given, once for each. */
-  readonly words: readonly string[]
-  /** What the part is told. */
+interface Case {
+  /** Flag values, one per occurrence. */
+  readonly values: readonly string[]
+  /** The option the consumer receives. */
   readonly of: (options: RunOptions, config: Config) => unknown
   readonly is: unknown
   readonly bad: string
   readonly allowed: RegExp
-  /** Settings that it means nothing without. */
-  readonly beside?: Readonly<Partial<Record<SettingName, string>>>
+  /** Settings that must also be given for it to have an effect. */
+  readonly requires?: Readonly<Partial<Record<SettingName, string>>>
 }
 
 const FAMILY = 'weir_flow_bytes_total'
@@ -34,272 +34,278 @@ const FILE = /allowed: the path of a file/
 const DURATION = /allowed: a duration from/
 const SWITCH = /allowed: true, false/
 
-/** A setting without a row does not compile, and fails below. */
-const ROWS: Readonly<Record<SettingName, Row>> = {
+/** Record<SettingName, ...> makes a setting without a case a compile error. */
+const CASES: Readonly<Record<SettingName, Case>> = {
   'config.file': {
-    words: ['@file'],
+    values: ['@file'],
     of: (_, config) => config['config.file'] !== undefined,
     is: true,
     bad: '/nowhere/weir.yaml',
     allowed: /no such file/,
   },
   source: {
-    words: ['replay:a.pcap'],
+    values: ['replay:a.pcap'],
     of: options => options.source,
     is: { kind: 'replay', file: 'a.pcap' },
     bad: 'file',
     allowed: /allowed: live, or replay:FILE/,
   },
   interfaces: {
-    words: ['lxc*', 'veth[0-9]'],
+    values: ['lxc*', 'veth[0-9]'],
     of: o => o.interfaces,
     is: ['lxc*', 'veth[0-9]'],
     bad: '[x',
     allowed: /\[ without its \]/,
   },
   uplinks: {
-    words: ['eth0', 'bond?'],
+    values: ['eth0', 'bond?'],
     of: o => o.uplinks,
     is: ['eth0', 'bond?'],
     bad: '[z-a]',
     allowed: /z-a, which is empty/,
   },
-  netns: { words: ['/proc/1/ns/net'], of: o => o.netns, is: '/proc/1/ns/net', bad: '\0', allowed: FILE },
-  attach: { words: ['tc'], of: o => o.attach, is: 'tc', bad: 'glue', allowed: /allowed: auto, tcx, tc/ },
-  'report-interval': { words: ['7s'], of: o => o.reportIntervalMs, is: 7000, bad: '7', allowed: DURATION },
-  'drain-interval': { words: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },
-  'ring-pages': { words: ['128'], of: o => o.ringPages, is: 128, bad: '3', allowed: /power of two from 1 to 4096/ },
-  connections: { words: ['1000'], of: o => o.connections, is: 1000, bad: '0', allowed: /from 1 to 16777216/ },
-  inventory: { words: ['inventory.yaml'], of: o => o.inventory, is: 'inventory.yaml', bad: '\0', allowed: FILE },
+  netns: { values: ['/proc/1/ns/net'], of: o => o.netns, is: '/proc/1/ns/net', bad: '\0', allowed: FILE },
+  attach: { values: ['tc'], of: o => o.attach, is: 'tc', bad: 'glue', allowed: /allowed: auto, tcx, tc/ },
+  'report-interval': { values: ['7s'], of: o => o.reportIntervalMs, is: 7000, bad: '7', allowed: DURATION },
+  'drain-interval': { values: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },
+  'ring-pages': { values: ['128'], of: o => o.ringPages, is: 128, bad: '3', allowed: /power of two from 1 to 4096/ },
+  connections: { values: ['1000'], of: o => o.connections, is: 1000, bad: '0', allowed: /from 1 to 16777216/ },
+  inventory: { values: ['inventory.yaml'], of: o => o.inventory, is: 'inventory.yaml', bad: '\0', allowed: FILE },
   'cidr-group': {
-    words: ['office=192.0.2.0/24,2001:db8::/32', 'lab=198.51.100.7/32'],
+    values: ['office=192.0.2.0/24,2001:db8::/32', 'lab=198.51.100.7/32'],
     of: o => o.cidrGroups,
     is: { office: ['192.0.2.0/24', '2001:db8::/32'], lab: ['198.51.100.7/32'] },
     bad: 'office=192.0.2.0',
     allowed: /ADDRESS\/BITS/,
   },
-  'entity-wait': { words: ['700ms'], of: o => o.entityWaitMs, is: 700, bad: '2m', allowed: DURATION },
-  'entity-ttl': { words: ['3m'], of: o => o.entityTtlMs, is: 180_000, bad: '0s', allowed: DURATION },
-  identities: { words: ['2048'], of: o => o.identities, is: 2048, bad: '1000', allowed: /whole number from 1024/ },
-  kubernetes: { words: ['true'], of: o => o.kubernetes !== undefined, is: true, bad: 'perhaps', allowed: SWITCH },
+  'entity-wait': { values: ['700ms'], of: o => o.entityWaitMs, is: 700, bad: '2m', allowed: DURATION },
+  'entity-ttl': { values: ['3m'], of: o => o.entityTtlMs, is: 180_000, bad: '0s', allowed: DURATION },
+  identities: { values: ['2048'], of: o => o.identities, is: 2048, bad: '1000', allowed: /whole number from 1024/ },
+  kubernetes: { values: ['true'], of: o => o.kubernetes !== undefined, is: true, bad: 'perhaps', allowed: SWITCH },
   'kubernetes.kubeconfig': {
-    words: ['k'],
+    values: ['k'],
     of: o => o.kubernetes?.kubeconfig,
     is: 'k',
     bad: '\0',
     allowed: FILE,
-    beside: CLUSTER,
+    requires: CLUSTER,
   },
   'kubernetes.context': {
-    words: ['c'],
+    values: ['c'],
     of: o => o.kubernetes?.context,
     is: 'c',
     bad: '@empty',
-    allowed: /name of a context/,
-    beside: CLUSTER,
+    allowed: /name of a kubeconfig context/,
+    requires: CLUSTER,
   },
   'kubernetes.node-name': {
-    words: ['n-1'],
+    values: ['n-1'],
     of: o => o.kubernetes?.nodeName,
     is: 'n-1',
     bad: 'N 1',
     allowed: /name of a node/,
-    beside: CLUSTER,
+    requires: CLUSTER,
   },
   'kubernetes.cilium': {
-    words: ['never'],
+    values: ['never'],
     of: o => o.kubernetes?.cilium,
     is: 'never',
     bad: 'yes',
     allowed: /auto, always, never/,
-    beside: CLUSTER,
+    requires: CLUSTER,
   },
   'kubernetes.require-sync': {
-    words: ['false'],
+    values: ['false'],
     of: o => o.kubernetes?.requireSync,
     is: false,
     bad: 'no',
     allowed: SWITCH,
-    beside: CLUSTER,
+    requires: CLUSTER,
   },
   'hubble-metrics': {
-    words: ['drop tcp'],
+    values: ['drop tcp'],
     of: options => options.hubbleMetrics?.map(({ name }) => name),
     is: ['drop', 'tcp'],
     bad: 'dorp',
     allowed: /unknown metric "dorp"; allowed: /,
   },
   'hubble-dynamic-metrics-config-path': {
-    words: ['@hubble'],
+    values: ['@hubble'],
     of: options => options.hubbleFile?.metrics.map(({ name }) => name),
     is: ['tcp'],
     bad: '\0',
     allowed: FILE,
   },
   'hubble.listen-address': {
-    words: ['unix:///x.sock', ':4244'],
+    values: ['unix:///x.sock', ':4244'],
     of: options => options.apiAddresses,
     is: ['unix:///x.sock', ':4244'],
     bad: 'tls://x:1',
     allowed: /allowed: unix:\/\/\/PATH/,
   },
-  'flow-buffer': { words: ['1023'], of: o => o.flowBuffer, is: 1023, bad: '1024', allowed: /power of two minus one/ },
-  web: { words: ['false'], of: o => o.web, is: false, bad: 'off', allowed: SWITCH, beside: PUSH },
+  'flow-buffer': { values: ['1023'], of: o => o.flowBuffer, is: 1023, bad: '1024', allowed: /power of two minus one/ },
+  web: { values: ['false'], of: o => o.web, is: false, bad: 'off', allowed: SWITCH, requires: PUSH },
   'web.listen-address': {
-    words: [':1', '[::1]:2'],
+    values: [':1', '[::1]:2'],
     of: o => o.listenAddresses,
     is: [':1', '[::1]:2'],
     bad: 'nowhere',
     allowed: /HOST:PORT/,
   },
   'web.telemetry-path': {
-    words: ['/m'],
+    values: ['/m'],
     of: o => o.telemetryPath,
     is: '/m',
     bad: '/-/m',
     allowed: /a path like \/metrics/,
   },
-  'web.config.file': { words: ['web.yaml'], of: o => o.webFile, is: 'web.yaml', bad: '\0', allowed: FILE },
-  'web.enable-lifecycle': { words: ['true'], of: o => o.lifecycle, is: true, bad: '1', allowed: SWITCH },
-  'web.max-requests': { words: ['7'], of: o => o.maxRequests, is: 7, bad: '-1', allowed: /whole number from 0/ },
-  'web.disable-exporter-metrics': { words: ['true'], of: o => o.exporterMetrics, is: false, bad: 'x', allowed: SWITCH },
-  'openmetrics.created': { words: ['false'], of: o => o.created, is: false, bad: 'x', allowed: SWITCH },
-  'series.budget': { words: ['50'], of: o => o.metrics.budget, is: 50, bad: 'many', allowed: /whole number from 0/ },
+  'web.config.file': { values: ['web.yaml'], of: o => o.webFile, is: 'web.yaml', bad: '\0', allowed: FILE },
+  'web.enable-lifecycle': { values: ['true'], of: o => o.lifecycle, is: true, bad: '1', allowed: SWITCH },
+  'web.max-requests': { values: ['7'], of: o => o.maxRequests, is: 7, bad: '-1', allowed: /whole number from 0/ },
+  'web.disable-exporter-metrics': {
+    values: ['true'],
+    of: o => o.exporterMetrics,
+    is: false,
+    bad: 'x',
+    allowed: SWITCH,
+  },
+  'openmetrics.created': { values: ['false'], of: o => o.created, is: false, bad: 'x', allowed: SWITCH },
+  'series.budget': { values: ['50'], of: o => o.metrics.budget, is: 50, bad: 'many', allowed: /whole number from 0/ },
   'series.budgets': {
-    words: [`${FAMILY}=9`, 'hubble_drop_total=8'],
+    values: [`${FAMILY}=9`, 'hubble_drop_total=8'],
     of: options => options.metrics.budgets,
     is: { [FAMILY]: 9, hubble_drop_total: 8 },
     bad: 'weir_flow_byte_total=9',
-    allowed: /names of families, like weir_flow_bytes_total/,
+    allowed: /family names, like weir_flow_bytes_total/,
   },
-  'series.ttl': { words: ['90m'], of: o => o.metrics.ttlMs, is: 5_400_000, bad: '1ms', allowed: /or 0s for never/ },
+  'series.ttl': { values: ['90m'], of: o => o.metrics.ttlMs, is: 5_400_000, bad: '1ms', allowed: /or 0s for never/ },
   'namespaces.include': {
-    words: ['shop', 'a-*'],
+    values: ['shop', 'a-*'],
     of: o => o.metrics.includeNamespaces,
     is: ['shop', 'a-*'],
     bad: 'a b',
     allowed: /space/,
   },
   'namespaces.exclude': {
-    words: ['kube-*'],
+    values: ['kube-*'],
     of: o => o.metrics.excludeNamespaces,
     is: ['kube-*'],
     bad: 'a/b',
     allowed: /slash/,
   },
   families: {
-    words: [`{"${FAMILY}":{"enabled":false}}`],
+    values: [`{"${FAMILY}":{"enabled":false}}`],
     of: options => options.metrics.families,
     is: { [FAMILY]: { enabled: false } },
     bad: '{"weir_flow_bytes_total":{"labels":["shoe"]}}',
     allowed: /label 'shoe': allowed are .*source_pod/,
   },
-  exemplars: { words: ['true'], of: o => o.metrics.exemplars, is: true, bad: 'x', allowed: SWITCH },
+  exemplars: { values: ['true'], of: o => o.metrics.exemplars, is: true, bad: 'x', allowed: SWITCH },
   'otlp.endpoint': {
-    words: ['https://c:1'],
+    values: ['https://c:1'],
     of: o => o.otlp?.url,
     is: 'https://c:1/v1/metrics',
     bad: 'c:1',
     allowed: /http:\/\/ or https/,
   },
   'otlp.protocol': {
-    words: ['http/protobuf'],
+    values: ['http/protobuf'],
     of: o => o.otlp?.protocol,
     is: 'http/protobuf',
     bad: 'grpc',
     allowed: /http\/json/,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.headers': {
-    words: ['a=b', 'c=d=e'],
+    values: ['a=b', 'c=d=e'],
     of: o => o.otlp?.headers,
     is: { a: 'b', c: 'd=e' },
     bad: 'secret',
     allowed: /NAME=VALUE/,
-    beside: PUSH,
+    requires: PUSH,
   },
-  'otlp.timeout': { words: ['2s'], of: o => o.otlp?.timeoutMs, is: 2000, bad: '2', allowed: DURATION, beside: PUSH },
+  'otlp.timeout': { values: ['2s'], of: o => o.otlp?.timeoutMs, is: 2000, bad: '2', allowed: DURATION, requires: PUSH },
   'otlp.interval': {
-    words: ['15s'],
+    values: ['15s'],
     of: o => o.otlp?.intervalMs,
     is: 15_000,
     bad: '1ms',
     allowed: DURATION,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.export-timeout': {
-    words: ['20s'],
+    values: ['20s'],
     of: o => o.otlp?.exportTimeoutMs,
     is: 20_000,
     bad: '1',
     allowed: DURATION,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.compression': {
-    words: ['none'],
+    values: ['none'],
     of: o => o.otlp?.compression,
     is: 'none',
     bad: 'zip',
     allowed: /none, gzip/,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.temporality': {
-    words: ['delta'],
+    values: ['delta'],
     of: o => o.otlp?.temporality,
     is: 'delta',
     bad: 'x',
     allowed: /cumulative, delta/,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.histograms': {
-    words: ['exponential'],
+    values: ['exponential'],
     of: o => o.otlp?.histograms,
     is: 'exponential',
     bad: 'x',
     allowed: /explicit, expo/,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.certificate': {
-    words: ['@pem'],
+    values: ['@pem'],
     of: o => typeof o.otlp?.certificate,
     is: 'string',
     bad: '\0',
     allowed: FILE,
-    beside: PUSH,
+    requires: PUSH,
   },
   'otlp.client-certificate': {
-    words: ['@pem'],
+    values: ['@pem'],
     of: options => typeof options.otlp?.clientCertificate,
     is: 'string',
     bad: '\0',
     allowed: FILE,
-    beside: { 'otlp.endpoint': 'https://c:1', 'otlp.client-key': '@pem' },
+    requires: { 'otlp.endpoint': 'https://c:1', 'otlp.client-key': '@pem' },
   },
   'otlp.client-key': {
-    words: ['@pem'],
+    values: ['@pem'],
     of: options => typeof options.otlp?.clientKey,
     is: 'string',
     bad: '\0',
     allowed: FILE,
-    beside: { 'otlp.endpoint': 'https://c:1', 'otlp.client-certificate': '@pem' },
+    requires: { 'otlp.endpoint': 'https://c:1', 'otlp.client-certificate': '@pem' },
   },
   'otlp.batch-points': {
-    words: ['10'],
+    values: ['10'],
     of: o => o.otlp?.batchPoints,
     is: 10,
     bad: '0',
     allowed: /whole number from 1/,
-    beside: PUSH,
+    requires: PUSH,
   },
   'log.level': {
-    words: ['warn'],
+    values: ['warn'],
     of: (_, config) => config['log.level'],
     is: 'warn',
     bad: 'loud',
     allowed: /debug, info, warn, error/,
   },
   'log.format': {
-    words: ['json'],
+    values: ['json'],
     of: (_, config) => config['log.format'],
     is: 'json',
     bad: 'xml',
@@ -315,20 +321,21 @@ const FILES: Readonly<Record<string, string>> = {
   '@empty': '',
 }
 const settingOf = (name: SettingName): Setting<unknown> => SETTINGS[name]
-const real = (word: string): string => FILES[word] ?? word
+/** `@file` and the like stand for paths of test files. */
+const real = (value: string): string => FILES[value] ?? value
 
 type Given = readonly (readonly [SettingName, readonly string[]])[]
 
-function given(name: SettingName, words: readonly string[], beside: Row['beside'] = {}): Given {
-  const others = Object.entries(beside) as [SettingName, string][]
-  return [[name, words.map(real)], ...others.map(([other, word]) => [other, [real(word)]] as const)]
+function given(name: SettingName, values: readonly string[], requires: Case['requires'] = {}): Given {
+  const others = Object.entries(requires) as [SettingName, string][]
+  return [[name, values.map(real)], ...others.map(([other, value]) => [other, [real(value)]] as const)]
 }
 
-/** As flags, as variables and as a file. */
-const WAYS: Readonly<Record<string, (all: Given) => Config>> = {
+/** Loads settings through one layer. */
+const LAYERS: Readonly<Record<string, (all: Given) => Config>> = {
   flags: all => load(new Map(all), {}).config,
   environment: all =>
-    load(new Map(), Object.fromEntries(all.map(([name, words]) => [variableOf(name), variable(name, words)]))).config,
+    load(new Map(), Object.fromEntries(all.map(([name, values]) => [variableOf(name), variable(name, values)]))).config,
   file(all) {
     const path = join(DIR, 'weir.yaml')
     writeFileSync(path, yaml(all))
@@ -336,13 +343,13 @@ const WAYS: Readonly<Record<string, (all: Given) => Config>> = {
   },
 }
 
-function variable(name: SettingName, words: readonly string[]): string {
-  return words.join(settingOf(name).kind.placeholder?.includes('=') ? ';' : ',')
+function variable(name: SettingName, values: readonly string[]): string {
+  return values.join(settingOf(name).kind.placeholder?.includes('=') ? ';' : ',')
 }
 
 function yaml(all: Given): string {
   const top: Record<string, unknown> = {}
-  for (const [name, words] of all) {
+  for (const [name, values] of all) {
     const parts = keyOf(name, settingOf(name))!.split('.')
     const last = parts.pop()!
     let at = top
@@ -350,42 +357,39 @@ function yaml(all: Given): string {
       at[part] ??= {}
       at = at[part] as Record<string, unknown>
     }
-    at[last] = settingOf(name).kind.fromFlag(words)
+    at[last] = settingOf(name).kind.fromFlag(values)
   }
   return stringify(top)
 }
 
-/** The file cannot name another, and no flag or variable holds a zero byte or, as a variable, nothing. */
-function waysOf(name: SettingName): string[] {
-  return Object.keys(WAYS).filter(way => way !== 'file' || keyOf(name, settingOf(name)) !== undefined)
+/** A settings file cannot name another one. */
+function layersOf(name: SettingName): string[] {
+  return Object.keys(LAYERS).filter(layer => layer !== 'file' || keyOf(name, settingOf(name)) !== undefined)
 }
 
-t.test('each setting has a row', async t => {
-  t.strictSame(Object.keys(ROWS).sort(), [...NAMES].sort())
+t.test('each setting has a case', async t => {
+  t.strictSame(Object.keys(CASES).sort(), [...NAMES].sort())
 })
 
-for (const [key, row] of Object.entries(ROWS)) {
+for (const [key, testCase] of Object.entries(CASES)) {
   const name = key as SettingName
-  t.test(
-    `${name} reaches its part from a flag, a variable and the file, and is refused in each when it is bad`,
-    async t => {
-      const { words, of, is, bad, allowed, beside } = row
-      t.notSame(of(runOptions(load(new Map(), {}).config), load(new Map(), {}).config), is, 'not the default')
-      for (const way of waysOf(name)) {
-        const config = WAYS[way]!(given(name, words, beside))
-        t.strictSame(of(runOptions(config), config), is, way)
-        if (way === 'environment' && bad === '@empty') continue // an empty variable is none
-        try {
-          WAYS[way]!(given(name, [bad], beside))
-          t.fail(`${bad} is taken: ${way}`)
-        } catch (error) {
-          t.type(error, InvalidConfig)
-          t.match((error as Error).message, allowed, way)
-          const { problems } = error as InvalidConfig
-          t.equal(problems.length, 1)
-          if (settingOf(name).secret) t.notMatch((error as Error).message, bad, 'a secret is not told')
-        }
+  t.test(`${name} reaches its consumer from every layer, and an invalid value is an error in every layer`, async t => {
+    const { values, of, is, bad, allowed, requires } = testCase
+    t.notSame(of(runOptions(load(new Map(), {}).config), load(new Map(), {}).config), is, 'not the default')
+    for (const layer of layersOf(name)) {
+      const config = LAYERS[layer]!(given(name, values, requires))
+      t.strictSame(of(runOptions(config), config), is, layer)
+      if (layer === 'environment' && bad === '@empty') continue // an empty variable is unset
+      try {
+        LAYERS[layer]!(given(name, [bad], requires))
+        t.fail(`${bad} is accepted: ${layer}`)
+      } catch (error) {
+        t.type(error, InvalidConfig)
+        t.match((error as Error).message, allowed, layer)
+        const { problems } = error as InvalidConfig
+        t.equal(problems.length, 1)
+        if (settingOf(name).secret) t.notMatch((error as Error).message, bad, 'a secret is not shown')
       }
-    },
-  )
+    }
+  })
 }

@@ -115,9 +115,9 @@ t.test('certificates are files that can be read, a certificate with its key', as
 
 t.test('bad values are refused with their name and what is allowed', async t => {
   const flags: readonly [Flags, RegExp][] = [
-    [{ 'otlp.endpoint': 'collector:4318' }, /--otlp.endpoint: 'collector:4318' is refused; allowed: an http:\/\//],
+    [{ 'otlp.endpoint': 'collector:4318' }, /--otlp.endpoint: invalid value 'collector:4318'; allowed: an http:\/\//],
     [{ 'otlp.endpoint': 'http://u:p@c' }, /credentials in a header/],
-    [{ 'otlp.protocol': 'grpc' }, /--otlp.protocol: 'grpc' is refused; allowed: http\/json, http\/protobuf/],
+    [{ 'otlp.protocol': 'grpc' }, /--otlp.protocol: invalid value 'grpc'; allowed: http\/json, http\/protobuf/],
     [{ 'otlp.headers': ['X A=b'] }, /--otlp.headers.*allowed/],
     [{ 'otlp.timeout': '1ms' }, /allowed: a duration from 100ms/],
     [{ 'otlp.interval': '1ms' }, /allowed: a duration from 1s/],
@@ -163,7 +163,7 @@ t.test('what headers hold is in no message', async t => {
 })
 
 t.test('a Weir that would neither serve nor push is refused', async t => {
-  t.throws(() => options({ web: 'false' }), /web: 'false' is refused; nothing would be served or pushed/)
+  t.throws(() => options({ web: 'false' }), /web: invalid value 'false'; nothing would be served or pushed/)
   t.equal(options({ web: 'false', 'otlp.endpoint': ENDPOINT })?.url, URL)
 })
 

@@ -1,7 +1,7 @@
 /**
  * hubble-options.ts - which hubble_* metrics a configuration asks for, from its list or from the file that it names.
  *
- * Fail:  a file that cannot be read, an unknown metric, option, context or label is a RefusedConfig.
+ * Fail:  a file that cannot be read, an unknown metric, option, context or label is an InvalidConfig.
  */
 import { readFileSync } from 'node:fs'
 import { InvalidConfig } from '../../config/problem.js'

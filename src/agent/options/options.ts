@@ -26,7 +26,7 @@ export function liveOptions(config: Config) {
   }
 }
 
-/** For `weir run`. Throws a RefusedConfig when a file that is named cannot be used. */
+/** For `weir run`. Throws an InvalidConfig when a file that is named cannot be used. */
 export function runOptions(config: Config): RunOptions {
   const { inventory } = config
   const apiAddresses = config['hubble.listen-address']

@@ -2,7 +2,7 @@
  * otlp-options.ts - the push that settings and OTEL_* variables ask for: settings win.
  *
  * Out:   nothing when there is no endpoint, or OTEL_SDK_DISABLED says so.
- * Fail:  values that do not go together, bad OTEL_* variables, and a Weir that would neither serve nor push, are a RefusedConfig.
+ * Fail:  values that do not go together, bad OTEL_* variables, and a Weir that would neither serve nor push, are an InvalidConfig.
  */
 import { InvalidConfig } from '../../config/problem.js'
 import type { Config } from '../../config/schema.js'

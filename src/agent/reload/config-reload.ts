@@ -8,7 +8,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Loaded } from '../../config/load.js'
-import { describe, type Problem, InvalidConfig } from '../../config/problem.js'
+import { describe, InvalidConfig, type Problem } from '../../config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../../config/schema.js'
 import type { Setting } from '../../config/setting.js'
 import { M } from '../../exporter/catalog/catalog.js'
@@ -28,7 +28,7 @@ export type Exclusive = (change: () => void) => Promise<void>
 /** A configuration in force, and how to read it again from where it came. */
 export interface Configuration {
   readonly loaded: Loaded
-  /** Throws a RefusedConfig. */
+  /** Throws an InvalidConfig. */
   again(): Loaded
   /** When to. */
   readonly sighup: Sighup

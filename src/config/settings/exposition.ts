@@ -1,23 +1,23 @@
 /**
- * exposition.ts - settings of the metrics page: who may have it, and what is on it.
+ * exposition.ts - settings of the metrics page: concurrent scrapes and optional series.
  */
 import { integer, toggle } from '../kind.js'
 import { setting } from '../setting.js'
 
-/** More at a time than any server has connections. */
-const MOST_REQUESTS = 65_536
+/** More than any server has connections. */
+const MAX_REQUESTS = 65_536
 
 export const exposition = {
-  'web.max-requests': setting(integer(0, MOST_REQUESTS), {
-    help: 'scrapes answered at a time, more are refused; 0: any number',
+  'web.max-requests': setting(integer(0, MAX_REQUESTS), {
+    help: 'maximum number of concurrent scrapes; 0: no limit',
     default: 40,
   }),
   'web.disable-exporter-metrics': setting(toggle, {
-    help: 'leave out the metrics of the process itself, process_* and nodejs_*',
+    help: 'exclude metrics about the exporter process itself (process_*, nodejs_*)',
     default: false,
   }),
   'openmetrics.created': setting(toggle, {
-    help: 'OpenMetrics tells since when each counter and histogram counts: a _created series more for each',
+    help: 'expose the start time of each counter and histogram as a _created series in OpenMetrics',
     default: true,
   }),
 }

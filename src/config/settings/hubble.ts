@@ -1,5 +1,5 @@
 /**
- * hubble.ts - settings of hubble_* metrics and of Hubble's flow API.
+ * hubble.ts - settings of the hubble_* metrics and of Hubble's flow API.
  */
 import { DEFAULT_ADDRESS, parseApiAddress } from '../../hubble/api/address.js'
 import { compileMetrics } from '../../hubble/metrics/compile.js'
@@ -9,10 +9,10 @@ import { integer, type Kind, listOf, parsed, path } from '../kind.js'
 import { optional, setting } from '../setting.js'
 
 const NONE = 'none'
-const MOST_FLOWS = 65_535
+const MAX_FLOWS = 65_535
 const ADDRESSES = 'unix:///PATH, HOST:PORT, :PORT or none'
 
-/** The text, and what it means: a ConfigError names the metric, option, context or label, and what is allowed. */
+/** The list as written and as parsed. A ConfigError names the bad metric, option, context or label, and what is allowed. */
 export interface HubbleMetrics {
   readonly text: string
   readonly metrics: readonly MetricConfig[]
@@ -20,7 +20,7 @@ export interface HubbleMetrics {
 
 const hubbleMetrics = parsed<HubbleMetrics>(
   'list',
-  'metrics as Hubble takes them, like "drop tcp flow"',
+  'metrics in Hubble syntax, like "drop tcp flow"',
   text => {
     const metrics = parseStatic(text)
     compileMetrics(metrics)
@@ -40,7 +40,7 @@ const serverAddress = parsed('address', ADDRESSES, word => {
   return word
 })
 
-/** `none` stands alone, for no address. */
+/** `none` must be the only entry; it gives an empty list. */
 const serverAddresses: Kind<readonly string[]> = (() => {
   const list = listOf(serverAddress)
   const schema = list.schema.transform((addresses, context) => {
@@ -53,28 +53,31 @@ const serverAddresses: Kind<readonly string[]> = (() => {
 
 const flowBuffer = integer(
   1,
-  MOST_FLOWS,
-  `a power of two minus one, from 1 to ${MOST_FLOWS}, like 4095`,
-  // As Hubble has it: one place of its ring is the writer's.
+  MAX_FLOWS,
+  `a power of two minus one, from 1 to ${MAX_FLOWS}, like 4095`,
+  // As in Hubble, whose ring reserves one slot for the writer.
   flows => (flows & (flows + 1)) === 0,
 )
 
-/** Of hubble_* metrics. */
+/** hubble_* metrics. */
 export const hubble = {
   'hubble-metrics': optional(hubbleMetrics, {
-    help: 'hubble_* metrics to keep, as Hubble takes them, e.g. "drop tcp flow:sourceContext=pod|dns;labelsContext=source_ip"',
+    help: 'hubble_* metrics to export, in Hubble syntax, e.g. "drop tcp flow:sourceContext=pod|dns;labelsContext=source_ip"',
     reload: true,
   }),
   'hubble-dynamic-metrics-config-path': optional(path, {
-    help: 'the same in YAML, with filters; read again when it changes',
+    help: 'YAML file of hubble_* metrics with flow filters; reloaded when it changes',
   }),
 }
 
-/** Of the flow API. */
+/** The flow API. */
 export const flowApi = {
   'hubble.listen-address': optional(serverAddresses, {
-    help: "where to serve Hubble's flow API: unix:///PATH or [HOST]:PORT; none for nowhere",
-    defaultText: `${DEFAULT_ADDRESS}, if it can be had`,
+    help: "listen address of Hubble's flow API: unix:///PATH or [HOST]:PORT; none disables it",
+    defaultText: `${DEFAULT_ADDRESS}, if available`,
   }),
-  'flow-buffer': setting(flowBuffer, { help: 'flows to keep for it, a power of two minus one', default: 4095 }),
+  'flow-buffer': setting(flowBuffer, {
+    help: 'number of flows kept for the flow API, a power of two minus one',
+    default: 4095,
+  }),
 }

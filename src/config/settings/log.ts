@@ -10,6 +10,13 @@ export const FORMATS = ['logfmt', 'json'] as const
 export type Format = (typeof FORMATS)[number]
 
 export const log = {
-  'log.level': setting(choice('level', LEVELS), { help: 'least level to log', default: 'info', reload: true }),
-  'log.format': setting(choice('format', FORMATS), { help: 'form of the log lines', default: 'logfmt' }),
+  'log.level': setting(choice('level', LEVELS), {
+    help: `minimum severity of logged messages: ${LEVELS.join(', ')}`,
+    default: 'info',
+    reload: true,
+  }),
+  'log.format': setting(choice('format', FORMATS), {
+    help: `format of log lines: ${FORMATS.join(' or ')}`,
+    default: 'logfmt',
+  }),
 }

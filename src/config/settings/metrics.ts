@@ -1,7 +1,7 @@
 /**
- * metrics.ts - settings of the weir_* flow families: their bounds, labels, what is left out.
+ * metrics.ts - settings of the weir_* flow families: budgets, TTL, labels, namespace filters, exemplars.
  *
- * Fail:  what metrics-config.ts refuses is refused here in its words.
+ * Fail:  values that metricsConfig() rejects are rejected with its message.
  */
 import { z } from 'zod'
 import { M } from '../../exporter/catalog/catalog.js'
@@ -25,15 +25,15 @@ const NAMES: readonly string[] = Object.values(M).map(({ name }) => name)
 
 const budget = integer(0, MAX_BUDGET)
 
-/** Families of hubble_* metrics exist only while they are asked for. */
+/** hubble_* families are not checked by name: they exist only while they are configured. */
 const family = z.string().refine(name => NAMES.includes(name) || name.startsWith('hubble_'), {
   error: ({ input }) => {
     const near = nearest(String(input), NAMES)
-    return `allowed: names of families${near === undefined ? '' : `, like ${near}`}; weir metrics lists them`
+    return `allowed: family names${near === undefined ? '' : `, like ${near}`}; weir metrics lists them`
   },
 })
 
-const glob = parsed('glob', 'a namespace, * and ? as in file names', text => {
+const glob = parsed('glob', 'a namespace, with * and ? as wildcards', text => {
   namespaceGlob(text)
   return text
 })
@@ -46,7 +46,7 @@ const choice = z.strictObject(
   { error: FAMILY_FIELDS },
 )
 
-/** Flags and variables give JSON, which is YAML. */
+/** Flags and variables hold JSON; the file holds a mapping. */
 const families: Kind<Readonly<Record<string, FamilyChoice>>> = {
   schema: z
     .record(z.string(), choice, { error: 'allowed: a mapping of families' })
@@ -75,44 +75,44 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** All may change while Weir runs. */
+/** All of them can be reloaded. */
 export const metrics = {
   'series.budget': setting(budget, {
-    help: 'series a family may have before its overflow series takes the rest',
+    help: 'maximum number of series per family; label sets beyond it are counted in the overflow series',
     default: DEFAULT_METRICS.budget,
     reload: true,
   }),
   'series.budgets': setting(mapOf('family', family, budget), {
-    help: 'the same for single families, hubble_* too',
+    help: 'series budget of individual families, including hubble_*',
     default: DEFAULT_METRICS.budgets,
     defaultText: 'none',
     reload: true,
   }),
   'series.ttl': setting(duration(1000, WEEK_MS, 'never'), {
-    help: 'remove series of flows, hubble_* too, that did not change for so long; 0s: never',
+    help: 'remove flow series, including hubble_*, that have not changed for this long; 0s: never',
     default: DEFAULT_METRICS.ttlMs,
     reload: true,
   }),
   'namespaces.include': setting(listOf(glob), {
-    help: 'count only packets with an end in such a namespace',
+    help: 'count only packets with an endpoint in a matching namespace',
     default: DEFAULT_METRICS.includeNamespaces,
     defaultText: 'all',
     reload: true,
   }),
   'namespaces.exclude': setting(listOf(glob), {
-    help: 'count no packet with an end in such a namespace',
+    help: 'do not count packets with an endpoint in a matching namespace',
     default: DEFAULT_METRICS.excludeNamespaces,
     defaultText: 'none',
     reload: true,
   }),
   families: setting(families, {
-    help: 'flow families to switch on and off and their labels, e.g. {"weir_flow_bytes_total":{"labels":["source_pod"]}}',
+    help: 'flow families to enable or disable, and their labels, e.g. {"weir_flow_bytes_total":{"labels":["source_pod"]}}',
     default: DEFAULT_METRICS.families,
-    defaultText: 'all but weir_inter_zone_bytes_total, by namespace and workload',
+    defaultText: 'all except weir_inter_zone_bytes_total, by namespace and workload',
     reload: true,
   }),
   exemplars: setting(toggle, {
-    help: 'keep the addresses of a connection as an example in each bucket of handshakes and durations',
+    help: 'add exemplars with the addresses of one connection to the handshake and duration histograms',
     default: DEFAULT_METRICS.exemplars,
     reload: true,
   }),

@@ -1,5 +1,5 @@
 /**
- * source.ts - settings of where records come from: the kernel, or a recording.
+ * source.ts - settings of the record source: the kernel, or a recording.
  */
 import { compileGlob } from '../../lib/glob.js'
 import { duration } from '../duration.js'
@@ -11,9 +11,9 @@ export type SourceChoice = { readonly kind: 'live' } | { readonly kind: 'replay'
 const REPLAY = 'replay:'
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-/** 16 MiB a CPU with pages of 4 KiB. */
-const MOST_PAGES = 4096
-const MOST_CONNECTIONS = 16_777_216
+/** 16 MiB per CPU with 4 KiB pages. */
+const MAX_PAGES = 4096
+const MAX_CONNECTIONS = 16_777_216
 
 const source = parsed<SourceChoice>(
   'source',
@@ -31,44 +31,47 @@ const glob = parsed('glob', 'a name or *, ?, [abc], [a-z], [!a]', word => {
   try {
     compileGlob(word)
   } catch (error) {
-    // The setting and the pattern are named already.
+    // The caller names the setting and the pattern.
     throw new Error((error as Error).message.replace(/^.*?": /, ''))
   }
   return word
 })
 
-/** perf wants a power of two. */
-const ringPages = integer(1, MOST_PAGES, `a power of two from 1 to ${MOST_PAGES}`, pages => (pages & (pages - 1)) === 0)
+/** The perf ring requires a power of two. */
+const ringPages = integer(1, MAX_PAGES, `a power of two from 1 to ${MAX_PAGES}`, pages => (pages & (pages - 1)) === 0)
 
-/** What the live source is told, for every command that has one. */
+/** The live source, for every command that attaches to interfaces. */
 export const live = {
   interfaces: setting(listOf(glob), {
-    help: "pods' interfaces",
+    help: 'pod interfaces to attach to',
     default: [],
-    defaultText: 'veths with an end elsewhere',
+    defaultText: 'veths whose peer is in another network namespace',
   }),
-  uplinks: setting(listOf(glob), { help: 'uplinks to watch as well', default: [], defaultText: 'none' }),
+  uplinks: setting(listOf(glob), { help: 'uplink interfaces to attach to', default: [], defaultText: 'none' }),
   netns: optional(path, {
-    help: 'watch the interfaces of this network namespace, e.g. /proc/1/ns/net (needs CAP_SYS_ADMIN)',
+    help: 'network namespace with the interfaces to watch, e.g. /proc/1/ns/net (requires CAP_SYS_ADMIN)',
     defaultText: "Weir's own",
   }),
-  attach: setting(choice('mode', ['auto', 'tcx', 'tc']), { help: 'how to stand on an interface', default: 'auto' }),
+  attach: setting(choice('type', ['auto', 'tcx', 'tc']), {
+    help: 'attachment type: auto, tcx or tc',
+    default: 'auto',
+  }),
   'report-interval': setting(duration(100, HOUR_MS), {
-    help: 'the longest that a count waits in the kernel',
+    help: 'longest time a count stays in the kernel before it is reported',
     default: 5000,
   }),
   'drain-interval': setting(duration(10, MINUTE_MS), {
-    help: 'the longest that a record waits in the ring',
+    help: 'longest time a record stays in the perf ring',
     default: 100,
   }),
-  'ring-pages': setting(ringPages, { help: "pages of each CPU's ring, a power of two", default: 64 }),
-  connections: setting(integer(1, MOST_CONNECTIONS), {
-    help: 'entries of the connection table, about 360 B each when used',
+  'ring-pages': setting(ringPages, { help: 'size of the perf ring in pages per CPU, a power of two', default: 64 }),
+  connections: setting(integer(1, MAX_CONNECTIONS), {
+    help: 'maximum number of connections in the kernel table, about 360 B per used entry',
     default: 262_144,
   }),
 }
 
-/** Where records come from. */
+/** The choice of the source. */
 export const records = {
-  source: setting(source, { help: 'live or replay:FILE', default: { kind: 'live' } }),
+  source: setting(source, { help: 'record source: live or replay:FILE', default: { kind: 'live' } }),
 }

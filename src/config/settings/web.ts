@@ -16,24 +16,24 @@ const listenAddress = parsed('address', ':PORT, HOST:PORT or [IPV6]:PORT', word 
 
 const urlPath = text(
   'path',
-  'a path like /metrics, but not / and not below /-/',
+  'a path like /metrics, but not / and nothing below /-/',
   word => /^\/[\w./-]+$/.test(word) && !word.startsWith('/-/'),
 )
 
 export const web = {
   web: setting(toggle, {
-    help: 'serve metrics and health over HTTP; without it nothing listens',
+    help: 'serve metrics and health endpoints over HTTP',
     default: true,
     key: 'web.enabled',
   }),
-  'web.listen-address': setting(listOf(listenAddress), { help: 'where to serve', default: [':10960'] }),
-  'web.telemetry-path': setting(urlPath, { help: 'where the metrics are', default: '/metrics' }),
+  'web.listen-address': setting(listOf(listenAddress), { help: 'HTTP listen address', default: [':10960'] }),
+  'web.telemetry-path': setting(urlPath, { help: 'path of the metrics page', default: '/metrics' }),
   'web.config.file': optional(path, {
-    help: 'a file of TLS, passwords, headers and rate limit as Prometheus has it',
-    defaultText: 'plain HTTP for everybody',
+    help: 'web config file in the Prometheus format: TLS, basic auth, headers, rate limit',
+    defaultText: 'plain HTTP without authentication',
   }),
   'web.enable-lifecycle': setting(toggle, {
-    help: 'let a POST to /-/reload read the configuration anew, as SIGHUP does',
+    help: 'reload the configuration on a POST to /-/reload, as on SIGHUP',
     default: false,
   }),
 }

@@ -6,7 +6,7 @@
  */
 import { type Exporter, exporterOf } from '../src/agent/exporter.js'
 import { defaultInventory } from '../src/datapath/inventory/inventory.js'
-import { WHO } from '../src/datapath/record/abi.js'
+import { IP_INFO } from '../src/datapath/record/abi.js'
 import { Live } from '../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../src/datapath/source/native.js'
 import { deleteNetns, ipBatch, netnsPath } from '../src/lab/netns.js'
@@ -64,14 +64,14 @@ export class NamedKernel {
   /** How many addresses the kernel has; throws when it has another row for one than the entities, or has not all. */
   check(): number {
     const { addresses } = this.exporter.entities
-    const entry = ADDRESS_BYTES + WHO.size
+    const entry = ADDRESS_BYTES + IP_INFO.size
     const into = new Uint8Array((addresses.hosts + 1024) * entry)
-    const entries = this.#object.read('hosts', into)
+    const entries = this.#object.read('ip_cache', into)
     const view = new DataView(into.buffer)
     for (let at = 0; at < entries * entry; at += entry) {
       const ip = formatAddress(into, at)
       const [there, here] = [
-        view.getUint32(at + ADDRESS_BYTES + WHO.entity, true),
+        view.getUint32(at + ADDRESS_BYTES + IP_INFO.entity, true),
         addresses.host(ip) || addresses.cidr(ip),
       ]
       if (there !== here) throw new Error(`${ip} is row ${there} in the kernel, and ${here} here`)

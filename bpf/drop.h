@@ -27,7 +27,7 @@ struct drop_key {
 	__u32 reason;
 	__u16 dst_port;
 	__u8 proto;
-	__u8 waits; /* 1: by address, since a name may come */
+	__u8 unresolved; /* 1: by address, since a name may come */
 	__u32 src[4];
 	__u32 dst[4];
 };
@@ -38,12 +38,12 @@ struct drop {
 	__u32 ifindex;
 	__u64 packets;
 	__u64 bytes;
-	__u64 told_ns;
+	__u64 reported_ns;
 	__u64 last_ns;
-	__u64 doubted_ns;
-	__u64 waits_ns; /* until when its counts wait for names; 0: they don't */
-	struct who from;
-	struct who to;
+	__u64 expiring_ns;
+	__u64 defer_until_ns; /* until when its counts wait for names; 0: they don't */
+	struct ip_info from;
+	struct ip_info to;
 	__u32 src[4];
 	__u32 dst[4];
 	__u16 src_port;
@@ -120,9 +120,9 @@ static __always_inline void put_drop_back(struct drop *d, const struct weir_drop
 /* The packet that stands for its kind from now on. One CPU at a time does it, see due(); a sweep on
  * another may read while this writes, so what it shows may be of two packets, never what it counts.
  */
-static __always_inline void remember(struct drop *d, const struct sk_buff *skb,
-				     const struct packet *p, const struct who *src,
-				     const struct who *dst)
+static __always_inline void set_example(struct drop *d, const struct sk_buff *skb,
+				     const struct packet *p, const struct ip_info *src,
+				     const struct ip_info *dst)
 {
 	struct net_device *dev = skb->dev;
 
@@ -136,39 +136,39 @@ static __always_inline void remember(struct drop *d, const struct sk_buff *skb,
 }
 
 static __always_inline struct drop *open_drop(struct drop_scratch *s, const struct drop_key *key,
-					      const struct sk_buff *skb, const struct who *src,
-					      const struct who *dst)
+					      const struct sk_buff *skb, const struct ip_info *src,
+					      const struct ip_info *dst)
 {
 	__builtin_memset(&s->fresh, 0, sizeof(s->fresh));
-	remember(&s->fresh, skb, &s->packet, src, dst);
-	if (key->waits)
-		s->fresh.waits_ns = bpf_ktime_get_ns() + entity_wait_ns;
+	set_example(&s->fresh, skb, &s->packet, src, dst);
+	if (key->unresolved)
+		s->fresh.defer_until_ns = bpf_ktime_get_ns() + entity_wait_ns;
 	/* -EEXIST: another CPU was first, and its entry is as good */
 	bpf_map_update_elem(&drops, key, &s->fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&drops, key);
 }
 
 /* Whether this packet is its kind's next example: of those that ask at once, one is told yes. */
-static __always_inline int due(struct drop *d, __u64 now)
+static __always_inline int is_example_due(struct drop *d, __u64 now)
 {
-	__u64 told = d->told_ns;
+	__u64 told = d->reported_ns;
 
 	return since(now, told) >= drop_interval_ns &&
-	       __sync_val_compare_and_swap(&d->told_ns, told, now) == told;
+	       __sync_val_compare_and_swap(&d->reported_ns, told, now) == told;
 }
 
 /* Names that came meanwhile; whether counts still wait. */
-static __always_inline int drop_awaits(struct drop *d, __u64 now)
+static __always_inline int is_drop_deferred(struct drop *d, __u64 now)
 {
-	if (!d->waits_ns)
+	if (!d->defer_until_ns)
 		return 0;
-	if (d->from.waits)
-		name_host(&d->from, (void *)d->src);
-	if (d->to.waits)
-		name_host(&d->to, (void *)d->dst);
-	if ((d->from.waits | d->to.waits) && now < d->waits_ns)
+	if (d->from.unresolved)
+		look_up_address(&d->from, (void *)d->src);
+	if (d->to.unresolved)
+		look_up_address(&d->to, (void *)d->dst);
+	if ((d->from.unresolved | d->to.unresolved) && now < d->defer_until_ns)
 		return 1;
-	d->waits_ns = 0;
+	d->defer_until_ns = 0;
 	return 0;
 }
 
@@ -177,17 +177,17 @@ static __always_inline void count_unnamed(__u32 reason, __u64 bytes)
 	__u32 at = reason < REASONS_UNNAMED ? reason : REASONS_UNNAMED - 1;
 	struct count *n = bpf_map_lookup_elem(&drops_unnamed, &at);
 
-	add_count(n, bytes);
-	count_drop(DROPS_FULL, bytes);
+	add_atomic(n, bytes);
+	count_atomic(DROPS_FULL, bytes);
 }
 
-static __always_inline int had_arrived(const struct packet *p, __u32 reason)
+static __always_inline int was_delivered(const struct packet *p, __u32 reason)
 {
 	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
 }
 
 /* What the kind owes, with this packet as its example. */
-static __always_inline void tell_drop(void *ctx, struct drop_scratch *s, const struct sk_buff *skb,
+static __always_inline void report_drop(void *ctx, struct drop_scratch *s, const struct sk_buff *skb,
 				      const struct drop_key *key, struct drop *d, __u32 size,
 				      __u64 bytes)
 {
@@ -196,25 +196,25 @@ static __always_inline void tell_drop(void *ctx, struct drop_scratch *s, const s
 	s->record.hdr.hash = skb->hash;
 	s->record.hdr.len_orig = bytes;
 	s->record.hdr.len_cap = size;
-	if (!drop_awaits(d, d->last_ns))
+	if (!is_drop_deferred(d, d->last_ns))
 		take_drop(d, &s->record.ext);
 	if (size <= DROP_CAPTURE && !bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU,
 							   &s->record, sizeof(s->record) + size))
 		return;
 	put_drop_back(d, &s->record.ext);
-	count_drop(RING_FULL, 0);
+	count_atomic(RING_FULL, 0);
 }
 
 static __always_inline int alive_drop(struct drop *d)
 {
 	return d->life == LIFE_ALIVE ||
-	       __sync_val_compare_and_swap(&d->life, LIFE_DOUBTED, LIFE_ALIVE) != LIFE_GONE;
+	       __sync_val_compare_and_swap(&d->life, LIFE_EXPIRING, LIFE_ALIVE) != LIFE_GONE;
 }
 
 static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 					const struct sk_buff *skb, __u32 reason)
 {
-	struct who src = {}, dst = {};
+	struct ip_info src = {}, dst = {};
 	struct drop_key key = {};
 	struct drop *d;
 	__u64 bytes, now;
@@ -223,24 +223,24 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 	__builtin_memset(&s->packet, 0, sizeof(s->packet));
 	size = copy_headers(skb, s->bytes);
 	if (!parse_dropped(&s->packet, s->bytes, size, skb->protocol)) {
-		count_drop(DROPS_IGNORED, skb->len);
+		count_atomic(DROPS_IGNORED, skb->len);
 		return;
 	}
 	bytes = whole_length(skb);
-	if (had_arrived(&s->packet, reason)) {
-		count_drop(DROPS_DELIVERED, bytes);
+	if (was_delivered(&s->packet, reason)) {
+		count_atomic(DROPS_DELIVERED, bytes);
 		return;
 	}
-	count_drop(DROPS_SEEN, bytes);
-	identify(&src, (void *)s->packet.src);
-	identify(&dst, (void *)s->packet.dst);
+	count_atomic(DROPS_SEEN, bytes);
+	look_up(&src, (void *)s->packet.src);
+	look_up(&dst, (void *)s->packet.dst);
 	key.src_entity = src.entity;
 	key.dst_entity = dst.entity;
 	key.reason = reason;
 	key.dst_port = s->packet.dst_port;
 	key.proto = s->packet.proto;
-	if (src.waits | dst.waits) {
-		key.waits = 1;
+	if (src.unresolved | dst.unresolved) {
+		key.unresolved = 1;
 		__builtin_memcpy(key.src, s->packet.src, sizeof(key.src));
 		__builtin_memcpy(key.dst, s->packet.dst, sizeof(key.dst));
 	}
@@ -255,10 +255,10 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 	__sync_fetch_and_add(&d->bytes, bytes);
 	now = bpf_ktime_get_ns();
 	d->last_ns = now;
-	if (!due(d, now))
+	if (!is_example_due(d, now))
 		return;
-	remember(d, skb, &s->packet, &src, &dst);
-	tell_drop(ctx, s, skb, &key, d, size, bytes);
+	set_example(d, skb, &s->packet, &src, &dst);
+	report_drop(ctx, s, skb, &key, d, size, bytes);
 }
 
 static __noinline int count_free(void *ctx, struct sk_buff *skb, __u32 reason)
@@ -290,13 +290,13 @@ int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
 
 /* Attached behind weir_drop, for what the kernel kept from it. */
 SEC("tp_btf/kfree_skb")
-int BPF_PROG(weir_drop_again, struct sk_buff *skb, void *location, __u32 reason)
+int BPF_PROG(weir_drop_nested, struct sk_buff *skb, void *location, __u32 reason)
 {
 	struct frees *f = frees_here();
 
 	if (!f || was_noted(f, skb))
 		return 0;
-	count_drop(DROPS_AGAIN, 0);
+	count_atomic(DROPS_NESTED, 0);
 	return count_free(ctx, skb, reason);
 }
 
@@ -307,7 +307,7 @@ struct drop_frame {
 	struct drop_record record;
 };
 
-static long sweep_drop(void *map, const struct drop_key *key, struct drop *d, struct sweep *s)
+static long flush_drop(void *map, const struct drop_key *key, struct drop *d, struct flush *s)
 {
 	struct drop_frame frame = {.size = sizeof(struct drop_record)};
 	__u64 now = bpf_ktime_get_ns();
@@ -316,16 +316,16 @@ static long sweep_drop(void *map, const struct drop_key *key, struct drop *d, st
 
 	if (!has_room(s, sizeof(frame)))
 		return 1;
-	s->run->met++;
+	s->run->visited++;
 	/* by address there may be many */
 	gone =
-	    expire(&d->life, &d->doubted_ns, since(now, d->last_ns),
-		   own.waits && entity_wait_ns < idle_drop_ns ? entity_wait_ns : idle_drop_ns, now);
-	if (drop_awaits(d, now) && !gone)
+	    expire(&d->life, &d->expiring_ns, since(now, d->last_ns),
+		   own.unresolved && entity_wait_ns < idle_drop_ns ? entity_wait_ns : idle_drop_ns, now);
+	if (is_drop_deferred(d, now) && !gone)
 		return 0;
 	if (take_drop(d, &frame.record.ext)) {
 		describe_drop(&frame.record, &own, d);
-		tell(s, &frame.size, sizeof(frame) - sizeof(frame.align));
+		write_frame(s, &frame.size, sizeof(frame) - sizeof(frame.align));
 	}
 	if (gone) {
 		bpf_map_delete_elem(&drops, &own);
@@ -335,14 +335,14 @@ static long sweep_drop(void *map, const struct drop_key *key, struct drop *d, st
 }
 
 SEC("syscall")
-int weir_sweep_drops(struct pass *pass)
+int weir_flush_drops(struct pass *pass)
 {
-	struct sweep s = {};
+	struct flush s = {};
 
 	if (!begin_run(&s, pass))
 		return 0;
-	bpf_for_each_map_elem(&drops, sweep_drop, &s, 0);
+	bpf_for_each_map_elem(&drops, flush_drop, &s, 0);
 	return end_run(&s, pass);
 }
 
-_Static_assert(DROPS * sizeof(struct drop_frame) <= SWEPT_BYTES, "all drops fit one run");
+_Static_assert(DROPS * sizeof(struct drop_frame) <= FLUSH_BYTES, "all drops fit one run");

@@ -107,7 +107,7 @@ static __always_inline int was_noted(struct frees *f, const struct sk_buff *skb)
 }
 
 /* As count(), but not torn by a run that interrupts this one. */
-static __always_inline void add_count(struct count *n, __u64 bytes)
+static __always_inline void add_atomic(struct count *n, __u64 bytes)
 {
 	if (!n)
 		return;
@@ -115,7 +115,7 @@ static __always_inline void add_count(struct count *n, __u64 bytes)
 	__sync_fetch_and_add(&n->bytes, bytes);
 }
 
-static __always_inline void count_drop(__u32 which, __u64 bytes)
+static __always_inline void count_atomic(__u32 which, __u64 bytes)
 {
-	add_count(bpf_map_lookup_elem(&counters, &which), bytes);
+	add_atomic(bpf_map_lookup_elem(&counters, &which), bytes);
 }

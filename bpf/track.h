@@ -9,7 +9,7 @@
 #pragma once
 
 #define TCP_CONTROL (TCP_SYN | TCP_FIN | TCP_RST)
-#define FLAGS_BRIM 0x8000800080008000ULL
+#define FLAGS_HIGH_WATER 0x8000800080008000ULL
 #define NO_MESSAGE 0xff /* spill detail of an ICMP fragment without header */
 
 /* Packet bytes that a record carries. */
@@ -55,7 +55,7 @@ static __always_inline void report(struct __sk_buff *skb, const struct flow_key 
 	s->record.hdr.len_orig = skb->len;
 	s->record.hdr.len_cap = cap;
 	/* the packet is worth showing also while its counts wait */
-	if (!c->waits_ns || !awaits(c, key, bpf_ktime_get_ns()))
+	if (!c->defer_until_ns || !is_deferred(c, key, bpf_ktime_get_ns()))
 		take(c, &s->record.ext);
 	if (!bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU, &s->record,
 				   sizeof(s->record)))
@@ -80,10 +80,10 @@ static __always_inline void reopen(struct connection *c, __u8 direction, __u32 b
 {
 	if (__sync_val_compare_and_swap(&c->state, STATE_CLOSED, STATE_NEW) != STATE_CLOSED)
 		return;
-	c->told_bytes = bytes - owed_bytes(c);
+	c->reported_bytes = bytes - unreported_bytes(c);
 	c->first_ns = now;
-	c->opener = direction;
-	c->whole = 1;
+	c->initiator = direction;
+	c->complete = 1;
 	c->seen[0] = c->seen[1] = 0;
 	add_event(c, EVENT_OPENED);
 }
@@ -109,12 +109,12 @@ static __always_inline void follow_tcp(struct connection *c, __u8 flags, __u8 di
 	if (flags & TCP_RST) {
 		close(c, both & TCP_FIN ? EVENT_FIN : EVENT_RESET, now);
 	} else if (c->state == STATE_NEW && (flags & TCP_SYN) && (flags & TCP_ACK) &&
-		   direction != c->opener) {
+		   direction != c->initiator) {
 		__sync_val_compare_and_swap(&c->state, STATE_NEW, STATE_SYN_ACK);
-	} else if (c->state == STATE_SYN_ACK && (flags & TCP_ACK) && direction == c->opener) {
+	} else if (c->state == STATE_SYN_ACK && (flags & TCP_ACK) && direction == c->initiator) {
 		if (__sync_val_compare_and_swap(&c->state, STATE_SYN_ACK, STATE_ESTABLISHED) ==
 			STATE_SYN_ACK &&
-		    c->whole)
+		    c->complete)
 			observation_lost(
 			    __sync_lock_test_and_set(&c->handshake_ns, now - c->first_ns));
 	}
@@ -142,7 +142,7 @@ static __always_inline int follow(struct connection *c, const struct packet *p, 
 
 	c->last_ns = now;
 	if (p->proto != IPPROTO_TCP) {
-		if (before != STATE_NEW || direction == c->opener)
+		if (before != STATE_NEW || direction == c->initiator)
 			return 0;
 		return __sync_val_compare_and_swap(&c->state, STATE_NEW, STATE_ESTABLISHED) ==
 		       STATE_NEW;
@@ -150,8 +150,8 @@ static __always_inline int follow(struct connection *c, const struct packet *p, 
 	if (control) {
 		__u64 lanes = flag_lanes(control | (p->tcp_flags & TCP_ACK));
 
-		if (__sync_fetch_and_add(&c->tcp_flags[direction], lanes) & FLAGS_BRIM)
-			spill_flags(c, direction);
+		if (__sync_fetch_and_add(&c->tcp_flags[direction], lanes) & FLAGS_HIGH_WATER)
+			overflow_flags(c, direction);
 	}
 	/* a SYN beside two FINs: the last ACK was not seen, and the ports are used again */
 	if (before == STATE_CLOSING && control == TCP_SYN && !(p->tcp_flags & TCP_ACK) &&
@@ -170,16 +170,16 @@ static __always_inline int follow(struct connection *c, const struct packet *p, 
 /* State, opener and events of an entry's first packet; follow() then does the rest. */
 static __always_inline void begin(struct connection *c, const struct packet *p, __u8 direction)
 {
-	c->opener = direction;
+	c->initiator = direction;
 	if (p->related) {
 		c->state = STATE_RELATED;
 		return;
 	}
 	if (p->echo_reply)
-		c->opener = !direction;
+		c->initiator = !direction;
 	if (p->proto != IPPROTO_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
 		c->state = STATE_NEW;
-		c->whole = 1;
+		c->complete = 1;
 		c->events = LANE(EVENT_OPENED);
 	} else if (p->tcp_flags & TCP_RST) {
 		c->state = STATE_CLOSED; /* a stray: no connection */
@@ -188,7 +188,7 @@ static __always_inline void begin(struct connection *c, const struct packet *p, 
 		__u32 served = p->tcp_flags & TCP_SYN || p->src_port < p->dst_port;
 
 		c->state = p->tcp_flags & TCP_SYN ? STATE_SYN_ACK : STATE_ESTABLISHED;
-		c->opener = served ? !direction : direction;
+		c->initiator = served ? !direction : direction;
 		c->events = LANE(EVENT_ADOPTED);
 	}
 }
@@ -204,16 +204,16 @@ static __noinline struct connection *open(const struct flow_key *key, const stru
 	s->fresh.first_ns = s->fresh.last_ns = bpf_ktime_get_ns();
 	s->fresh.hook = hook_direction >> 1;
 	begin(&s->fresh, p, hook_direction & 1);
-	identify(&s->fresh.a, key->a);
-	identify(&s->fresh.b, key->b);
-	if (s->fresh.a.waits | s->fresh.b.waits)
-		s->fresh.waits_ns = s->fresh.first_ns + entity_wait_ns;
+	look_up(&s->fresh.a, key->a);
+	look_up(&s->fresh.b, key->b);
+	if (s->fresh.a.unresolved | s->fresh.b.unresolved)
+		s->fresh.defer_until_ns = s->fresh.first_ns + entity_wait_ns;
 	/* -EEXIST: another CPU was first, and its entry is as good */
 	bpf_map_update_elem(&connections, key, &s->fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&connections, key);
 }
 
-static __always_inline __u8 spill_detail(const struct packet *p)
+static __always_inline __u8 overflow_detail(const struct packet *p)
 {
 	if (p->proto == IPPROTO_TCP) {
 		__u8 detail = 0;
@@ -230,28 +230,28 @@ static __always_inline __u8 spill_detail(const struct packet *p)
 }
 
 /* No place in the table: the packet is exact all the same, by entity instead of by connection. */
-static __noinline int spill_packet(const struct flow_key *key, const struct packet *p,
+static __noinline int overflow_packet(const struct flow_key *key, const struct packet *p,
 				   __u32 hook_direction, __u32 bytes)
 {
 	struct connection c = {};
-	struct spill_key name;
+	struct overflow_key name;
 
 	if (!key || !p)
 		return 0;
-	identify(&c.a, key->a);
-	identify(&c.b, key->b);
+	look_up(&c.a, key->a);
+	look_up(&c.b, key->b);
 	c.hook = hook_direction >> 1;
-	name = spill_name(&c, p->proto, hook_direction & 1);
+	name = overflow_key_of(&c, p->proto, hook_direction & 1);
 	name.size = size_class(bytes);
-	name.detail = spill_detail(p);
-	return spill_add(&name, 1, bytes);
+	name.detail = overflow_detail(p);
+	return overflow_add(&name, 1, bytes);
 }
 
 /* An entry that the sweep doubts lives on when a packet comes first. */
 static __always_inline int alive(struct connection *c)
 {
 	return c->life == LIFE_ALIVE ||
-	       __sync_val_compare_and_swap(&c->life, LIFE_DOUBTED, LIFE_ALIVE) != LIFE_GONE;
+	       __sync_val_compare_and_swap(&c->life, LIFE_EXPIRING, LIFE_ALIVE) != LIFE_GONE;
 }
 
 static __always_inline void sides(struct flow_key *key, const struct packet *p, __u8 direction)
@@ -273,7 +273,7 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 	struct flow_key key = {.ifindex = skb->ifindex};
 	struct connection *c;
 	__u32 bytes = skb->len, size, ignored, opened = 0;
-	__u64 owed;
+	__u64 before;
 
 	count(seen, bytes);
 	ignored = parse(skb, &p);
@@ -290,18 +290,18 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 	/* the ports again, and the address is another's by now: a connection of its own */
 	if (c && p.tcp_flags & TCP_SYN && p.proto == IPPROTO_TCP && !(p.tcp_flags & TCP_ACK) &&
 	    c->state == STATE_CLOSED && is_renamed(c, &key))
-		disown(c, bpf_ktime_get_ns());
+		evict(c, bpf_ktime_get_ns());
 	if (!c || !alive(c)) {
-		spill_packet(&key, &p, hook << 1 | direction, bytes);
+		overflow_packet(&key, &p, hook << 1 | direction, bytes);
 		/* last: who reads that it rose finds the packet in spill */
-		count(c ? TALLY_SPILLED : CONNECTIONS_FULL, bytes);
+		count(c ? OVERFLOWS : CONNECTIONS_FULL, bytes);
 		return TC_ACT_UNSPEC;
 	}
 	size = size_class(bytes);
-	owed = __sync_fetch_and_add(&c->tally[direction][size & 7], TALLY_PACKET + bytes);
-	if (owed & TALLY_BRIM)
-		spill_tally(c, p.proto, direction, size & 7,
-			    p.proto == IPPROTO_TCP ? 0 : spill_detail(&p));
+	before = __sync_fetch_and_add(&c->packed[direction][size & 7], PACKED_PACKET + bytes);
+	if (before & PACKED_HIGH_WATER)
+		overflow_counter(c, p.proto, direction, size & 7,
+			    p.proto == IPPROTO_TCP ? 0 : overflow_detail(&p));
 	if (p.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED &&
 	    !(p.tcp_flags & TCP_CONTROL) && !opened)
 		return TC_ACT_UNSPEC;

@@ -33,7 +33,7 @@
 #include "parse.h"
 #include "connection.h"
 #include "track.h"
-#include "sweep.h"
+#include "flush.h"
 #include "freed.h"
 #include "frees.h"
 #include "drop.h"

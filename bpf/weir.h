@@ -50,9 +50,9 @@
  * A tally is packets << 40 | bytes, so that one atomic add counts both and they can never
  * disagree. Bits 39 and 62 are the brim: past either, the tally moves to the spill table.
  */
-#define TALLY_PACKET (1ULL << 40)
-#define TALLY_BYTES (TALLY_PACKET - 1)
-#define TALLY_BRIM (1ULL << 62 | 1ULL << 39)
+#define PACKED_PACKET (1ULL << 40)
+#define PACKED_BYTES (PACKED_PACKET - 1)
+#define PACKED_HIGH_WATER (1ULL << 62 | 1ULL << 39)
 
 /* Upper bounds of the packet size classes, in bytes; the eighth has none. */
 #define SIZE_CLASSES 8
@@ -104,7 +104,7 @@ struct trace_notify {
 
 /* What a connection owes since it was last told, and who it is. */
 struct weir_trace {
-	__u64 tally[2][SIZE_CLASSES]; /* by direction and packet size */
+	__u64 packed[2][SIZE_CLASSES]; /* by direction and packet size */
 	__u64 tcp_flags[2];	      /* lanes FLAG_*, by direction */
 	__u64 events;		      /* lanes EVENT_* */
 	__u64 handshake_ns;	      /* 0: none to tell */
@@ -118,7 +118,7 @@ struct weir_trace {
 	__u16 b_port;
 	__u8 proto;
 	__u8 hook;	/* HOOK_* */
-	__u8 opener;	/* DIR_* of the side that opened */
+	__u8 initiator;	/* DIR_* of the side that opened */
 	__u8 direction; /* DIR_* of the captured packet; of the opener when there is none */
 	__u8 state;
 	__u8 timed_out; /* of what was a connection: 1 expired by idleness, 2 its names ended */
@@ -185,11 +185,11 @@ struct prefix_key {
 	__u8 addr[16];
 };
 
-struct who {
+struct ip_info {
 	__u32 identity; /* Cilium's numbering */
 	__u32 entity;
-	__u16 endpoint; /* endpoint id of a local pod, else 0 */
-	__u16 waits;	/* 1: a name may come for this address; until then the rest is a guess */
+	__u16 endpoint_id; /* endpoint id of a local pod, else 0 */
+	__u16 unresolved;	/* 1: a name may come for this address; until then the rest is a guess */
 };
 
 /*
@@ -209,7 +209,7 @@ struct flow_key {
 
 /* spill: per-CPU, what has no place in connections; only ever grows, user space takes differences.
  */
-struct spill_key {
+struct overflow_key {
 	__u32 src_entity;
 	__u32 dst_entity;
 	__u8 proto;
@@ -231,8 +231,8 @@ struct pass {
 	__u32 number;  /* in: of the pass, another than the last one's, 1 to 65,535 */
 	__u32 full;    /* out: 1: run again with this number */
 	__u32 entries; /* out: left in the table, unless full */
-	__u32 held; /* in: 1 when there are retired rows; out: entries that bear one, unless full */
-	__u32 waiting; /* out: entries whose counts wait for names, unless full */
+	__u32 stale; /* in: 1 when there are retired rows; out: entries that bear one, unless full */
+	__u32 deferred; /* out: entries whose counts wait for names, unless full */
 };
 
 /* counters: per-CPU struct count by this index; only ever grow. */
@@ -247,7 +247,7 @@ enum counter {
 	IGNORED_OTHER,	   /* another ethertype */
 	RING_FULL,	   /* records that did not fit; their counts went back */
 	CONNECTIONS_FULL,  /* packets spilled because no connection could be added */
-	TALLY_SPILLED,	   /* times that counts spilled: at the brim, or beside an entry going */
+	OVERFLOWS,	   /* times that counts spilled: at the brim, or beside an entry going */
 	UNNAMED_FROM_POD,  /* packets that not even spill could hold, in the order of SEEN_* */
 	UNNAMED_TO_POD,
 	UNNAMED_UPLINK_OUT,
@@ -258,8 +258,8 @@ enum counter {
 	DROPS_IGNORED,	 /* freed with a reason, but not IP */
 	DROPS_DELIVERED, /* freed behind the socket that had received it */
 	DROPS_FULL,	 /* drops counted by reason only, see drops_unnamed */
-	DROPS_AGAIN,	 /* frees that weir_drop_again looked at in weir_drop's place */
-	RENAMED,	 /* connections let go because their names ended, or came too late */
+	DROPS_NESTED,	 /* frees that weir_drop_again looked at in weir_drop's place */
+	CONNECTIONS_RENAMED,	 /* connections let go because their names ended, or came too late */
 	COUNTERS,
 };
 
@@ -268,4 +268,4 @@ _Static_assert(sizeof(struct drop_notify) == 48, "Cilium's DropNotify version 3"
 _Static_assert(sizeof(struct weir_trace) == 232, "weir_trace is ABI");
 _Static_assert(sizeof(struct weir_drop) == 72, "weir_drop is ABI");
 _Static_assert(sizeof(struct flow_key) == 44, "flow_key has no holes: it is hashed");
-_Static_assert(sizeof(struct spill_key) == 16, "spill_key has no holes: it is hashed");
+_Static_assert(sizeof(struct overflow_key) == 16, "spill_key has no holes: it is hashed");

@@ -4,8 +4,8 @@
     {
       'target_name': 'weir',
       'sources': [
-        'addon.cc', 'attach.cc', 'errors.cc', 'kernel.cc', 'knobs.cc', 'links.cc', 'log.cc',
-        'netns.cc', 'object.cc', 'programs.cc', 'readable.cc', 'ring.cc', 'sweep.cc', 'tables.cc', 'tc.cc',
+        'addon.cc', 'attach.cc', 'errors.cc', 'flush.cc', 'kernel.cc', 'knobs.cc', 'links.cc', 'log.cc',
+        'netns.cc', 'object.cc', 'programs.cc', 'readable.cc', 'ring.cc', 'tables.cc', 'tc.cc',
       ],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
       # -isystem: warnings are ours to fix, not node-addon-api's.

@@ -41,7 +41,7 @@ function round(addon, path, netns, mode) {
   attempt(() => addon.inNamespace(netns, () => object.attachInterface(999, 'count_in', 'count_out', mode)))
   attempt(() => object.attachTracing('count_in'))
   object.update('flows', new Uint8Array(Uint32Array.of(1, 2).buffer), new Uint8Array(32).fill(1), 2)
-  object.sweep('sweep_flows', 'left', new Uint8Array(4), buffer)
+  object.flush('sweep_flows', 'left', new Uint8Array(4), buffer)
   object.read('flows', buffer)
   object.testRun('count_in', new Uint8Array(64), 1000)
   object.drain(buffer)

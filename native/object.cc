@@ -50,7 +50,7 @@ Napi::Function BpfObject::Define(Napi::Env env)
 			       InstanceMethod<&BpfObject::OnRing>("onRing"),
 			       InstanceMethod<&BpfObject::RingLost>("ringLost"),
 			       InstanceMethod<&BpfObject::RingOversize>("ringOversize"),
-			       InstanceMethod<&BpfObject::Sweep>("sweep"),
+			       InstanceMethod<&BpfObject::Flush>("flush"),
 			       InstanceMethod<&BpfObject::Read>("read"),
 			       InstanceMethod<&BpfObject::Update>("update"),
 			       InstanceMethod<&BpfObject::Remove>("remove"),
@@ -213,17 +213,17 @@ Napi::Value BpfObject::RingOversize(const Napi::CallbackInfo &info)
 	return NumberOf(info.Env(), ring_.Oversize());
 }
 
-Napi::Value BpfObject::Sweep(const Napi::CallbackInfo &info)
+Napi::Value BpfObject::Flush(const Napi::CallbackInfo &info)
 {
 	bpf_program *program = nullptr;
 	bpf_map *from = nullptr;
 	size_t filled = 0;
-	Fault fault = FindProgram("sweep", info[0], program);
+	Fault fault = FindProgram("flush", info[0], program);
 
 	if (!fault)
-		fault = FindMap("sweep", info[1], from);
+		fault = FindMap("flush", info[1], from);
 	if (!fault)
-		fault = sweeps_.Run(program, from, BytesOf(info[2]), BytesOf(info[3]), filled);
+		fault = flushes_.Run(program, from, BytesOf(info[2]), BytesOf(info[3]), filled);
 	return fault ? Throw(info.Env(), fault) : NumberOf(info.Env(), filled);
 }
 
@@ -287,7 +287,7 @@ void BpfObject::Release()
 	Log log;
 
 	attachments_.Clear();
-	sweeps_.Clear();
+	flushes_.Clear();
 	ring_readable_.Stop();
 	ring_.Close();
 	object_.reset();

@@ -1,10 +1,10 @@
 /*
  * object.h - one BPF object in the kernel, as one JS object: programs, tables, ring.
  *
- * In:    arguments whose types src/datapath/source/native.ts has checked; sizes and names are checked
- * here. Fail:  an Error with .code and .syscall; after close() EBADF. Never: starts a thread, or
- * looks inside a record. What it made goes with close(), with the garbage collector, or with the
- * environment, whichever is first.
+ * In:    arguments whose types src/datapath/source/native.ts has checked; sizes and names are
+ * checked here. Fail:  an Error with .code and .syscall; after close() EBADF. Never: starts a
+ * thread, or looks inside a record. What it made goes with close(), with the garbage collector, or
+ * with the environment, whichever is first.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "owned.h"
 #include "readable.h"
 #include "ring.h"
-#include "sweep.h"
+#include "flush.h"
 
 class BpfObject : public Napi::ObjectWrap<BpfObject>
 {
@@ -32,7 +32,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Napi::Value OnRing(const Napi::CallbackInfo &info);
 	Napi::Value RingLost(const Napi::CallbackInfo &info);
 	Napi::Value RingOversize(const Napi::CallbackInfo &info);
-	Napi::Value Sweep(const Napi::CallbackInfo &info);
+	Napi::Value Flush(const Napi::CallbackInfo &info);
 	Napi::Value Read(const Napi::CallbackInfo &info);
 	Napi::Value Update(const Napi::CallbackInfo &info);
 	Napi::Value Remove(const Napi::CallbackInfo &info);
@@ -49,6 +49,6 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	ObjectPtr object_;
 	Ring ring_;
 	Readable ring_readable_;
-	Sweeps sweeps_;
+	Flushes flushes_;
 	Attachments attachments_;
 };

@@ -34,7 +34,7 @@ export function tee(first: FlowSink, second: RecordSink): FlowSink {
       first.sock?.(record)
       second.sock?.(record)
     },
-    spilled: (name, packets, bytes) => first.spilled(name, packets, bytes),
+    overflowed: (name, packets, bytes) => first.overflowed(name, packets, bytes),
     unnamed: (hook, direction, packets, bytes) => first.unnamed(hook, direction, packets, bytes),
     unnamedDrops: (reason, packets, bytes) => first.unnamedDrops(reason, packets, bytes),
   }

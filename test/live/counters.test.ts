@@ -5,7 +5,7 @@
  * No program is attached: the test writes the tables as the programs would, on every CPU.
  */
 import t, { type Test } from 'tap'
-import { COUNT, COUNTERS, type Counter, SPILL_KEY } from '../../src/datapath/record/abi.js'
+import { COUNT, COUNTERS, type Counter, OVERFLOW_KEY } from '../../src/datapath/record/abi.js'
 import { Counters } from '../../src/datapath/source/counters.js'
 import { OBJECT_PATH } from '../../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
@@ -34,12 +34,12 @@ class Tables {
     this.#put('counters', u32(COUNTERS.indexOf(name)), packets, bytes)
   }
   spill(name: OverflowName, packets: number, bytes: number): void {
-    const key = Buffer.alloc(SPILL_KEY.size)
-    key.writeUInt32LE(name.srcEntity, SPILL_KEY.srcEntity)
-    key.writeUInt32LE(name.dstEntity, SPILL_KEY.dstEntity)
-    for (const field of ['proto', 'hook', 'direction', 'detail'] as const) key[SPILL_KEY[field]] = name[field]
-    key[SPILL_KEY.size_] = name.size
-    this.#put('spill', key, packets, bytes)
+    const key = Buffer.alloc(OVERFLOW_KEY.size)
+    key.writeUInt32LE(name.srcEntity, OVERFLOW_KEY.srcEntity)
+    key.writeUInt32LE(name.dstEntity, OVERFLOW_KEY.dstEntity)
+    for (const field of ['proto', 'hook', 'direction', 'detail'] as const) key[OVERFLOW_KEY[field]] = name[field]
+    key[OVERFLOW_KEY.size_] = name.size
+    this.#put('overflow', key, packets, bytes)
   }
   unnamedDrops(reason: number, packets: number, bytes: number): void {
     this.#put('drops_unnamed', u32(reason), packets, bytes)
@@ -53,7 +53,7 @@ class Tables {
       trace: record,
       drop: record,
       verdict: record,
-      spilled: (name, packets, bytes) => this.told.push(['spilled', { ...name }, packets, bytes]),
+      overflowed: (name, packets, bytes) => this.told.push(['spilled', { ...name }, packets, bytes]),
       unnamed: (...numbers) => this.told.push(['unnamed', ...numbers]),
       unnamedDrops: (...numbers) => this.told.push(['unnamedDrops', ...numbers]),
     }
@@ -118,7 +118,7 @@ t.test('the spill table is told by differences, with the whole name', NEEDS_ROOT
   t.strictSame(tables.read(), [['spilled', NAME, 5, 500]])
   tables.spill(NAME, 8, 800)
   tables.spill(other, 1, 60)
-  tables.count('tally_spilled', 4, 0)
+  tables.count('overflows', 4, 0)
   const told = tables.read()
   t.equal(told.length, 2)
   for (const expected of [

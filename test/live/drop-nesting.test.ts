@@ -79,7 +79,11 @@ t.test('drops in a softirq that interrupts the counting of drops', needsRoot, as
     })
 
   t.ok(refused(weir, 'weir_drop') > 0, 'the kernel kept weir_drop from running inside itself')
-  t.equal(weir.live.counters.totals.drops_again.packets, refused(weir, 'weir_drop'), 'weir_drop_again made up for each')
+  t.equal(
+    weir.live.counters.totals.drops_nested.packets,
+    refused(weir, 'weir_drop'),
+    'weir_drop_nested made up for each',
+  )
   t.equal(samples.sum('weir_bpf_recursion_misses_total', { program: 'weir_drop' }), 0)
   const own = /counter packets (\d+)/.exec((await busy.exec(['nft', 'list', 'table', 'inet', 'own'])).stdout)?.[1]
   t.equal(told('busy'), Number(own), 'the interrupted ones are counted as its own firewall counts them')

@@ -112,7 +112,7 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
     samples: page,
   } = liveExporter(t, lab, {
     inventory: labInventory(lab),
-    sizes: { hosts: room },
+    sizes: { ip_cache: room },
     onError: error => errors.push(error.message),
   })
   const inventory = labInventory(lab)
@@ -120,8 +120,8 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
   exporter.names.useInventory({ ...inventory, cidrs: { ...inventory.cidrs, ...cidrs } })
   live.collect()
   t.equal(errors.length, 1, 'once')
-  t.match(live.trouble, /^identities: /)
-  t.equal(live.up('identities'), false)
+  t.match(live.trouble, /^ip_cache: /)
+  t.equal(live.up('ip_cache'), false)
   const endpoints = inventory.endpoints.map(endpoint => ({
     ...endpoint,
     workload: { kind: '', name: `${endpoint.pod}-2` },

@@ -15,7 +15,7 @@ const ENDS = { src: '10.88.0.2', dst: '10.88.0.3' }
 const PAIR = { source_workload: 'sender', destination_workload: 'receiver', reporter: 'source' } as const
 const [ICMP, TCP] = [1, 6]
 const [SYN, RST, ACK] = [0x02, 0x04, 0x10]
-/** bpf/weir.h TALLY_BRIM: more packets than a tally holds before it moves to spill. */
+/** bpf/weir.h PACKED_HIGH_WATER: more packets than a tally holds before it moves to spill. */
 const BRIM = 2 ** 22
 /** Nothing is attached: packets are those of the test. */
 const NOWHERE = ['weir-none']
@@ -94,7 +94,7 @@ t.test('a connection that opens and closes many times between two sweeps did so 
 })
 
 t.test('what has no room for a name is counted without one', needsRoot, async t => {
-  const weir = start(t, { sizes: { connections: 1, spill: 2 } })
+  const weir = start(t, { sizes: { connections: 1, overflow: 2 } })
   const packets = [PROTOCOL.udp, PROTOCOL.sctp, PROTOCOL.gre, 200, 201].map(protocol =>
     frame(protocol, udp(1, 2, Buffer.alloc(protocol))),
   )

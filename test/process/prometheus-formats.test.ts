@@ -53,7 +53,7 @@ async function served(t: Test) {
   exporter.hubble?.setBudgets(name => budgetOf(EVERYTHING, name))
   const decoder = new Decoder()
   new Replay(`${EXAMPLES}records.pcap`).run(decoder, exporter.sink)
-  const life = frame(traceRecord({ a: '10.0.0.1', b: 'fd00::2', events: [1, 0, 1, 0], opener: 0, ...LIFE }))
+  const life = frame(traceRecord({ a: '10.0.0.1', b: 'fd00::2', events: [1, 0, 1, 0], initiator: 0, ...LIFE }))
   decoder.decode(life, life.length, exporter.sink)
   const server = createServer({
     telemetryPath: '/metrics',

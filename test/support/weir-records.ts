@@ -7,7 +7,7 @@
 import { DROP, HDR, Notify, TRACE, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from '../../src/datapath/record/abi.js'
 import { parseAddress } from '../../src/lib/address.js'
 
-const TALLY_BYTES = 40n
+const PACKED_BYTES = 40n
 const CLASSES = 8
 
 export interface TraceFields {
@@ -22,12 +22,12 @@ export interface TraceFields {
   readonly srcLabel?: number
   readonly dstLabel?: number
   readonly hook?: number
-  readonly opener?: number
+  readonly initiator?: number
   readonly direction?: number
   readonly state?: number
   readonly timedOut?: boolean
   /** direction, size class, packets, bytes. */
-  readonly tallies?: readonly (readonly [number, number, number, number])[]
+  readonly counts?: readonly (readonly [number, number, number, number])[]
   /** By direction: syn, syn-ack, fin, rst. */
   readonly flags?: readonly [readonly number[], readonly number[]]
   /** opened, adopted, fin, reset. */
@@ -63,12 +63,12 @@ export function traceRecord(fields: TraceFields): Buffer {
   ext.writeUInt32LE(fields.bEntity ?? 0, WEIR_TRACE.bEntity)
   ext.writeUInt16LE(fields.aPort ?? 0, WEIR_TRACE.aPort)
   ext.writeUInt16LE(fields.bPort ?? 0, WEIR_TRACE.bPort)
-  for (const name of ['proto', 'hook', 'opener', 'direction', 'state'] as const)
+  for (const name of ['proto', 'hook', 'initiator', 'direction', 'state'] as const)
     ext[WEIR_TRACE[name]] = fields[name] ?? 0
   ext[WEIR_TRACE.timedOut] = fields.timedOut ? 1 : 0
-  for (const [direction, size, packets, octets] of fields.tallies ?? []) {
-    const tally = (BigInt(packets) << TALLY_BYTES) | BigInt(octets)
-    ext.writeBigUInt64LE(tally, WEIR_TRACE.tally + 8 * (direction * CLASSES + size))
+  for (const [direction, size, packets, octets] of fields.counts ?? []) {
+    const packed = (BigInt(packets) << PACKED_BYTES) | BigInt(octets)
+    ext.writeBigUInt64LE(packed, WEIR_TRACE.packed + 8 * (direction * CLASSES + size))
   }
   for (const [direction, lanes] of (fields.flags ?? []).entries()) {
     for (const [lane, n] of lanes.entries()) ext.writeUInt16LE(n, WEIR_TRACE.tcpFlags + 8 * direction + 2 * lane)

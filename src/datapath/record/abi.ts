@@ -49,7 +49,7 @@ export const DROP = {
 
 /** struct weir_trace, offsets from its own start. */
 export const WEIR_TRACE = {
-  tally: 0,
+  packed: 0,
   tcpFlags: 128,
   events: 144,
   handshakeNs: 152,
@@ -63,7 +63,7 @@ export const WEIR_TRACE = {
   bPort: 218,
   proto: 220,
   hook: 221,
-  opener: 222,
+  initiator: 222,
   direction: 223,
   state: 224,
   timedOut: 225,
@@ -86,12 +86,12 @@ export const WEIR_DROP = {
   size: 72,
 } as const
 
-/** struct prefix_key and struct who, key and value of `identities`. */
+/** struct prefix_key and struct ip_info, key and value of `ip_prefixes`. */
 export const PREFIX_KEY = { bits: 0, addr: 4, size: 20 } as const
-export const WHO = { identity: 0, entity: 4, endpoint: 8, waits: 10, size: 12 } as const
+export const IP_INFO = { identity: 0, entity: 4, endpointId: 8, unresolved: 10, size: 12 } as const
 
-/** struct spill_key, and struct count, one a possible CPU. */
-export const SPILL_KEY = {
+/** struct overflow_key, and struct count, one a possible CPU. */
+export const OVERFLOW_KEY = {
   srcEntity: 0,
   dstEntity: 4,
   proto: 8,
@@ -103,12 +103,12 @@ export const SPILL_KEY = {
 } as const
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
-/** struct pass: what a sweep program is run with. */
-export const PASS = { number: 0, full: 4, entries: 8, held: 12, waiting: 16, size: 20 } as const
+/** struct pass: what a flush program is run with. */
+export const PASS = { number: 0, full: 4, entries: 8, stale: 12, deferred: 16, size: 20 } as const
 /** A pass is one of 1 to this. */
 export const PASSES = 0xffff
-/** Bytes of `swept` (bpf/sweep.h), which a run fills at most. */
-export const SWEPT_BYTES = 4 << 20
+/** Size of `flush_buffer` (bpf/flush.h): the most that one run fills. */
+export const FLUSH_BYTES = 4 << 20
 
 /** DIR_*: `a` is the interface's own side, the pod behind a veth or the node behind an uplink. */
 export const Direction = { aToB: 0, bToA: 1 } as const
@@ -134,7 +134,7 @@ export const COUNTERS = [
   'ignored_other',
   'ring_full',
   'connections_full',
-  'tally_spilled',
+  'overflows',
   'unnamed_from_pod',
   'unnamed_to_pod',
   'unnamed_uplink_out',
@@ -145,7 +145,7 @@ export const COUNTERS = [
   'drops_ignored',
   'drops_delivered',
   'drops_full',
-  'drops_again',
-  'renamed',
+  'drops_nested',
+  'connections_renamed',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -51,11 +51,11 @@ export class TraceRecord extends NotifyRecord {
   }
 
   /** Packets of a direction and size class since the last record. A tally is packets << 40 | bytes. */
-  tallyPackets(direction: number, sizeClass: number): number {
-    return this.view.getUint32(this.#tallyAt(direction, sizeClass) + 4, true) >>> 8
+  packetCount(direction: number, sizeClass: number): number {
+    return this.view.getUint32(this.#packedAt(direction, sizeClass) + 4, true) >>> 8
   }
-  tallyBytes(direction: number, sizeClass: number): number {
-    const at = this.#tallyAt(direction, sizeClass)
+  byteCount(direction: number, sizeClass: number): number {
+    const at = this.#packedAt(direction, sizeClass)
     return (this.view.getUint32(at + 4, true) & 0xff) * U32 + this.view.getUint32(at, true)
   }
   /** TCP control flags of a direction, by TcpFlagLane. */
@@ -106,8 +106,8 @@ export class TraceRecord extends NotifyRecord {
   get hook(): number {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.hook)
   }
-  get opener(): number {
-    return this.view.getUint8(this.extensionAt + WEIR_TRACE.opener)
+  get initiator(): number {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.initiator)
   }
   get direction(): number {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.direction)
@@ -139,14 +139,14 @@ export class TraceRecord extends NotifyRecord {
   }
   /** Whether a packet went in that direction since the last record. */
   carried(direction: number): boolean {
-    const from = this.extensionAt + WEIR_TRACE.tally + direction * DIRECTION_BYTES
+    const from = this.extensionAt + WEIR_TRACE.packed + direction * DIRECTION_BYTES
     for (let at = from; at < from + DIRECTION_BYTES; at += LANE_BYTES * 2) {
       if (this.view.getUint32(at, true) !== 0) return true
     }
     return false
   }
 
-  #tallyAt(direction: number, sizeClass: number): number {
-    return this.extensionAt + WEIR_TRACE.tally + direction * DIRECTION_BYTES + sizeClass * SIZE_CLASS_BYTES
+  #packedAt(direction: number, sizeClass: number): number {
+    return this.extensionAt + WEIR_TRACE.packed + direction * DIRECTION_BYTES + sizeClass * SIZE_CLASS_BYTES
   }
 }

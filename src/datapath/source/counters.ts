@@ -1,18 +1,18 @@
 /**
  * counters.ts - what the datapath counts beside its records: totals, and differences for the reduce.
  *
- * In:    per-CPU tables that only grow: counters, spill, drops_unnamed (bpf/count.h, connection.h, drop.h).
+ * In:    per-CPU tables that only grow: counters, overflow, drops_unnamed (bpf/count.h, connection.h, drop.h).
  * Out:   `totals` by name; calls of a FlowSink with what came since the last time.
  * Never: subtracts in the kernel; a value that was read is never read as less.
  */
-import { COUNT, COUNTERS, type Counter, SPILL_KEY } from '../record/abi.js'
+import { COUNT, COUNTERS, type Counter, OVERFLOW_KEY } from '../record/abi.js'
 import type { BpfObject } from './native.js'
 import type { FlowSink } from './source.js'
 
 const U32 = 4_294_967_296
 const KEY = 4
-/** max_entries of bpf/connection.h `spill` and bpf/drop.h `drops_unnamed`. */
-const SPILL_MAX = 16_384
+/** max_entries of bpf/connection.h `overflow` and bpf/drop.h `drops_unnamed`. */
+const OVERFLOW_MAX = 16_384
 const REASONS_UNNAMED = 512
 
 export interface Count {
@@ -29,38 +29,38 @@ export class Counters {
   readonly #cpus: number
   readonly #buffer: Uint8Array
   readonly #view: DataView
-  readonly #spilled = new Map<string, Count>()
+  readonly #overflows = new Map<string, Count>()
   readonly #unnamed = UNNAMED.map(() => ({ packets: 0, bytes: 0 }))
   readonly #unnamedDrops = Array.from({ length: REASONS_UNNAMED }, () => ({ packets: 0, bytes: 0 }))
   readonly #sum: Count = { packets: 0, bytes: 0 }
-  #spillMoved = false
+  #overflowMoved = false
   #dropsMoved = false
 
   constructor(object: BpfObject, cpus: number) {
     this.#object = object
     this.#cpus = cpus
-    this.#buffer = new Uint8Array(SPILL_MAX * (SPILL_KEY.size + cpus * COUNT.size))
+    this.#buffer = new Uint8Array(OVERFLOW_MAX * (OVERFLOW_KEY.size + cpus * COUNT.size))
     this.#view = new DataView(this.#buffer.buffer)
   }
 
   /**
-   * Read all; `spill` and the rest when the counters say that something came, and once more after that: a program
+   * Read all; `overflow` and the rest when the counters say that something came, and once more after that: a program
    * may have counted it on another CPU and not have put it there yet.
    */
   read(sink: FlowSink): void {
     const { totals } = this
-    const spilled = totals.connections_full.packets + totals.tally_spilled.packets
+    const overflowed = totals.connections_full.packets + totals.overflows.packets
     const dropsFull = totals.drops_full.packets
-    const spillMoved = this.#spillMoved
+    const overflowMoved = this.#overflowMoved
     const dropsMoved = this.#dropsMoved
     this.#readTotals()
-    this.#spillMoved = totals.connections_full.packets + totals.tally_spilled.packets > spilled
+    this.#overflowMoved = totals.connections_full.packets + totals.overflows.packets > overflowed
     this.#dropsMoved = totals.drops_full.packets > dropsFull
     UNNAMED.forEach((name, i) => {
       const { packets, bytes } = rise(this.#unnamed[i]!, totals[name])
       if (packets + bytes > 0) sink.unnamed(i >> 1, i & 1, packets, bytes)
     })
-    if (spillMoved || this.#spillMoved) this.#readSpill(sink)
+    if (overflowMoved || this.#overflowMoved) this.#readOverflow(sink)
     if (dropsMoved || this.#dropsMoved) this.#readUnnamedDrops(sink)
   }
 
@@ -73,23 +73,23 @@ export class Counters {
     }
   }
 
-  #readSpill(sink: FlowSink): void {
-    const entries = this.#object.read('spill', this.#buffer)
+  #readOverflow(sink: FlowSink): void {
+    const entries = this.#object.read('overflow', this.#buffer)
     const view = this.#view
     for (let i = 0; i < entries; i++) {
-      const at = i * (SPILL_KEY.size + this.#cpus * COUNT.size)
-      const { packets, bytes } = rise(this.#spillAt(at), this.#sumAt(at + SPILL_KEY.size))
+      const at = i * (OVERFLOW_KEY.size + this.#cpus * COUNT.size)
+      const { packets, bytes } = rise(this.#overflowAt(at), this.#sumAt(at + OVERFLOW_KEY.size))
       if (packets + bytes === 0) continue
       const name = {
-        srcEntity: view.getUint32(at + SPILL_KEY.srcEntity, true),
-        dstEntity: view.getUint32(at + SPILL_KEY.dstEntity, true),
-        proto: view.getUint8(at + SPILL_KEY.proto),
-        hook: view.getUint8(at + SPILL_KEY.hook),
-        direction: view.getUint8(at + SPILL_KEY.direction),
-        size: view.getUint8(at + SPILL_KEY.size_),
-        detail: view.getUint8(at + SPILL_KEY.detail),
+        srcEntity: view.getUint32(at + OVERFLOW_KEY.srcEntity, true),
+        dstEntity: view.getUint32(at + OVERFLOW_KEY.dstEntity, true),
+        proto: view.getUint8(at + OVERFLOW_KEY.proto),
+        hook: view.getUint8(at + OVERFLOW_KEY.hook),
+        direction: view.getUint8(at + OVERFLOW_KEY.direction),
+        size: view.getUint8(at + OVERFLOW_KEY.size_),
+        detail: view.getUint8(at + OVERFLOW_KEY.detail),
       }
-      sink.spilled(name, packets, bytes)
+      sink.overflowed(name, packets, bytes)
     }
   }
 
@@ -105,11 +105,11 @@ export class Counters {
     }
   }
 
-  /** What was known of a spill key: its bytes are its name; as bounded as the table in the kernel. */
-  #spillAt(at: number): Count {
-    const key = Buffer.from(this.#buffer.buffer, at, SPILL_KEY.size).toString('latin1')
-    const known = this.#spilled.get(key) ?? { packets: 0, bytes: 0 }
-    this.#spilled.set(key, known)
+  /** What was known of an overflow key: its bytes are its name; as bounded as the table in the kernel. */
+  #overflowAt(at: number): Count {
+    const key = Buffer.from(this.#buffer.buffer, at, OVERFLOW_KEY.size).toString('latin1')
+    const known = this.#overflows.get(key) ?? { packets: 0, bytes: 0 }
+    this.#overflows.set(key, known)
     return known
   }
 

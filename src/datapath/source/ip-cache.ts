@@ -1,5 +1,5 @@
 /**
- * ip-cache.ts - the kernel's `hosts` and `identities`: who an address is, kept as the entities say.
+ * ip-cache.ts - the kernel's `ip_cache` and `ip_prefixes`: who an address is, kept as the entities say.
  *
  * In:    entities, which know what changed.
  * Out:   those changes in the kernel's tables, a batch a system call.
@@ -7,7 +7,7 @@
  */
 
 import type { Entities, EntityPrefix } from '../identity/entities.js'
-import { PREFIX_KEY, WHO } from '../record/abi.js'
+import { IP_INFO, PREFIX_KEY } from '../record/abi.js'
 import type { BpfObject } from './native.js'
 
 /** Entries that the trie has room for unless it is said otherwise; about 80 B each in use. */
@@ -15,7 +15,7 @@ export const IDENTITIES = 1 << 20
 /** Keys and values of one batched update; about a millisecond. */
 const BATCH = 1024
 const HOST_BITS = 128
-const TABLES = ['hosts', 'identities'] as const
+const TABLES = ['ip_cache', 'ip_prefixes'] as const
 type Table = (typeof TABLES)[number]
 
 export class IdentityTrie {
@@ -46,7 +46,7 @@ export class IdentityTrie {
         for (const map of TABLES)
           this.#write(
             map,
-            changed.filter(({ bits }) => (bits === HOST_BITS) === (map === 'hosts')),
+            changed.filter(({ bits }) => (bits === HOST_BITS) === (map === 'ip_cache')),
           )
       } catch (error) {
         for (const prefix of changed) addresses.changed(prefix)
@@ -70,13 +70,13 @@ export class IdentityTrie {
 
   #fill(map: Table, prefixes: readonly EntityPrefix[]): void {
     if (prefixes.length === 0) return
-    const values = new Uint8Array(prefixes.length * WHO.size)
+    const values = new Uint8Array(prefixes.length * IP_INFO.size)
     const view = new DataView(values.buffer)
     prefixes.forEach(({ identity, entity, endpoint, waits }, i) => {
-      view.setUint32(i * WHO.size + WHO.identity, identity, true)
-      view.setUint32(i * WHO.size + WHO.entity, entity, true)
-      view.setUint16(i * WHO.size + WHO.endpoint, endpoint, true)
-      view.setUint16(i * WHO.size + WHO.waits, waits ? 1 : 0, true)
+      view.setUint32(i * IP_INFO.size + IP_INFO.identity, identity, true)
+      view.setUint32(i * IP_INFO.size + IP_INFO.entity, entity, true)
+      view.setUint16(i * IP_INFO.size + IP_INFO.endpointId, endpoint, true)
+      view.setUint16(i * IP_INFO.size + IP_INFO.unresolved, waits ? 1 : 0, true)
     })
     this.#object.update(map, keys(map, prefixes), values, prefixes.length)
   }
@@ -87,7 +87,7 @@ export class IdentityTrie {
 }
 
 function keys(map: Table, prefixes: readonly EntityPrefix[]): Uint8Array {
-  if (map === 'hosts') return Buffer.concat(prefixes.map(({ addr }) => addr))
+  if (map === 'ip_cache') return Buffer.concat(prefixes.map(({ addr }) => addr))
   const bytes = new Uint8Array(prefixes.length * PREFIX_KEY.size)
   const view = new DataView(bytes.buffer)
   prefixes.forEach(({ bits, addr }, i) => {

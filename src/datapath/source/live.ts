@@ -9,7 +9,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
-import { Hook, PASS, PASSES, SWEPT_BYTES } from '../record/abi.js'
+import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder } from '../record/decode.js'
 import { Counters } from './counters.js'
 import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
@@ -48,7 +48,7 @@ export interface LiveListener {
 const RUNS_MAX = 2000
 const NS_PER_MS = 1_000_000
 /** bpf/drop.h: in the order in which a freed packet meets them. */
-const DROP_PROGRAMS = ['weir_drop', 'weir_drop_again'] as const
+const DROP_PROGRAMS = ['weir_drop', 'weir_drop_nested'] as const
 /** Connections of pods that are gone: let go in sweeps so far apart. */
 const LET_GO_MS = 1000
 
@@ -61,16 +61,16 @@ export class Live implements Source {
   /** Entries that the last sweep left in the table. */
   connectionsUsed = 0
   /** Of those, the ones whose counts waited for a name. */
-  connectionsWaiting = 0
+  connectionsDeferred = 0
   /** Seconds spent, by step. */
-  readonly seconds = { drain: 0, sweep: 0 }
+  readonly seconds = { drain: 0, flush: 0 }
   readonly #object: BpfObject
   readonly identities: IdentityTrie
-  readonly #retired: StaleIds
+  readonly #stale: StaleIds
   #soon: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
   readonly #listener: LiveListener
-  readonly #frames = new Uint8Array(SWEPT_BYTES)
+  readonly #frames = new Uint8Array(FLUSH_BYTES)
   readonly #pass = new Uint8Array(PASS.size)
   readonly #passView = new DataView(this.#pass.buffer)
   readonly #timers: NodeJS.Timeout[]
@@ -89,12 +89,12 @@ export class Live implements Source {
         ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
         ...options.knobs,
       },
-      sizes: { connections: options.connections, hosts: identities, identities },
+      sizes: { connections: options.connections, ip_cache: identities, ip_prefixes: identities },
       without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
     })
     try {
       this.counters = new Counters(this.#object, native.possibleCpus())
-      this.#retired = new StaleIds(this.#object, entities)
+      this.#stale = new StaleIds(this.#object, entities)
       this.identities = new IdentityTrie(this.#object, entities, identities)
       this.#tellIdentities()
       this.#object.openRing('events', options.ringPages)
@@ -118,7 +118,7 @@ export class Live implements Source {
     return undefined
   }
 
-  /** Whether a step works; steps: drain, sweep, drops, identities. */
+  /** Whether a step works; steps: drain, flush, drops, ip_cache. */
   up(step: string): boolean {
     return !this.#troubles.has(step)
   }
@@ -127,15 +127,15 @@ export class Live implements Source {
   collect(): void {
     if (this.#closed) return
     this.#try('drain', () => this.#drain())
-    this.#try('sweep', () => this.#sweep())
+    this.#try('flush', () => this.#flush())
     this.tellNames()
   }
 
   /** The names of now for new connections; those that bear names of what is gone are let go within a second. */
   tellNames(): void {
     if (this.#closed) return
-    this.#try('identities', () => this.#tellIdentities())
-    if (!this.#retired.held) return
+    this.#try('ip_cache', () => this.#tellIdentities())
+    if (!this.#stale.held) return
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined
       this.collect()
@@ -144,12 +144,12 @@ export class Live implements Source {
 
   /** These numbers stand for others from now on; collect() came before. */
   recycled(rows: readonly number[]): void {
-    this.#try('identities', () => this.#retired.clear(rows))
+    this.#try('ip_cache', () => this.#stale.clear(rows))
   }
 
-  /** What the programs left undone; a free that weir_drop missed and weir_drop_again looked at is not among it. */
+  /** What the programs left undone; a free that weir_drop missed and weir_drop_nested looked at is not among it. */
   programs(): ReturnType<BpfObject['programs']> {
-    const again = this.counters.totals.drops_again.packets
+    const again = this.counters.totals.drops_nested.packets
     const [first, second] = DROP_PROGRAMS
     return this.#object
       .programs()
@@ -183,12 +183,12 @@ export class Live implements Source {
     }
   }
 
-  #sweep(): void {
-    const { told } = this.#retired
-    this.connectionsUsed = this.#tell('weir_sweep')
-    this.connectionsWaiting = this.#passView.getUint32(PASS.waiting, true)
-    if (this.#isWhole() && this.#passView.getUint32(PASS.held, true) === 0) this.#retired.released(told)
-    this.#tell('weir_sweep_drops')
+  #flush(): void {
+    const { told } = this.#stale
+    this.connectionsUsed = this.#tell('weir_flush')
+    this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
+    if (this.#isWhole() && this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(told)
+    this.#tell('weir_flush_drops')
     this.counters.read(this.#sink)
   }
 
@@ -197,8 +197,8 @@ export class Live implements Source {
     const view = this.#passView
     view.setUint32(PASS.number, (view.getUint32(PASS.number, true) % PASSES) + 1, true)
     for (let runs = 0; runs < RUNS_MAX; runs++) {
-      view.setUint32(PASS.held, this.#retired.some ? 1 : 0, true)
-      this.#told(this.#object.sweep(program, 'swept', this.#pass, this.#frames))
+      view.setUint32(PASS.stale, this.#stale.some ? 1 : 0, true)
+      this.#told(this.#object.flush(program, 'flush_buffer', this.#pass, this.#frames))
       if (view.getUint32(PASS.full, true) === 0) break
     }
     return view.getUint32(PASS.entries, true)
@@ -210,7 +210,7 @@ export class Live implements Source {
   }
 
   #tellIdentities(): void {
-    this.#retired.tell()
+    this.#stale.tell()
     this.identities.tell()
   }
 
@@ -226,7 +226,7 @@ export class Live implements Source {
     })
   }
 
-  #try(step: 'drain' | 'sweep' | 'drops' | 'identities', body: () => void): void {
+  #try(step: 'drain' | 'flush' | 'drops' | 'ip_cache', body: () => void): void {
     const start = performance.now()
     try {
       body()
@@ -237,7 +237,7 @@ export class Live implements Source {
       if (this.#troubles.get(step) !== message) this.#listener.onError(error as Error, step)
       this.#troubles.set(step, message)
     }
-    if (step === 'drain' || step === 'sweep') this.seconds[step] += (performance.now() - start) / 1000
+    if (step === 'drain' || step === 'flush') this.seconds[step] += (performance.now() - start) / 1000
   }
 }
 

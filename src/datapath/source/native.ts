@@ -54,7 +54,7 @@ export interface BpfObject {
    * array map `from`, which can be mapped into memory, to `into`; bytes, as the program returned. `into` has room for
    * the map's whole value.
    */
-  sweep(program: string, from: string, argument: Uint8Array, into: Uint8Array): number
+  flush(program: string, from: string, argument: Uint8Array, into: Uint8Array): number
   /** All entries of a map: key, then value (for a per-CPU map one value for each possible CPU, each padded to 8). Entries written; throws ENOBUFS when they do not fit. */
   read(map: string, into: Uint8Array): number
   /** Insert or replace `count` entries, keys and values back to back. */
@@ -166,8 +166,8 @@ function checkedObject(raw: BpfObject): BpfObject {
     onRing: call => raw.onRing(listener('onRing', call)),
     ringLost: () => raw.ringLost(),
     ringOversize: () => raw.ringOversize(),
-    sweep: (program, from, argument, into) =>
-      raw.sweep(string('sweep', program), string('sweep', from), bytes('sweep', argument), bytes('sweep', into)),
+    flush: (program, from, argument, into) =>
+      raw.flush(string('flush', program), string('flush', from), bytes('flush', argument), bytes('flush', into)),
     read: (map, into) => raw.read(string('read', map), bytes('read', into)),
     update(map, keys, values, count) {
       integer('update count', count, 0, UINT32_MAX)

@@ -21,7 +21,7 @@ export interface OverflowName {
 /** Records, and what the datapath counted beside them, as differences since the last time. */
 export interface FlowSink extends RecordSink {
   /** Packets that had no connection in the table. */
-  spilled(name: OverflowName, packets: number, bytes: number): void
+  overflowed(name: OverflowName, packets: number, bytes: number): void
   /** Packets for which not even a name could be kept. */
   unnamed(hook: number, direction: number, packets: number, bytes: number): void
   /** Drops for which only the reason could be kept. */

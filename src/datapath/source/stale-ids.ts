@@ -1,5 +1,5 @@
 /**
- * stale-ids.ts - the kernel's `retired`: rows whose names ended, until no connection bears them.
+ * stale-ids.ts - the kernel's `stale_entities`: rows whose names ended, until no connection bears them.
  *
  * In:    rows that the entities retired; how the sweeps went; rows that stand for others from now on.
  * Out:   a bit a row in the kernel; word to the entities of how far the kernel has let go.
@@ -77,7 +77,7 @@ export class StaleIds {
     words.forEach((at, i) => {
       values.set(this.#bits.subarray(at * BYTES, (at + 1) * BYTES), i * BYTES)
     })
-    this.#object.update('retired', new Uint8Array(Uint32Array.from(words).buffer), values, words.length)
+    this.#object.update('stale_entities', new Uint8Array(Uint32Array.from(words).buffer), values, words.length)
     this.#changed.clear()
   }
 }

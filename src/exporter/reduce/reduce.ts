@@ -133,7 +133,7 @@ export class Reducer implements FlowSink {
   }
 
   /** Packets that the datapath counted without a connection, since the last time. */
-  spilled(name: OverflowName, packets: number, bytes: number): void {
+  overflowed(name: OverflowName, packets: number, bytes: number): void {
     const reporter = reporterOf(name.hook, name.direction)
     const pair = this.#pairs.pair(name.srcEntity, name.dstEntity, reporter, name.proto)
     const flagsOnly = name.size > SIZE_CLASSES.length
@@ -168,7 +168,7 @@ export class Reducer implements FlowSink {
       ? record.bEntity
       : this.#entityAt(record, record.bAt, true, sent ? record.dstLabel : record.srcLabel)
     // The opener's direction comes last: its pair is also the events'.
-    if (record.opener === Direction.aToB) {
+    if (record.initiator === Direction.aToB) {
       this.#direction(record, Direction.bToA, b, a)
       this.#events(record, this.#direction(record, Direction.aToB, a, b))
     } else {
@@ -183,9 +183,9 @@ export class Reducer implements FlowSink {
     let packets = 0
     let bytes = 0
     for (let size = 0; size <= SIZE_CLASSES.length; size++) {
-      const n = record.tallyPackets(direction, size)
+      const n = record.packetCount(direction, size)
       if (n === 0) continue
-      const sum = record.tallyBytes(direction, size)
+      const sum = record.byteCount(direction, size)
       this.#pairs.sizes(pair, size, n, sum)
       packets += n
       bytes += sum
@@ -200,7 +200,7 @@ export class Reducer implements FlowSink {
   #connectionEndpoints(record: TraceRecord, direction: number): number {
     const forward = direction === Direction.aToB
     const port = forward ? record.bPort : record.aPort
-    const named = direction === record.opener && PORTS.has(record.proto) && port !== PORT_FRAGMENT
+    const named = direction === record.initiator && PORTS.has(record.proto) && port !== PORT_FRAGMENT
     const [from, to] = forward ? [record.aAt, record.bAt] : [record.bAt, record.aAt]
     return this.#pairs.endpoints(record.bytes, from, to, true, named ? port : UNKNOWN)
   }
@@ -226,7 +226,7 @@ export class Reducer implements FlowSink {
     const echo = record.proto === ICMPV6 ? 128 : 8
     const reply = record.proto === ICMPV6 ? 129 : 0
     const port = direction === Direction.aToB ? record.bPort : record.aPort
-    if (record.state !== State.related) this.#pairs.icmp(pair, direction === record.opener ? echo : reply, packets)
+    if (record.state !== State.related) this.#pairs.icmp(pair, direction === record.initiator ? echo : reply, packets)
     else if (port !== PORT_FRAGMENT) this.#pairs.icmp(pair, port >> 8, packets)
   }
 
@@ -254,7 +254,7 @@ export class Reducer implements FlowSink {
   /** The one that opened the connection first. Valid until the next call. */
   #peersOf(record: TraceRecord): Peers {
     const peers = this.#peers
-    const forward = record.opener === Direction.aToB
+    const forward = record.initiator === Direction.aToB
     peers.bytes = record.bytes
     peers.sourceAt = forward ? record.aAt : record.bAt
     peers.destinationAt = forward ? record.bAt : record.aAt

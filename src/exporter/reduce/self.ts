@@ -21,7 +21,7 @@ const IGNORED = {
   malformed: 'ignored_malformed',
   other_ethertype: 'ignored_other',
 } as const
-const STEPS = ['drain', 'sweep', 'drops', 'identities'] as const
+const STEPS = ['drain', 'flush', 'drops', 'ip_cache'] as const
 
 export class SelfMetrics {
   readonly #store: SeriesStore
@@ -70,7 +70,7 @@ export class SelfMetrics {
     this.#set(M.connectionTableEntries, [], live.connectionsUsed)
     this.#set(M.connectionTableLimit, [], live.connectionsLimit)
     this.#set(M.connectionTableFull, [], totals.connections_full.packets)
-    this.#set(M.counterOverflows, [], totals.tally_spilled.packets)
+    this.#set(M.counterOverflows, [], totals.overflows.packets)
     this.#set(
       M.unnamedPackets,
       [],
@@ -84,15 +84,15 @@ export class SelfMetrics {
     this.#set(M.ipCacheEntries, [], live.identities.used)
     this.#set(M.ipCacheLimit, [], live.identities.limit)
     this.#set(M.ipCacheMissing, [], live.identities.refused)
-    this.#set(M.connectionsDeferred, [], live.connectionsWaiting)
-    this.#set(M.connectionsRenamed, [], totals.renamed.packets)
+    this.#set(M.connectionsDeferred, [], live.connectionsDeferred)
+    this.#set(M.connectionsRenamed, [], totals.connections_renamed.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)
     this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
     this.#set(M.interfacesWatched, ['uplink'], live.interfaces.count(Hook.uplink))
     this.#set(M.interfaceErrors, [], live.interfaces.errors)
     for (const step of STEPS) this.#set(M.stageUp, [step], live.up(step) ? 1 : 0)
     this.#set(M.stageSeconds, ['drain'], live.seconds.drain)
-    this.#set(M.stageSeconds, ['sweep'], live.seconds.sweep)
+    this.#set(M.stageSeconds, ['flush'], live.seconds.flush)
     for (const { name, recursionMisses } of live.programs()) this.#set(M.bpfRecursionMisses, [name], recursionMisses)
   }
 

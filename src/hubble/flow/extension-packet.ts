@@ -20,7 +20,7 @@ const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
 const REPLIES: Readonly<Record<number, number>> = { 8: 0, 128: 129 }
 
 export function connectionPacket(record: TraceRecord): FlowPacket {
-  const { direction, opener, state, proto } = record
+  const { direction, initiator, state, proto } = record
   const out = direction === 0
   const packet = ipPacket(record.bytes, out ? record.aAt : record.bAt, out ? record.bAt : record.aAt)
   const sender = out ? record.aPort : record.bPort
@@ -29,7 +29,7 @@ export function connectionPacket(record: TraceRecord): FlowPacket {
     return withTransport(packet, proto, sender, receiver, record.flagsSince(direction))
   }
   // Type and code stand in the port of the one who is asked, or of the receiver of what is no echo.
-  const asked = direction === opener || state === State.related ? receiver : sender
+  const asked = direction === initiator || state === State.related ? receiver : sender
   const type = asked >> 8
   const reply = asked === receiver ? undefined : REPLIES[type]
   setIcmp(packet, proto === PROTO.icmpv6, reply ?? type, asked & 0xff)

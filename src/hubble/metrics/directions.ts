@@ -16,7 +16,7 @@ export function eachDirection(record: TraceRecord, count: (record: TraceRecord) 
   const { direction, reason } = record
   if (record.carried(direction)) count(record)
   if (!record.carried(1 - direction)) return
-  reverse(record, direction === record.opener ? REASON.reply : REASON.established)
+  reverse(record, direction === record.initiator ? REASON.reply : REASON.established)
   count(record)
   reverse(record, reason)
 }

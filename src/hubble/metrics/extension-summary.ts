@@ -26,7 +26,7 @@ export function readConnection(packet: PacketSummary, record: TraceRecord): void
     setTransport(packet, proto, receiver, record.flagsSince(direction))
     return
   }
-  const asked = direction === record.opener || record.state === State.related ? receiver : sender
+  const asked = direction === record.initiator || record.state === State.related ? receiver : sender
   packet.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
   packet.icmp = asked === receiver ? asked : answerOf(asked)
 }

@@ -49,15 +49,15 @@ function defined(name: string): string {
 const upper = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
 
 t.test('each struct that crosses has the offsets and the size that abi.ts says', async t => {
-  const { HDR, TRACE, DROP, WEIR_TRACE, WEIR_DROP, PREFIX_KEY, WHO, SPILL_KEY, COUNT, PASS } = abi
+  const { HDR, TRACE, DROP, WEIR_TRACE, WEIR_DROP, PREFIX_KEY, IP_INFO, OVERFLOW_KEY, COUNT, PASS } = abi
   for (const [struct, table] of [
     ['trace_notify', { ...HDR, ...TRACE }],
     ['drop_notify', { ...HDR, ...DROP }],
     ['weir_trace', WEIR_TRACE],
     ['weir_drop', WEIR_DROP],
     ['prefix_key', PREFIX_KEY],
-    ['who', WHO],
-    ['spill_key', SPILL_KEY],
+    ['ip_info', IP_INFO],
+    ['overflow_key', OVERFLOW_KEY],
     ['pass', PASS],
     ['count', COUNT],
   ] as const) {
@@ -107,7 +107,7 @@ t.test('the size classes are those of weir.h, and each of its bounds is the last
 })
 
 t.test('a tally is split where weir.h joins it', async t => {
-  t.match(defined('TALLY_PACKET'), '1ULL << 40')
+  t.match(defined('PACKED_PACKET'), '1ULL << 40')
 })
 
 t.test('the counters have their names in the order of enum counter', async t => {

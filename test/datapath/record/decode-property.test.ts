@@ -38,7 +38,7 @@ class Reader implements RecordSink {
     if (record.packetLength < 0 || (record.packetLength > 0 && cut > end)) throw new Error('packet outside its record')
     for (const name of gettersOf(record)) {
       const needsExtension =
-        /Ns$|^closed|Entity$|Port$|^proto$|^hook|^opener|^direction|^state|^timedOut|^namesEnded|^packets|^bytesDropped|^kernelReason/
+        /Ns$|^closed|Entity$|Port$|^proto$|^hook|^initiator|^direction|^state|^timedOut|^namesEnded|^packets|^bytesDropped|^kernelReason/
       if (record.hasExtension || !needsExtension.test(name)) Reflect.get(record, name)
     }
     const packet = this.#packet

@@ -9,13 +9,13 @@ t.test("Weir's trace extension is read field by field, and the packet behind it"
   const fields = (record: TraceRecord | DropRecord | VerdictRecord) => {
     const r = record as TraceRecord
     const { hasExtension, handshakeNs, durationNs, closedBytes, aEntity, bEntity, aPort, bPort } = r
-    const { proto, hook, opener, direction, state, timedOut } = r
+    const { proto, hook, initiator, direction, state, timedOut } = r
     const hexAt = (at: number) => Buffer.from(r.bytes.subarray(at, at + 16)).toString('hex')
     const each = <T>(n: number, read: (i: number) => T) => Array.from({ length: n }, (_, i) => read(i))
     return {
       hasExtension,
-      packets: each(2, d => each(8, size => r.tallyPackets(d, size))),
-      octets: each(2, d => each(8, size => r.tallyBytes(d, size))),
+      packets: each(2, d => each(8, size => r.packetCount(d, size))),
+      octets: each(2, d => each(8, size => r.byteCount(d, size))),
       flags: each(2, d => each(4, lane => r.tcpFlags(d, lane))),
       events: each(4, lane => r.events(lane)),
       numbers: [
@@ -28,7 +28,7 @@ t.test("Weir's trace extension is read field by field, and the packet behind it"
         bPort,
         proto,
         hook,
-        opener,
+        initiator,
         direction,
         state,
       ],
@@ -66,8 +66,8 @@ t.test("Weir's trace extension is read field by field, and the packet behind it"
 t.test('the greatest tally is read exactly', async t => {
   const record = patched(WEIR_TRACE_RECORD, 56, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)
   const [told] = tell(frame(record), r => ({
-    packets: (r as TraceRecord).tallyPackets(0, 0),
-    octets: (r as TraceRecord).tallyBytes(0, 0),
+    packets: (r as TraceRecord).packetCount(0, 0),
+    octets: (r as TraceRecord).byteCount(0, 0),
   }))
   t.same(told![1], { packets: 2 ** 23 - 1, octets: 2 ** 40 - 1 })
 })

@@ -48,8 +48,8 @@ const emitter = fc.constantFrom(0, 100, 101)
 const ownTrace = fc
   .record({ a: ip, b: ip, srcLabel: identity, dstLabel: identity, emitter, port: fc.constantFrom(80, 443) })
   .map(({ emitter, port, ...fields }) => {
-    const tallies = [[0, 0, 1, 60] as const]
-    const record = traceRecord({ ...fields, proto: 6, aPort: 40_000, bPort: port, tallies })
+    const counts = [[0, 0, 1, 60] as const]
+    const record = traceRecord({ ...fields, proto: 6, aPort: 40_000, bPort: port, counts })
     record.writeUInt16LE(emitter, HDR.source)
     return { record }
   })

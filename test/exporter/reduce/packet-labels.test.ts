@@ -23,12 +23,12 @@ function asking(names: readonly string[]): Reduced {
 
 function connection({ entities }: Reduced, aPort: number, events: readonly number[] = []) {
   const ends = { aEntity: entityOf(entities, 'web'), bEntity: entityOf(entities, 'db') }
-  const tallies = [
+  const counts = [
     [Direction.aToB, 0, 3, 180],
     [Direction.bToA, 0, 2, 120],
   ] as const
-  const opener = Direction.aToB
-  return { a: WEB, b: DB, proto: TCP, aPort, bPort: 5432, ...ends, opener, tallies, events, hook: 0 }
+  const initiator = Direction.aToB
+  return { a: WEB, b: DB, proto: TCP, aPort, bPort: 5432, ...ends, initiator, counts, events, hook: 0 }
 }
 
 function lines(one: Reduced, name: string): string[] {

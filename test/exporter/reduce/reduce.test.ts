@@ -21,7 +21,7 @@ t.test('the tallies of both directions are counted by who sent the packet', asyn
       b: DB,
       proto: TCP,
       state: ESTABLISHED,
-      tallies: [
+      counts: [
         [0, 0, 3, 180],
         [0, 5, 2, 3000],
         [1, 1, 4, 400],
@@ -42,7 +42,7 @@ t.test('the tallies of both directions are counted by who sent the packet', asyn
 t.test('the greatest tally of every class is exact, twice over', async t => {
   const r = reduced()
   const all = [0, 1, 2, 3, 4, 5, 6, 7].map(size => [0, size, 2 ** 23 - 1, 2 ** 40 - 1] as const)
-  const record = traceRecord({ a: WEB, b: DB, proto: UDP, tallies: all })
+  const record = traceRecord({ a: WEB, b: DB, proto: UDP, counts: all })
   r.add(record, record)
   t.equal(r.page().sum('weir_flow_packets_total'), 16 * (2 ** 23 - 1))
   t.equal(r.page().sum('weir_flow_bytes_total'), 16 * (2 ** 40 - 1))
@@ -66,7 +66,7 @@ t.test('TCP flags are lanes by direction, and only of TCP', async t => {
 t.test('a connection belongs to its opener: a behind its veth, or b from elsewhere', async t => {
   const life = { proto: TCP, events: [1, 0, 1, 0], handshakeNs: 800_000, durationNs: 2_000_000_000, closedBytes: 5000 }
   const r = reduced()
-  r.add(traceRecord({ a: WEB, b: DB, opener: 0, ...life }))
+  r.add(traceRecord({ a: WEB, b: DB, initiator: 0, ...life }))
   t.strictSame(r.lines(), [
     'connection_bytes web>db source = 1<=10000 sum 5000',
     'connection_duration_seconds web>db source = 1<=10 sum 2',
@@ -75,7 +75,7 @@ t.test('a connection belongs to its opener: a behind its veth, or b from elsewhe
     'tcp_handshake_seconds web>db source = 1<=0.001 sum 0.0008',
   ])
   const other = reduced()
-  other.add(traceRecord({ a: WEB, b: STRANGER, opener: 1, ...life }))
+  other.add(traceRecord({ a: WEB, b: STRANGER, initiator: 1, ...life }))
   t.strictSame(other.lines(), [
     'connection_bytes world>web destination = 1<=10000 sum 5000',
     'connection_duration_seconds world>web destination = 1<=10 sum 2',
@@ -106,11 +106,11 @@ t.test('open connections are those opened or adopted, less those that ended', as
 
 t.test('an uplink reports as uplink in both directions', async t => {
   const r = reduced()
-  const tallies = [
+  const counts = [
     [0, 0, 1, 60],
     [1, 0, 2, 120],
   ] as const
-  r.add(traceRecord({ a: WEB, b: STRANGER, proto: UDP, hook: UPLINK, opener: 1, events: [1], tallies }))
+  r.add(traceRecord({ a: WEB, b: STRANGER, proto: UDP, hook: UPLINK, initiator: 1, events: [1], counts }))
   t.strictSame(r.lines(), [
     'connections_active world>web uplink UDP = 1',
     'connections_opened world>web uplink UDP = 1',
@@ -124,20 +124,20 @@ t.test('an uplink reports as uplink in both directions', async t => {
 })
 
 t.test('an echo is a request from its opener and a reply from the other, of ICMP and ICMPv6', async t => {
-  const tallies = [
+  const counts = [
     [0, 1, 3, 294],
     [1, 1, 2, 196],
   ] as const
   const messages = (fields: object) => {
     const r = reduced()
-    r.add(traceRecord({ a: WEB, b: DB, proto: ICMP, aPort: 77, bPort: 8 << 8, tallies, ...fields }))
+    r.add(traceRecord({ a: WEB, b: DB, proto: ICMP, aPort: 77, bPort: 8 << 8, counts, ...fields }))
     return r.lines().filter(line => line.startsWith('icmp'))
   }
   t.strictSame(messages({}), [
     'icmp_messages db>web destination EchoReply = 2',
     'icmp_messages web>db source EchoRequest = 3',
   ])
-  t.strictSame(messages({ opener: 1, aPort: 8 << 8, bPort: 77 }), [
+  t.strictSame(messages({ initiator: 1, aPort: 8 << 8, bPort: 77 }), [
     'icmp_messages db>web destination EchoRequest = 2',
     'icmp_messages web>db source EchoReply = 3',
   ])
@@ -156,23 +156,23 @@ t.test('other ICMP has its type where the receiver stands, and a fragment withou
   }
   const sent = [[0, 0, 2, 120]] as const
   const received = [[1, 0, 2, 120]] as const
-  t.strictSame(messages({ bPort: (3 << 8) | 1, tallies: sent }), [
+  t.strictSame(messages({ bPort: (3 << 8) | 1, counts: sent }), [
     'icmp_messages web>db source DestinationUnreachable = 2',
   ])
-  t.strictSame(messages({ aPort: 11 << 8, opener: 1, tallies: received }), [
+  t.strictSame(messages({ aPort: 11 << 8, initiator: 1, counts: received }), [
     'icmp_messages db>web destination TimeExceeded = 2',
   ])
-  t.strictSame(messages({ proto: ICMPV6, a: WEB6, b: DB6, bPort: 135 << 8, tallies: sent }), [
+  t.strictSame(messages({ proto: ICMPV6, a: WEB6, b: DB6, bPort: 135 << 8, counts: sent }), [
     'icmp_messages web>db source NeighborSolicitation = 2',
   ])
-  t.strictSame(messages({ aPort: 0xffff, bPort: 0xffff, tallies: sent }), [])
+  t.strictSame(messages({ aPort: 0xffff, bPort: 0xffff, counts: sent }), [])
 })
 
 t.test("a recording's ends are found by address, and by the record's identity where that says more", async t => {
-  const tallies = [[0, 0, 1, 60]] as const
+  const counts = [[0, 0, 1, 60]] as const
   const flows = (fields: object) => {
     const r = reduced()
-    r.add(traceRecord({ a: WEB, b: STRANGER, proto: UDP, tallies, aEntity: 1, bEntity: 1, ...fields }))
+    r.add(traceRecord({ a: WEB, b: STRANGER, proto: UDP, counts, aEntity: 1, bEntity: 1, ...fields }))
     const [{ labels } = { labels: {} }] = r.page().series('weir_flow_packets_total')
     return Object.values(labels).slice(0, 4)
   }
@@ -188,7 +188,7 @@ t.test(
   async t => {
     const r = reduced(true)
     const [web, db] = [entityOf(r.entities, 'web'), entityOf(r.entities, 'db')]
-    const fields = { a: STRANGER, b: STRANGER, proto: UDP, tallies: [[0, 0, 1, 60]] } as const
+    const fields = { a: STRANGER, b: STRANGER, proto: UDP, counts: [[0, 0, 1, 60]] } as const
     r.add(
       traceRecord({ ...fields, aEntity: web, bEntity: db }),
       traceRecord({ ...fields, aEntity: 2 ** 32 - 1, bEntity: web }),
@@ -244,12 +244,12 @@ t.test('what had no place in the table counts by its entities, flags and types',
   const r = reduced(true)
   const [srcEntity, dstEntity] = [entityOf(r.entities, 'web'), entityOf(r.entities, 'db')]
   const name = { srcEntity, dstEntity, proto: TCP, hook: 0, direction: 0, size: 0, detail: 0 }
-  r.reducer.spilled(name, 5, 300)
-  r.reducer.spilled({ ...name, detail: 0b0101 }, 2, 120)
-  r.reducer.spilled({ ...name, size: 8, detail: 0b1000 }, 9, 0)
-  r.reducer.spilled({ ...name, proto: ICMP, direction: 1, size: 1, detail: 3 }, 1, 100)
-  r.reducer.spilled({ ...name, proto: ICMP, direction: 1, size: 1, detail: 0xff }, 1, 100)
-  r.reducer.spilled({ ...name, proto: UDP, hook: UPLINK, size: 7, detail: 0xff }, 0, 9000)
+  r.reducer.overflowed(name, 5, 300)
+  r.reducer.overflowed({ ...name, detail: 0b0101 }, 2, 120)
+  r.reducer.overflowed({ ...name, size: 8, detail: 0b1000 }, 9, 0)
+  r.reducer.overflowed({ ...name, proto: ICMP, direction: 1, size: 1, detail: 3 }, 1, 100)
+  r.reducer.overflowed({ ...name, proto: ICMP, direction: 1, size: 1, detail: 0xff }, 1, 100)
+  r.reducer.overflowed({ ...name, proto: UDP, hook: UPLINK, size: 7, detail: 0xff }, 0, 9000)
   t.strictSame(r.lines(), [
     'flow_bytes web>db destination FORWARDED ICMPv4 = 200',
     'flow_bytes web>db source FORWARDED TCP = 420',

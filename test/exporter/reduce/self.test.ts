@@ -117,9 +117,9 @@ t.test('the live source tells of its tables, steps and programs, from 0 on', NEE
   const steps = held.series('weir_stage_up').map(({ labels, value }) => [Object.values(labels)[0], value])
   t.strictSame(steps, [
     ['drain', 1],
-    ['sweep', 1],
+    ['flush', 1],
     ['drops', 1],
-    ['identities', 1],
+    ['ip_cache', 1],
   ])
   t.ok(held.sum('weir_stage_seconds_total') > 0)
   const missed = held.series('weir_bpf_recursion_misses_total').map(({ labels }) => Object.values(labels)[0])

@@ -51,10 +51,10 @@ t.test('UDP, SCTP and protocols without ports are told from the extension', asyn
 })
 
 t.test('echo requests and replies, and other ICMP, get their type back', async t => {
-  const echo: TraceFields = { a: WEB, b: DB, proto: 1, aPort: 77, bPort: 0x0800, opener: 0 }
+  const echo: TraceFields = { a: WEB, b: DB, proto: 1, aPort: 77, bPort: 0x0800, initiator: 0 }
   t.equal(flowOf(swept(echo)).Summary, 'ICMPv4 EchoRequest')
   t.equal(flowOf(swept({ ...echo, direction: 1 })).Summary, 'ICMPv4 EchoReply')
-  const asked: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, opener: 1 }
+  const asked: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, initiator: 1 }
   t.equal(flowOf(swept({ ...asked, direction: 1 })).Summary, 'ICMPv6 EchoRequest')
   t.equal(flowOf(swept({ ...asked, direction: 0 })).Summary, 'ICMPv6 EchoReply')
   const unreachable = flowOf(swept({ a: WEB, b: DB, proto: 1, aPort: 0x0301, state: 5, direction: 1 }))

@@ -132,7 +132,7 @@ function ownRecords(): Uint8Array[] {
       proto,
       aPort: next(2) === 0 ? 40_000 : port,
       bPort: port,
-      opener: next(2),
+      initiator: next(2),
       direction: next(2),
       state: next(6),
       srcLabel: [0, 2, 1000][next(3)]!,

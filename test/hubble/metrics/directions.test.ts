@@ -17,7 +17,7 @@ const ECHO: TraceFields = {
   proto: 1,
   aPort: 77,
   bPort: 0x0800,
-  opener: 0,
+  initiator: 0,
   state: 2,
   srcLabel: 11,
   dstLabel: 12,
@@ -46,7 +46,7 @@ const flow = (source: string, point: string) =>
 const message = (type: string) => `hubble_icmp_total{family="IPv4",type="${type}"}`
 
 t.test('requests and replies since the last sweep are a flow each, at the point where each was seen', async t => {
-  t.strictSame(counted({ ...ECHO, tallies: [THERE, BACK] }, POINT.toStack), {
+  t.strictSame(counted({ ...ECHO, counts: [THERE, BACK] }, POINT.toStack), {
     series: {
       [flow(A, 'to-stack')]: 1,
       [flow(B, 'to-endpoint')]: 1,
@@ -55,8 +55,8 @@ t.test('requests and replies since the last sweep are a flow each, at the point 
     },
     untouched: true,
   })
-  const entering = { ...ECHO, a: B, b: A, aPort: 0x0800, bPort: 77, hook: 1, opener: 1, direction: 1 }
-  const { series } = counted({ ...entering, tallies: [THERE, BACK] }, POINT.fromNetwork)
+  const entering = { ...ECHO, a: B, b: A, aPort: 0x0800, bPort: 77, hook: 1, initiator: 1, direction: 1 }
+  const { series } = counted({ ...entering, counts: [THERE, BACK] }, POINT.fromNetwork)
   t.match(
     series,
     { [flow(A, 'from-network')]: 1, [flow(B, 'to-network')]: 1, [message('EchoReply')]: 1 },
@@ -65,9 +65,9 @@ t.test('requests and replies since the last sweep are a flow each, at the point 
 })
 
 t.test('a way in which nothing went is no flow', async t => {
-  const asked = counted({ ...ECHO, tallies: [THERE] }, POINT.toStack)
+  const asked = counted({ ...ECHO, counts: [THERE] }, POINT.toStack)
   t.strictSame(asked.series, { [flow(A, 'to-stack')]: 1, [message('EchoRequest')]: 1 })
-  const answered = counted({ ...ECHO, tallies: [BACK] }, POINT.toStack)
+  const answered = counted({ ...ECHO, counts: [BACK] }, POINT.toStack)
   t.strictSame(answered.series, { [flow(B, 'to-endpoint')]: 1, [message('EchoReply')]: 1 })
   t.ok(answered.untouched)
   t.strictSame(counted({ ...ECHO, timedOut: true }, POINT.toStack).series, {}, 'nor is the end of an idle connection')

@@ -197,7 +197,7 @@ function sweepAll(t: Test, object: BpfObject): { found: Map<number, number>; run
   const into = Buffer.alloc(LEFT_BYTES)
   const more = new Uint8Array(4)
   for (let runs = 1; ; runs++) {
-    const size = object.sweep('sweep_flows', 'left', more, into)
+    const size = object.flush('sweep_flows', 'left', more, into)
     t.equal(size % SWEPT, 0, 'whole frames')
     for (let at = 0; at < size; at += SWEPT) {
       const key = into.readUInt32LE(at + 4)
@@ -229,7 +229,7 @@ t.test('a sweep', ROOT, async t => {
   t.test('says what it cannot do', async t => {
     const object = load(t, path)
     const [argument, into] = [new Uint8Array(4), new Uint8Array(LEFT_BYTES)]
-    const sweep = (program: string, from: string, room = into) => object.sweep(program, from, argument, room)
+    const sweep = (program: string, from: string, room = into) => object.flush(program, from, argument, room)
     t.throws(() => sweep('sweep_flows', 'left', into.subarray(1)), { code: 'ENOBUFS', message: /65536/ })
     t.throws(() => sweep('absent', 'left'), { code: 'ENOENT', message: /'absent'/ })
     t.throws(() => sweep('sweep_flows', 'absent'), { code: 'ENOENT', message: /'absent'/ })

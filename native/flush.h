@@ -1,5 +1,5 @@
 /*
- * sweep.h - programs that the kernel runs for us, and what they leave in a map for us to read.
+ * flush.h - programs that the kernel runs for us, and what they leave in a map for us to read.
  *
  * In:    a program of type `syscall`, which returns how many bytes it left; an array map that can
  * be mapped into memory; the program's argument, which it may change. Out:   those bytes, copied
@@ -14,7 +14,7 @@
 
 #include <map>
 
-class Sweeps
+class Flushes
 {
       public:
 	Fault Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,

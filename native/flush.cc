@@ -1,14 +1,14 @@
 /*
- * sweep.cc - programs that the kernel runs for us, and what they leave in a map for us to read.
+ * flush.cc - programs that the kernel runs for us, and what they leave in a map for us to read.
  */
-#include "sweep.h"
+#include "flush.h"
 
 #include <cerrno>
 #include <cstring>
 
 /* HOT: once a batch. bench `pump`. */
-Fault Sweeps::Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
-		  size_t &filled)
+Fault Flushes::Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
+		   size_t &filled)
 {
 	const Mapping *view = nullptr;
 	auto options = Options<bpf_test_run_opts>();
@@ -16,7 +16,7 @@ Fault Sweeps::Run(const bpf_program *program, const bpf_map *from, Bytes argumen
 	if (Fault fault = ViewOf(from, view))
 		return fault;
 	if (into.size < view->Size())
-		return {ENOBUFS, "sweep",
+		return {ENOBUFS, "flush",
 			"a buffer has at least " + std::to_string(view->Size()) + " bytes"};
 	options.ctx_in = argument.data;
 	options.ctx_size_in = static_cast<uint32_t>(argument.size);
@@ -24,7 +24,7 @@ Fault Sweeps::Run(const bpf_program *program, const bpf_map *from, Bytes argumen
 	if (err < 0)
 		return FaultOf(err, "bpf(BPF_PROG_TEST_RUN)", bpf_program__name(program));
 	if (options.retval > view->Size())
-		return {EPROTO, "sweep",
+		return {EPROTO, "flush",
 			std::string(bpf_program__name(program)) + " returned " +
 			    std::to_string(static_cast<int32_t>(options.retval))};
 	filled = options.retval;
@@ -32,7 +32,7 @@ Fault Sweeps::Run(const bpf_program *program, const bpf_map *from, Bytes argumen
 	return {};
 }
 
-Fault Sweeps::ViewOf(const bpf_map *map, const Mapping *&view)
+Fault Flushes::ViewOf(const bpf_map *map, const Mapping *&view)
 {
 	auto known = views_.find(map);
 

@@ -23,10 +23,10 @@ const volatile __u64 idle_drop_ns = 60000000000;
 #define GRACE_NS 100000000ULL
 
 /* 14,000 records of connections, or every drop that its table can hold. */
-#define SWEPT_BYTES (4 << 20)
+#define FLUSH_BYTES (4 << 20)
 
-struct swept {
-	__u8 frames[SWEPT_BYTES];
+struct flush_buffer {
+	__u8 frames[FLUSH_BYTES];
 };
 
 /* Mapped by user space. 4 MiB. */
@@ -35,19 +35,19 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct swept);
-} swept SEC(".maps");
+	__type(value, struct flush_buffer);
+} flush_buffer SEC(".maps");
 
 /* The run under way. In a map: of numbers on the stack the verifier would follow each value. */
 struct run {
 	__u32 pass;
 	__u32 length; /* of the frames */
 	__u32 full;
-	__u32 met;
+	__u32 visited;
 	__u32 deleted;
-	__u32 retired; /* whether there are retired rows */
-	__u32 held;    /* entries that still bear one */
-	__u32 waiting;
+	__u32 stale_entities; /* whether there are retired rows */
+	__u32 stale;    /* entries that still bear one */
+	__u32 deferred;
 };
 
 struct {
@@ -58,9 +58,9 @@ struct {
 } runs SEC(".maps");
 
 /* What the callback of a run gets. */
-struct sweep {
+struct flush {
 	struct run *run;
-	struct swept *out;
+	struct flush_buffer *out;
 };
 
 /* Interfaces that are watched no more: their connections see no packet again. The oldest goes
@@ -70,7 +70,7 @@ struct {
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, __u8);
-} vanished SEC(".maps");
+} removed_interfaces SEC(".maps");
 
 /* What is written starts at `size`; `align` keeps the record at its own alignment. */
 struct trace_frame {
@@ -79,33 +79,33 @@ struct trace_frame {
 	struct trace_record record;
 };
 
-static __always_inline int begin_run(struct sweep *s, const struct pass *pass)
+static __always_inline int begin_run(struct flush *s, const struct pass *pass)
 {
 	__u32 zero = 0;
 
 	s->run = bpf_map_lookup_elem(&runs, &zero);
-	s->out = bpf_map_lookup_elem(&swept, &zero);
+	s->out = bpf_map_lookup_elem(&flush_buffer, &zero);
 	if (!s->run || !s->out)
 		return 0;
 	__builtin_memset(s->run, 0, sizeof(*s->run));
 	s->run->pass = pass->number;
-	s->run->retired = pass->held;
+	s->run->stale_entities = pass->stale;
 	return 1;
 }
 
 /* Bytes of the frames. */
-static __always_inline int end_run(const struct sweep *s, struct pass *pass)
+static __always_inline int end_run(const struct flush *s, struct pass *pass)
 {
 	pass->full = s->run->full;
-	pass->entries = s->run->met - s->run->deleted;
-	pass->held = s->run->held;
-	pass->waiting = s->run->waiting;
+	pass->entries = s->run->visited - s->run->deleted;
+	pass->stale = s->run->stale;
+	pass->deferred = s->run->deferred;
 	return s->run->length;
 }
 
-static __always_inline int has_room(struct sweep *s, __u32 size)
+static __always_inline int has_room(struct flush *s, __u32 size)
 {
-	if (s->run->length <= SWEPT_BYTES - size)
+	if (s->run->length <= FLUSH_BYTES - size)
 		return 1;
 	s->run->full = 1;
 	return 0;
@@ -113,11 +113,11 @@ static __always_inline int has_room(struct sweep *s, __u32 size)
 
 /* Copied by the kernel: in place, at addresses that are no multiple of 8, it would be byte by byte.
  */
-static __always_inline void tell(struct sweep *s, const void *frame, __u32 size)
+static __always_inline void write_frame(struct flush *s, const void *frame, __u32 size)
 {
 	__u32 at = s->run->length;
 
-	if (at > SWEPT_BYTES - size)
+	if (at > FLUSH_BYTES - size)
 		return; /* has_room() was asked; for the verifier */
 	bpf_probe_read_kernel(s->out->frames + at, size, frame);
 	s->run->length = at + size;
@@ -136,20 +136,20 @@ static __always_inline __u64 idle_limit(const struct connection *c, __u8 proto)
 
 /* Two steps, so that no packet is lost in between: doubt, then delete unless a packet came.
  * Shared by both tables; returns whether the entry is ours to delete now. */
-static __always_inline int expire(__u32 *life, __u64 *doubted_ns, __u64 idle, __u64 limit,
+static __always_inline int expire(__u32 *life, __u64 *expiring_ns, __u64 idle, __u64 limit,
 				  __u64 now)
 {
 	if (idle <= limit) {
-		__sync_val_compare_and_swap(life, LIFE_DOUBTED, LIFE_ALIVE);
+		__sync_val_compare_and_swap(life, LIFE_EXPIRING, LIFE_ALIVE);
 		return 0;
 	}
 	if (*life == LIFE_ALIVE) {
-		*doubted_ns = now;
-		__sync_val_compare_and_swap(life, LIFE_ALIVE, LIFE_DOUBTED);
+		*expiring_ns = now;
+		__sync_val_compare_and_swap(life, LIFE_ALIVE, LIFE_EXPIRING);
 		return 0;
 	}
-	return now - *doubted_ns > GRACE_NS &&
-	       __sync_val_compare_and_swap(life, LIFE_DOUBTED, LIFE_GONE) == LIFE_DOUBTED;
+	return now - *expiring_ns > GRACE_NS &&
+	       __sync_val_compare_and_swap(life, LIFE_EXPIRING, LIFE_GONE) == LIFE_EXPIRING;
 }
 
 /* An entry goes: close the connection if it is open. */
@@ -177,8 +177,8 @@ static __always_inline __u64 since(__u64 now, __u64 then)
 static __always_inline int let_go(struct connection *c, __u64 now)
 {
 	if (c->life == LIFE_GONE)
-		return now - c->doubted_ns > GRACE_NS;
-	disown(c, now);
+		return now - c->expiring_ns > GRACE_NS;
+	evict(c, now);
 	return 0;
 }
 
@@ -188,57 +188,57 @@ static __always_inline int was_open(const struct connection *c)
 }
 
 /* For bpf_for_each_map_elem: 1 ends the run. */
-static long sweep_connection(void *map, const struct flow_key *key, struct connection *c,
-			     struct sweep *s)
+static long flush_connection(void *map, const struct flow_key *key, struct connection *c,
+			     struct flush *s)
 {
 	struct trace_frame frame = {.size = sizeof(struct trace_record)};
 	__u64 now = bpf_ktime_get_ns(), idle, limit;
 	struct flow_key own = *key;
-	int gone, ended, held;
+	int gone, ended, stale;
 
 	if (!has_room(s, sizeof(frame)))
 		return 1;
-	s->run->met++;
-	held = s->run->retired && (is_retired(c->a.entity) || is_retired(c->b.entity));
-	s->run->held += held;
-	s->run->waiting += c->waits_ns != 0;
+	s->run->visited++;
+	stale = s->run->stale_entities && (is_stale(c->a.entity) || is_stale(c->b.entity));
+	s->run->stale += stale;
+	s->run->deferred += c->defer_until_ns != 0;
 	if (c->pass == s->run->pass)
 		return 0;
 	c->pass = s->run->pass;
 	/* established TCP keeps no clock: owed packets are its sign of life */
-	if (own.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED && owed_bytes(c))
+	if (own.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED && unreported_bytes(c))
 		c->last_ns = now;
 	idle = since(now, c->last_ns);
 	limit = idle_limit(c, own.proto);
 	if (idle > idle_closed_ns && limit > idle_closed_ns &&
-	    bpf_map_lookup_elem(&vanished, &own.ifindex))
+	    bpf_map_lookup_elem(&removed_interfaces, &own.ifindex))
 		limit = idle_closed_ns;
-	ended = held || c->life == LIFE_GONE || late(c, &own);
-	gone = ended ? let_go(c, now) : expire(&c->life, &c->doubted_ns, idle, limit, now);
+	ended = stale || c->life == LIFE_GONE || is_resolved_late(c, &own);
+	gone = ended ? let_go(c, now) : expire(&c->life, &c->expiring_ns, idle, limit, now);
 	/* whoever goes waits no longer */
-	if (awaits(c, &own, now) && !gone && !ended)
+	if (is_deferred(c, &own, now) && !gone && !ended)
 		return 0;
 	if (gone)
 		frame.record.ext.timed_out = ended ? was_open(c) * 2 : finish(c);
 	if (take(c, &frame.record.ext) | frame.record.ext.timed_out) {
-		describe(&frame.record, &own, c, c->opener);
-		tell(s, &frame.size, sizeof(frame) - sizeof(frame.align));
+		describe(&frame.record, &own, c, c->initiator);
+		write_frame(s, &frame.size, sizeof(frame) - sizeof(frame.align));
 	}
 	if (gone) {
 		bpf_map_delete_elem(&connections, &own);
 		s->run->deleted++;
-		s->run->held -= held;
+		s->run->stale -= stale;
 	}
 	return 0;
 }
 
 SEC("syscall")
-int weir_sweep(struct pass *pass)
+int weir_flush(struct pass *pass)
 {
-	struct sweep s = {};
+	struct flush s = {};
 
 	if (!begin_run(&s, pass))
 		return 0;
-	bpf_for_each_map_elem(&connections, sweep_connection, &s, 0);
+	bpf_for_each_map_elem(&connections, flush_connection, &s, 0);
 	return end_run(&s, pass);
 }

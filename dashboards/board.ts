@@ -2,9 +2,9 @@
  * board.ts - a dashboard: variables, links that keep the selection, and rows of panels laid out from left to right.
  *
  * In:    a Board: plain data.
- * Out:   Grafana's JSON model, without an id; the uid is fixed for ever, since links and bookmarks hold it.
+ * Out:   Grafana's JSON model, without an id. The uid never changes, because links and bookmarks use it.
  *
- * It satisfies grafana/dashboard-linter: test/dashboards/lint.test.ts.
+ * The output satisfies grafana/dashboard-linter (test/dashboards/lint.test.ts).
  */
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
 import { builderOf, DATASOURCE, heightOf, type Panel, widthOf } from './panel.js'
@@ -17,39 +17,39 @@ export interface Row {
 }
 
 export interface Board {
-  /** At most 40 characters, and never another's. */
+  /** At most 40 characters; unique. */
   readonly uid: string
   readonly title: string
   readonly description: string
   readonly vocabulary: Vocabulary
-  /** Whether it has variables for namespace and workload, and its queries use them. */
+  /** Adds variables for namespace and workload, which the board's queries use. */
   readonly workloads: boolean
   readonly rows: readonly Row[]
 }
 
 /**
- * Targets that the variables choose. `cluster` and `node` are labels that a scrape configuration may give or not, so "All"
- * matches their absence too.
+ * The targets selected by the variables. A scrape configuration may leave out the labels `cluster` and `node`, so "All"
+ * also matches series without them.
  */
 export const CHOSEN: Scope = {
   target: 'cluster=~"$cluster", job=~"$job", node=~"$node", instance=~"$instance"',
   window: '$__rate_interval',
 }
 
-/** Of a dashboard with variables for them: who sends, and who gets. */
+/** The selected namespaces and workloads as source, and as destination. */
 export const FROM_CHOSEN = { source_namespace: '=~"$namespace"', source_workload: '=~"$workload"' } as const
 export const TO_CHOSEN = { destination_namespace: '=~"$namespace"', destination_workload: '=~"$workload"' } as const
-/** Either end, for namespaces alone. */
+/** The same by namespace only. */
 export const FROM_NAMESPACE = { source_namespace: '=~"$namespace"' } as const
 export const TO_NAMESPACE = { destination_namespace: '=~"$namespace"' } as const
 
 const COLUMNS = 24
-/** Present on any target label, absent ones included. */
+/** Matches every value, and a missing label. */
 const ANY = '.*'
-/** What dashboard-linter asks of job and instance. */
+/** dashboard-linter requires this form for job and instance. */
 const SOME = '.+'
 
-/** The JSON model, ready to be written. */
+/** The JSON model as file content. */
 export function jsonOf(board: Board): string {
   const builder = new dashboard.DashboardBuilder(board.title)
     .uid(board.uid)
@@ -66,12 +66,12 @@ export function jsonOf(board: Board): string {
   return `${JSON.stringify({ ...builder.build(), id: null }, null, 2)}\n`
 }
 
-/** A link to another board of the same set that keeps time and selection; Grafana fills the variables in. */
+/** A link to another dashboard of the same set. Keeps the time range and the selection; Grafana expands the variables. */
 export function linkTo(uid: string): string {
   return `/d/${uid}?\${__url_time_range}&\${datasource:queryparam}&\${cluster:queryparam}&\${job:queryparam}&\${node:queryparam}&\${instance:queryparam}`
 }
 
-/** To all boards of the set. Shown beside the title: the SDK's default hides links in a menu. */
+/** A dropdown of all dashboards in the set. The SDK's default placement would hide it in a menu. */
 function linkToSet(vocabulary: Vocabulary) {
   const { placement: _, ...link } = new dashboard.DashboardLinkBuilder(`${vocabulary.title} dashboards`)
     .type(dashboard.DashboardLinkType.Dashboards)
@@ -87,7 +87,7 @@ function tagOf(vocabulary: Vocabulary): string {
   return vocabulary.key === 'weir' ? 'weir' : 'weir-hubble'
 }
 
-/** Left to right, a new line where one is full; positions told outright, so that none overlap. */
+/** Left to right, wrapping at the last column. Positions are explicit, so panels cannot overlap. */
 function layOut(builder: dashboard.DashboardBuilder, rows: readonly Row[]): void {
   let y = 0
   let id = 1

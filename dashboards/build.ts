@@ -1,8 +1,8 @@
 /**
- * build.ts - writes what is generated: dashboards/out/.
+ * build.ts - writes the generated dashboards and rules to dashboards/out/.
  *
- * In:    `--check`: write nothing, and fail when a file is stale, missing or too many.
- * Out:   one file each, byte for byte the same from the same sources.
+ * In:    `--check`: writes nothing, and fails when a file is stale, missing or superfluous.
+ * Out:   one file each; the same sources give the same bytes.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * configuration-row.ts - "is what I configured in force?"
+ * configuration-row.ts - "is my configuration in effect?"
  *
- * Out:   a row of the board of Weir itself.
+ * Out:   a row of the exporter's own dashboard.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
 import type { Metric } from '../src/exporter/catalog/metric.js'
@@ -12,27 +12,27 @@ import { select, sumRate } from './promql.js'
 const OF_NODE = '{{node}} {{instance}}'
 
 export function configurationRow(): Row {
-  const good = (metric: Metric<never>, what: string) => ({
+  const loaded = (metric: Metric<never>, file: string) => ({
     expr: `min by (node, instance) (${select(CHOSEN, metric)})`,
-    legend: `${what} ${OF_NODE}`,
+    legend: `${file} ${OF_NODE}`,
   })
   return {
     title: 'Configuration',
     panels: [
       lines(
-        'In force as it stands',
-        'Is every file that Weir follows in force as it is (1), or what it said before it broke (0)?',
+        'Last reload successful',
+        'Did each file load the last time it was read? 1: yes. 0: it has an error, and its previous content is in use.',
         'short',
-        good(M.configReloadSuccessful, 'configuration'),
-        good(M.inventoryReloadSuccessful, 'inventory file'),
-        good(M.webConfigReloadSuccessful, 'web config file'),
-        good(M.hubbleConfigReloadSuccessful, 'file of hubble_* metrics'),
+        loaded(M.configReloadSuccessful, 'configuration'),
+        loaded(M.inventoryReloadSuccessful, 'inventory file'),
+        loaded(M.webConfigReloadSuccessful, 'web config file'),
+        loaded(M.hubbleConfigReloadSuccessful, 'hubble_* metrics file'),
       ),
-      lines('Age of the configuration', 'Since when is the configuration in force that is?', 's', {
+      lines('Configuration age', 'How long ago was the current configuration loaded?', 's', {
         expr: `time() - max by (node, instance) (${select(CHOSEN, M.configReloadTime)})`,
         legend: OF_NODE,
       }),
-      lines('Reloads', 'How often is the configuration read anew, and what becomes of it?', 'cps', {
+      lines('Reloads', 'How often is the configuration reloaded, and with which result?', 'cps', {
         expr: sumRate(CHOSEN, M.configReloads, ['result']),
         legend: '{{result}}',
       }),

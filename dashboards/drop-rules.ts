@@ -1,10 +1,10 @@
 /**
- * drop-rules.ts - who is woken when packets are dropped: by namespace, by reason, by pair of workloads.
+ * drop-rules.ts - alerts on dropped packets: by namespace, by reason, and by pair of workloads.
  *
  * In:    a vocabulary: the rules are the same for Weir's families and for Hubble's.
  * Out:   groups of rules.
  *
- * A namespace is judged twice: `egress`, of what its pods send which share is dropped; `ingress`, of what is sent to them.
+ * A namespace has two drop ratios: `egress` for packets its pods send, `ingress` for packets sent to them.
  */
 import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import { not, rename, type Scope, sum } from './promql.js'
@@ -12,14 +12,14 @@ import type { Alert, Group, Recording } from './rule.js'
 import { type ThresholdName, thresholdSeries } from './thresholds.js'
 import type { Vocabulary } from './vocabulary.js'
 
-/** All targets, over 5 minutes: many scrapes, and an alert within minutes. */
+/** All targets, over 5 minutes: long enough for several scrapes, short enough to alert within minutes. */
 export const ALL: Scope = { target: '', window: '5m' }
 
-type Side = 'egress' | 'ingress'
-const END = { egress: 'source_namespace', ingress: 'destination_namespace' } as const
+type Direction = 'egress' | 'ingress'
+const NAMESPACE_LABEL = { egress: 'source_namespace', ingress: 'destination_namespace' } as const
 const NAMESPACE = ['cluster', 'namespace'] as const
 
-/** `Weir` or `WeirHubble`: the first word of every alert's name. */
+/** The prefix of every alert name: `Weir` or `WeirHubble`. */
 export function prefixOf({ key }: Vocabulary): string {
   return key === 'weir' ? 'Weir' : 'WeirHubble'
 }
@@ -40,29 +40,34 @@ function series(v: Vocabulary) {
 }
 
 function recordings(v: Vocabulary): Recording[] {
-  const own = series(v)
+  const recorded = series(v)
   return [
-    ...(['egress', 'ingress'] as const).flatMap(side => bySide(v, side)),
-    { record: own.reasons, expr: v.drops.rate(ALL, ['cluster', 'reason']) },
-    { record: own.pairs, expr: v.drops.rate(ALL, ['cluster', ...ENDPOINT_LABELS, 'reason']) },
+    ...(['egress', 'ingress'] as const).flatMap(direction => namespaceRecordings(v, direction)),
+    { record: recorded.reasons, expr: v.drops.rate(ALL, ['cluster', 'reason']) },
+    { record: recorded.pairs, expr: v.drops.rate(ALL, ['cluster', ...ENDPOINT_LABELS, 'reason']) },
   ]
 }
 
-function bySide(v: Vocabulary, side: Side): Recording[] {
-  const own = series(v)
-  const labels = { direction: side }
-  const end = END[side]
-  const named = (rate: string) => sum(NAMESPACE, rename(rate, end, 'namespace'))
-  const dropped = named(v.drops.rate(ALL, ['cluster', end], { [end]: not('') }))
-  const passed = named((side === 'egress' ? v.sent : v.received).rate(ALL, ['cluster', end], { [end]: not('') }))
-  const here = `{direction="${side}"}`
-  // What comes to a pod is counted behind the place where it may be dropped, what it sends before.
-  const all = side === 'egress' ? passed : `${passed} + (${dropped} or ${passed} * 0) or ${dropped}`
+function namespaceRecordings(v: Vocabulary, direction: Direction): Recording[] {
+  const recorded = series(v)
+  const labels = { direction }
+  const label = NAMESPACE_LABEL[direction]
+  const byNamespace = (rate: string) => sum(NAMESPACE, rename(rate, label, 'namespace'))
+  const measure = direction === 'egress' ? v.sent : v.received
+  const dropped = byNamespace(v.drops.rate(ALL, ['cluster', label], { [label]: not('') }))
+  const counted = byNamespace(measure.rate(ALL, ['cluster', label], { [label]: not('') }))
+  const selector = `{direction="${direction}"}`
+  // Egress is counted before a packet can be dropped on its way, ingress after: ingress traffic is counted plus dropped.
+  const traffic = direction === 'egress' ? counted : `${counted} + (${dropped} or ${counted} * 0) or ${dropped}`
   return [
-    { record: own.drops, expr: dropped, labels },
-    { record: own.traffic, expr: all, labels },
-    // A packet may be dropped before the interface that would have counted it: never more than all.
-    { record: own.ratio, expr: `clamp_max(${own.drops}${here} / (${own.traffic}${here} > 0), 1)`, labels },
+    { record: recorded.drops, expr: dropped, labels },
+    { record: recorded.traffic, expr: traffic, labels },
+    // A packet may be dropped before the interface that would have counted it, so the quotient can exceed 1.
+    {
+      record: recorded.ratio,
+      expr: `clamp_max(${recorded.drops}${selector} / (${recorded.traffic}${selector} > 0), 1)`,
+      labels,
+    },
   ]
 }
 
@@ -77,19 +82,19 @@ function namespaceAlert(v: Vocabulary, severity: 'warning' | 'critical'): Alert 
     expr: `${above(ratio, `drop_ratio_${severity}`)}\nand on (cluster, namespace, direction)\n${above(drops, `drop_rate_${severity}`)}`,
     for: '5m',
     severity,
-    summary: 'A namespace loses an unusual share of its traffic to drops.',
+    summary: 'A namespace is losing a high share of its traffic to drops.',
     description: `{{ $value | humanizePercentage }} of the {{ $labels.direction }} ${v.noun} of namespace {{ $labels.namespace }} are dropped.`,
   }
 }
 
-/** Above the namespace's own threshold where it has one, else above everybody's. */
+/** Above the threshold of the namespace if it has one, else above the global threshold. */
 function above(ratio: string, name: ThresholdName): string {
   const threshold = thresholdSeries(name)
-  const own = `${threshold}{namespace!=""}`
-  return `(${ratio} > on (namespace) group_left () ${own} or (${ratio} unless on (namespace) ${own}) > scalar(${threshold}{namespace=""}))`
+  const ofNamespace = `${threshold}{namespace!=""}`
+  return `(${ratio} > on (namespace) group_left () ${ofNamespace} or (${ratio} unless on (namespace) ${ofNamespace}) > scalar(${threshold}{namespace=""}))`
 }
 
-/** Only where a day ago somebody looked: else all reasons are new. */
+/** Only for clusters that were already scraped a day ago: on the first day every reason is new. */
 function newReason(v: Vocabulary): Alert {
   const { reasons } = series(v)
   return {
@@ -97,8 +102,8 @@ function newReason(v: Vocabulary): Alert {
     expr: `${reasons} unless on (cluster, reason) max_over_time(${reasons}[1d] offset 1h)\nand on (cluster) max by (cluster) (max_over_time(${v.present.name}[1h] offset 1d))`,
     for: '0m',
     severity: 'info',
-    summary: 'Packets are dropped for a reason that was not seen in the past day.',
-    description: `Reason {{ $labels.reason }} is new: {{ $value | humanize }} ${v.noun} a second.`,
+    summary: 'Packets are dropped for a reason that did not occur in the past day.',
+    description: `Drop reason {{ $labels.reason }} is new: {{ $value | humanize }} ${v.noun} per second.`,
   }
 }
 
@@ -110,6 +115,6 @@ function pair(v: Vocabulary): Alert {
     for: '10m',
     severity: 'warning',
     summary: 'Traffic between two workloads is dropped.',
-    description: `{{ $value | humanize }} ${v.noun} a second from {{ $labels.source_namespace }}/{{ $labels.source_workload }} to {{ $labels.destination_namespace }}/{{ $labels.destination_workload }} are dropped: {{ $labels.reason }}.`,
+    description: `{{ $value | humanize }} ${v.noun} per second from {{ $labels.source_namespace }}/{{ $labels.source_workload }} to {{ $labels.destination_namespace }}/{{ $labels.destination_workload }} are dropped: {{ $labels.reason }}.`,
   }
 }

@@ -1,5 +1,5 @@
 /**
- * drops.ts - "what is dropped, whose, on the way to whom, why, and is it more than usual?"
+ * drops.ts - "what is dropped, between which workloads, why, and is it more than usual?"
  *
  * In:    a vocabulary: Weir's families or Hubble's.
  * Out:   the board.
@@ -12,18 +12,18 @@ import { lines, type Panel } from './panel.js'
 import { not, sumRate } from './promql.js'
 import type { Vocabulary } from './vocabulary.js'
 
-/** As the alerts have them unless configured otherwise (thresholds.ts). */
+/** The default thresholds of the alerts (thresholds.ts). */
 const RATIO = { warn: 0.01, bad: 0.05 }
 
 export function drops(vocabulary: Vocabulary): Board {
-  const own = vocabulary.key === 'weir'
+  const isWeir = vocabulary.key === 'weir'
   return {
-    uid: own ? 'weir-drops' : 'weir-hubble-drops',
+    uid: isWeir ? 'weir-drops' : 'weir-hubble-drops',
     title: `${vocabulary.title} / Drops`,
-    description: 'What is dropped, whose, on the way to whom, and why?',
+    description: 'What is dropped, between which workloads, and why?',
     vocabulary,
     workloads: true,
-    rows: [namespaces(vocabulary), reasons(vocabulary), pairs(vocabulary), ...(own ? [policy(), unseen()] : [])],
+    rows: [namespaces(vocabulary), reasons(vocabulary), pairs(vocabulary), ...(isWeir ? [policy(), coverage()] : [])],
   }
 }
 
@@ -35,26 +35,30 @@ function namespaces(v: Vocabulary): Row {
   return {
     title: 'By namespace',
     panels: [
-      lines('Dropped of what a namespace sends', 'Whose traffic is dropped, and how much?', v.unit, {
+      lines('Drops by source namespace', 'Which namespaces send traffic that is dropped, and how much?', v.unit, {
         expr: v.drops.rate(CHOSEN, ['source_namespace'], FROM_NAMESPACE),
         legend: '{{source_namespace}}',
       }),
-      lines('Dropped on the way to a namespace', 'To whom does traffic not get, and how much?', v.unit, {
+      lines('Drops by destination namespace', 'Which namespaces miss traffic that is dropped, and how much?', v.unit, {
         expr: v.drops.rate(CHOSEN, ['destination_namespace'], TO_NAMESPACE),
         legend: '{{destination_namespace}}',
       }),
       {
-        ...lines('Share dropped of what a namespace sends', 'Is it much of what it sends?', 'percentunit', {
-          expr: ratio('source_namespace'),
-          legend: '{{source_namespace}}',
-        }),
+        ...lines(
+          'Drop ratio by source namespace',
+          'Which share of the traffic that a namespace sends is dropped?',
+          'percentunit',
+          { expr: ratio('source_namespace'), legend: '{{source_namespace}}' },
+        ),
         thresholds: RATIO,
       },
       {
-        ...lines('Share dropped on the way to a namespace', 'Is it much of what it should get?', 'percentunit', {
-          expr: ratio('destination_namespace'),
-          legend: '{{destination_namespace}}',
-        }),
+        ...lines(
+          'Drop ratio by destination namespace',
+          'Which share of the traffic sent to a namespace is dropped?',
+          'percentunit',
+          { expr: ratio('destination_namespace'), legend: '{{destination_namespace}}' },
+        ),
         thresholds: RATIO,
       },
     ],
@@ -65,11 +69,11 @@ function reasons(v: Vocabulary): Row {
   return {
     title: 'By reason',
     panels: [
-      lines('By reason', 'Why are packets dropped? Names are those of the datapath.', v.unit, {
+      lines('Drops by reason', 'Why are packets dropped? Reasons carry the names that the datapath reports.', v.unit, {
         expr: v.drops.rate(CHOSEN, ['reason'], FROM_NAMESPACE),
         legend: '{{reason}}',
       }),
-      lines('By protocol', 'Which protocols suffer?', v.unit, {
+      lines('Drops by protocol', 'Which protocols are affected?', v.unit, {
         expr: v.drops.rate(CHOSEN, ['protocol'], FROM_NAMESPACE),
         legend: '{{protocol}}',
       }),
@@ -79,7 +83,7 @@ function reasons(v: Vocabulary): Row {
 }
 
 function droppedBytes(): Panel {
-  return lines('Bytes dropped by reason', 'How much data does not arrive?', 'Bps', {
+  return lines('Bytes dropped by reason', 'How many bytes per second are dropped?', 'Bps', {
     expr: sumRate(CHOSEN, M.dropBytes, ['reason'], FROM_NAMESPACE),
     legend: '{{reason}}',
   })
@@ -90,26 +94,26 @@ function pairs(v: Vocabulary): Row {
     title: 'By workload pair',
     panels: [
       pairTable({
-        title: 'Who cannot reach whom',
+        title: 'Drops by workload pair',
         question: 'Between which workloads is traffic dropped, and why?',
         unit: v.unit,
         width: 24,
         expr: `${v.drops.rate(CHOSEN, [...ENDPOINT_LABELS, 'reason'], FROM_NAMESPACE)} > 0`,
         others: { reason: 'Reason' },
-        value: v.key === 'weir' ? 'Packets a second' : 'Flows a second',
+        value: v.key === 'weir' ? 'Packets per second' : 'Flows per second',
       }),
     ],
   }
 }
 
-/** Records of Cilium's datapath alone tell of verdicts; Weir's own has no policies. */
+/** Only records of Cilium's datapath carry policy verdicts; Weir's own datapath enforces no policy. */
 function policy(): Row {
   return {
     title: 'Policy verdicts',
     panels: [
       lines(
         'Verdicts by action',
-        'What did policies decide? Only with records of a datapath that has policies.',
+        "What did network policies decide? Needs records of Cilium's datapath; Weir enforces no policy.",
         'cps',
         {
           expr: sumRate(CHOSEN, M.policyVerdicts, ['action', 'direction'], FROM_NAMESPACE),
@@ -118,44 +122,55 @@ function policy(): Row {
       ),
       pairTable({
         title: 'Recent verdicts',
-        question: 'Between whom did policies decide in the last minutes, what matched, and what was done?',
+        question:
+          'Which workload pairs got policy verdicts in the last minutes, what matched, and what was the action?',
         unit: 'cps',
         expr: sumRate(CHOSEN, M.policyVerdicts, [...ENDPOINT_LABELS, 'direction', 'match', 'action'], FROM_NAMESPACE),
         others: { direction: 'Direction', match: 'Matched', action: 'Action' },
-        value: 'Verdicts a second',
+        value: 'Verdicts per second',
       }),
     ],
   }
 }
 
-function unseen(): Row {
+function coverage(): Row {
   return {
-    title: 'Beside the drops',
+    title: 'Coverage',
     panels: [
       lines(
-        'Freed with a reason, and no drop',
-        'What does the kernel free that had been delivered, or is not IP?',
+        'Freed, but not counted as drops',
+        'How many freed packets are no drops: already delivered to a socket, or not IP?',
         'pps',
         {
           expr: sumRate(CHOSEN, M.dropsIgnored, ['reason']),
           legend: '{{reason}}',
         },
       ),
-      lines('Drops without names', 'Was the table of drops full, so that only the reason was counted?', 'pps', {
-        expr: sumRate(CHOSEN, M.dropTableFull),
-        legend: 'without names',
-      }),
-      lines('Drops seen', 'How many drops does the kernel tell of, by node?', 'pps', {
+      lines(
+        'Drops without names',
+        'How many drops were counted by reason only, because the drop table was full?',
+        'pps',
+        {
+          expr: sumRate(CHOSEN, M.dropTableFull),
+          legend: 'without names',
+        },
+      ),
+      lines('Drops seen', 'How many drops does the kernel report, by node?', 'pps', {
         expr: sumRate(CHOSEN, M.dropsSeen, ['node', 'instance']),
         legend: '{{node}} {{instance}}',
       }),
-      lines('Ends without a namespace', 'How many of the drops come from outside the cluster?', 'pps', {
-        expr: sumRate(CHOSEN, M.dropPackets, ['source_workload'], {
-          source_namespace: '=""',
-          source_workload: not(''),
-        }),
-        legend: '{{source_workload}}',
-      }),
+      lines(
+        'Drops from outside the cluster',
+        'How many dropped packets come from sources without a namespace?',
+        'pps',
+        {
+          expr: sumRate(CHOSEN, M.dropPackets, ['source_workload'], {
+            source_namespace: '=""',
+            source_workload: not(''),
+          }),
+          legend: '{{source_workload}}',
+        },
+      ),
     ],
   }
 }

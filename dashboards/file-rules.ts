@@ -1,12 +1,12 @@
 /**
- * file-rules.ts - who is woken when a file of Weir's is broken and what it said before is in force.
+ * file-rules.ts - alerts on a configuration file that failed to load, so that its previous content stays in effect.
  *
  * Out:   a group of rules, over Weir's own families.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
 import type { Metric } from '../src/exporter/catalog/metric.js'
 import { ALL } from './drop-rules.js'
-import { AT_NODE } from './itself-rules.js'
+import { AT_NODE } from './exporter-rules.js'
 import { select } from './promql.js'
 import type { Alert, Group } from './rule.js'
 
@@ -14,31 +14,31 @@ export function fileGroup(): Group {
   return {
     name: 'weir-files',
     rules: [
-      broken(M.inventoryReloadSuccessful, {
+      reloadFailed(M.inventoryReloadSuccessful, {
         alert: 'WeirInventoryReloadFailed',
-        summary: 'The inventory file is broken; the last good one is in force.',
-        description: `${AT_NODE} names by an old inventory file, since the present one has an error.`,
+        summary: 'The inventory file failed to load; the previous one is in effect.',
+        description: `The inventory file on ${AT_NODE} has an error. Weir uses the names of its last valid version.`,
       }),
-      broken(M.configReloadSuccessful, {
+      reloadFailed(M.configReloadSuccessful, {
         alert: 'WeirConfigReloadFailed',
-        summary: 'A reload of the configuration was refused; what was in force stays.',
-        description: `${AT_NODE} refused its configuration when it was to reload it; a restart would fail.`,
+        summary: 'A configuration reload failed; the previous configuration is in effect.',
+        description: `The configuration on ${AT_NODE} has an error. Weir keeps the previous one, but a restart would fail.`,
       }),
-      broken(M.webConfigReloadSuccessful, {
-        alert: 'WeirWebConfigBad',
-        summary: 'The web config file or a certificate is broken; what it was before is in force.',
-        description: `${AT_NODE} serves with old certificates or passwords, since the present files have an error.`,
+      reloadFailed(M.webConfigReloadSuccessful, {
+        alert: 'WeirWebConfigReloadFailed',
+        summary: 'The web config file or a certificate failed to load; the previous one is in effect.',
+        description: `The web config file or a certificate on ${AT_NODE} has an error. Weir serves with the previous certificates and passwords.`,
       }),
-      broken(M.hubbleConfigReloadSuccessful, {
-        alert: 'WeirHubbleConfigBad',
-        summary: 'The file of hubble_* metrics is broken; the last good one is in force.',
-        description: `${AT_NODE} keeps hubble_* metrics of an old file, since the present one has an error.`,
+      reloadFailed(M.hubbleConfigReloadSuccessful, {
+        alert: 'WeirHubbleConfigReloadFailed',
+        summary: 'The hubble_* metrics file failed to load; the previous one is in effect.',
+        description: `The hubble_* metrics file on ${AT_NODE} has an error. Weir keeps the metrics of its last valid version.`,
       }),
     ],
   }
 }
 
-/** A gauge that is 1 while the file is in force as it is. */
-function broken(good: Metric<never>, words: Pick<Alert, 'alert' | 'summary' | 'description'>): Alert {
-  return { ...words, expr: `${select(ALL, good)} == 0`, for: '5m', severity: 'warning' }
+/** `successful` is a gauge: 1 when the file loaded the last time it was read. */
+function reloadFailed(successful: Metric<never>, text: Pick<Alert, 'alert' | 'summary' | 'description'>): Alert {
+  return { ...text, expr: `${select(ALL, successful)} == 0`, for: '5m', severity: 'warning' }
 }

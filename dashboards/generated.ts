@@ -1,9 +1,9 @@
 /**
- * generated.ts - every generated file by name: dashboards of both sets, and their rules.
+ * generated.ts - every generated file by name: the dashboards and rules of both sets.
  */
 import { jsonOf } from './board.js'
 import { drops } from './drops.js'
-import { itself } from './itself.js'
+import { exporter } from './exporter.js'
 import { overview } from './overview.js'
 import { yamlOf } from './rule.js'
 import { groupsOf, thresholdGroup } from './rules.js'
@@ -11,13 +11,13 @@ import { tcp } from './tcp.js'
 import { HUBBLE, type Vocabulary, WEIR } from './vocabulary.js'
 import { workload } from './workload.js'
 
-/** Of one set. */
+/** The dashboards of one set. */
 export function boardsOf(vocabulary: Vocabulary) {
   const shared = [overview, workload, drops, tcp].map(board => board(vocabulary))
-  return vocabulary === WEIR ? [...shared, itself] : shared
+  return vocabulary === WEIR ? [...shared, exporter] : shared
 }
 
-/** Text by file name. A set is its own rules beside the thresholds, which both sets share. */
+/** Text by file name. Each set has its own rules; both share the thresholds. */
 export function generated(): ReadonlyMap<string, string> {
   const boards = [WEIR, HUBBLE].flatMap(boardsOf)
   return new Map([

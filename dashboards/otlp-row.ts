@@ -1,7 +1,7 @@
 /**
- * otlp-row.ts - "does what Weir pushes arrive?"
+ * otlp-row.ts - "do OTLP exports reach the receiver?"
  *
- * Out:   a row of the board of Weir itself.
+ * Out:   a row of the exporter's own dashboard.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
 import { CHOSEN, type Row } from './board.js'
@@ -15,29 +15,27 @@ export function otlpRow(): Row {
   return {
     title: 'OTLP',
     panels: [
-      lines('Exports', 'What becomes of exports by OTLP?', 'cps', {
+      lines('Exports', 'How many OTLP exports does Weir make, and with which result?', 'cps', {
         expr: sumRate(CHOSEN, M.otlpExports, ['result']),
         legend: '{{result}}',
       }),
-      lines('Since the last that arrived', 'How old is what the receiver has, by node?', 's', {
+      lines('Time since last success', 'How long ago did the receiver last accept an export, by node?', 's', {
         expr: `time() - max by (node, instance) (${select(CHOSEN, M.otlpLastSuccess)} > 0)`,
         legend: OF_NODE,
       }),
-      lines('Time an export', 'How long does an export take, from its first row to its last answer?', 's', {
+      lines('Time per export', 'How long does an export take, from its first series to the last response?', 's', {
         expr: `${sumRate(CHOSEN, M.otlpSeconds, NODE)} / (${sumRate(CHOSEN, M.otlpExports, NODE, { result: '!="skipped"' })} > 0)`,
         legend: OF_NODE,
       }),
-      {
-        ...lines(
-          'Points',
-          'How many data points does the receiver accept, and does it lose any?',
-          'cps',
-          { expr: sumRate(CHOSEN, M.otlpPoints), legend: 'accepted' },
-          { expr: sumRate(CHOSEN, M.otlpPointsRejected), legend: 'rejected by the receiver' },
-          { expr: sumRate(CHOSEN, M.otlpPointsDropped), legend: 'given up' },
-          { expr: sumRate(CHOSEN, M.otlpRestarts), legend: 'threads started anew' },
-        ),
-      },
+      lines(
+        'Data points',
+        'How many data points does the receiver accept, and are any lost?',
+        'cps',
+        { expr: sumRate(CHOSEN, M.otlpPoints), legend: 'accepted' },
+        { expr: sumRate(CHOSEN, M.otlpPointsRejected), legend: 'rejected by the receiver' },
+        { expr: sumRate(CHOSEN, M.otlpPointsDropped), legend: 'dropped' },
+        { expr: sumRate(CHOSEN, M.otlpRestarts), legend: 'worker restarts' },
+      ),
     ],
   }
 }

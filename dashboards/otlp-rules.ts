@@ -1,24 +1,24 @@
 /**
- * otlp-rules.ts - who is woken when what is pushed by OTLP does not arrive.
+ * otlp-rules.ts - alerts on OTLP exports that fail or lose data points.
  *
- * Out:   a group of rules, over Weir's own families; without a push they never fire.
+ * Out:   a group of rules, over Weir's own families. Without OTLP export they never fire.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
 import { ALL } from './drop-rules.js'
-import { AT_NODE, NODE } from './itself-rules.js'
+import { AT_NODE, NODE } from './exporter-rules.js'
 import { like, type Scope, sumRate, unlike } from './promql.js'
 import type { Alert, Group } from './rule.js'
 
-/** As many exports as four rates of five minutes at an interval of up to five. */
+/** Covers four exports at an export interval of five minutes. */
 const LONG: Scope = { ...ALL, window: '20m' }
-/** The receiver has all of it, or all but what it says. */
+/** The receiver accepted all points, or all but those it reported as rejected. */
 const ARRIVED = 'success|partial'
 
 export function otlpGroup(): Group {
   return { name: 'weir-otlp', rules: [failing(), lost()] }
 }
 
-/** `skipped` is counted beside an outcome, or while the receiver asked for a pause: no export of its own. */
+/** `skipped` is not an export: one was due while another was running, or during a pause that the receiver asked for. */
 function failing(): Alert {
   const failed = sumRate(LONG, M.otlpExports, [...NODE, 'result'], { result: unlike(`${ARRIVED}|skipped`) })
   const arrived = sumRate(LONG, M.otlpExports, NODE, { result: like(ARRIVED) })
@@ -27,8 +27,8 @@ function failing(): Alert {
     expr: `${failed} > 0\nand on (${NODE.join(', ')}) ${arrived} == 0`,
     for: '5m',
     severity: 'warning',
-    summary: 'The push by OTLP does not arrive.',
-    description: `No export of ${AT_NODE} was accepted within 20 minutes: {{ $labels.result }}.`,
+    summary: 'OTLP exports fail.',
+    description: `The receiver accepted no export from ${AT_NODE} in the past 20 minutes: {{ $labels.result }}.`,
   }
 }
 
@@ -38,7 +38,7 @@ function lost(): Alert {
     expr: `${sumRate(ALL, M.otlpPointsRejected, NODE)}\n+ ${sumRate(ALL, M.otlpPointsDropped, NODE)} > 0`,
     for: '5m',
     severity: 'warning',
-    summary: 'Data points are lost on their way by OTLP.',
-    description: `{{ $value | humanize }} points a second of ${AT_NODE} are rejected by the receiver or given up.`,
+    summary: 'OTLP export loses data points.',
+    description: `{{ $value | humanize }} data points per second from ${AT_NODE} are rejected by the receiver or dropped.`,
   }
 }

@@ -1,10 +1,11 @@
 /**
- * overview.ts - "is traffic flowing, who talks most, what is dropped, and do we see all of it?" One screen for a cluster.
+ * overview.ts - "is traffic flowing, who sends most, what is dropped, and is every packet counted?" One screen for a cluster.
  *
  * In:    a vocabulary: Weir's families or Hubble's.
  * Out:   the board.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
+import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import { type Board, CHOSEN, linkTo, type Row } from './board.js'
 import { pairTable } from './pair-table.js'
 import type { Panel } from './panel.js'
@@ -16,16 +17,16 @@ const PODS = { source_namespace: not('') }
 const TALKERS = 20
 
 export function overview(vocabulary: Vocabulary): Board {
-  const own = vocabulary.key === 'weir'
+  const isWeir = vocabulary.key === 'weir'
   return {
-    uid: `${vocabulary.key === 'weir' ? 'weir' : 'weir-hubble'}-overview`,
+    uid: `${isWeir ? 'weir' : 'weir-hubble'}-overview`,
     title: `${vocabulary.title} / Cluster overview`,
-    description: 'Is traffic flowing, who talks most, what is dropped, and is everything seen?',
+    description: 'Is traffic flowing, which workloads send most, what is dropped, and is every packet counted?',
     vocabulary,
     workloads: false,
     rows: [
-      own ? weirNow() : hubbleNow(vocabulary),
-      ...(own ? [bytes()] : []),
+      isWeir ? weirNow() : hubbleNow(vocabulary),
+      ...(isWeir ? [bytes()] : []),
       flows(vocabulary),
       talkers(vocabulary),
       drops(vocabulary),
@@ -49,29 +50,29 @@ function weirNow(): Row {
     title: 'Now',
     panels: [
       number('Nodes', 'On how many nodes does Weir run?', 'short', `count(${M.buildInfo.name}{${CHOSEN.target}})`),
-      number('Packets seen', 'How many packets do the programs see?', 'pps', sumRate(CHOSEN, M.packetsSeen)),
+      number('Packets seen', 'How many packets per second pass the hooks?', 'pps', sumRate(CHOSEN, M.packetsSeen)),
       number(
         'Sent by pods',
-        'How many bytes a second do pods send?',
+        'How many bytes per second do pods send?',
         'Bps',
         sumRate(CHOSEN, M.flowBytes, [], { reporter: is('source') }),
       ),
       number(
-        'Connections open',
-        'How many connections are open, counted where they were opened?',
+        'Open connections',
+        'How many connections are open, counted at the source?',
         'short',
         sumOf(CHOSEN, M.connectionsActive, [], { reporter: is('source') }),
       ),
       number(
         'Packets dropped',
-        'Which share of what pods send does a kernel drop?',
+        'Which share of the packets that pods send does the kernel drop?',
         'percentunit',
         `${sumRate(CHOSEN, M.dropPackets)} / (${sumRate(CHOSEN, M.flowPackets, [], { reporter: is('source') })} > 0)`,
         { thresholds: { warn: 0.01, bad: 0.05 } },
       ),
       number(
-        'Not seen or not named',
-        'Does Weir lose anything? Zero means that every number here is exact.',
+        'Losses',
+        'Does Weir lose packets, names or observations? Zero means that every number here is exact.',
         'cps',
         lost,
         {
@@ -88,19 +89,19 @@ function hubbleNow(v: Vocabulary): Row {
     panels: [
       number(
         'Exporters',
-        'How many exporters give these metrics?',
+        'How many exporters expose these metrics?',
         'short',
         `count(count by (instance) (${rate(CHOSEN, v.present)}))`,
       ),
-      number('Sent by pods', 'How many flows a second leave pods?', v.unit, v.sent.rate(CHOSEN)),
-      number('Received by pods', 'How many flows a second come to pods?', v.unit, v.received.rate(CHOSEN)),
-      number('Dropped', 'How many flows a second are dropped?', v.unit, v.drops.rate(CHOSEN)),
-      number('Share dropped', 'Which share of what pods send is dropped?', 'percentunit', dropRatio(v), {
+      number('Sent by pods', 'How many flows per second leave pods?', v.unit, v.sent.rate(CHOSEN)),
+      number('Received by pods', 'How many flows per second reach pods?', v.unit, v.received.rate(CHOSEN)),
+      number('Dropped', 'How many flows per second are dropped?', v.unit, v.drops.rate(CHOSEN)),
+      number('Drop ratio', 'Which share of the flows that pods send is dropped?', 'percentunit', dropRatio(v), {
         thresholds: { warn: 0.01, bad: 0.05 },
       }),
       number(
-        'Events lost',
-        'Does the exporter lose events? Then the numbers here are too low.',
+        'Lost events',
+        'Does the exporter lose events? If so, the numbers here are too low.',
         'cps',
         sum([], rate(CHOSEN, v.present)),
         {
@@ -118,7 +119,7 @@ function bytes(): Row {
       {
         kind: 'lines',
         title: 'Bytes sent by namespace',
-        question: 'Which namespaces send how much? Counted once, where pods send.',
+        question: 'How much does each namespace send? Counted once, at the source.',
         unit: 'Bps',
         stack: true,
         targets: [
@@ -131,7 +132,7 @@ function bytes(): Row {
       {
         kind: 'lines',
         title: 'Bytes received by namespace',
-        question: 'Which namespaces get how much? Counted once, where pods get it.',
+        question: 'How much does each namespace receive? Counted once, at the destination.',
         unit: 'Bps',
         stack: true,
         targets: [
@@ -147,7 +148,7 @@ function bytes(): Row {
       {
         kind: 'lines',
         title: 'Connections opened by namespace',
-        question: 'Which namespaces open how many connections?',
+        question: 'How many connections does each namespace open?',
         unit: 'cps',
         targets: [
           {
@@ -159,7 +160,7 @@ function bytes(): Row {
       {
         kind: 'lines',
         title: 'Bytes over uplinks',
-        question: 'How much enters and leaves the nodes? Zero where --uplinks names no interface.',
+        question: 'How much traffic enters and leaves the nodes? Zero unless --uplinks names interfaces.',
         unit: 'Bps',
         targets: [{ expr: sumRate(CHOSEN, M.bytesSeen, ['hook'], { hook: like('uplink_.*') }), legend: '{{hook}}' }],
       },
@@ -174,7 +175,7 @@ function flows(v: Vocabulary): Row {
       {
         kind: 'lines',
         title: `${capital(v.noun)} by verdict`,
-        question: `How many ${v.noun} are forwarded, and how many are not?`,
+        question: `How many ${v.noun} are forwarded, and how many are dropped?`,
         unit: v.unit,
         targets: [
           { expr: v.received.rate(CHOSEN, ['verdict']), legend: '{{verdict}}' },
@@ -184,7 +185,7 @@ function flows(v: Vocabulary): Row {
       {
         kind: 'lines',
         title: `${capital(v.noun)} by protocol`,
-        question: 'Which protocols do pods speak?',
+        question: 'Which protocols do pods use?',
         unit: v.unit,
         stack: true,
         targets: [{ expr: v.sent.rate(CHOSEN, ['protocol']), legend: '{{protocol}}' }],
@@ -194,22 +195,21 @@ function flows(v: Vocabulary): Row {
 }
 
 function talkers(v: Vocabulary): Row {
-  const ends = ['source_namespace', 'source_workload', 'destination_namespace', 'destination_workload'] as const
   const expr =
     v.key === 'weir'
-      ? topk(TALKERS, sumRate(CHOSEN, M.flowBytes, ends, { reporter: is('source') }))
-      : topk(TALKERS, v.sent.rate(CHOSEN, ends))
+      ? topk(TALKERS, sumRate(CHOSEN, M.flowBytes, ENDPOINT_LABELS, { reporter: is('source') }))
+      : topk(TALKERS, v.sent.rate(CHOSEN, ENDPOINT_LABELS))
   return {
     title: 'Top talkers',
     panels: [
       pairTable({
-        title: 'Who talks most',
-        question: 'Which pairs of workloads send most? Counted once, where the sender is.',
+        title: 'Top workload pairs',
+        question: 'Which pairs of workloads send most? Counted once, at the source.',
         unit: v.key === 'weir' ? 'Bps' : v.unit,
         width: 24,
         height: 11,
         expr,
-        value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
+        value: v.key === 'weir' ? 'Bytes per second' : 'Flows per second',
         linkTo: `${linkTo(workloadUid(v))}&var-namespace=\${__data.fields["From namespace"]}&var-workload=\${__data.fields["From workload"]}`,
       }),
     ],
@@ -222,15 +222,15 @@ function drops(v: Vocabulary): Row {
     panels: [
       {
         kind: 'lines',
-        title: 'Drops by sending namespace',
-        question: `Whose ${v.noun} are dropped?`,
+        title: 'Drops by source namespace',
+        question: `Which namespaces send ${v.noun} that are dropped?`,
         unit: v.unit,
         targets: [{ expr: v.drops.rate(CHOSEN, ['source_namespace']), legend: '{{source_namespace}}' }],
       },
       {
         kind: 'lines',
         title: 'Drops by reason',
-        question: 'Why are they dropped?',
+        question: `Why are ${v.noun} dropped?`,
         unit: v.unit,
         targets: [{ expr: v.drops.rate(CHOSEN, ['reason']), legend: '{{reason}}' }],
       },

@@ -1,8 +1,8 @@
 /**
- * panel.ts - the few shapes of panel, each with its question, unit and thresholds, made with Grafana's own builders.
+ * panel.ts - the kinds of panel, each with its question, unit and thresholds, made with Grafana's own builders.
  *
  * In:    a Panel: plain data.
- * Out:   builders of @grafana/grafana-foundation-sdk, which know Grafana's JSON.
+ * Out:   builders of @grafana/grafana-foundation-sdk, which produce Grafana's JSON.
  */
 import * as common from '@grafana/grafana-foundation-sdk/common'
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
@@ -13,13 +13,13 @@ import * as stat from '@grafana/grafana-foundation-sdk/stat'
 import * as table from '@grafana/grafana-foundation-sdk/table'
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries'
 
-/** One query and how its series are called. */
+/** One query, and the format of its series' legend. */
 export interface Target {
   readonly expr: string
   readonly legend?: string
 }
 
-/** Where a value begins to be worth a look, and to be bad. */
+/** The values from which a panel turns orange, and red. */
 export interface Steps {
   readonly warn: number
   readonly bad: number
@@ -27,18 +27,18 @@ export interface Steps {
 
 interface Base {
   readonly title: string
-  /** The question that the panel answers. */
+  /** The question that the panel answers; shown as its description. */
   readonly question: string
-  /** Grafana's word for the unit. */
+  /** Grafana's id of the unit. */
   readonly unit: string
   readonly targets: readonly Target[]
-  /** Of 24 columns; 12 when not told. */
+  /** Of 24 columns; 12 by default. */
   readonly width?: number
   readonly height?: number
   readonly thresholds?: Steps
 }
 
-/** Shown for a table's or graph's columns: label to heading. */
+/** Columns of a table: label to heading. */
 export type Columns = Readonly<Record<string, string>>
 
 export type Panel =
@@ -48,15 +48,15 @@ export type Panel =
   | (Base & { readonly kind: 'heatmap' })
   | (Base & { readonly kind: 'graph' })
 
-/** Lines over time, the panel used most. */
+/** Lines over time: the most common panel. */
 export function lines(title: string, question: string, unit: string, ...targets: Target[]): Panel & { kind: 'lines' } {
   return { kind: 'lines', title, question, unit, targets }
 }
 
-/** Every panel and query asks the datasource that the dashboard's variable names. */
+/** Every panel and query uses the datasource selected by the dashboard's variable. */
 export const DATASOURCE = { type: 'prometheus', uid: `\${datasource}` } as const
-/** What a panel shows where there is nothing to show. */
-const NOTHING = 'no data'
+/** Shown by a panel without data. */
+const NO_DATA = 'no data'
 const HEIGHT = { lines: 8, number: 4, table: 9, heatmap: 8, graph: 14 } as const
 const WIDTH = 12
 
@@ -75,7 +75,7 @@ export function builderOf(panel: Panel) {
     case 'number':
       return numberBuilder(panel)
     case 'table':
-      return rowsBuilder(panel)
+      return tableBuilder(panel)
     case 'heatmap':
       return heatBuilder(panel)
     case 'graph':
@@ -100,14 +100,14 @@ function linesBuilder(panel: Extract<Panel, { kind: 'lines' }>) {
       new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
     )
     .thresholds(steps(panel.thresholds))
-    .noValue(NOTHING)
+    .noValue(NO_DATA)
   if (panel.stack) builder.stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal))
   if (panel.thresholds) {
     builder.thresholdsStyle(
       new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.DashedAndArea),
     )
   }
-  return dressed(builder, panel, 'range')
+  return finished(builder, panel, 'range')
 }
 
 function numberBuilder(panel: Extract<Panel, { kind: 'number' }>) {
@@ -117,17 +117,17 @@ function numberBuilder(panel: Extract<Panel, { kind: 'number' }>) {
     .colorMode(panel.thresholds ? common.BigValueColorMode.Background : common.BigValueColorMode.Value)
     .graphMode(common.BigValueGraphMode.Area)
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
-    .noValue(NOTHING)
-  return dressed(builder, panel, 'range')
+    .noValue(NO_DATA)
+  return finished(builder, panel, 'range')
 }
 
-/** Columns in the order given, headed as given, the value last; other labels are left out. */
-function rowsBuilder(panel: Extract<Panel, { kind: 'table' }>) {
+/** Columns in the given order and with the given headings, the value last. Other labels are hidden. */
+function tableBuilder(panel: Extract<Panel, { kind: 'table' }>) {
   const names = Object.keys(panel.columns)
   const builder = new table.PanelBuilder()
     .unit(panel.unit)
     .thresholds(steps(panel.thresholds))
-    .noValue(NOTHING)
+    .noValue(NO_DATA)
     .filterable(true)
     .withTransformation({
       id: 'organize',
@@ -143,7 +143,7 @@ function rowsBuilder(panel: Extract<Panel, { kind: 'table' }>) {
       new dashboard.DashboardLinkBuilder('Namespace and workload').url(panel.linkTo).targetBlank(false),
     ])
   }
-  return dressed(builder, panel, 'table')
+  return finished(builder, panel, 'table')
 }
 
 function heatBuilder(panel: Extract<Panel, { kind: 'heatmap' }>) {
@@ -153,25 +153,25 @@ function heatBuilder(panel: Extract<Panel, { kind: 'heatmap' }>) {
     .color(new heatmap.HeatmapColorOptionsBuilder().mode(heatmap.HeatmapColorMode.Scheme).scheme('Oranges').steps(64))
     .yAxis(new heatmap.YAxisConfigBuilder().unit(panel.unit))
     .showLegend()
-    .noValue(NOTHING)
-  return dressed(builder, panel, 'heatmap')
+    .noValue(NO_DATA)
+  return finished(builder, panel, 'heatmap')
 }
 
-/** Two tables, as Grafana's node graph wants them: nodes (id, title, mainstat), then edges (id, source, target, mainstat). */
+/** Two tables, as Grafana's node graph expects: nodes (id, title, mainstat), then edges (id, source, target, mainstat). */
 function graphBuilder(panel: Extract<Panel, { kind: 'graph' }>) {
   const builder = new nodegraph.PanelBuilder()
     .unit(panel.unit)
-    .noValue(NOTHING)
+    .noValue(NO_DATA)
     .nodes(new nodegraph.NodeOptionsBuilder().mainStatUnit(panel.unit))
     .edges(new nodegraph.EdgeOptionsBuilder().mainStatUnit(panel.unit))
     .withTransformation({
       id: 'organize',
       options: { excludeByName: { Time: true }, renameByName: { Value: 'mainstat' } },
     })
-  return dressed(builder, panel, 'table')
+  return finished(builder, panel, 'table')
 }
 
-interface Dressable {
+interface CommonBuilder {
   title(text: string): this
   description(text: string): this
   datasource(ref: common.DataSourceRef): this
@@ -180,7 +180,7 @@ interface Dressable {
   height(rows: number): this
 }
 
-function dressed<B extends Dressable>(builder: B, panel: Panel, format: 'range' | 'table' | 'heatmap'): B {
+function finished<B extends CommonBuilder>(builder: B, panel: Panel, format: 'range' | 'table' | 'heatmap'): B {
   builder
     .title(panel.title)
     .description(panel.question)
@@ -200,7 +200,7 @@ function query({ expr, legend }: Target, refId: string, format: 'range' | 'table
   return format === 'heatmap' ? builder.format(prometheus.PromQueryFormat.Heatmap) : builder
 }
 
-/** Green, then what is worth a look, then what is bad; without thresholds, one colour. */
+/** Green, then orange and red at the thresholds; without thresholds, green only. */
 function steps(thresholds: Steps | undefined) {
   const levels: dashboard.Threshold[] = [{ value: null, color: 'green' }]
   if (thresholds) levels.push({ value: thresholds.warn, color: 'orange' }, { value: thresholds.bad, color: 'red' })

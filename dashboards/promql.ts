@@ -1,23 +1,23 @@
 /**
- * promql.ts - the few shapes of query that panels and rules are made of, over metrics of the catalogue.
+ * promql.ts - the query shapes that panels and rules use, over metrics of the catalogue.
  *
  * In:    metrics with their labels as types: a label that a metric does not have is a type error.
- * Out:   PromQL text. A Scope says which targets are meant and over which window rates are taken.
+ * Out:   PromQL text. A Scope selects the targets and the window of rates.
  */
 import type { Metric } from '../src/exporter/catalog/metric.js'
 
-/** Labels that Prometheus gives to a target: by the scrape configuration, not by Weir. */
+/** Labels that the scrape configuration gives to a target; not Weir's. */
 export type TargetLabel = 'cluster' | 'job' | 'node' | 'instance'
 
-/** Of one label: `="x"`, `=~"x|y"` ...; made by is(), like(), not() and unlike(). */
+/** A matcher without its label: `="x"`, `=~"x|y"` ...; made by is(), like(), not() and unlike(). */
 export type Match = `${'=' | '=~' | '!=' | '!~'}"${string}"`
 export type Matchers<L extends string> = { readonly [K in L]?: Match }
 
-/** Where a query looks. */
+/** The targets and the window of a query. */
 export interface Scope {
-  /** Matchers of the targets, as text; empty for all. */
+  /** Target matchers as text; empty for all targets. */
   readonly target: string
-  /** The range of a rate: four scrapes or more. */
+  /** The range of a rate: at least four scrapes. */
   readonly window: string
 }
 
@@ -26,12 +26,12 @@ export const like = (pattern: string): Match => `=~"${pattern}"`
 export const not = (value: string): Match => `!="${value}"`
 export const unlike = (pattern: string): Match => `!~"${pattern}"`
 
-/** The last values of a metric's series. */
+/** The current values of a metric's series. */
 export function select<L extends string>(scope: Scope, metric: Metric<L>, matchers: Matchers<NoInfer<L>> = {}): string {
   return selector(scope, metric.name, matchers)
 }
 
-/** Increase a second of a counter, a series each. */
+/** Increase per second of a counter, for each series. */
 export function rate<L extends string>(scope: Scope, metric: Metric<L>, matchers: Matchers<NoInfer<L>> = {}): string {
   return `rate(${selector(scope, metric.name, matchers)}[${scope.window}])`
 }
@@ -46,7 +46,7 @@ export function sumRate<L extends string>(
   return sum(by, rate(scope, metric, matchers))
 }
 
-/** Observations a second of a histogram, summed by labels. */
+/** Observations per second of a histogram, summed by labels. */
 export function sumCountRate<L extends string>(
   scope: Scope,
   metric: Metric<L>,
@@ -56,7 +56,7 @@ export function sumCountRate<L extends string>(
   return sum(by, `rate(${selector(scope, `${metric.name}_count`, matchers)}[${scope.window}])`)
 }
 
-/** The last values, summed by labels. */
+/** The current values, summed by labels. */
 export function sumOf<L extends string>(
   scope: Scope,
   metric: Metric<L>,
@@ -66,7 +66,7 @@ export function sumOf<L extends string>(
   return sum(by, select(scope, metric, matchers))
 }
 
-/** Buckets of a histogram as they fill, for a heatmap or a quantile. */
+/** Rates of a histogram's buckets, for a heatmap or a quantile. */
 export function buckets<L extends string>(
   scope: Scope,
   metric: Metric<L>,
@@ -76,7 +76,7 @@ export function buckets<L extends string>(
   return sum(['le', ...by], `rate(${selector(scope, `${metric.name}_bucket`, matchers)}[${scope.window}])`)
 }
 
-/** The value that a share `q` of the observations does not exceed. */
+/** The `q`-quantile of a histogram's observations. */
 export function quantile<L extends string>(
   q: number,
   scope: Scope,
@@ -95,18 +95,18 @@ export function topk(k: number, expression: string): string {
   return `topk(${k}, ${expression})`
 }
 
-/** The expression with label `from` under the name `to`; `from` stays. */
+/** Copies label `from` to `to`; `from` stays. */
 export function rename(expression: string, from: string, to: string): string {
   return `label_replace(${expression}, "${to}", "$1", "${from}", "(.*)")`
 }
 
-/** The expression with a label `to` that joins others. */
+/** Adds a label `to` that joins the labels `from`. */
 export function join(expression: string, to: string, separator: string, from: readonly string[]): string {
   return `label_join(${expression}, "${to}", "${separator}", ${from.map(label => `"${label}"`).join(', ')})`
 }
 
 function selector(scope: Scope, name: string, matchers: { readonly [label: string]: Match | undefined }): string {
-  const own = Object.entries(matchers).map(([label, match]) => `${label}${match}`)
-  const all = [...(scope.target === '' ? [] : [scope.target]), ...own]
+  const texts = Object.entries(matchers).map(([label, match]) => `${label}${match}`)
+  const all = [...(scope.target === '' ? [] : [scope.target]), ...texts]
   return all.length === 0 ? name : `${name}{${all.join(', ')}}`
 }

@@ -2,7 +2,7 @@
  * rule.ts - recording and alerting rules as data, and as the file that Prometheus reads.
  *
  * In:    groups of rules.
- * Out:   YAML (prometheus.io/docs/prometheus/latest/configuration/recording_rules). `promtool check rules`: test/dashboards/rules.test.ts.
+ * Out:   YAML (prometheus.io/docs/prometheus/latest/configuration/recording_rules).
  */
 import { stringify } from 'yaml'
 
@@ -14,14 +14,14 @@ export interface Recording {
 }
 
 export interface Alert {
-  /** One word in CamelCase: also the heading of its runbook. */
+  /** CamelCase; also the heading of its runbook. */
   readonly alert: string
   readonly expr: string
   readonly for: string
   readonly severity: 'info' | 'warning' | 'critical'
-  /** One sentence, the same for a whole group of notifications. */
+  /** One sentence without labels, so that a grouped notification shows it once. */
   readonly summary: string
-  /** What is so, with the labels and the value filled in. */
+  /** What happens where: a template with labels and value. */
   readonly description: string
 }
 
@@ -30,7 +30,7 @@ export interface Group {
   readonly rules: readonly (Recording | Alert)[]
 }
 
-/** Where docs/runbooks.md is served. The chart's `rules.runbookUrl` puts another in its place. */
+/** URL of docs/runbooks.md. The chart's `rules.runbookUrl` replaces it. */
 export const RUNBOOKS = 'https://weir.example.com/docs/runbooks.md'
 
 export function yamlOf(groups: readonly Group[]): string {

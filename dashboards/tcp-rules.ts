@@ -1,7 +1,7 @@
 /**
- * tcp-rules.ts - who is woken when connections do not come about, or slower than they did.
+ * tcp-rules.ts - alerts on TCP connections that fail to open, or open more slowly than before.
  *
- * In:    a vocabulary; Hubble's has no times, and tells of answers by flags alone.
+ * In:    a vocabulary. Hubble's has no latencies, and shows answers only as TCP flags.
  * Out:   groups of rules.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
@@ -18,22 +18,22 @@ const HANDSHAKES = 'workload:weir_tcp_handshake_seconds:rate5m'
 
 export function tcpGroups(v: Vocabulary): Group[] {
   const name = v.key === 'weir' ? 'weir-tcp' : 'weir-hubble-tcp'
-  const own = v.key === 'weir' ? [...latencyRecordings(), slow()] : []
-  return [{ name, rules: [...answerRecordings(v), ...own, unanswered(v)] }]
+  const latency = v.key === 'weir' ? [...latencyRecordings(), slow()] : []
+  return [{ name, rules: [...answerRecordings(v), ...latency, unanswered(v)] }]
 }
 
 function series(v: Vocabulary) {
   return { opened: `workload:${v.key}_tcp_opened:rate5m`, answered: `workload:${v.key}_tcp_answered:rate5m` }
 }
 
-/** By whom the connections were for. Weir knows handshakes; with flags alone, a SYN-ACK back is the answer. */
+/** By destination workload. Weir counts handshakes; Hubble counts only flags, where a SYN-ACK is the answer. */
 function answerRecordings(v: Vocabulary): Recording[] {
-  const own = series(v)
+  const recorded = series(v)
   if (v.key === 'weir') {
     const from = { reporter: is('source') } as const
     return [
-      { record: own.opened, expr: sumRate(ALL, M.connectionsOpened, TO, { ...from, protocol: is('TCP') }) },
-      { record: own.answered, expr: sumCountRate(ALL, M.tcpHandshake, TO, from) },
+      { record: recorded.opened, expr: sumRate(ALL, M.connectionsOpened, TO, { ...from, protocol: is('TCP') }) },
+      { record: recorded.answered, expr: sumCountRate(ALL, M.tcpHandshake, TO, from) },
     ]
   }
   const back = v.synAck.rate(ALL, FROM, { source_namespace: not('') })
@@ -43,8 +43,8 @@ function answerRecordings(v: Vocabulary): Recording[] {
     'destination_workload',
   )
   return [
-    { record: own.opened, expr: v.syn.rate(ALL, TO) },
-    { record: own.answered, expr: sum(TO, swapped) },
+    { record: recorded.opened, expr: v.syn.rate(ALL, TO) },
+    { record: recorded.answered, expr: sum(TO, swapped) },
   ]
 }
 
@@ -56,13 +56,13 @@ function unanswered(v: Vocabulary): Alert {
     expr: `${missing} / (${opened} > 0) > ${scalar('unanswered_ratio')}\nand on (${TO.join(', ')})\n${opened} > ${scalar('unanswered_rate')}`,
     for: '10m',
     severity: 'warning',
-    summary: 'Connections to a workload do not come about.',
+    summary: 'TCP connections to a workload are not answered.',
     description:
-      '{{ $value | humanizePercentage }} of the TCP connections to {{ $labels.destination_namespace }}/{{ $labels.destination_workload }} get no handshake.',
+      '{{ $value | humanizePercentage }} of the TCP connections to {{ $labels.destination_namespace }}/{{ $labels.destination_workload }} do not complete the handshake.',
   }
 }
 
-/** Only where there were handshakes: without any, a quantile is not a number and would spoil the day's mean. */
+/** Only while there are handshakes: without any the quantile is NaN, and so would be the average over the day. */
 function latencyRecordings(): Recording[] {
   const from = { reporter: is('source') } as const
   return [
@@ -82,7 +82,7 @@ function slow(): Alert {
     severity: 'warning',
     summary: 'TCP handshakes with a workload take much longer than in the past day.',
     description:
-      'The 95th percentile of handshakes with {{ $labels.destination_namespace }}/{{ $labels.destination_workload }} is {{ $value | humanizeDuration }}.',
+      'The 95th percentile of handshake times with {{ $labels.destination_namespace }}/{{ $labels.destination_workload }} is {{ $value | humanizeDuration }}.',
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * tcp.ts - "do connections come about, how fast, and how do they end?"
+ * tcp.ts - "do connections open, how fast, and how do they close?"
  *
- * In:    a vocabulary: Weir's families or Hubble's, which has flags alone.
+ * In:    a vocabulary: Weir's families or Hubble's, which has only flags.
  * Out:   the board.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
@@ -13,18 +13,20 @@ import { buckets, is, like, quantile, rename, sumCountRate, sumOf, sumRate } fro
 import type { Vocabulary } from './vocabulary.js'
 
 const SLOW = { warn: 0.1, bad: 1 }
-/** A SYN without an answer for a while, because one was on its way when the counters were read, is no failure. */
+/** A SYN and its SYN-ACK may fall into different scrapes, so a small difference is no failure. */
 const SOME_UNANSWERED = { warn: 0.2, bad: 1 }
 
 export function tcp(vocabulary: Vocabulary): Board {
-  const own = vocabulary.key === 'weir'
+  const isWeir = vocabulary.key === 'weir'
   return {
-    uid: own ? 'weir-tcp' : 'weir-hubble-tcp',
+    uid: isWeir ? 'weir-tcp' : 'weir-hubble-tcp',
     title: `${vocabulary.title} / TCP health`,
-    description: 'Do connections come about, how fast, and how do they end?',
+    description: isWeir
+      ? 'Do connections open, how fast, and how do they close?'
+      : 'Are SYNs answered, and which workloads reset connections?',
     vocabulary,
     workloads: true,
-    rows: own ? [handshakes(), lives(), failures(vocabulary)] : [failures(vocabulary)],
+    rows: isWeir ? [handshakes(), connections(), failures(vocabulary)] : [failures(vocabulary)],
   }
 }
 
@@ -39,22 +41,26 @@ function handshakes(): Row {
     title: 'Handshakes',
     panels: [
       {
-        ...lines('Handshake time', 'How long from SYN to the ACK that completes the handshake?', 's', percentile(0.5)),
-        targets: [percentile(0.5), percentile(0.95), percentile(0.99)],
+        ...lines(
+          'Handshake time',
+          'How long does a handshake take, from the SYN to the ACK that completes it?',
+          's',
+          ...[0.5, 0.95, 0.99].map(percentile),
+        ),
         thresholds: SLOW,
       },
-      lines('Slowest destinations', 'To whom do handshakes take longest (95th percentile)?', 's', {
+      lines('Slowest destinations', 'Which destinations have the slowest handshakes (95th percentile)?', 's', {
         expr: `topk(10, ${quantile(0.95, CHOSEN, M.tcpHandshake, ['destination_namespace', 'destination_workload'], FROM)})`,
         legend: '{{destination_namespace}}/{{destination_workload}}',
       }),
       {
         kind: 'heatmap',
-        title: 'Handshakes, spread',
-        question: 'Are there two kinds of handshakes: a fast one, and one that had to send its SYN again (1 s, 3 s)?',
+        title: 'Handshake time distribution',
+        question: 'How are handshake times distributed? Bands at 1 s and 3 s are handshakes with a retransmitted SYN.',
         unit: 's',
         targets: [{ expr: buckets(CHOSEN, M.tcpHandshake, [], FROM) }],
       },
-      lines('Handshakes completed', 'How many handshakes a second?', 'cps', {
+      lines('Handshakes completed', 'How many handshakes complete per second?', 'cps', {
         expr: sumCountRate(CHOSEN, M.tcpHandshake, ['destination_workload'], FROM),
         legend: '{{destination_workload}}',
       }),
@@ -62,14 +68,14 @@ function handshakes(): Row {
   }
 }
 
-function lives(): Row {
+function connections(): Row {
   const tcpOnly = { ...FROM, protocol: is('TCP') }
   return {
     title: 'Connections',
     panels: [
       lines(
         'Opened and closed',
-        'Do as many connections end as begin?',
+        'Do as many connections close as open?',
         'cps',
         {
           expr: sumRate(CHOSEN, M.connectionsOpened, [], tcpOnly),
@@ -77,7 +83,7 @@ function lives(): Row {
         },
         { expr: sumRate(CHOSEN, M.connectionsClosed, ['reason'], tcpOnly), legend: 'closed by {{reason}}' },
       ),
-      lines('Open', 'How many connections are open, and does it only grow?', 'short', {
+      lines('Open', 'How many connections are open, and does the number only grow?', 'short', {
         expr: sumOf(CHOSEN, M.connectionsActive, ['source_workload'], tcpOnly),
         legend: '{{source_workload}}',
       }),
@@ -93,7 +99,7 @@ function lives(): Row {
       ),
       lines(
         'Bytes',
-        'How much does a connection carry, both ways?',
+        'How many bytes does a connection carry in both directions?',
         'bytes',
         {
           expr: quantile(0.5, CHOSEN, M.connectionBytes, [], FROM),
@@ -124,13 +130,13 @@ function failures(v: Vocabulary): Row {
     title: 'Failures',
     panels: [
       {
-        ...lines('SYNs without an answer', 'To whom do connections not come about? SYNs less SYN-ACKs.', 'pps', {
+        ...lines('Unanswered SYNs', 'Which destinations do not answer connections? SYNs minus SYN-ACKs.', 'pps', {
           expr: unanswered,
           legend: '{{destination_namespace}}/{{destination_workload}}',
         }),
         thresholds: SOME_UNANSWERED,
       },
-      lines('Resets', 'Who resets connections?', 'pps', {
+      lines('Resets', 'Which workloads reset connections?', 'pps', {
         expr: v.flags.rate(CHOSEN, ['source_namespace', 'source_workload'], { ...FROM_CHOSEN, flag: is('RST') }),
         legend: '{{source_namespace}}/{{source_workload}}',
       }),
@@ -138,19 +144,19 @@ function failures(v: Vocabulary): Row {
         expr: v.flags.rate(CHOSEN, ['flag'], FROM_CHOSEN),
         legend: '{{flag}}',
       }),
-      ...(v.key === 'weir' ? [ended()] : []),
+      ...(v.key === 'weir' ? [closedAbnormally()] : []),
     ],
   }
 }
 
-function ended(): Panel {
-  const ways = { ...FROM, protocol: is('TCP'), reason: like('reset|timeout') }
+function closedAbnormally(): Panel {
+  const abnormal = { ...FROM, protocol: is('TCP'), reason: like('reset|timeout') }
   return pairTable({
-    title: 'Ended by reset or silence',
-    question: 'Between whom do TCP connections end by reset, or time out?',
+    title: 'Closed by reset or timeout',
+    question: 'Between which workloads do TCP connections close by reset or timeout?',
     unit: 'cps',
-    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDPOINT_LABELS, 'reason'], ways)} > 0`,
+    expr: `${sumRate(CHOSEN, M.connectionsClosed, [...ENDPOINT_LABELS, 'reason'], abnormal)} > 0`,
     others: { reason: 'Reason' },
-    value: 'Connections a second',
+    value: 'Connections per second',
   })
 }

@@ -1,24 +1,24 @@
 /**
- * vocabulary.ts - what Weir's families and Hubble's have in common, so that one dashboard or alert is made for either.
+ * vocabulary.ts - what Weir's families and Hubble's have in common, so that each dashboard and alert is written once for both.
  *
  * In:    metrics of the catalogue; Hubble's own names and labels (cilium/cilium pkg/hubble/metrics).
- * Out:   WEIR and HUBBLE: the same questions, each with its metric and with the matchers that count a packet once.
+ * Out:   WEIR and HUBBLE: the same measures, each with its metric and the matchers that count a packet once.
  *
- * Hubble's families have the labels of both ends only where labelsContext asks for them: HUBBLE_METRICS is that
- * configuration, for Cilium's `hubble.metrics.enabled` and for Weir's `--hubble-metrics` alike.
+ * Hubble's families have the labels of source and destination only if labelsContext asks for them. HUBBLE_METRICS is that
+ * configuration, for Cilium's `hubble.metrics.enabled` and for Weir's `--hubble-metrics`.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
 import { ENDPOINT_LABELS } from '../src/exporter/catalog/flow-catalog.js'
 import type { Metric } from '../src/exporter/catalog/metric.js'
 import { is, like, type Matchers, type Scope, sumRate, type TargetLabel } from './promql.js'
 
-type End = (typeof ENDPOINT_LABELS)[number]
+type EndpointLabel = (typeof ENDPOINT_LABELS)[number]
 
-/** A counter of something that goes from a source to a destination, with what counts each packet (or flow) once. */
+/** A counter by source and destination, with the matchers that count each packet (or flow) once. */
 export interface Measure<L extends string> {
   readonly name: string
-  /** Its increase a second, summed by labels. */
-  rate(scope: Scope, by?: readonly (L | End | TargetLabel)[], matchers?: Matchers<L | End>): string
+  /** Its increase per second, summed by labels. */
+  rate(scope: Scope, by?: readonly (L | EndpointLabel | TargetLabel)[], matchers?: Matchers<L | EndpointLabel>): string
 }
 
 function measure<L extends string>(metric: Metric<L>, once: Matchers<NoInfer<L>> = {}): Measure<L> {
@@ -32,19 +32,19 @@ function measure<L extends string>(metric: Metric<L>, once: Matchers<NoInfer<L>>
 export interface Vocabulary {
   readonly key: 'weir' | 'hubble'
   readonly title: string
-  /** What a measure counts, in the plural, and the unit of its rate in Grafana. */
+  /** What a measure counts, in the plural, and Grafana's unit of its rate. */
   readonly noun: string
   readonly unit: string
-  /** Where pods sent it, and where pods got it. */
+  /** Counted at the sending pod, and at the receiving pod. */
   readonly sent: Measure<'verdict' | 'protocol'>
   readonly received: Measure<'verdict' | 'protocol'>
   readonly drops: Measure<'reason' | 'protocol'>
-  /** SYNs where pods sent them, and SYN-ACKs where pods got them. */
+  /** SYNs counted at the sending pod, and SYN-ACKs at the receiving pod. */
   readonly syn: Measure<'flag'>
   readonly synAck: Measure<'flag'>
   readonly flags: Measure<'flag'>
   readonly icmp: Measure<'type'>
-  /** The metric that every exporter of this kind has from its start, for variables. */
+  /** A metric that every exporter of this kind exposes from its start; the variables list its labels. */
   readonly present: Metric<string>
 }
 
@@ -56,7 +56,7 @@ const hubble = <const L extends string>(name: string, labels: readonly L[], help
   labels,
 })
 
-/** Families of Hubble that the second set is made from. */
+/** Hubble's families that the second set uses. */
 export const H = {
   flows: hubble(
     'hubble_flows_processed_total',
@@ -74,11 +74,11 @@ export const H = {
   lost: hubble('hubble_lost_events_total', ['source'], 'Number of lost events'),
 } as const
 
-const ENDS_CONTEXT = `labelsContext=${ENDPOINT_LABELS.join(',')}`
+const LABELS_CONTEXT = `labelsContext=${ENDPOINT_LABELS.join(',')}`
 
-/** The configuration that gives Hubble's families the labels that the second set uses. */
+/** The configuration that gives Hubble's families the labels that the second set needs. */
 export const HUBBLE_METRICS = ['flow', 'drop', 'tcp', 'icmp', 'port-distribution']
-  .map(name => `${name}:${ENDS_CONTEXT}`)
+  .map(name => `${name}:${LABELS_CONTEXT}`)
   .join(' ')
 
 export const WEIR: Vocabulary = {
@@ -96,17 +96,17 @@ export const WEIR: Vocabulary = {
   present: M.buildInfo,
 }
 
-/** Where a packet leaves its pod, and where it comes to one (cilium/cilium bpf/lib/notify.h). */
-const LEAVING = { type: is('Trace'), subtype: like('to-stack|to-overlay|to-network|to-host|to-proxy') }
-const COMING = { type: is('Trace'), subtype: is('to-endpoint') }
+/** Observation points where a packet leaves a pod, and where it reaches one (cilium/cilium bpf/lib/notify.h). */
+const FROM_POD = { type: is('Trace'), subtype: like('to-stack|to-overlay|to-network|to-host|to-proxy') }
+const TO_POD = { type: is('Trace'), subtype: is('to-endpoint') }
 
 export const HUBBLE: Vocabulary = {
   key: 'hubble',
   title: 'Hubble',
   noun: 'flows',
   unit: 'cps',
-  sent: measure(H.flows, LEAVING),
-  received: measure(H.flows, COMING),
+  sent: measure(H.flows, FROM_POD),
+  received: measure(H.flows, TO_POD),
   drops: measure(H.drops),
   syn: measure(H.tcpFlags, { flag: is('SYN') }),
   synAck: measure(H.tcpFlags, { flag: is('SYN-ACK') }),

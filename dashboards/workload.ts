@@ -1,5 +1,5 @@
 /**
- * workload.ts - "who does this namespace or workload talk to, how much, how fast, and what goes wrong?"
+ * workload.ts - "what does this namespace or workload talk to, how much, how fast, and what goes wrong?"
  *
  * In:    a vocabulary: Weir's families or Hubble's.
  * Out:   the board, with a graph of workloads.
@@ -12,36 +12,36 @@ import { lines, type Panel } from './panel.js'
 import { buckets, is, join, rename, sum, sumCountRate, sumOf, sumRate } from './promql.js'
 import type { Vocabulary } from './vocabulary.js'
 
-/** Of the board for a vocabulary, for links from others. */
+/** The board's uid, for links from other boards. */
 export function workloadUid({ key }: Vocabulary): string {
   return key === 'weir' ? 'weir-workload' : 'weir-hubble-workload'
 }
 
 export function workload(vocabulary: Vocabulary): Board {
-  const own = vocabulary.key === 'weir'
+  const isWeir = vocabulary.key === 'weir'
   return {
     uid: workloadUid(vocabulary),
     title: `${vocabulary.title} / Namespace and workload`,
-    description: 'Who does a namespace or workload talk to, how much, how fast, and what goes wrong?',
+    description: 'What does a namespace or workload talk to, how much, how fast, and what goes wrong?',
     vocabulary,
     workloads: true,
     rows: [
       graph(vocabulary),
       traffic(vocabulary),
       peers(vocabulary),
-      ...(own ? [connections(), latencies()] : []),
+      ...(isWeir ? [connections(), latencies()] : []),
       drops(vocabulary),
     ],
   }
 }
 
-/** Traffic a second from the chosen workloads, by ends: bytes where the vocabulary has them. */
+/** Traffic per second from the selected workloads: bytes if the vocabulary has them, else flows. */
 function sent(v: Vocabulary, by: readonly (typeof ENDPOINT_LABELS)[number][]): string {
   if (v.key === 'hubble') return v.sent.rate(CHOSEN, by, FROM_CHOSEN)
   return sumRate(CHOSEN, M.flowBytes, by, { reporter: is('source'), ...FROM_CHOSEN })
 }
 
-/** To the chosen workloads. */
+/** Traffic per second to the selected workloads. */
 function received(v: Vocabulary, by: readonly (typeof ENDPOINT_LABELS)[number][]): string {
   if (v.key === 'hubble') return v.received.rate(CHOSEN, by, TO_CHOSEN)
   return sumRate(CHOSEN, M.flowBytes, by, { reporter: is('destination'), ...TO_CHOSEN })
@@ -49,12 +49,12 @@ function received(v: Vocabulary, by: readonly (typeof ENDPOINT_LABELS)[number][]
 
 function graph(v: Vocabulary): Row {
   return {
-    title: 'Who talks to whom',
+    title: 'Traffic graph',
     panels: [
       {
         kind: 'graph',
         title: 'Workloads',
-        question: 'Which workloads do the chosen ones talk to, and how much? An arrow points to who gets it.',
+        question: 'Which workloads do the selected ones send to, and how much? An arrow points to the receiver.',
         unit: v.key === 'weir' ? 'Bps' : v.unit,
         width: 24,
         targets: [{ expr: nodes(v) }, { expr: edges(v) }],
@@ -63,7 +63,7 @@ function graph(v: Vocabulary): Row {
   }
 }
 
-/** A node each workload at either end: `id` is namespace/workload, `title` and `subtitle` are shown. */
+/** One node per source or destination workload: `id` is namespace/workload; `title` and `subtitle` are shown. */
 function nodes(v: Vocabulary): string {
   const from = rename(rename(sent(v, ENDPOINT_LABELS), 'source_workload', 'title'), 'source_namespace', 'subtitle')
   const to = rename(
@@ -75,13 +75,13 @@ function nodes(v: Vocabulary): string {
 }
 
 function edges(v: Vocabulary): string {
-  const ends = join(
+  const pairs = join(
     join(sent(v, ENDPOINT_LABELS), 'source', '/', ['source_namespace', 'source_workload']),
     'target',
     '/',
     ['destination_namespace', 'destination_workload'],
   )
-  return join(sum(['source', 'target'], ends), 'id', ' ', ['source', 'target'])
+  return join(sum(['source', 'target'], pairs), 'id', ' ', ['source', 'target'])
 }
 
 function traffic(v: Vocabulary): Row {
@@ -91,8 +91,8 @@ function traffic(v: Vocabulary): Row {
     panels: [
       {
         kind: 'lines',
-        title: 'Sent, by destination',
-        question: 'To whom do the chosen workloads send?',
+        title: 'Sent by destination',
+        question: 'Which destinations do the selected workloads send to?',
         unit,
         stack: true,
         targets: [
@@ -104,8 +104,8 @@ function traffic(v: Vocabulary): Row {
       },
       {
         kind: 'lines',
-        title: 'Received, by source',
-        question: 'From whom do the chosen workloads get traffic?',
+        title: 'Received by source',
+        question: 'Which sources do the selected workloads receive from?',
         unit,
         stack: true,
         targets: [
@@ -115,15 +115,15 @@ function traffic(v: Vocabulary): Row {
           },
         ],
       },
-      lines('Sent by protocol', 'Which protocols do they speak?', v.unit, {
+      lines('Sent by protocol', 'Which protocols do the selected workloads use?', v.unit, {
         expr: v.sent.rate(CHOSEN, ['protocol'], FROM_CHOSEN),
         legend: '{{protocol}}',
       }),
-      lines('TCP flags sent', 'How many connections begin (SYN) and end (FIN, RST)?', 'pps', {
+      lines('TCP flags sent', 'How many connections do they open (SYN) and close (FIN, RST)?', 'pps', {
         expr: v.flags.rate(CHOSEN, ['flag'], FROM_CHOSEN),
         legend: '{{flag}}',
       }),
-      lines('ICMP sent', 'Which control messages do they send, and do any tell of trouble?', 'pps', {
+      lines('ICMP sent', 'Which ICMP messages do they send, and do any report errors?', 'pps', {
         expr: v.icmp.rate(CHOSEN, ['type'], FROM_CHOSEN),
         legend: '{{type}}',
       }),
@@ -136,7 +136,7 @@ function packetSizes(): Panel {
   return {
     kind: 'heatmap',
     title: 'Packet sizes sent',
-    question: 'Are packets small and many, or large and few?',
+    question: 'How large are the packets that they send?',
     unit: 'bytes',
     targets: [{ expr: buckets(CHOSEN, M.packetSize, [], { reporter: is('source'), ...FROM_CHOSEN }) }],
   }
@@ -147,12 +147,12 @@ function peers(v: Vocabulary): Row {
     title: 'Peers',
     panels: [
       pairTable({
-        title: 'All pairs',
-        question: 'Who sends how much to whom, from the chosen workloads?',
+        title: 'Workload pairs',
+        question: 'How much do the selected workloads send to each peer?',
         unit: v.key === 'weir' ? 'Bps' : v.unit,
         width: 24,
         expr: sent(v, ENDPOINT_LABELS),
-        value: v.key === 'weir' ? 'Bytes a second' : 'Flows a second',
+        value: v.key === 'weir' ? 'Bytes per second' : 'Flows per second',
       }),
     ],
   }
@@ -163,11 +163,11 @@ function connections(): Row {
   return {
     title: 'Connections',
     panels: [
-      lines('Opened, by destination', 'To whom do they open connections?', 'cps', {
+      lines('Opened by destination', 'Which destinations do they open connections to?', 'cps', {
         expr: sumRate(CHOSEN, M.connectionsOpened, ['destination_namespace', 'destination_workload'], from),
         legend: '{{destination_namespace}}/{{destination_workload}}',
       }),
-      lines('Closed, by how', 'Do connections end in order (fin), by reset, or by silence (timeout)?', 'cps', {
+      lines('Closed by reason', 'Do connections close in order (fin), by reset, or by timeout?', 'cps', {
         expr: sumRate(CHOSEN, M.connectionsClosed, ['reason'], from),
         legend: '{{reason}}',
       }),
@@ -175,10 +175,15 @@ function connections(): Row {
         expr: sumOf(CHOSEN, M.connectionsActive, ['destination_namespace', 'destination_workload'], from),
         legend: '{{destination_namespace}}/{{destination_workload}}',
       }),
-      lines('Ended', 'How many connections ended, whose length and size the heatmaps below show?', 'cps', {
-        expr: sumCountRate(CHOSEN, M.connectionDuration, ['destination_workload'], from),
-        legend: '{{destination_workload}}',
-      }),
+      lines(
+        'Closed by destination',
+        'How many connections closed? The heatmaps below show their duration and size.',
+        'cps',
+        {
+          expr: sumCountRate(CHOSEN, M.connectionDuration, ['destination_workload'], from),
+          legend: '{{destination_workload}}',
+        },
+      ),
     ],
   }
 }
@@ -196,8 +201,8 @@ function latencies(): Row {
         buckets(CHOSEN, M.connectionDuration, [], from),
       ),
       heat(
-        'Bytes a connection',
-        'How much does a connection carry?',
+        'Bytes per connection',
+        'How many bytes does a connection carry?',
         'bytes',
         buckets(CHOSEN, M.connectionBytes, [], from),
       ),
@@ -209,11 +214,11 @@ function drops(v: Vocabulary): Row {
   return {
     title: 'Drops',
     panels: [
-      lines('Drops of what they send', 'What is dropped on the way from the chosen workloads, and why?', v.unit, {
+      lines('Drops of sent traffic', 'What is dropped on the way from the selected workloads, and why?', v.unit, {
         expr: v.drops.rate(CHOSEN, ['destination_namespace', 'destination_workload', 'reason'], FROM_CHOSEN),
         legend: '{{destination_namespace}}/{{destination_workload}} {{reason}}',
       }),
-      lines('Drops of what is sent to them', 'What is dropped on the way to the chosen workloads, and why?', v.unit, {
+      lines('Drops of received traffic', 'What is dropped on the way to the selected workloads, and why?', v.unit, {
         expr: v.drops.rate(CHOSEN, ['source_namespace', 'source_workload', 'reason'], TO_CHOSEN),
         legend: '{{source_namespace}}/{{source_workload}} {{reason}}',
       }),

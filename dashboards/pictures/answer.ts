@@ -1,8 +1,8 @@
 /**
- * answer.ts - what a Prometheus answers to the queries of a board: series over time, or now.
+ * answer.ts - Prometheus' answers to the queries of a board: series over a range, or at an instant.
  */
 
-/** A series: its labels, and pairs of a time in seconds since 1970 and a value. One pair where the query was of an instant. */
+/** A series: its labels, and pairs of a time in seconds since 1970 and a value. An instant query gives one pair. */
 export interface Series {
   readonly labels: Readonly<Record<string, string>>
   readonly points: readonly (readonly [time: number, value: number])[]
@@ -11,7 +11,7 @@ export interface Series {
 /** The answers to a panel's targets, in their order. */
 export type Answers = readonly (readonly Series[])[]
 
-/** Of all boards, by uid and the panel's id. */
+/** The answers of all boards, by uid and panel id. */
 export type Recorded = Readonly<Record<string, Readonly<Record<string, Answers>>>>
 
 export interface Range {
@@ -27,8 +27,8 @@ interface Result {
   readonly value?: readonly [number, string]
 }
 
-/** Ask `url`, a Prometheus. Throws what it has against the query. */
-export async function ask(url: string, expr: string, instant: boolean, { from, to, step }: Range): Promise<Series[]> {
+/** Sends a query to the Prometheus at `url`. Throws Prometheus' error message. */
+export async function query(url: string, expr: string, instant: boolean, { from, to, step }: Range): Promise<Series[]> {
   const path = instant
     ? `query?time=${to}&query=${encodeURIComponent(expr)}`
     : `query_range?start=${from}&end=${to}&step=${step}&query=${encodeURIComponent(expr)}`

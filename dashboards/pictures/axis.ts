@@ -1,10 +1,10 @@
 /**
- * axis.ts - a plot's frame: lines at round values from 0 on, and times below.
+ * axis.ts - the axes of a plot: grid lines at round values from 0 on, and times below.
  */
 import { clock, type Drawing, GRID, label, round } from './drawing.js'
-import { shown } from './unit.js'
+import { formatted } from './unit.js'
 
-/** Where points go, in pixels. */
+/** The area of the points, in pixels. */
 export interface Plot {
   readonly left: number
   readonly top: number
@@ -15,7 +15,7 @@ export interface Plot {
 const LINES = 4
 const TIMES = 4
 
-/** The next value of 1, 2 or 5 times a power of ten that so many of reach `most`. */
+/** The smallest of 1, 2 or 5 times a power of ten with which LINES steps reach `most`. */
 export function stepOf(most: number): number {
   const rough = (most || 1) / LINES
   const power = 10 ** Math.floor(Math.log10(rough))
@@ -27,7 +27,7 @@ export function valueAxis({ left, top, width, height }: Plot, step: number, most
   for (let i = 0; i * step <= most * 1.001; i++) {
     const y = round(top + height * (1 - (i * step) / most))
     lines.push(
-      `<path d="M${left} ${y}H${left + width}" stroke="${GRID}"/>${label(left - 6, y + 4, shown(i * step, unit), 'end')}`,
+      `<path d="M${left} ${y}H${left + width}" stroke="${GRID}"/>${label(left - 6, y + 4, formatted(i * step, unit), 'end')}`,
     )
   }
   return lines.join('')

@@ -1,5 +1,5 @@
 /**
- * browser.ts - pages of HTML to PNG files, by a Chromium that loads nothing from elsewhere.
+ * browser.ts - renders HTML pages to PNG files with Chromium, offline.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,9 +1,9 @@
 /**
- * drawing.ts - what a panel is drawn from, and the pieces of HTML and SVG that panels share.
+ * drawing.ts - the input of a panel's drawing, and the HTML and SVG that panels share.
  */
 import type { Answers, Range } from './answer.js'
 
-/** Of a board's JSON, as far as pictures show it. */
+/** The fields of a panel's JSON that pictures use. */
 export interface PanelModel {
   readonly id: number
   readonly type: string
@@ -25,7 +25,7 @@ export interface PanelModel {
   readonly targets: readonly { readonly expr: string; readonly legendFormat?: string; readonly instant?: boolean }[]
 }
 
-/** A panel with its data and the pixels inside its frame. */
+/** A panel with its data, and the size inside its frame in pixels. */
 export interface Drawing {
   readonly panel: PanelModel
   readonly answers: Answers
@@ -50,7 +50,7 @@ export const TEXT = '#ccccdc'
 export const FAINT = '#8e8e99'
 export const GRID = '#2c2f36'
 
-/** The colour of the threshold that a value is past. */
+/** The colour of the highest threshold that `value` reaches. */
 export function colorOf({ fieldConfig }: PanelModel, value: number): string {
   const steps = fieldConfig.defaults.thresholds?.steps ?? []
   const step = steps.filter(each => each.value === null || value >= each.value).at(-1)
@@ -73,7 +73,7 @@ export function round(value: number): number {
   return Math.round(value * 10) / 10
 }
 
-/** Wall clock of a time in seconds since 1970, UTC. */
+/** Time of day in UTC, from seconds since 1970. */
 export function clock(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(11, 19)
 }

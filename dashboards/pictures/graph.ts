@@ -3,7 +3,7 @@
  */
 import type { Series } from './answer.js'
 import { type Drawing, escaped, FAINT, PALETTE, round, svg, TEXT } from './drawing.js'
-import { shown } from './unit.js'
+import { formatted } from './unit.js'
 
 interface Place {
   readonly x: number
@@ -12,7 +12,7 @@ interface Place {
 
 const RADIUS = 21
 
-/** The first target's rows are nodes, the second's are edges. */
+/** The first target's series are nodes, the second's are edges. */
 export function drawGraph({ answers, unit, width, height }: Drawing): string {
   const [nodes = [], edges = []] = answers
   const places = new Map(nodes.map(({ labels }, i) => [labels.id ?? '', placeOf(i / nodes.length, width, height)]))
@@ -39,17 +39,17 @@ function arrow(edge: Series, places: ReadonlyMap<string, Place>, most: number, u
   if (from === undefined || to === undefined || from === to) return ''
   const length = Math.hypot(to.x - from.x, to.y - from.y)
   const [dx, dy] = [(to.x - from.x) / length, (to.y - from.y) / length]
-  // Both directions of a pair bend to their own side.
+  // The two directions of a pair bend to opposite sides.
   const bend = 14
   const [mx, my] = [(from.x + to.x) / 2 - dy * bend, (from.y + to.y) / 2 + dx * bend]
   const start = `${round(from.x + dx * RADIUS)} ${round(from.y + dy * RADIUS)}`
   const end = `${round(to.x - dx * (RADIUS + 3))} ${round(to.y - dy * (RADIUS + 3))}`
   const wide = round(1 + 3 * Math.sqrt(flowOf(edge) / most))
   const line = `<path d="M${start}Q${round(mx)} ${round(my)} ${end}" fill="none" stroke="#5c606b" stroke-width="${wide}" marker-end="url(#head)"/>`
-  return `${line}<text x="${round(at(from.x, mx, to.x))}" y="${round(at(from.y, my, to.y) + 4)}" fill="${FAINT}" text-anchor="middle">${shown(flowOf(edge), unit)}</text>`
+  return `${line}<text x="${round(at(from.x, mx, to.x))}" y="${round(at(from.y, my, to.y) + 4)}" fill="${FAINT}" text-anchor="middle">${formatted(flowOf(edge), unit)}</text>`
 }
 
-/** A quarter of the way along a bent arrow, where those of others seldom cross. */
+/** A point a quarter of the way along a bent arrow, where arrows seldom cross. */
 function at(from: number, middle: number, to: number): number {
   return 0.5625 * from + 0.375 * middle + 0.0625 * to
 }
@@ -59,6 +59,6 @@ function circle(node: Series, { x, y }: Place, unit: string): string {
   const ring = `<circle cx="${round(x)}" cy="${round(y)}" r="${RADIUS}" fill="#181b1f" stroke="${PALETTE[2]}" stroke-width="2"/>`
   const text = (dy: number, words: string, color: string) =>
     `<text x="${round(x)}" y="${round(y + dy)}" fill="${color}" text-anchor="middle">${escaped(words)}</text>`
-  const value = text(4, shown(flowOf(node), unit).replace(' ', ''), TEXT).replace('<text', '<text font-size="9"')
+  const value = text(4, formatted(flowOf(node), unit).replace(' ', ''), TEXT).replace('<text', '<text font-size="9"')
   return ring + value + text(RADIUS + 13, title || '(no workload)', TEXT) + text(RADIUS + 26, subtitle, FAINT)
 }

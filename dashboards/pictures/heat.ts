@@ -1,9 +1,9 @@
 /**
- * heat.ts - a heatmap panel: how many fell into each bucket of a histogram, over time.
+ * heat.ts - a heatmap panel: the observations in each bucket of a histogram, over time.
  */
 import { type Plot, timeAxis } from './axis.js'
 import { type Drawing, label, round, svg } from './drawing.js'
-import { shown } from './unit.js'
+import { formatted } from './unit.js'
 
 const COLUMNS = 60
 const LEFT = 62
@@ -25,13 +25,13 @@ export function drawHeat(drawing: Drawing): string {
   const every = Math.ceil(cells.length / 8)
   const names = cells.map(({ bound }, bucket) => {
     if (bucket % every !== 0) return ''
-    const text = bound === Number.POSITIVE_INFINITY ? 'more' : shown(bound, unit)
+    const text = bound === Number.POSITIVE_INFINITY ? 'more' : formatted(bound, unit)
     return label(plot.left - 6, plot.top + plot.height - bucket * cellHeight - cellHeight / 2 + 4, text, 'end')
   })
   return svg({ width, height }, drawn.join('') + names.join('') + timeAxis(plot, { ...drawing, range }))
 }
 
-/** From series that count up to `le`, to counts between two of them; those at the ends that are always empty left out. */
+/** From cumulative buckets to counts per bucket. Buckets that are always empty at the top and bottom are left out. */
 function cellsOf({ answers, range }: Drawing): { bound: number; counts: number[] }[] {
   const series = [...(answers[0] ?? [])]
     .map(({ labels, points }) => ({
@@ -47,7 +47,7 @@ function cellsOf({ answers, range }: Drawing): { bound: number; counts: number[]
   return cells.slice(Math.max(0, used.indexOf(true) - 1), used.lastIndexOf(true) + 2)
 }
 
-/** The mean of what falls into each column. */
+/** The mean of the values in each column. */
 function columns(points: Drawing['answers'][number][number]['points'], { from, to }: Drawing['range']): number[] {
   const sums = Array.from({ length: COLUMNS }, () => [0, 0] as [sum: number, n: number])
   for (const [time, value] of points) {

@@ -1,16 +1,16 @@
 /**
- * lines.ts - a time series panel: lines or stacked areas, and a table of each line's last value and maximum.
+ * lines.ts - a time series panel: lines or stacked areas, and a legend with each line's last value and maximum.
  */
 import type { Series } from './answer.js'
 import { type Plot, stepOf, timeAxis, valueAxis } from './axis.js'
 import { type Drawing, escaped, PALETTE, round, svg } from './drawing.js'
-import { shown } from './unit.js'
+import { formatted } from './unit.js'
 
 interface Line {
   readonly name: string
   readonly color: string
   readonly stacked: boolean
-  /** By time; where stacked, on top of those before. */
+  /** By time; stacked lines add up on the lines before them. */
   readonly points: readonly (readonly [time: number, value: number, base: number])[]
   readonly last: number
   readonly max: number
@@ -60,7 +60,7 @@ function finite({ points }: Series): Series['points'] {
   return points.filter(([, value]) => Number.isFinite(value))
 }
 
-/** `{{label}}` filled in; Grafana's own choice where there is no format. */
+/** The legend with `{{label}}` filled in; without a format, the label values as in Grafana. */
 function nameOf({ labels }: Series, format: string | undefined): string {
   if (format === undefined || format === '__auto') return Object.values(labels).join(' ') || 'Value'
   const name = format.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, each: string) => labels[each] ?? '').trim()
@@ -85,7 +85,7 @@ function legend(lines: readonly Line[], { unit }: Drawing): string {
   const listed = lines.length > LEGEND_MOST ? lines.slice(0, LEGEND_MOST - 1) : lines
   const rows = listed.map(
     ({ name, color, last, max }) =>
-      `<div class="row"><i style="background:${color}"></i><b>${escaped(name)}</b><u>${shown(last, unit)}</u><u>max ${shown(max, unit)}</u></div>`,
+      `<div class="row"><i style="background:${color}"></i><b>${escaped(name)}</b><u>${formatted(last, unit)}</u><u>max ${formatted(max, unit)}</u></div>`,
   )
   const more = lines.length - listed.length
   return rows.join('') + (more > 0 ? `<div class="row"><b>and ${more} more</b></div>` : '')

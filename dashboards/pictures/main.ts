@@ -1,8 +1,8 @@
 /**
- * main.ts - draws docs/pictures/: a picture of each board from what a real Prometheus has of a live lab.
+ * main.ts - draws docs/pictures/: a picture of each board, from a Prometheus that scrapes a live lab.
  *
- * In:    `--keep FILE` writes what Prometheus answered, `--from FILE` draws from that and needs no lab; root, BPF, Chromium.
- * Out:   a PNG a board. They are no screenshots of Grafana: its queries and layout, drawn by picture.ts.
+ * In:    `--keep FILE` saves Prometheus' answers, `--from FILE` draws from them without a lab. Needs root, BPF and Chromium.
+ * Out:   one PNG per board. They are not screenshots of Grafana: picture.ts draws the board's queries and layout.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +11,9 @@ import { boardsOf } from '../generated.js'
 import { WEIR } from '../vocabulary.js'
 import type { Range, Recorded } from './answer.js'
 import { shoot } from './browser.js'
-import { CHOSEN } from './chosen.js'
 import { type BoardModel, pageOf } from './picture.js'
 import { recordLab } from './record.js'
+import { SELECTIONS } from './selection.js'
 
 const OUT = fileURLToPath(new URL('../../docs/pictures/', import.meta.url))
 
@@ -33,7 +33,7 @@ const kept: Kept = from === undefined ? await recordLab(boards) : JSON.parse(rea
 const keep = flag('--keep')
 if (keep !== undefined) writeFileSync(keep, JSON.stringify(kept))
 mkdirSync(OUT, { recursive: true })
-const pages = CHOSEN.map(({ uid, rows }) => {
+const pages = SELECTIONS.map(({ uid, rows }) => {
   const board = boards.find(each => each.uid === uid)!
   return { file: `${OUT}${uid}.png`, html: pageOf(board, rows, kept.answers[uid] ?? {}, kept.range) }
 })

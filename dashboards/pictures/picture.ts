@@ -1,9 +1,9 @@
 /**
- * picture.ts - a board as a page: its rows and panels where its JSON has them, drawn from answers.
+ * picture.ts - a board as an HTML page: its rows and panels in the layout of its JSON, drawn from answers.
  *
- * In:    the board's JSON, the titles of the rows to show, what Prometheus answered.
- * Out:   HTML without scripts, WIDTH wide.
- * Fail:  a kind of panel or unit that is not known here is an error.
+ * In:    the board's JSON, the titles of the rows to show, Prometheus' answers.
+ * Out:   HTML without scripts, WIDTH pixels wide.
+ * Fail:  an unknown kind of panel or unit is an error.
  */
 import type { Answers, Range } from './answer.js'
 import { type Drawing, escaped, type PanelModel } from './drawing.js'
@@ -22,7 +22,7 @@ export interface BoardModel {
 
 export const WIDTH = 1000
 const COLUMNS = 24
-/** Grafana's row of the grid, and what lies between panels. */
+/** Height of a grid row, and the gap between panels, in pixels. */
 const ROW = 30
 const GAP = 8
 const HEAD = 30
@@ -61,7 +61,7 @@ export function pageOf(
   return `<!doctype html><meta charset="utf-8"><style>${STYLE}</style>${head}<section style="height:${bottom}px">${panels.join('')}</section>`
 }
 
-/** The panels of these rows, moved up to where there is room. */
+/** The panels of these rows, moved up over the rows left out. */
 function laidOut(panels: readonly PanelModel[], rows: readonly string[]): PanelModel[] {
   const placed: PanelModel[] = []
   let shown = false
@@ -96,7 +96,7 @@ function rowOf(panel: PanelModel): string {
 function panelOf(panel: PanelModel, all: Readonly<Record<string, Answers>>, range: Range): string {
   const { width, height } = boxOf(panel)
   const draw = DRAW[panel.type]
-  if (draw === undefined) throw new Error(`panel '${panel.title}' is a ${panel.type}, which pictures do not know`)
+  if (draw === undefined) throw new Error(`panel '${panel.title}' has unknown type ${panel.type}`)
   const answers = all[panel.id] ?? []
   const unit = panel.fieldConfig.defaults.unit ?? 'short'
   const inner = { panel, answers, range, unit, width: width - 2 * PAD - 2, height: height - HEAD - 6 }

@@ -1,5 +1,5 @@
 /**
- * record.ts - what a real Prometheus answers to every board, after minutes of a live lab.
+ * record.ts - runs the lab for some minutes with a real Prometheus, then queries it for every board.
  *
  * The lab, its traffic and its targets are those of test/live/dashboard-queries.test.ts.
  */
@@ -7,19 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { fill } from '../../test/support/dashboard-json.js'
 import { watchedDemo } from '../../test/support/watched-demo.js'
-import { ask, type Range, type Recorded } from './answer.js'
-import { VARIABLES } from './chosen.js'
+import { query, type Range, type Recorded } from './answer.js'
 import type { BoardModel } from './picture.js'
+import { VARIABLES } from './selection.js'
 
-/** A few windows of the boards' rates. */
+/** Several times the window of the boards' rates. */
 const MINUTES_MS = 150_000
 const STEP = 2
 
 export async function recordLab(boards: readonly BoardModel[]): Promise<{ range: Range; answers: Recorded }> {
-  const ends: (() => unknown)[] = []
+  const teardowns: (() => unknown)[] = []
   try {
     let failure: Error | undefined
-    const teardown = (end: () => unknown) => void ends.unshift(end)
+    const teardown = (callback: () => unknown) => void teardowns.unshift(callback)
     const prometheus = await watchedDemo({ teardown } as Pick<Test, 'teardown'>, reason => {
       failure = reason
     })
@@ -28,18 +28,18 @@ export async function recordLab(boards: readonly BoardModel[]): Promise<{ range:
     const to = Math.floor(Date.now() / 1000) - 1
     const range = { from: to - MINUTES_MS / 1000 + 30, to, step: STEP }
     const answers: Record<string, Recorded[string]> = {}
-    for (const board of boards) answers[board.uid] = await askAll(prometheus.url, board, range)
+    for (const board of boards) answers[board.uid] = await queryAll(prometheus.url, board, range)
     return { range, answers }
   } finally {
-    for (const end of ends) await end()
+    for (const callback of teardowns) await callback()
   }
 }
 
-async function askAll(url: string, { panels }: BoardModel, range: Range): Promise<Recorded[string]> {
+async function queryAll(url: string, { panels }: BoardModel, range: Range): Promise<Recorded[string]> {
   const answers: Record<string, Recorded[string][string]> = {}
   for (const { id, targets = [] } of panels) {
     answers[id] = await Promise.all(
-      targets.map(({ expr, instant }) => ask(url, fill(expr, VARIABLES), instant === true, range)),
+      targets.map(({ expr, instant }) => query(url, fill(expr, VARIABLES), instant === true, range)),
     )
   }
   return answers

@@ -1,8 +1,8 @@
 /**
- * table.ts - a table panel: a row a series, the largest value first, as many as there is room for.
+ * table.ts - a table panel: one row per series, largest value first, as many as fit.
  */
 import { type Drawing, escaped } from './drawing.js'
-import { shown } from './unit.js'
+import { formatted } from './unit.js'
 
 const ROW = 25
 
@@ -16,7 +16,7 @@ export function drawTable({ panel, answers, unit, height }: Drawing): string {
   const heads = [...columns, 'Value'].map(name => `<th>${escaped(renameByName[name] ?? name)}</th>`)
   const lines = rows.slice(0, fit).map(({ labels, value }) => {
     const cells = columns.map(name => `<td>${escaped(labels[name] ?? '')}</td>`)
-    return `<tr>${cells.join('')}<td class="value">${shown(value, unit)}</td></tr>`
+    return `<tr>${cells.join('')}<td class="value">${formatted(value, unit)}</td></tr>`
   })
   return `<table><tr>${heads.join('')}</tr>${lines.join('')}</table>`
 }

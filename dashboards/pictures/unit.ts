@@ -1,9 +1,9 @@
 /**
- * unit.ts - a value in Grafana's units, short.
+ * unit.ts - formats a value in one of Grafana's units.
  *
- * In:    a number and Grafana's word for its unit.
+ * In:    a number and Grafana's id of its unit.
  * Out:   `12.3 kB/s`, `1.5 %`, `240 us`.
- * Fail:  a unit that no board has is an error, so that none is shown wrong.
+ * Fail:  an unknown unit is an error, so that no value is shown in a wrong one.
  */
 const THOUSANDS = ['', 'k', 'M', 'G', 'T'] as const
 const TIMES = [
@@ -17,11 +17,11 @@ const TIMES = [
 ] as const
 const SUFFIX: Readonly<Record<string, string>> = { short: '', none: '', pps: 'p/s', cps: 'c/s', Bps: 'B/s', bytes: 'B' }
 
-export function shown(value: number, unit: string): string {
+export function formatted(value: number, unit: string): string {
   if (unit === 's') return time(value)
   if (unit === 'percentunit') return `${digits(value * 100)} %`
   const suffix = SUFFIX[unit]
-  if (suffix === undefined) throw new Error(`unit ${unit} is not known to the pictures`)
+  if (suffix === undefined) throw new Error(`unknown unit ${unit}`)
   let rest = value
   let step = 0
   for (; Math.abs(rest) >= 1000 && step < THOUSANDS.length - 1; step++) rest /= 1000
@@ -34,7 +34,7 @@ function time(seconds: number): string {
   return `${digits(seconds / size)} ${name}`
 }
 
-/** Three that count. */
+/** Three significant digits. */
 function digits(value: number): string {
   return String(Number(value.toPrecision(3)))
 }

@@ -1,5 +1,5 @@
 /**
- * pictures.test.ts - every panel of every board can be drawn, values as they are; the README shows a picture of each board.
+ * pictures.test.ts - every panel of every board can be drawn with its values; the README shows a picture of each board.
  */
 import { readFileSync, statSync } from 'node:fs'
 import t from 'tap'
@@ -7,9 +7,9 @@ import { jsonOf } from '../../dashboards/board.js'
 import { boardsOf } from '../../dashboards/generated.js'
 import type { Answers, Series } from '../../dashboards/pictures/answer.js'
 import { stepOf } from '../../dashboards/pictures/axis.js'
-import { CHOSEN } from '../../dashboards/pictures/chosen.js'
 import { type BoardModel, pageOf } from '../../dashboards/pictures/picture.js'
-import { shown } from '../../dashboards/pictures/unit.js'
+import { SELECTIONS } from '../../dashboards/pictures/selection.js'
+import { formatted } from '../../dashboards/pictures/unit.js'
 import { HUBBLE, WEIR } from '../../dashboards/vocabulary.js'
 
 const ROOT = new URL('../../', import.meta.url)
@@ -17,7 +17,7 @@ const RANGE = { from: 1_764_000_000, to: 1_764_000_120, step: 60 }
 const MOST_BYTES = 150_000
 const BOARDS = [WEIR, HUBBLE].flatMap(boardsOf).map(board => JSON.parse(jsonOf(board)) as BoardModel)
 
-/** Three points, with the labels that any panel asks for. */
+/** Three points, with the labels that any panel uses. */
 function series(value: number, labels: Readonly<Record<string, string>> = {}): Series {
   const named = {
     id: 'shop/<web>',
@@ -37,7 +37,7 @@ function answered(board: BoardModel, values: readonly Series[]): Record<string, 
 
 const rowsOf = ({ panels }: BoardModel) => panels.filter(({ type }) => type === 'row').map(({ title }) => title)
 
-t.test('every panel of every board is drawn, with its title and no markup of a label', async t => {
+t.test('every panel of every board is drawn with its title, and label values are escaped', async t => {
   const values = [series(3, { le: '1' }), series(5, { le: '+Inf', id: 'data/db', title: 'db' })]
   for (const board of BOARDS) {
     const page = pageOf(board, rowsOf(board), answered(board, values), RANGE)
@@ -46,13 +46,13 @@ t.test('every panel of every board is drawn, with its title and no markup of a l
   }
 })
 
-t.test('a panel without an answer says so', async t => {
+t.test('a panel without data shows "no data"', async t => {
   const [board] = BOARDS
   const page = pageOf(board!, rowsOf(board!), {}, RANGE)
   t.equal(page.match(/no data/g)?.length, board!.panels.filter(({ type }) => type !== 'row').length)
 })
 
-t.test('rows that are not chosen leave no room', async t => {
+t.test('rows that are not selected take no space', async t => {
   const [board] = BOARDS
   const [first, second] = rowsOf(board!)
   const whole = pageOf(board!, rowsOf(board!), {}, RANGE)
@@ -63,39 +63,39 @@ t.test('rows that are not chosen leave no room', async t => {
   t.ok(height(part) < height(whole))
 })
 
-t.test('a kind of panel that is not known is refused', async t => {
+t.test('an unknown kind of panel is an error', async t => {
   const [board] = BOARDS
   const panels = board!.panels.map(panel => ({ ...panel, type: panel.type === 'row' ? 'row' : 'gauge' }))
-  t.throws(() => pageOf({ ...board!, panels }, rowsOf(board!), {}, RANGE), /is a gauge, which pictures do not know/)
+  t.throws(() => pageOf({ ...board!, panels }, rowsOf(board!), {}, RANGE), /has unknown type gauge/)
 })
 
-t.test('values are shown in their unit, and an unknown unit is refused', async t => {
+t.test('values are formatted in their unit, and an unknown unit is an error', async t => {
   t.strictSame(
     [
-      shown(0, 's'),
-      shown(0.000_241, 's'),
-      shown(90, 's'),
-      shown(0.0447, 'percentunit'),
-      shown(999, 'short'),
-      shown(1_234_567, 'Bps'),
-      shown(2001, 'pps'),
+      formatted(0, 's'),
+      formatted(0.000_241, 's'),
+      formatted(90, 's'),
+      formatted(0.0447, 'percentunit'),
+      formatted(999, 'short'),
+      formatted(1_234_567, 'Bps'),
+      formatted(2001, 'pps'),
     ],
     ['0 s', '241 us', '1.5 min', '4.47 %', '999', '1.23 MB/s', '2 kp/s'],
   )
-  t.throws(() => shown(1, 'furlongs'), /furlongs/)
+  t.throws(() => formatted(1, 'furlongs'), /furlongs/)
 })
 
-t.test('lines of an axis are at round values', async t => {
+t.test('grid lines are at round values', async t => {
   t.strictSame([0.9, 4, 92_400, 0, 0.003].map(stepOf), [0.5, 1, 50_000, 0.5, 0.001])
 })
 
 t.test('the README shows a picture of each board, none of them large', async t => {
   const readme = readFileSync(new URL('README.md', ROOT), 'utf8')
   t.strictSame(
-    CHOSEN.map(({ uid }) => uid),
+    SELECTIONS.map(({ uid }) => uid),
     boardsOf(WEIR).map(({ uid }) => uid),
   )
-  for (const { uid, rows } of CHOSEN) {
+  for (const { uid, rows } of SELECTIONS) {
     const board = BOARDS.find(each => each.uid === uid)!
     for (const row of rows) t.ok(rowsOf(board).includes(row), `${uid} has a row ${row}`)
     const file = `docs/pictures/${uid}.png`

@@ -1,5 +1,5 @@
 /**
- * rules.test.ts - every alert fires when it should, and does not when it nearly should; promtool is the judge.
+ * rules.test.ts - every alert fires above its threshold and stays quiet just below it, as evaluated by promtool.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { CASES, DAY_MINUTES, type Input } from '../support/rule-cases.js'
 
 const OUT = fileURLToPath(new URL('../../dashboards/out/', import.meta.url))
 const THRESHOLDS = join(OUT, 'weir-thresholds.yaml')
-/** Apart: promtool evaluates every rule that it is given for each case, and neither set needs the other. */
+/** Tested separately: promtool evaluates every rule for each case, and neither set needs the other. */
 const SETS = [
   { file: join(OUT, 'weir-rules.yaml'), alerts: alertsOf(WEIR) },
   { file: join(OUT, 'weir-hubble-rules.yaml'), alerts: alertsOf(HUBBLE) },
@@ -24,26 +24,27 @@ const SOME_TIME = '30m'
 
 const promtool = { skip: spawnSync('promtool', ['--version']).status !== 0 && 'promtool is not installed' }
 
-t.test('promtool finds nothing wrong with the rules', promtool, async t => {
+t.test('promtool accepts the rules', promtool, async t => {
   const files = [THRESHOLDS, ...SETS.map(({ file }) => file)]
-  const said = execFileSync('promtool', ['check', 'rules', ...files], { encoding: 'utf8' })
-  t.equal(said.match(/SUCCESS/g)?.length, files.length, said)
+  const output = execFileSync('promtool', ['check', 'rules', ...files], { encoding: 'utf8' })
+  t.equal(output.match(/SUCCESS/g)?.length, files.length, output)
 })
 
-t.test('each alert has cases, a runbook and words of its own', async t => {
+t.test('each alert has cases, a runbook and a summary', async t => {
   const runbooks = readFileSync(new URL('../../docs/runbooks.md', import.meta.url), 'utf8')
   const headings = [...runbooks.matchAll(/^## (\w+)$/gm)].map(([, name]) => name)
-  t.strictSame([...headings].sort(), ALERTS.map(({ alert }) => alert).sort(), 'a heading each, and no other')
-  for (const { alert } of ALERTS) t.not(Object.keys(CASES[alert]?.quiet ?? {}).length, 0, `${alert} nearly fires`)
-  t.strictSame(Object.keys(CASES).sort(), ALERTS.map(({ alert }) => alert).sort(), 'a case each, and no other')
+  t.strictSame([...headings].sort(), ALERTS.map(({ alert }) => alert).sort(), 'one heading per alert')
+  for (const { alert } of ALERTS)
+    t.not(Object.keys(CASES[alert]?.quiet ?? {}).length, 0, `${alert} has a case just below its threshold`)
+  t.strictSame(Object.keys(CASES).sort(), ALERTS.map(({ alert }) => alert).sort(), 'one case per alert')
   for (const { alert, summary, severity, for: wait } of ALERTS) {
-    t.match(summary, /^[A-Z].*\.$/, `${alert} is summed up in a sentence`)
-    if (severity !== 'info') t.not(wait, '0m', `${alert} waits`)
+    t.match(summary, /^[A-Z].*\.$/, `${alert}: the summary is a sentence`)
+    if (severity !== 'info') t.not(wait, '0m', `${alert} has a hold time`)
   }
 })
 
-t.test('each alert fires when it should, and not when it nearly should', promtool, async t => {
-  const complaints = judge(ALERTS.flatMap(rule => [firing(rule, expectedOf(rule)), ...quiets(rule)]))
+t.test('each alert fires above its threshold and stays quiet just below it', promtool, async t => {
+  const complaints = evaluate(ALERTS.flatMap(rule => [firing(rule, expectedOf(rule)), ...quiets(rule)]))
   for (const rule of ALERTS) {
     t.notMatch(complaints, `${rule.alert} fires`)
     for (const { name } of quiets(rule)) t.notMatch(complaints, name)
@@ -51,8 +52,8 @@ t.test('each alert fires when it should, and not when it nearly should', promtoo
   t.equal(complaints, '')
 })
 
-t.test('promtool tells when an alert fires that was not expected', promtool, async t => {
-  const complaints = judge(ALERTS.map(rule => firing(rule, [])))
+t.test('promtool reports an alert that fires unexpectedly', promtool, async t => {
+  const complaints = evaluate(ALERTS.map(rule => firing(rule, [])))
   for (const { alert } of ALERTS) t.match(complaints, `${alert} fires`)
 })
 
@@ -60,7 +61,7 @@ function alertsOf(vocabulary: Parameters<typeof groupsOf>[0]): readonly Alert[] 
   return groupsOf(vocabulary).flatMap(({ rules }) => rules.filter(isAlert))
 }
 
-/** Thresholds before who compares with them: promtool's own order is another at each run. */
+/** Thresholds before the rules that use them: promtool's default order differs from run to run. */
 function groupNames(files: readonly string[]): (string | undefined)[] {
   return files.flatMap(file => [...readFileSync(file, 'utf8').matchAll(/^ +- name: (\S+)$/gm)].map(([, name]) => name))
 }
@@ -94,19 +95,19 @@ function testOf({ alert }: Alert, name: string, input: readonly Input[], expecte
 
 type RuleTest = ReturnType<typeof testOf>
 
-/** What promtool has to say against them. A day is looked at every ten minutes, or the run takes over a minute. */
-function judge(tests: readonly RuleTest[]): string {
+/** Promtool's complaints. Tests over a day evaluate every ten minutes, or the run would take over a minute. */
+function evaluate(tests: readonly RuleTest[]): string {
   const isLong = (test: RuleTest) =>
     test.alert_rule_test.some(({ eval_time }) => Number.parseInt(eval_time, 10) >= DAY_MINUTES)
   const complaints = SETS.map(({ file, alerts }) => {
-    const own = tests.filter(test => alerts.some(({ alert }) => alert === test.alert_rule_test[0]?.alertname))
-    const [long, short] = [own.filter(isLong), own.filter(test => !isLong(test))]
-    return said(file, long, '10m') + said(file, short, '1m')
+    const ofSet = tests.filter(test => alerts.some(({ alert }) => alert === test.alert_rule_test[0]?.alertname))
+    const [long, short] = [ofSet.filter(isLong), ofSet.filter(test => !isLong(test))]
+    return complaintsOf(file, long, '10m') + complaintsOf(file, short, '1m')
   })
   return complaints.join('')
 }
 
-function said(rules: string, tests: readonly RuleTest[], every: string): string {
+function complaintsOf(rules: string, tests: readonly RuleTest[], every: string): string {
   const home = mkdtempSync(join(tmpdir(), 'weir-rules-'))
   try {
     const file = join(home, 'test.yaml')

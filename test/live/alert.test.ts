@@ -49,7 +49,7 @@ t.test('a drop is told by the name of its namespace, from either set of families
     isOf(notice, { alertname: 'WeirNamespaceDropRatioCritical', namespace: GUEST }),
   )
   t.match(ofGuest?.annotations, {
-    summary: 'A namespace loses an unusual share of its traffic to drops.',
+    summary: 'A namespace is losing a high share of its traffic to drops.',
     description: `of the egress packets of namespace ${GUEST} are dropped.`,
     runbook_url: /#weirnamespacedropratiocritical$/,
   })

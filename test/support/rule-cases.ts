@@ -1,29 +1,29 @@
 /**
- * rule-cases.ts - for each alert of both sets: input with which it fires, and input with which it nearly does and must not.
+ * rule-cases.ts - for each alert of both sets: input that makes it fire, and input just below its threshold that must not.
  *
- * In:    counters as a rate a second, in the shape of an exposition's series.
+ * In:    counters as a rate per second, as series of an exposition.
  * Out:   CASES by alert; rules.test.ts runs them with `promtool test rules`.
  */
 
-/** A series, and promtool's notation of its values a minute apart (prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules). */
+/** A series, and promtool's notation of its values, one per minute (prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules). */
 export type Input = readonly [series: string, values: string]
 
 export interface Case {
   readonly fires: {
     readonly input: readonly Input[]
-    /** Labels of each alert but its severity and cluster, and its description. */
+    /** Labels of each alert without severity and cluster, and its description. */
     readonly alerts: readonly { readonly labels: Readonly<Record<string, string>>; readonly description: string }[]
   }
-  /** Each alone must not fire. */
+  /** Inputs by name; none of them may fire. */
   readonly quiet: Readonly<Record<string, readonly Input[]>>
-  /** When to look: past `for`, and where the past counts, past that. */
+  /** When to evaluate: after `for`, and after the past that the expression looks back on. */
   readonly at?: string
 }
 
 const MINUTES = 90
-/** Past a day, and the hour before which the past is looked at. */
+/** A day and the hour that `offset 1h` adds. */
 export const DAY_MINUTES = 1500
-/** When what is new begins, and when the input ends. */
+/** When the behaviour changes, and when the input ends. */
 const CHANGE = 1600
 const END = 1660
 
@@ -72,8 +72,8 @@ const completed = (rate: number, minutes = MINUTES): Input => [
   counting(rate, minutes),
 ]
 const node = (name: string, value: string, labels = ''): Input => [`${name}{${NODE}${labels && ','}${labels}}`, value]
-const exported = (outcome: string, rate: number): Input =>
-  node('weir_otlp_exports_total', counting(rate), `result="${outcome}"`)
+const exported = (result: string, rate: number): Input =>
+  node('weir_otlp_exports_total', counting(rate), `result="${result}"`)
 const UP = 'up{job="weir",node="n1",instance="10.0.0.1:10960"}'
 const INFO = 'weir_build_info{job="weir",node="n1",instance="10.0.0.1:10960"}'
 
@@ -85,7 +85,7 @@ const PAIR = {
 }
 const TO = { destination_namespace: 'data', destination_workload: 'database' }
 
-/** Egress of the sender, and ingress of a receiver that gets nothing else. */
+/** Egress of the sender, and ingress of a receiver that receives nothing else. */
 function ratioAlerts(noun: string, egress: string) {
   return [
     {
@@ -99,10 +99,10 @@ function ratioAlerts(noun: string, egress: string) {
   ]
 }
 
-const OWN: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="shop"}', holding(0.5)]
-const OWN_TOO: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="data"}', holding(1)]
+const SHOP_THRESHOLD: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="shop"}', holding(0.5)]
+const DATA_THRESHOLD: Input = ['weir:alert_threshold:drop_ratio_warning{namespace="data"}', holding(1)]
 
-/** A day of one behaviour, then an hour or so of another. */
+/** A day at one rate, then about an hour at another. */
 function then(first: number, second: number): string {
   return `0+${first * 60}x${CHANGE} ${first * 60 * CHANGE}+${second * 60}x60`
 }
@@ -119,7 +119,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   WeirNamespaceDropRatioHigh: {
     fires: { input: [sent(100), dropped(2)], alerts: ratioAlerts('packets', '2%') },
     quiet: {
-      'a share just under the threshold': [
+      'a ratio just under the threshold': [
         sent(200),
         dropped(1.9),
         [
@@ -127,14 +127,14 @@ export const CASES: Readonly<Record<string, Case>> = {
           counting(198),
         ],
       ],
-      'a large share of very little': [sent(2), dropped(0.9)],
-      'namespaces that are allowed more': [sent(100), dropped(20), OWN, OWN_TOO],
+      'a high ratio of very little traffic': [sent(2), dropped(0.9)],
+      'namespaces with higher thresholds': [sent(100), dropped(20), SHOP_THRESHOLD, DATA_THRESHOLD],
     },
     at: '20m',
   },
   WeirNamespaceDropRatioCritical: {
     fires: { input: [sent(200), dropped(12)], alerts: ratioAlerts('packets', '6%') },
-    quiet: { 'a large share of less than ten a second': [sent(50), dropped(9)] },
+    quiet: { 'a high ratio at less than ten packets per second': [sent(50), dropped(9)] },
     at: '20m',
   },
   WeirNewDropReason: {
@@ -147,12 +147,15 @@ export const CASES: Readonly<Record<string, Case>> = {
         ],
       ],
       alerts: [
-        { labels: { reason: 'NETFILTER_DROP' }, description: 'Reason NETFILTER_DROP is new: 1 packets a second.' },
+        {
+          labels: { reason: 'NETFILTER_DROP' },
+          description: 'Drop reason NETFILTER_DROP is new: 1 packets per second.',
+        },
       ],
     },
     quiet: {
-      'a reason of yesterday': [node('weir_build_info', holding(1, END)), dropped(1, END)],
-      'a reason on the first day of all': [
+      'a reason that occurred yesterday': [node('weir_build_info', holding(1, END)), dropped(1, END)],
+      'a reason on the first day of scraping': [
         ['weir_build_info{node="n1"}', `_x1500 1+0x100`],
         [`weir_drop_packets_total{${SHOP_TO_DATA},reason="NETFILTER_DROP",protocol="TCP"}`, `_x1560 0+60x40`],
       ],
@@ -165,7 +168,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { ...PAIR, reason: 'NETFILTER_DROP' },
-          description: '6 packets a second from shop/api to data/database are dropped: NETFILTER_DROP.',
+          description: '6 packets per second from shop/api to data/database are dropped: NETFILTER_DROP.',
         },
       ],
     },
@@ -174,11 +177,13 @@ export const CASES: Readonly<Record<string, Case>> = {
   WeirConnectionsUnanswered: {
     fires: {
       input: [opened(10), completed(7)],
-      alerts: [{ labels: TO, description: '30% of the TCP connections to data/database get no handshake.' }],
+      alerts: [
+        { labels: TO, description: '30% of the TCP connections to data/database do not complete the handshake.' },
+      ],
     },
     quiet: {
-      'one in ten': [opened(10), completed(9)],
-      'all of very few': [opened(0.1)],
+      'one of ten unanswered': [opened(10), completed(9)],
+      'all unanswered, but very few': [opened(0.1)],
     },
   },
   WeirHandshakesSlow: {
@@ -187,11 +192,11 @@ export const CASES: Readonly<Record<string, Case>> = {
         ...slowing(10, 10, '1'),
         [`weir_tcp_handshake_seconds_count{${SHOP_TO_DATA},reporter="source"}`, then(10, 10)],
       ],
-      alerts: [{ labels: TO, description: 'The 95th percentile of handshakes with data/database is 955ms.' }],
+      alerts: [{ labels: TO, description: 'The 95th percentile of handshake times with data/database is 955ms.' }],
     },
     quiet: {
       'as slow as ever': [...handshakes(10, '1', 1700), completed(10, 1700)],
-      'slower, and still fast': [
+      'slower, but still fast': [
         ...slowing(10, 10, '0.001'),
         [`weir_tcp_handshake_seconds_count{${SHOP_TO_DATA},reporter="source"}`, then(10, 10)],
       ],
@@ -201,9 +206,9 @@ export const CASES: Readonly<Record<string, Case>> = {
   WeirAbsent: {
     fires: {
       input: [],
-      alerts: [{ labels: {}, description: 'Prometheus has no weir_build_info of any target.' }],
+      alerts: [{ labels: {}, description: 'Prometheus has no weir_build_info series from any target.' }],
     },
-    quiet: { 'one that is there': [[INFO, holding(1)]] },
+    quiet: { 'one instance': [[INFO, holding(1)]] },
   },
   WeirDown: {
     fires: {
@@ -214,13 +219,13 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { job: 'weir', ...AT_NODE },
-          description: `Target ${WHERE} of job weir does not answer, so its node is not watched.`,
+          description: `Target ${WHERE} of job weir is down. Its node is not monitored.`,
         },
       ],
     },
     quiet: {
-      'a target that never was a Weir': [[UP, '0+0x60']],
-      'one that answers': [
+      'a target that never exposed weir_build_info': [[UP, '0+0x60']],
+      'a target that answers': [
         [INFO, holding(1)],
         [UP, holding(1)],
       ],
@@ -235,15 +240,15 @@ export const CASES: Readonly<Record<string, Case>> = {
         [INFO, holding(1)],
       ],
       alerts: [
-        { labels: { node: 'n2' }, description: 'Node n2 is known to Kubernetes, but no Weir there is scraped.' },
+        { labels: { node: 'n2' }, description: 'Kubernetes lists node n2, but Prometheus scrapes no Weir there.' },
       ],
     },
     quiet: {
-      'all nodes have one': [
+      'Weir on every node': [
         ['kube_node_info{node="n1"}', holding(1)],
         [INFO, holding(1)],
       ],
-      'targets without a label for the node': [
+      'targets without a node label': [
         ['kube_node_info{node="n1"}', holding(1)],
         ['weir_build_info{job="weir"}', holding(1)],
       ],
@@ -255,7 +260,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { ...AT_NODE, stage: 'drops' },
-          description: `The system refuses stage drops on ${WHERE}; its log says why.`,
+          description: `Stage drops on ${WHERE} fails: the kernel refuses an operation. The log has the error.`,
         },
       ],
     },
@@ -266,7 +271,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   WeirConnectionTableNearlyFull: {
     fires: {
       input: [node('weir_connection_table_entries', holding(85)), node('weir_connection_table_limit', holding(100))],
-      alerts: [{ labels: AT_NODE, description: `85% of the connection table on ${WHERE} are in use.` }],
+      alerts: [{ labels: AT_NODE, description: `85% of the connection table on ${WHERE} is in use.` }],
     },
     quiet: {
       'at the threshold': [
@@ -281,7 +286,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: AT_NODE,
-          description: `3 packets a second on ${WHERE} have no connection; their counts are right, handshakes and durations are missing.`,
+          description: `3 packets per second on ${WHERE} are counted without a connection. Packet and byte counts stay exact; handshakes and durations are missing.`,
         },
       ],
     },
@@ -294,7 +299,12 @@ export const CASES: Readonly<Record<string, Case>> = {
         node('weir_observations_lost_total', counting(1)),
         node('weir_bpf_recursion_misses_total', counting(2), 'program="weir_drop"'),
       ],
-      alerts: [{ labels: AT_NODE, description: `4 a second on ${WHERE} are counted without a name or not at all.` }],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `4 packets or observations per second on ${WHERE} are counted without names or not at all.`,
+        },
+      ],
     },
     quiet: {
       'nothing lost since the start': [
@@ -308,10 +318,13 @@ export const CASES: Readonly<Record<string, Case>> = {
     fires: {
       input: [node('weir_decode_faults_total', counting(2), 'reason="short"')],
       alerts: [
-        { labels: { ...AT_NODE, reason: 'short' }, description: `2 records a second on ${WHERE} are refused: short.` },
+        {
+          labels: { ...AT_NODE, reason: 'short' },
+          description: `The decoder on ${WHERE} rejects 2 records per second: short.`,
+        },
       ],
     },
-    quiet: { 'faults of the past': [node('weir_decode_faults_total', holding(9), 'reason="short"')] },
+    quiet: { 'earlier faults': [node('weir_decode_faults_total', holding(9), 'reason="short"')] },
   },
   WeirSeriesRefused: {
     fires: {
@@ -319,7 +332,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { ...AT_NODE, family: 'weir_flow_packets_total' },
-          description: `Family weir_flow_packets_total on ${WHERE} puts new label sets into its overflow series.`,
+          description: `Family weir_flow_packets_total on ${WHERE} counts new label sets in its overflow series.`,
         },
       ],
     },
@@ -332,11 +345,11 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: AT_NODE,
-          description: `${WHERE} names by an old inventory file, since the present one has an error.`,
+          description: `The inventory file on ${WHERE} has an error. Weir uses the names of its last valid version.`,
         },
       ],
     },
-    quiet: { 'a good one': [node('weir_inventory_last_reload_successful', holding(1))] },
+    quiet: { 'a valid file': [node('weir_inventory_last_reload_successful', holding(1))] },
   },
   WeirNamesStale: {
     fires: {
@@ -344,12 +357,12 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { ...AT_NODE, resource: 'pods' },
-          description: `The Kubernetes API has said nothing of pods to ${WHERE} for 10m 0s: new pods have no name.`,
+          description: `${WHERE} has received nothing about pods from the Kubernetes API for 10m 0s. New pods have no name.`,
         },
       ],
     },
     quiet: {
-      'a bookmark every now and then': [node('weir_kubernetes_watch_age_seconds', holding(290), 'resource="pods"')],
+      'occasional bookmarks': [node('weir_kubernetes_watch_age_seconds', holding(290), 'resource="pods"')],
     },
   },
   WeirConfigReloadFailed: {
@@ -358,37 +371,39 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: AT_NODE,
-          description: `${WHERE} refused its configuration when it was to reload it; a restart would fail.`,
+          description: `The configuration on ${WHERE} has an error. Weir keeps the previous one, but a restart would fail.`,
         },
       ],
     },
     quiet: {
-      'mended within five minutes': [node('weir_config_last_reload_successful', '1+0x26 0+0x3 1+0x40')],
+      'fixed within five minutes': [node('weir_config_last_reload_successful', '1+0x26 0+0x3 1+0x40')],
     },
   },
-  WeirWebConfigBad: {
+  WeirWebConfigReloadFailed: {
     fires: {
       input: [node('weir_web_config_last_reload_successful', holding(0))],
       alerts: [
         {
           labels: AT_NODE,
-          description: `${WHERE} serves with old certificates or passwords, since the present files have an error.`,
+          description: `The web config file or a certificate on ${WHERE} has an error. Weir serves with the previous certificates and passwords.`,
         },
       ],
     },
-    quiet: { 'a certificate before its key': [node('weir_web_config_last_reload_successful', '1+0x28 0 1+0x40')] },
+    quiet: {
+      'a certificate replaced before its key': [node('weir_web_config_last_reload_successful', '1+0x28 0 1+0x40')],
+    },
   },
-  WeirHubbleConfigBad: {
+  WeirHubbleConfigReloadFailed: {
     fires: {
       input: [node('weir_hubble_config_last_reload_successful', holding(0))],
       alerts: [
         {
           labels: AT_NODE,
-          description: `${WHERE} keeps hubble_* metrics of an old file, since the present one has an error.`,
+          description: `The hubble_* metrics file on ${WHERE} has an error. Weir keeps the metrics of its last valid version.`,
         },
       ],
     },
-    quiet: { 'a good one': [node('weir_hubble_config_last_reload_successful', holding(1))] },
+    quiet: { 'a valid file': [node('weir_hubble_config_last_reload_successful', holding(1))] },
   },
   WeirOtlpFailing: {
     fires: {
@@ -396,14 +411,14 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { ...AT_NODE, result: 'unreachable' },
-          description: `No export of ${WHERE} was accepted within 20 minutes: unreachable.`,
+          description: `The receiver accepted no export from ${WHERE} in the past 20 minutes: unreachable.`,
         },
       ],
     },
     quiet: {
-      'one of ten arrives': [exported('success', 1 / 600), exported('partial', 0), exported('timeout', 9 / 600)],
-      'all arrive in part': [exported('success', 0), exported('partial', 1 / 60), exported('refused', 1 / 600)],
-      'none was due': [
+      'one of ten accepted': [exported('success', 1 / 600), exported('partial', 0), exported('timeout', 9 / 600)],
+      'partial success only': [exported('success', 0), exported('partial', 1 / 60), exported('refused', 1 / 600)],
+      'skipped only': [
         exported('success', 0),
         exported('partial', 0),
         exported('unreachable', 0),
@@ -421,12 +436,12 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: AT_NODE,
-          description: `3 points a second of ${WHERE} are rejected by the receiver or given up.`,
+          description: `3 data points per second from ${WHERE} are rejected by the receiver or dropped.`,
         },
       ],
     },
     quiet: {
-      'some were lost an hour ago': [
+      'points lost an hour ago': [
         node('weir_otlp_points_rejected_total', holding(9)),
         node('weir_otlp_points_dropped_total', holding(9)),
       ],
@@ -434,12 +449,12 @@ export const CASES: Readonly<Record<string, Case>> = {
   },
   WeirHubbleNamespaceDropRatioHigh: {
     fires: { input: [hubbleSent(100), hubbleDropped(2)], alerts: ratioAlerts('flows', '2%') },
-    quiet: { 'a large share of very little': [hubbleSent(2), hubbleDropped(0.9)] },
+    quiet: { 'a high ratio of very little traffic': [hubbleSent(2), hubbleDropped(0.9)] },
     at: '20m',
   },
   WeirHubbleNamespaceDropRatioCritical: {
     fires: { input: [hubbleSent(200), hubbleDropped(12)], alerts: ratioAlerts('flows', '6%') },
-    quiet: { 'a large share of less than ten a second': [hubbleSent(50), hubbleDropped(9)] },
+    quiet: { 'a high ratio at less than ten flows per second': [hubbleSent(50), hubbleDropped(9)] },
     at: '20m',
   },
   WeirHubbleNewDropReason: {
@@ -448,10 +463,12 @@ export const CASES: Readonly<Record<string, Case>> = {
         ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, END)],
         [`hubble_drop_total{${SHOP_TO_DATA},reason="POLICY_DENIED",protocol="TCP"}`, `_x1560 0+60x40`],
       ],
-      alerts: [{ labels: { reason: 'POLICY_DENIED' }, description: 'Reason POLICY_DENIED is new: 1 flows a second.' }],
+      alerts: [
+        { labels: { reason: 'POLICY_DENIED' }, description: 'Drop reason POLICY_DENIED is new: 1 flows per second.' },
+      ],
     },
     quiet: {
-      'a reason of yesterday': [
+      'a reason that occurred yesterday': [
         ['hubble_lost_events_total{source="perf_event_ring_buffer"}', holding(0, END)],
         hubbleDropped(1, END),
       ],
@@ -464,7 +481,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       alerts: [
         {
           labels: { ...PAIR, reason: 'POLICY_DENIED' },
-          description: '6 flows a second from shop/api to data/database are dropped: POLICY_DENIED.',
+          description: '6 flows per second from shop/api to data/database are dropped: POLICY_DENIED.',
         },
       ],
     },
@@ -479,10 +496,12 @@ export const CASES: Readonly<Record<string, Case>> = {
           counting(7),
         ],
       ],
-      alerts: [{ labels: TO, description: '30% of the TCP connections to data/database get no handshake.' }],
+      alerts: [
+        { labels: TO, description: '30% of the TCP connections to data/database do not complete the handshake.' },
+      ],
     },
     quiet: {
-      'all are answered': [
+      'all answered': [
         [`hubble_tcp_flags_total{${SHOP_TO_DATA},flag="SYN",family="IPv4"}`, counting(10)],
         [
           'hubble_tcp_flags_total{source_namespace="data",source_workload="database",destination_namespace="shop",destination_workload="api",flag="SYN-ACK",family="IPv4"}',

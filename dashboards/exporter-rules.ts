@@ -1,5 +1,5 @@
 /**
- * itself-rules.ts - who is woken when Weir itself is not well: a number that may be wrong is worse than none.
+ * exporter-rules.ts - alerts on the exporter's own health: a number that may be wrong is worse than none.
  *
  * Out:   groups of rules, over Weir's own families.
  */
@@ -11,13 +11,13 @@ import type { Alert, Group } from './rule.js'
 import { scalar } from './tcp-rules.js'
 
 export const NODE = ['cluster', 'node', 'instance'] as const
-/** In a description: which Weir. */
+/** Names the instance in a description. */
 export const AT_NODE = '{{ $labels.node }} ({{ $labels.instance }})'
 
-export function itselfGroups(): Group[] {
+export function exporterGroups(): Group[] {
   return [
     {
-      name: 'weir-itself',
+      name: 'weir-exporter',
       rules: [
         absent(),
         down(),
@@ -40,33 +40,33 @@ function absent(): Alert {
     expr: `absent(${M.buildInfo.name})`,
     for: '15m',
     severity: 'critical',
-    summary: 'No Weir is scraped at all.',
-    description: 'Prometheus has no weir_build_info of any target.',
+    summary: 'No Weir instance is scraped.',
+    description: 'Prometheus has no weir_build_info series from any target.',
   }
 }
 
-/** A target that gave Weir's metrics within the hour, whatever its job is called. */
+/** A target that exposed Weir's metrics within the past hour, whatever its job is called. */
 function down(): Alert {
   return {
     alert: 'WeirDown',
     expr: `up == 0 and on (job, instance) last_over_time(${M.buildInfo.name}[1h])`,
     for: '5m',
     severity: 'critical',
-    summary: 'A Weir that was scraped before cannot be scraped now.',
-    description: `Target ${AT_NODE} of job {{ $labels.job }} does not answer, so its node is not watched.`,
+    summary: 'A Weir instance no longer answers scrapes.',
+    description: `Target ${AT_NODE} of job {{ $labels.job }} is down. Its node is not monitored.`,
   }
 }
 
-/** Needs kube-state-metrics, and a target label `node`; without either it never fires. */
+/** Needs kube-state-metrics and a target label `node`; without either it never fires. */
 function absentOnNode(): Alert {
-  const here = `max by (cluster, node) (${select(ALL, M.buildInfo)})`
+  const running = `max by (cluster, node) (${select(ALL, M.buildInfo)})`
   return {
     alert: 'WeirAbsentOnNode',
-    expr: `max by (cluster, node) (kube_node_info) unless on (cluster, node) ${here}\nand on (cluster) max by (cluster) (${M.buildInfo.name}{node!=""})`,
+    expr: `max by (cluster, node) (kube_node_info) unless on (cluster, node) ${running}\nand on (cluster) max by (cluster) (${M.buildInfo.name}{node!=""})`,
     for: '15m',
     severity: 'warning',
-    summary: 'A node of the cluster has no Weir.',
-    description: 'Node {{ $labels.node }} is known to Kubernetes, but no Weir there is scraped.',
+    summary: 'Weir does not run on a node of the cluster.',
+    description: 'Kubernetes lists node {{ $labels.node }}, but Prometheus scrapes no Weir there.',
   }
 }
 
@@ -76,8 +76,8 @@ function stage(): Alert {
     expr: `${select(ALL, M.stageUp)} == 0`,
     for: '5m',
     severity: 'critical',
-    summary: 'A stage of Weir does not work.',
-    description: `The system refuses stage {{ $labels.stage }} on ${AT_NODE}; its log says why.`,
+    summary: 'A stage of Weir is down.',
+    description: `Stage {{ $labels.stage }} on ${AT_NODE} fails: the kernel refuses an operation. The log has the error.`,
   }
 }
 
@@ -88,7 +88,7 @@ function tableNearlyFull(): Alert {
     for: '15m',
     severity: 'warning',
     summary: 'The connection table is nearly full.',
-    description: `{{ $value | humanizePercentage }} of the connection table on ${AT_NODE} are in use.`,
+    description: `{{ $value | humanizePercentage }} of the connection table on ${AT_NODE} is in use.`,
   }
 }
 
@@ -98,12 +98,12 @@ function tableFull(): Alert {
     expr: `${sumRate(ALL, M.connectionTableFull, NODE)} > 0`,
     for: '5m',
     severity: 'warning',
-    summary: 'The connection table is full: packets are counted without connections.',
-    description: `{{ $value | humanize }} packets a second on ${AT_NODE} have no connection; their counts are right, handshakes and durations are missing.`,
+    summary: 'The connection table is full.',
+    description: `{{ $value | humanize }} packets per second on ${AT_NODE} are counted without a connection. Packet and byte counts stay exact; handshakes and durations are missing.`,
   }
 }
 
-/** Families whose every increment is something that no series will ever tell. */
+/** Each increment of these families is a name or an observation that no series contains. */
 function lost(): Alert {
   const losses: readonly Metric<never>[] = [M.unnamedPackets, M.observationsLost]
   const parts = [...losses.map(metric => sumRate(ALL, metric, NODE)), sum(NODE, rate(ALL, M.bpfRecursionMisses))]
@@ -113,7 +113,7 @@ function lost(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'Weir loses names or observations.',
-    description: `{{ $value | humanize }} a second on ${AT_NODE} are counted without a name or not at all.`,
+    description: `{{ $value | humanize }} packets or observations per second on ${AT_NODE} are counted without names or not at all.`,
   }
 }
 
@@ -124,7 +124,7 @@ function faults(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'Weir cannot decode records of its source.',
-    description: `{{ $value | humanize }} records a second on ${AT_NODE} are refused: {{ $labels.reason }}.`,
+    description: `The decoder on ${AT_NODE} rejects {{ $value | humanize }} records per second: {{ $labels.reason }}.`,
   }
 }
 
@@ -134,8 +134,8 @@ function refused(): Alert {
     expr: `sum by (cluster, node, instance, family) (increase(${M.seriesRefused.name}[15m])) > 0`,
     for: '15m',
     severity: 'warning',
-    summary: 'A family of metrics is past its budget of series.',
-    description: `Family {{ $labels.family }} on ${AT_NODE} puts new label sets into its overflow series.`,
+    summary: 'A metric family exceeds its series budget.',
+    description: `Family {{ $labels.family }} on ${AT_NODE} counts new label sets in its overflow series.`,
   }
 }
 
@@ -146,6 +146,6 @@ function namesStale(): Alert {
     for: '5m',
     severity: 'warning',
     summary: 'Names from Kubernetes are stale.',
-    description: `The Kubernetes API has said nothing of {{ $labels.resource }} to ${AT_NODE} for {{ $value | humanizeDuration }}: new pods have no name.`,
+    description: `${AT_NODE} has received nothing about {{ $labels.resource }} from the Kubernetes API for {{ $value | humanizeDuration }}. New pods have no name.`,
   }
 }

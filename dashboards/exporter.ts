@@ -1,7 +1,7 @@
 /**
- * itself.ts - "is Weir well: does it lose anything, is it near a limit, what does it cost?"
+ * exporter.ts - "is Weir healthy: does it lose anything, is it near a limit, what does it cost?"
  *
- * Out:   the board; for Weir's own families alone.
+ * Out:   the board; only for Weir's own families.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
 import { type Board, CHOSEN, type Row } from './board.js'
@@ -16,9 +16,9 @@ const OF_NODE = '{{node}} {{instance}}'
 const FULL: Steps = { warn: 0.7, bad: 0.9 }
 const ANY_LOSS: Steps = { warn: 0.001, bad: 1 }
 
-export const itself: Board = {
-  uid: 'weir-itself',
-  title: 'Weir / Weir itself',
+export const exporter: Board = {
+  uid: 'weir-exporter',
+  title: 'Weir / Exporter health',
   description: 'Does Weir lose anything, is it near a limit, and what does it cost?',
   vocabulary: WEIR,
   workloads: false,
@@ -31,8 +31,8 @@ function health(): Row {
     panels: [
       {
         kind: 'number',
-        title: 'Stages that do not work',
-        question: 'Does the system refuse any stage of Weir its work? Zero is well.',
+        title: 'Stages down',
+        question: 'How many stages of Weir fail? Zero is healthy.',
         unit: 'short',
         width: 8,
         targets: [{ expr: `count(${select(CHOSEN, M.stageUp)} == 0) or count(${select(CHOSEN, M.stageUp)}) * 0` }],
@@ -41,7 +41,7 @@ function health(): Row {
       {
         kind: 'number',
         title: 'Interfaces watched',
-        question: 'On how many interfaces do the programs stand?',
+        question: 'How many interfaces are the BPF programs attached to?',
         unit: 'short',
         width: 8,
         targets: [{ expr: sumOf(CHOSEN, M.interfacesWatched) }],
@@ -49,17 +49,17 @@ function health(): Row {
       {
         kind: 'number',
         title: 'Versions',
-        question: 'How many versions run at once? More than one during a roll-out alone.',
+        question: 'How many versions of Weir run? More than one is normal only during a rollout.',
         unit: 'short',
         width: 8,
         targets: [{ expr: `count(count by (version) (${select(CHOSEN, M.buildInfo)}))` }],
         thresholds: { warn: 2, bad: 3 },
       },
-      lines('Records read', 'How many records come from the kernel, and what becomes of them?', 'cps', {
+      lines('Records read', 'How many records does Weir read from the kernel, by type and result?', 'cps', {
         expr: sumRate(CHOSEN, M.records, ['type', 'result']),
         legend: '{{type}} {{result}}',
       }),
-      lines('Packets seen', 'How many packets does each hook see?', 'pps', {
+      lines('Packets seen', 'How many packets pass each hook?', 'pps', {
         expr: sumRate(CHOSEN, M.packetsSeen, ['hook']),
         legend: '{{hook}}',
       }),
@@ -69,56 +69,56 @@ function health(): Row {
 
 function losses(): Row {
   return {
-    title: 'Losses, by stage',
+    title: 'Losses',
     panels: [
       {
         ...lines(
-          'Lost or without a name',
-          'Is anything missing from the series? Each line is a stage; all at zero means exact.',
+          'Losses by stage',
+          'Is anything missing from the series? One line per kind of loss; zero means exact.',
           'cps',
-          { expr: sumRate(CHOSEN, M.unnamedPackets), legend: 'packets without a name' },
+          { expr: sumRate(CHOSEN, M.unnamedPackets), legend: 'packets without names' },
           { expr: sumRate(CHOSEN, M.observationsLost), legend: 'handshakes and durations overwritten' },
-          { expr: sumRate(CHOSEN, M.bpfRecursionMisses), legend: 'program runs refused' },
-          { expr: sumRate(CHOSEN, M.decodeFaults), legend: 'records refused by the decoder' },
-          { expr: sumRate(CHOSEN, M.apiLost), legend: 'records that slow readers of the API lost' },
+          { expr: sumRate(CHOSEN, M.bpfRecursionMisses), legend: 'BPF program runs refused' },
+          { expr: sumRate(CHOSEN, M.decodeFaults), legend: 'records rejected by the decoder' },
+          { expr: sumRate(CHOSEN, M.apiLost), legend: 'records lost by slow flow API clients' },
         ),
         thresholds: ANY_LOSS,
       },
       lines(
-        'Put back, and told later',
-        'Is the ring or a table too small? Nothing is lost here, but counts come later or with fewer names.',
+        'Delayed counts',
+        'Is the ring or a table too small? Nothing is lost here: counts arrive later or with less detail.',
         'cps',
         { expr: sumRate(CHOSEN, M.ringFull), legend: 'records put back: ring full' },
-        { expr: sumRate(CHOSEN, M.ringLost), legend: 'the same as perf counts it' },
+        { expr: sumRate(CHOSEN, M.ringLost), legend: 'ring full, as counted by perf' },
         { expr: sumRate(CHOSEN, M.connectionTableFull), legend: 'packets without a connection: table full' },
-        { expr: sumRate(CHOSEN, M.counterOverflows), legend: 'tallies moved to the spill table' },
-        { expr: sumRate(CHOSEN, M.fragmentsUnknown), legend: 'fragments without their first one' },
+        { expr: sumRate(CHOSEN, M.counterOverflows), legend: 'counts moved to the overflow table' },
+        { expr: sumRate(CHOSEN, M.fragmentsUnknown), legend: 'fragments without a first fragment' },
       ),
       lines(
-        'Packets not counted, and why',
-        'What do the programs see that is no IP packet?',
+        'Packets ignored by reason',
+        'How many packets do the programs ignore, and why: ARP, not IP, too short, malformed?',
         'pps',
         {
           expr: sumRate(CHOSEN, M.packetsIgnored, ['reason']),
           legend: '{{reason}}',
         },
-        { expr: sumRate(CHOSEN, M.bytesIgnored), legend: 'bytes a second of all of them' },
+        { expr: sumRate(CHOSEN, M.bytesIgnored), legend: 'bytes per second, all reasons' },
       ),
       lines(
         'Addresses without a name',
-        'How often is an address looked up that nobody has?',
+        'How many address lookups find no name?',
         'cps',
         {
           expr: sumRate(CHOSEN, M.entityMisses, NODE),
           legend: OF_NODE,
         },
-        { expr: sumRate(CHOSEN, M.entityIdsReused), legend: 'rows of old names given away' },
+        { expr: sumRate(CHOSEN, M.entityIdsReused), legend: 'entity ids reused' },
       ),
-      lines('Decode faults', 'Which records can the decoder not read?', 'cps', {
+      lines('Decode faults', 'How many records does the decoder reject, and why?', 'cps', {
         expr: sumRate(CHOSEN, M.decodeFaults, ['reason']),
         legend: '{{reason}}',
       }),
-      lines('Interface errors', 'Which nodes refuse to be attached to?', 'cps', {
+      lines('Interface errors', 'On which nodes does attaching to an interface fail?', 'cps', {
         expr: sumRate(CHOSEN, M.interfaceErrors, NODE),
         legend: OF_NODE,
       }),
@@ -131,37 +131,32 @@ function fill(): Row {
     title: 'Tables and series',
     panels: [
       {
-        ...lines('Connection table', 'How full is the table of connections, by node?', 'percentunit', {
+        ...lines('Connection table', 'How full is the connection table, by node?', 'percentunit', {
           expr: `${sumOf(CHOSEN, M.connectionTableEntries, NODE)} / ${sumOf(CHOSEN, M.connectionTableLimit, NODE)}`,
           legend: OF_NODE,
         }),
         thresholds: FULL,
       },
-      lines('Series', 'How many series does each family have, on the node with most?', 'short', {
+      lines('Series', 'How many series does each family have on the node with the most?', 'short', {
         expr: `max by (family) (${select(CHOSEN, M.seriesCount)})`,
         legend: '{{family}}',
       }),
       {
-        ...lines(
-          'Series refused',
-          'Which families are past their budget, so that their overflow series takes the rest?',
-          'cps',
-          {
-            expr: sumRate(CHOSEN, M.seriesRefused, ['family']),
-            legend: '{{family}}',
-          },
-        ),
+        ...lines('Series refused', 'Which families exceed their budget and count in their overflow series?', 'cps', {
+          expr: sumRate(CHOSEN, M.seriesRefused, ['family']),
+          legend: '{{family}}',
+        }),
         thresholds: ANY_LOSS,
       },
-      lines('Series gone', 'How many series are removed because they rest?', 'cps', {
+      lines('Series expired', 'How many series are removed because they no longer change?', 'cps', {
         expr: sumRate(CHOSEN, M.seriesExpired, ['family']),
         legend: '{{family}}',
       }),
-      lines('Requests not served', 'Whom does the listener turn away, and why?', 'cps', {
+      lines('Requests refused', 'How many requests and connections does the HTTP listener refuse, and why?', 'cps', {
         expr: sumRate(CHOSEN, M.webRefused, ['reason']),
         legend: '{{reason}}',
       }),
-      lines('Readers of the flow API', 'How many streams do clients have open?', 'short', {
+      lines('Flow API streams', 'How many streams do clients have open?', 'short', {
         expr: sumOf(CHOSEN, M.apiStreams, NODE),
         legend: OF_NODE,
       }),
@@ -173,19 +168,19 @@ function names(): Row {
   return {
     title: 'Names',
     panels: [
-      lines('Known', 'What stands at the addresses that Weir knows, by kind?', 'short', {
+      lines('Entities', 'How many entities does Weir know, by kind?', 'short', {
         expr: `max by (kind) (${select(CHOSEN, M.entities)})`,
         legend: '{{kind}}',
       }),
       lines(
-        'Waiting for a name',
-        'How many connections wait for the name of an end, and how many got another one?',
+        'Deferred and renamed connections',
+        'How many connections are deferred until an address has a name, and how many were renamed?',
         'short',
-        { expr: sumOf(CHOSEN, M.connectionsDeferred), legend: 'waiting' },
-        { expr: sumRate(CHOSEN, M.connectionsRenamed), legend: 'renamed a second' },
+        { expr: sumOf(CHOSEN, M.connectionsDeferred), legend: 'deferred' },
+        { expr: sumRate(CHOSEN, M.connectionsRenamed), legend: 'renamed per second' },
       ),
       {
-        ...lines('Trie of addresses', "How full is the kernel's table of addresses, by node?", 'percentunit', {
+        ...lines('IP cache', "How full are the kernel's tables of addresses and prefixes, by node?", 'percentunit', {
           expr: `${sumOf(CHOSEN, M.ipCacheEntries, NODE)} / ${sumOf(CHOSEN, M.ipCacheLimit, NODE)}`,
           legend: OF_NODE,
         }),
@@ -193,35 +188,35 @@ function names(): Row {
       },
       {
         ...lines(
-          'Without room',
-          'Is anything unnamed because a table of names is full?',
+          'Names that did not fit',
+          'Is anything without a name because a table is full?',
           'short',
           { expr: sumOf(CHOSEN, M.ipCacheMissing), legend: 'addresses missing in the kernel' },
-          { expr: sumRate(CHOSEN, M.entityIdsRefused), legend: 'entities refused a second' },
+          { expr: sumRate(CHOSEN, M.entityIdsRefused), legend: 'entities refused per second' },
         ),
         thresholds: ANY_LOSS,
       },
       {
-        ...lines('Age of the watch', 'How long ago did the Kubernetes API last say anything, at most?', 's', {
+        ...lines('Watch age', 'How long ago did the Kubernetes API last send anything, at most?', 's', {
           expr: `max by (resource) (${select(CHOSEN, M.kubernetesWatchAge)})`,
           legend: '{{resource}}',
         }),
         thresholds: { warn: 300, bad: 900 },
       },
-      lines('Events of the watch', 'How much changes in the cluster?', 'cps', {
+      lines('Watch events', 'How many changes does the Kubernetes API report?', 'cps', {
         expr: sumRate(CHOSEN, M.kubernetesEvents, ['resource', 'type']),
         legend: '{{resource}} {{type}}',
       }),
-      lines('Watches that end', 'Why do lists and watches of the Kubernetes API end?', 'cps', {
+      lines('Watch restarts', 'Why do lists and watches of the Kubernetes API end?', 'cps', {
         expr: sumRate(CHOSEN, M.kubernetesWatchRestarts, ['resource', 'reason']),
         legend: '{{resource}} {{reason}}',
       }),
       lines(
-        'Watch and main thread',
-        'Is every resource watched (1), and do changes of names wait?',
+        'Watch state',
+        'Is every resource watched (1), and are changes of names pending?',
         'short',
-        { expr: `min by (resource) (${select(CHOSEN, M.kubernetesWatchUp)})`, legend: '{{resource}} is watched' },
-        { expr: sumOf(CHOSEN, M.kubernetesChangesPending), legend: 'changes waiting' },
+        { expr: `min by (resource) (${select(CHOSEN, M.kubernetesWatchUp)})`, legend: '{{resource}} watched' },
+        { expr: sumOf(CHOSEN, M.kubernetesChangesPending), legend: 'changes pending' },
       ),
     ],
   }
@@ -235,19 +230,19 @@ function cost(): Row {
         expr: sumRate(CHOSEN, M.stageSeconds, ['stage']),
         legend: '{{stage}}',
       }),
-      lines('Time a record', 'What does a record cost, from the ring to its series?', 's', {
+      lines('Time per record', 'How much time does a record take, from the ring to its series?', 's', {
         expr: `${sumRate(CHOSEN, M.stageSeconds, NODE, { stage: '=~"drain|sweep"' })} / (${sumRate(CHOSEN, M.records, NODE)} > 0)`,
         legend: OF_NODE,
       }),
-      lines('Processor', 'How much of a core does the process use, by node?', 'percentunit', {
+      lines('CPU', 'How much of a core does the process use, by node?', 'percentunit', {
         expr: `sum by (node, instance) (rate(process_cpu_seconds_total{${CHOSEN.target}}[${CHOSEN.window}]))`,
         legend: OF_NODE,
       }),
-      lines('Memory', 'How much memory does the process hold, by node?', 'bytes', {
+      lines('Memory', 'How much resident memory does the process use, by node?', 'bytes', {
         expr: `sum by (node, instance) (process_resident_memory_bytes{${CHOSEN.target}})`,
         legend: OF_NODE,
       }),
-      lines('Scrapes', 'How long does Prometheus wait for a page, by node?', 's', {
+      lines('Scrape duration', 'How long does a scrape take, by node?', 's', {
         expr: `max by (node, instance) (scrape_duration_seconds{${CHOSEN.target}})`,
         legend: OF_NODE,
       }),

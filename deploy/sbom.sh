@@ -1,7 +1,7 @@
 #!/bin/sh
-# sbom.sh - the software bill of materials, CycloneDX: npm's packages as npm knows them, and the C libraries that it does not.
+# sbom.sh - write the software bill of materials (CycloneDX): npm's packages, and the C libraries, which npm does not list.
 #
-# In:    a file to write. The libraries are Debian's, in the versions installed here.
+# In:    the file to write. The C libraries are Debian's, in the versions installed on this machine.
 set -eu
 
 cd "$(dirname "$0")/.."

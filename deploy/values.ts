@@ -1,8 +1,8 @@
 /**
- * values.ts - what the chart's values may be: the schema from which values.schema.json is generated.
+ * values.ts - the schema of the chart's values, from which values.schema.json is generated.
  *
- * In:    the settings of Weir, whose schema is that of `config`; thresholds of the alerts.
- * Out:   JSON schema that helm checks before it renders; unknown values are refused.
+ * In:    Weir's settings, whose schema is that of `config`; the thresholds of the alerts.
+ * Out:   a JSON schema that helm checks before it renders. It rejects unknown values.
  */
 import { z } from 'zod'
 import { THRESHOLDS, type ThresholdName } from '../dashboards/thresholds.js'
@@ -11,7 +11,7 @@ import { jsonSchema } from '../src/config/json-schema.js'
 const text = z.string()
 const flag = z.boolean()
 const words = z.record(text, text)
-/** Of Kubernetes' own types: the API server checks what is inside. */
+/** One of Kubernetes' own types; the API server checks its content. */
 const object = z.record(text, z.unknown())
 const objects = z.array(object)
 const duration = z.string().regex(/^\d+(ms|s|m|h)$/)
@@ -102,7 +102,7 @@ export function valuesSchema(): string {
     required?: unknown
   }
   const { $schema: _, title: __, ...config } = jsonSchema()
-  // Values are merged over defaults, so none is required.
+  // Values are merged over the defaults, so none is required.
   const json = { ...schema, properties: { ...schema.properties, config } }
   return `${JSON.stringify(withoutRequired(json), null, 2)}\n`
 }

@@ -13,7 +13,7 @@ import {
   fill,
   type PanelJson,
   panelsOf,
-  questionOf,
+  queryOf,
 } from '../support/dashboard-json.js'
 
 const DATASOURCE = { type: 'prometheus', uid: '${' + 'datasource}' }
@@ -105,8 +105,8 @@ function variables(t: Test, { templating }: DashboardJson): void {
   for (const variable of templating.list) {
     if (variable.type !== 'query') continue
     t.match(variable, { datasource: DATASOURCE, refresh: 2, multi: true, includeAll: true }, variable.name)
-    const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(questionOf(variable)) ?? []
-    t.ok(label !== '' && isPromql(selector), `${variable.name}: ${questionOf(variable)}`)
+    const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(queryOf(variable)) ?? []
+    t.ok(label !== '' && isPromql(selector), `${variable.name}: ${queryOf(variable)}`)
   }
 }
 

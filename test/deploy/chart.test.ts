@@ -1,5 +1,5 @@
 /**
- * chart.test.ts - the Helm chart: every scenario lints and renders to objects that Kubernetes takes, and wrong values are refused.
+ * chart.test.ts - the Helm chart: every scenario lints and renders to valid Kubernetes objects; invalid values are refused.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const HELM = `${ROOT}.stamps/bin/helm`
 const CHART = `${ROOT}deploy/chart`
 const SCENARIOS = readdirSync(`${CHART}/ci`)
-const helm = { skip: !existsSync(HELM) && 'helm is not there: make .stamps/bin/helm' }
+const helm = { skip: !existsSync(HELM) && 'helm is not installed: make .stamps/bin/helm' }
 
 interface DaemonSet {
   readonly spec: { readonly template: { readonly spec: PodSpec } }
@@ -36,11 +36,11 @@ interface PodSpec {
 }
 
 function rendered(...args: string[]): readonly KubernetesObject[] {
-  const said = execFileSync(HELM, ['template', 'weir', CHART, '-n', 'monitoring', ...args], {
+  const output = execFileSync(HELM, ['template', 'weir', CHART, '-n', 'monitoring', ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  return parseAllDocuments(said)
+  return parseAllDocuments(output)
     .map(document => document.toJS() as KubernetesObject)
     .filter(object => object !== null)
 }
@@ -51,7 +51,7 @@ function only<T>(objects: readonly KubernetesObject[], kind: string): T {
   return found[0] as T
 }
 
-t.test('each scenario lints, and renders to objects without an unknown or missing field', helm, async t => {
+t.test('each scenario lints and renders to objects without unknown or missing fields', helm, async t => {
   for (const file of ['', ...SCENARIOS]) {
     const values = file === '' ? [] : ['-f', `${CHART}/ci/${file}`]
     const lint = spawnSync(HELM, ['lint', '--strict', CHART, ...values], { encoding: 'utf8' })
@@ -60,7 +60,7 @@ t.test('each scenario lints, and renders to objects without an unknown or missin
   }
 })
 
-t.test('an unknown field is found, at any depth', async t => {
+t.test('an unknown field is found at any depth', async t => {
   const object = {
     apiVersion: 'v1',
     kind: 'Service',
@@ -70,7 +70,7 @@ t.test('an unknown field is found, at any depth', async t => {
   t.strictSame(complaintsOf(object), ['v1 Service x: /spec/ports/0/prot: unknown field'])
 })
 
-t.test('Weir gets three capabilities, a root that it cannot write, and the host network', helm, async t => {
+t.test('Weir runs with three capabilities, a read-only root and the host network', helm, async t => {
   const { spec } = only<DaemonSet>(rendered(), 'DaemonSet').spec.template
   const [weir] = spec.containers
   t.strictSame(weir?.securityContext.capabilities, { drop: ['ALL'], add: ['BPF', 'PERFMON', 'NET_ADMIN'] })
@@ -83,25 +83,25 @@ t.test('Weir gets three capabilities, a root that it cannot write, and the host 
   )
 })
 
-t.test('it may list and watch, and nothing else', helm, async t => {
+t.test('the service account may only list and watch', helm, async t => {
   const role = only<{ rules: { verbs: string[]; resources: string[] }[] }>(rendered(), 'ClusterRole')
   t.ok(role.rules.every(({ verbs }) => verbs.every(verb => verb === 'list' || verb === 'watch')))
   t.notOk(role.rules.some(({ resources }) => resources.includes('*') || resources.includes('secrets')))
   const without = rendered('--set', 'kubernetes.enabled=false')
   t.notOk(
     without.some(({ kind }) => kind.startsWith('ClusterRole')),
-    'nor that, without names from Kubernetes',
+    'no role without names from Kubernetes',
   )
   t.equal(only<DaemonSet>(without, 'DaemonSet').spec.template.spec.automountServiceAccountToken, false)
 })
 
-t.test('with a web config file the kubelet only asks whether the port answers', helm, async t => {
+t.test('with a web config file the probes only check that the port answers', helm, async t => {
   const objects = rendered('-f', `${CHART}/ci/tls-values.yaml`)
   const [weir] = only<DaemonSet>(objects, 'DaemonSet').spec.template.spec.containers
   t.match(weir?.livenessProbe, { tcpSocket: { port: 'metrics' } })
 })
 
-t.test("rules are the generated ones, with the values' thresholds", helm, async t => {
+t.test("the rules are the generated ones with the values' thresholds", helm, async t => {
   const values = ['--set', 'rules.enabled=true', '--set', 'rules.hubble=true']
   const rule = only<{ spec: { groups: { name: string; rules: Record<string, unknown>[] }[] } }>(
     rendered(...values),
@@ -113,22 +113,22 @@ t.test("rules are the generated ones, with the values' thresholds", helm, async 
     names,
   )
   const records = (group: { rules: readonly object[] }) => group.rules.map(each => JSON.stringify(each)).sort()
-  t.strictSame(records(rule.spec.groups[0]!), records(thresholdGroup()), "the chart's defaults are the code's")
-  const own = rendered(
+  t.strictSame(records(rule.spec.groups[0]!), records(thresholdGroup()), "the chart's defaults equal the code's")
+  const changed = rendered(
     ...values,
     '--set-json',
     'rules.namespaces.drop_ratio_warning.batch=0.1',
     '--set',
     'rules.runbookUrl=https://wiki/weir',
   )
-  const text = JSON.stringify(only(own, 'PrometheusRule'))
+  const text = JSON.stringify(only(changed, 'PrometheusRule'))
   t.match(text, '"expr":"vector(0.1)","labels":{"namespace":"batch"}')
   t.match(text, '"runbook_url":"https://wiki/weir#weirdown"')
   t.notMatch(text, 'weir.example.com')
 })
 
-t.test('wrong values are refused, by name', helm, async t => {
-  const cases: readonly (readonly [set: string, words: RegExp])[] = [
+t.test('invalid values are refused by name', helm, async t => {
+  const cases: readonly (readonly [set: string, error: RegExp])[] = [
     ['imagePullSecret=x', /imagePullSecret/],
     ['port=0', /port/],
     ['port=http', /port/],
@@ -142,24 +142,24 @@ t.test('wrong values are refused, by name', helm, async t => {
     ['config.otlp.temporality=both', /temporality/],
     ['config.ring-pages=many', /ring-pages/],
   ]
-  for (const [set, words] of cases) {
+  for (const [set, error] of cases) {
     const { status, stderr } = spawnSync(HELM, ['template', 'weir', CHART, '--set', set], { encoding: 'utf8' })
     t.not(status, 0, set)
-    t.match(stderr, words, `${set}: ${stderr.slice(-300)}`)
+    t.match(stderr, error, `${set}: ${stderr.slice(-300)}`)
   }
 })
 
-t.test('the plain manifests are what the chart renders', helm, async t => {
+t.test('the plain manifests equal the rendered chart', helm, async t => {
   const committed = readFileSync(`${ROOT}deploy/manifests/weir.yaml`, 'utf8')
-  const wanted = execFileSync('bash', [`${ROOT}deploy/manifests.sh`, '-'], { encoding: 'utf8' })
-  t.equal(committed, wanted, 'run `make manifests`')
+  const expected = execFileSync('bash', [`${ROOT}deploy/manifests.sh`, '-'], { encoding: 'utf8' })
+  t.equal(committed, expected, 'run `make manifests`')
 })
 
-t.test('the schema of the values is what the settings and thresholds say', async t => {
+t.test('the schema of the values is generated from settings and thresholds', async t => {
   t.equal(readFileSync(`${CHART}/values.schema.json`, 'utf8'), valuesSchema(), 'run `make docs`')
 })
 
-t.test('values.yaml tells a default for each value that the schema knows', async t => {
+t.test('values.yaml has a default for each value of the schema', async t => {
   const values = parse(readFileSync(`${CHART}/values.yaml`, 'utf8')) as Record<string, unknown>
   const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as {
     properties: Record<string, unknown>

@@ -1,5 +1,5 @@
 /**
- * host-deployment.test.ts - the compose file and the systemd unit say what the chart says, and name nothing that is not there.
+ * host-deployment.test.ts - the compose file and the systemd unit agree with the chart and name only existing files.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -28,29 +28,29 @@ const has = (program: string) => ({
 const yaml = <T>(path: string): T => parse(readFileSync(join(COMPOSE, path), 'utf8')) as T
 const { services } = yaml<{ services: Readonly<Record<'weir' | 'prometheus' | 'grafana', Service>> }>('compose.yaml')
 
-/** Source and place of each file or folder that a service mounts. */
-function mounts({ volumes = [] }: Service): (readonly [source: string, place: string])[] {
+/** Source and mount point of each volume of a service. */
+function mounts({ volumes = [] }: Service): (readonly [source: string, target: string])[] {
   return volumes.map(volume => {
-    const [source = '', place = '', mode] = volume.split(':')
-    if (mode !== 'ro') throw new Error(`${volume} can be written`)
-    return [resolve(COMPOSE, source), place] as const
+    const [source = '', target = '', mode] = volume.split(':')
+    if (mode !== 'ro') throw new Error(`${volume} is writable`)
+    return [resolve(COMPOSE, source), target] as const
   })
 }
 
-t.test('compose gives Weir the three capabilities and a root that it cannot write', async t => {
+t.test('compose runs Weir with the three capabilities and a read-only root', async t => {
   t.match(services.weir, { network_mode: 'host', read_only: true, cap_drop: ['ALL'], cap_add: CAPABILITIES })
   const { version } = JSON.parse(readFileSync(join(DEPLOY, '../package.json'), 'utf8')) as { version: string }
-  t.equal(services.weir.image, `weir:\${WEIR_VERSION:-${version}}`, 'as make image calls it')
+  t.equal(services.weir.image, `weir:\${WEIR_VERSION:-${version}}`, 'the tag of make image')
 })
 
-t.test('what services mount is there, and Prometheus takes its configuration and rules', has('promtool'), async t => {
+t.test('mounted files exist, and Prometheus accepts its configuration and rules', has('promtool'), async t => {
   const root = t.testdir()
   for (const service of Object.values(services)) {
     for (const [source] of mounts(service)) t.ok(existsSync(source), source)
   }
-  for (const [source, place] of mounts(services.prometheus)) {
-    mkdirSync(join(root, dirname(place)), { recursive: true })
-    copyFileSync(source, join(root, place))
+  for (const [source, target] of mounts(services.prometheus)) {
+    mkdirSync(join(root, dirname(target)), { recursive: true })
+    copyFileSync(source, join(root, target))
   }
   const { status, stdout, stderr } = spawnSync(
     'promtool',
@@ -63,22 +63,22 @@ t.test('what services mount is there, and Prometheus takes its configuration and
   t.match(stdout, /2 rule files found/)
 })
 
-t.test('Grafana finds Prometheus where it listens, and boards where they are mounted', async t => {
+t.test('Grafana is provisioned with the address of Prometheus and the mounted dashboards', async t => {
   const [source] = yaml<{ datasources: { url: string; type: string }[] }>(
     'provisioning/datasources/prometheus.yaml',
   ).datasources
-  const listens = services.prometheus.command?.find(flag => flag.startsWith('--web.listen-address='))?.split('=')[1]
-  t.match(source, { type: 'prometheus', url: `http://${listens}` })
+  const address = services.prometheus.command?.find(flag => flag.startsWith('--web.listen-address='))?.split('=')[1]
+  t.match(source, { type: 'prometheus', url: `http://${address}` })
   const [provider] = yaml<{ providers: { options: { path: string } }[] }>('provisioning/dashboards/weir.yaml').providers
-  t.ok(mounts(services.grafana).some(([, place]) => place === provider?.options.path))
+  t.ok(mounts(services.grafana).some(([, target]) => target === provider?.options.path))
 })
 
-t.test('systemd takes the unit, which gives the same capabilities', async t => {
+t.test('the systemd unit is valid and grants the same capabilities', async t => {
   const unit = readFileSync(join(DEPLOY, 'weir.service'), 'utf8')
-  const wanted = CAPABILITIES.map(name => `CAP_${name}`).join(' ')
-  for (const key of ['CapabilityBoundingSet', 'AmbientCapabilities']) t.match(unit, `${key}=${wanted}\n`)
+  const capabilities = CAPABILITIES.map(name => `CAP_${name}`).join(' ')
+  for (const key of ['CapabilityBoundingSet', 'AmbientCapabilities']) t.match(unit, `${key}=${capabilities}\n`)
   for (const [, path] of unit.matchAll(/\/opt\/weir\/(\S+)/g)) installed(t, path!)
-  await t.test('systemd-analyze has nothing against it', has('systemd-analyze'), async t => {
+  await t.test('systemd-analyze accepts it', has('systemd-analyze'), async t => {
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', join(DEPLOY, 'weir.service')], {
       encoding: 'utf8',
     })
@@ -86,7 +86,7 @@ t.test('systemd takes the unit, which gives the same capabilities', async t => {
   })
 })
 
-/** deploy/install.sh copies it. */
+/** Checks that deploy/install.sh copies `path`. */
 function installed(t: Test, path: string): void {
   const [top = ''] = path.split('/')
   t.match(readFileSync(join(DEPLOY, 'install.sh'), 'utf8'), new RegExp(`^cp -R .*\\b${top}\\b`, 'm'), path)

@@ -2,7 +2,7 @@
  * dashboard-queries.test.ts - every query of every panel and variable finds data in a Prometheus that scrapes a live lab.
  */
 import t, { type Test } from 'tap'
-import { type DashboardJson, dashboards, fill, panelsOf, questionOf } from '../support/dashboard-json.js'
+import { type DashboardJson, dashboards, fill, panelsOf, queryOf } from '../support/dashboard-json.js'
 import type { Prometheus } from '../support/prometheus.js'
 import { until } from '../support/until.js'
 import { ROOT } from '../support/watch.js'
@@ -40,7 +40,7 @@ function queriesOf(dashboard: DashboardJson): readonly (readonly [string, string
   )
   const variables = dashboard.templating.list.filter(({ type }) => type === 'query')
   return [
-    ...variables.map(variable => [`variable ${variable.name}`, labelValues(questionOf(variable))] as const),
+    ...variables.map(variable => [`variable ${variable.name}`, labelValues(queryOf(variable))] as const),
     ...panels,
   ]
 }

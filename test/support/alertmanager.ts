@@ -1,7 +1,7 @@
 /**
- * alertmanager.ts - a real Alertmanager for a test, which sends every alert at once to a webhook of ours.
+ * alertmanager.ts - a real Alertmanager for a test, which sends every alert without delay to a local webhook.
  *
- * Fail:  an Error with what it said on stderr.
+ * Fail:  an Error with Alertmanager's stderr.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import { plainEnvironment } from '../../src/lab/process.js'
 import { freePort } from './prometheus.js'
 import { until } from './until.js'
 
-/** What Alertmanager tells of an alert (prometheus.io/docs/alerting/latest/configuration, webhook_config). */
+/** An alert as Alertmanager sends it (prometheus.io/docs/alerting/latest/configuration, webhook_config). */
 export interface Notice {
   readonly status: 'firing' | 'resolved'
   readonly labels: Readonly<Record<string, string>>
@@ -25,7 +25,7 @@ export interface Notice {
 export interface Alertmanager {
   /** host:port, for Prometheus. */
   readonly address: string
-  /** All that the webhook got so far. */
+  /** Every notice that the webhook has received so far. */
   readonly notices: readonly Notice[]
 }
 
@@ -53,16 +53,16 @@ async function start(t: Test, url: string): Promise<string> {
   const flags = [`--config.file=${config}`, `--storage.path=${home}/data`, `--web.listen-address=${address}`]
   const options = { stdio: ['ignore', 'ignore', 'pipe'] as ['ignore', 'ignore', 'pipe'], env: plainEnvironment() }
   const child = spawn('prometheus-alertmanager', [...flags, '--cluster.listen-address='], options)
-  let said = ''
+  let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-10_000)
+    stderr = `${stderr}${chunk}`.slice(-10_000)
   })
   t.teardown(async () => {
     if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'close')
     rmSync(home, { recursive: true })
   })
   await until('Alertmanager answers', async () => {
-    if (child.exitCode !== null) throw new Error(`alertmanager ended with ${child.exitCode}: ${said}`)
+    if (child.exitCode !== null) throw new Error(`alertmanager exited with ${child.exitCode}: ${stderr}`)
     return (await fetch(`http://${address}/-/ready`).catch(() => undefined))?.ok
   })
   return address

@@ -1,5 +1,5 @@
 /**
- * dashboard-json.ts - generated dashboards as the tests read them: panels, queries, variables.
+ * dashboard-json.ts - the generated dashboards as JSON for tests: panels, queries, variables.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -55,28 +55,28 @@ export interface DashboardJson {
 
 export const OUT = fileURLToPath(new URL('../../dashboards/out/', import.meta.url))
 
-/** What is committed, by file name. */
+/** The committed files, by name. */
 export function committed(): ReadonlyMap<string, string> {
   return new Map(readdirSync(OUT).map(name => [name, readFileSync(`${OUT}${name}`, 'utf8')]))
 }
 
-/** Of both sets. */
+/** The dashboards of both sets. */
 export function dashboards(): readonly DashboardJson[] {
   const texts = [...generated()].filter(([name]) => name.endsWith('.json'))
   return texts.map(([, text]) => JSON.parse(text) as DashboardJson)
 }
 
-/** Panels that ask something: rows do not. */
+/** Panels with queries; rows have none. */
 export function panelsOf(dashboard: DashboardJson): readonly PanelJson[] {
   return dashboard.panels.filter(({ type }) => type !== 'row')
 }
 
-/** What a variable asks its datasource. */
-export function questionOf({ query }: VariableJson): string {
+/** A variable's query. */
+export function queryOf({ query }: VariableJson): string {
   return typeof query === 'string' ? query : query.query
 }
 
-/** The expression with variables as Grafana fills them in; one that is not given is an error. */
+/** Expands variables as Grafana does; a variable without a value is an error. */
 export function fill(expr: string, values: Readonly<Record<string, string>>): string {
   return expr.replaceAll(/\$([a-z_]\w*)/g, (_, name: string) => {
     const value = values[name]

@@ -1,7 +1,7 @@
 /**
- * prometheus.ts - a real Prometheus for a test: scrapes its targets every second, answers queries, is gone afterwards.
+ * prometheus.ts - a real Prometheus for a test: scrapes its targets every second, answers queries, and ends with the test.
  *
- * Fail:  an Error with what it said on stderr.
+ * Fail:  an Error with Prometheus' stderr.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -18,15 +18,15 @@ const LEAST_PORT = 11_000
 
 export interface Prometheus {
   readonly url: string
-  /** The value of an instant query that gives one series; undefined when it gives none. */
+  /** The value of an instant query with one result; undefined without a result. */
   query(expression: string): Promise<number | undefined>
-  /** The values of an instant query, one a series. */
+  /** The values of an instant query, one per series. */
   values(expression: string): Promise<readonly number[]>
   /** Labels and value of each series of an instant query. */
   series(
     expression: string,
   ): Promise<readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]>
-  /** Every exemplar of these series since the start: the series' labels, the exemplar's, its value. */
+  /** Every exemplar of the selected series since the start: series labels, exemplar labels, value. */
   exemplars(selector: string): Promise<
     readonly {
       readonly series: Readonly<Record<string, string>>
@@ -34,7 +34,7 @@ export interface Prometheus {
       readonly value: number
     }[]
   >
-  /** `up`, `down` or `unknown`, and the last scrape's error, of the only target. */
+  /** Health of the only target: `up`, `down` or `unknown`, and the error of the last scrape. */
   target(): Promise<{ readonly health: string; readonly lastError: string }>
 }
 
@@ -50,13 +50,13 @@ interface Answer {
 }
 
 export interface PrometheusOptions {
-  /** More targets than the first, of the same job. */
+  /** Further targets of the same job. */
   readonly targets?: readonly { readonly url: string; readonly labels: Readonly<Record<string, string>> }[]
-  /** Rule files, as text; evaluated every second. */
+  /** Rule files as text; evaluated every second. */
   readonly rules?: readonly string[]
   /** host:port */
   readonly alertmanager?: string
-  /** More flags of the command. */
+  /** Further command-line flags. */
   readonly flags?: readonly string[]
 }
 
@@ -67,7 +67,7 @@ interface ExemplarAnswer {
   }[]
 }
 
-/** Start it on a free port; its data are in a directory of its own. `labels` are the target's. */
+/** Starts Prometheus on a free port with a temporary data directory. `labels` are added to the target. */
 export async function startPrometheus(
   t: Pick<Test, 'teardown'>,
   target: string,
@@ -108,56 +108,56 @@ export async function startPrometheus(
     ...more,
   ]
   const child = spawn('prometheus', flags, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
-  let said = ''
+  let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-10_000)
+    stderr = `${stderr}${chunk}`.slice(-10_000)
   })
   t.teardown(async () => {
     if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'close')
     rmSync(home, { recursive: true })
   })
-  const ask = async <Of = Answer>(path: string): Promise<Of> =>
+  const get = async <Of = Answer>(path: string): Promise<Of> =>
     (await (await fetch(`http://${listen}/api/v1/${path}`)).json()) as Of
   await until('Prometheus answers', async () => {
-    if (child.exitCode !== null) throw new Error(`prometheus ended with ${child.exitCode}: ${said}`)
+    if (child.exitCode !== null) throw new Error(`prometheus exited with ${child.exitCode}: ${stderr}`)
     const response = await fetch(`http://${listen}/-/ready`).catch(() => undefined)
     return response?.ok
   })
   return {
     url: `http://${listen}`,
     async query(expression) {
-      const { data } = await ask(`query?query=${encodeURIComponent(expression)}`)
+      const { data } = await get(`query?query=${encodeURIComponent(expression)}`)
       if (data.result.length > 1) throw new Error(`${expression} gives ${data.result.length} series`)
       const value = data.result[0]?.value[1]
       return value === undefined ? undefined : Number(value)
     },
     async values(expression) {
-      const { data, error } = await ask(`query?query=${encodeURIComponent(expression)}`)
+      const { data, error } = await get(`query?query=${encodeURIComponent(expression)}`)
       if (error !== undefined) throw new Error(`${expression}: ${error}`)
       return data.result.map(({ value }) => Number(value[1]))
     },
     async series(expression) {
-      const { data, error } = await ask(`query?query=${encodeURIComponent(expression)}`)
+      const { data, error } = await get(`query?query=${encodeURIComponent(expression)}`)
       if (error !== undefined) throw new Error(`${expression}: ${error}`)
       return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }))
     },
     async exemplars(selector) {
       const query = `query_exemplars?query=${encodeURIComponent(selector)}&start=0&end=${Date.now() / 1000 + 60}`
-      const { data } = await ask<ExemplarAnswer>(query)
+      const { data } = await get<ExemplarAnswer>(query)
       return data.flatMap(({ seriesLabels: series, exemplars }) =>
         exemplars.map(({ labels, value }) => ({ series, labels, value: Number(value) })),
       )
     },
     async target() {
-      const [only] = (await ask('targets')).data.activeTargets
+      const [only] = (await get('targets')).data.activeTargets
       return { health: only?.health ?? 'unknown', lastError: only?.lastError ?? '' }
     },
   }
 }
 
 /**
- * A port on loopback that nobody has now, and none that the kernel gives to whoever asks for any: another test's server or
- * connection would have it before the one that it is meant for.
+ * A free port on loopback, outside the kernel's ephemeral range: from within it, another test's server or connection could
+ * take the port first.
  */
 export async function freePort(): Promise<number> {
   const [first = ''] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/)

@@ -1,11 +1,11 @@
 /**
- * strict-object.ts - whether a Kubernetes object is one: Kubernetes' own schemas, and no field that they do not know.
+ * strict-object.ts - validates a Kubernetes object against Kubernetes' own schemas, and rejects unknown fields.
  *
  * In:    an object as rendered.
- * Out:   what is wrong with it, a line each; empty when all is well.
+ * Out:   its errors, one per line; empty when it is valid.
  *
- * kubernetes-models' validators pass unknown fields, but they look at every field that they know: so a field that is there
- * and was never looked at is unknown.
+ * kubernetes-models' validators ignore unknown fields, but they read every field that they know. So a field that no
+ * validator reads is unknown.
  */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ interface Complaint {
 type Validate = ((data: unknown) => boolean) & { readonly errors?: readonly Complaint[] }
 
 const require = createRequire(import.meta.url)
-/** By file: the package exports no schema by name. */
+/** Loaded by file: the package does not export its schemas. */
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url))
 const KUBERNETES = 'kubernetes-models/_schemas/IoK8sApi'
 const SCHEMAS: Readonly<Record<string, string>> = {
@@ -45,28 +45,28 @@ export interface KubernetesObject {
 }
 
 export function complaintsOf(object: KubernetesObject): string[] {
-  const what = `${object.apiVersion} ${object.kind}`
-  const path = SCHEMAS[what]
-  if (path === undefined) return [`${what}: no schema`]
+  const type = `${object.apiVersion} ${object.kind}`
+  const path = SCHEMAS[type]
+  if (path === undefined) return [`${type}: no schema`]
   const { validate } = require(`${MODULES}${path}.js`) as { validate: Validate }
   const unread = new Set<string>()
-  const good = validate(watched(object, '', unread))
-  const errors = good
+  const valid = validate(recordingReads(object, '', unread))
+  const errors = valid
     ? []
     : (validate.errors ?? []).map(
         error => `${error.instancePath} ${error.message ?? ''} ${JSON.stringify(error.params)}`,
       )
   return [...errors, ...[...unread].map(field => `${field}: unknown field`)].map(
-    text => `${what} ${object.metadata.name}: ${text}`,
+    text => `${type} ${object.metadata.name}: ${text}`,
   )
 }
 
-/** The value, whose fields are in `unread` until somebody reads them. */
-function watched(value: unknown, path: string, unread: Set<string>): unknown {
+/** A proxy of the value; its fields are in `unread` until they are read. */
+function recordingReads(value: unknown, path: string, unread: Set<string>): unknown {
   if (typeof value !== 'object' || value === null) return value
   const fields = new Map<string, unknown>()
   for (const [name, field] of Object.entries(value)) {
-    fields.set(name, watched(field, `${path}/${name}`, unread))
+    fields.set(name, recordingReads(field, `${path}/${name}`, unread))
     unread.add(`${path}/${name}`)
   }
   return new Proxy(value, {

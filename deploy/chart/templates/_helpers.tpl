@@ -58,7 +58,7 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* Megabytes of heap: three quarters of the memory limit, the rest being buffers, code and the addon. */}}
+{{/* Heap limit in megabytes: three quarters of the memory limit. The rest is for buffers, code and the addon. */}}
 {{- define "weir.heap" -}}
 {{- $limit := dig "limits" "memory" "" .Values.resources | toString -}}
 {{- if hasSuffix "Gi" $limit -}}
@@ -68,18 +68,18 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* What the file holds: the values' own settings over those that follow from other values. */}}
+{{/* The configuration file: .Values.config merged over the settings that follow from other values. */}}
 {{- define "weir.config" -}}
 {{- $web := dict "listen-address" (list (printf ":%v" .Values.port)) -}}
 {{- if .Values.web.configSecret }}{{ $_ := set $web "config" (dict "file" "/etc/weir/web/web-config.yml") }}{{ end -}}
-{{- $own := dict "web" $web -}}
+{{- $derived := dict "web" $web -}}
 {{- if .Values.kubernetes.enabled -}}
-{{- $_ := set $own "kubernetes" (dict "enabled" true "cilium" (ternary "always" "never" .Values.kubernetes.cilium)) -}}
+{{- $_ := set $derived "kubernetes" (dict "enabled" true "cilium" (ternary "always" "never" .Values.kubernetes.cilium)) -}}
 {{- end -}}
-{{- mergeOverwrite $own (deepCopy .Values.config) | toYaml -}}
+{{- mergeOverwrite $derived (deepCopy .Values.config) | toYaml -}}
 {{- end -}}
 
-{{/* With a password or TLS the kubelet's GET is refused: then only whether the port answers. */}}
+{{/* With a password or TLS the kubelet's GET would be refused, so the probe only checks that the port answers. */}}
 {{- define "weir.probe" -}}
 {{- if .root.Values.web.configSecret -}}
 tcpSocket:
@@ -92,7 +92,7 @@ httpGet:
 {{ toYaml .probe }}
 {{- end -}}
 
-{{/* Relabelings that give the target label `node`, behind the user's own. */}}
+{{/* The user's relabelings, then one that sets the target label `node`. */}}
 {{- define "weir.relabelings" -}}
 {{- with .relabelings }}
 {{ toYaml . }}

@@ -1,8 +1,8 @@
 /**
- * collect.ts - bring a store up to date before it is read, and say in it whether that worked.
+ * collect.ts - updates a store before a page reads it, and records there whether that succeeded.
  *
- * Fail:  an OS error in collect() (it has .syscall) puts weir_stage_up{stage="collect"} to 0, and the store is read as it is; any
- *        other error is a bug and is thrown.
+ * Fail:  an OS error in collect() (it has .syscall) sets weir_stage_up{stage="collect"} to 0, and the page shows the store as it
+ *        is. Any other error is a bug and is thrown.
  */
 import { M } from '../catalog/catalog.js'
 import type { SeriesStore } from '../series/series.js'
@@ -10,7 +10,7 @@ import type { SeriesStore } from '../series/series.js'
 export interface Collecting {
   readonly store: SeriesStore
   readonly collect: () => void
-  /** Told the OS error that collect() ended with, to be logged. */
+  /** Called with the OS error of a failed collect(), for the log. */
   readonly onCollectError?: (error: Error) => void
 }
 

@@ -1,8 +1,8 @@
 /**
- * landing.ts - what the landing page shows of a server at this moment.
+ * landing.ts - gathers the data of the landing page.
  *
- * In:    the stores as the last collect() left them, and what each part tells of itself.
- * Out:   the page, and the headers that it goes out with.
+ * In:    the stores as of the last collect(), and the status lines of each component.
+ * Out:   the page and its HTTP headers.
  */
 
 import type { SeriesStore } from '../series/series.js'
@@ -15,19 +15,19 @@ import type { RecentLine } from './recent-lines.js'
 export interface LandingOptions {
   readonly store: SeriesStore
   readonly otherStores?: () => readonly SeriesStore[]
-  /** Where the metrics are; begins with a slash. */
+  /** Path of the metrics, with a leading slash. */
   readonly telemetryPath: string
-  /** Why not ready, or undefined. */
+  /** Why Weir is not ready; undefined when it is. */
   readonly ready: () => string | undefined
-  /** What each part tells of itself: the source and its state, the cluster, the push. */
+  /** Status of each component: source, cluster, OTLP push. */
   readonly status: () => readonly (readonly [name: string, text: string])[]
   readonly version?: string
   readonly rates?: () => readonly Rate[]
-  /** The last warnings and errors, the oldest first. */
+  /** The last warnings and errors, oldest first. */
   readonly lines?: () => readonly RecentLine[]
 }
 
-/** Log lines are of this moment and of nobody else's business: not kept, not framed, not referred from. */
+/** The page shows log lines, so it must not be cached, framed or sent as a referrer. */
 export const landingHeaders: Readonly<Record<string, string>> = {
   'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
@@ -41,10 +41,10 @@ export function landingOf(options: LandingOptions): string {
     version,
     telemetryPath,
     notReady: ready(),
-    rows: status(),
+    status: status(),
     rates: rates?.() ?? [],
     losses: lossesOf(store),
-    fills: usageOf([store, ...(otherStores?.() ?? [])]),
+    usages: usageOf([store, ...(otherStores?.() ?? [])]),
     lines: lines?.() ?? [],
     now: new Date(),
   })

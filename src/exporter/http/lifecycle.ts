@@ -1,8 +1,8 @@
 /**
- * lifecycle.ts - POST and PUT to /-/reload, as Prometheus has it.
+ * lifecycle.ts - POST and PUT to /-/reload, as in Prometheus.
  *
- * In:    who reloads, or nobody: then the lifecycle API is not enabled.
- * Fail:  a configuration that is refused is a 500 that says why, for whoever posted.
+ * In:    the function that reloads; without one the lifecycle API is disabled.
+ * Fail:  a rejected configuration is answered with 500 and the reason.
  */
 import type { ServerResponse } from 'node:http'
 
@@ -10,10 +10,10 @@ export const RELOAD_PATH = '/-/reload'
 
 const METHODS = 'POST, PUT'
 
-/** Reads the configuration anew; says why it is refused, one line for each reason, or undefined. */
+/** Reloads the configuration. Resolves to the reasons it was rejected, one a line, or to undefined. */
 export type ReloadNow = () => Promise<string | undefined>
 
-/** `method` is the request's. */
+/** Answers a request to RELOAD_PATH. */
 export async function answerReload(
   method: string | undefined,
   response: ServerResponse,

@@ -1,11 +1,11 @@
 /**
- * metrics-page.ts - makes pages: everything up to date, frozen at one instant, then written in slices.
+ * metrics-page.ts - builds metrics pages: collects, freezes all families at one instant, then writes them in slices.
  *
- * In:    collect() and stores; what a scrape wants.
- * Out:   one page for all who wanted the same before it was begun. So a page is never older than the wish for it.
- * Fail:  an OS error in collect() (it has .syscall) puts weir_stage_up{stage="collect"} to 0 and the page is made;
- *        any other error is a bug, and goes to whoever waits.
- * Never: holds the thread longer than a slice, however many series: the rings are drained in between.
+ * In:    collect(), the stores, and the format and groups a scrape asks for.
+ * Out:   a page. Scrapes that ask for the same before it is started share it, so a page is never older than its request.
+ * Fail:  an OS error in collect() (it has .syscall) sets weir_stage_up{stage="collect"} to 0 and the page is built anyway.
+ *        Any other error is a bug and rejects the page's promise.
+ * Never: blocks the thread for longer than a slice, however many series there are: the rings are drained in between.
  */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -21,16 +21,16 @@ import type { SeriesStore } from '../series/series.js'
 import { collectInto } from './collect.js'
 
 export interface PageOptions {
-  /** Bring the store up to date: pump, sweep, sync. Before every page, and synchronous: a page shows one instant. */
+  /** Drains the ring and flushes the kernel tables into the store. Runs before every page, synchronously: a page shows one instant. */
   readonly collect: () => void
-  /** Told the OS error that collect() ended with, to be logged. */
+  /** Called with the OS error of a failed collect(), for the log. */
   readonly onCollectError?: (error: Error) => void
   readonly store: SeriesStore
-  /** Stores of other families, for the same page. */
+  /** More stores for the same page. */
   readonly otherStores?: () => readonly SeriesStore[]
-  /** More exposition text of that format, to stand behind the store's: the group `process`. */
+  /** Exposition text of the group `process`, appended to the stores'. */
   readonly processText?: (format: Format) => Promise<string>
-  /** OpenMetrics: when each counter and histogram began, a line a series more. Default: yes. */
+  /** OpenMetrics: add a _created line to each counter and histogram series. Default: true. */
   readonly created?: boolean
 }
 
@@ -39,45 +39,46 @@ export interface PageRequest {
   readonly selection: Selection
 }
 
-/** Milliseconds: less than a turn of the drain timer. */
+/** Milliseconds; shorter than the drain interval. */
 const SLICE_MS = 8
-/** Bytes that zlib tells at a time. */
-const PACKED_BYTES = 1 << 18
+/** Output chunk of zlib. */
+const GZIP_CHUNK_BYTES = 1 << 18
 
-/** A page that was made: its parts, and the same gzipped, once however many want it. */
+/** A finished page. It is gzipped once, on the first request for it. */
 export class Page {
   readonly plain: readonly Buffer[]
-  #packed: Promise<readonly Buffer[]> | undefined
+  #gzipped: Promise<readonly Buffer[]> | undefined
 
   constructor(plain: readonly Buffer[]) {
     this.plain = plain
   }
 
-  /** On the thread pool. */
-  packed(): Promise<readonly Buffer[]> {
-    this.#packed ??= pack(this.plain)
-    return this.#packed
+  /** Compresses on the thread pool. */
+  gzipped(): Promise<readonly Buffer[]> {
+    this.#gzipped ??= gzip(this.plain)
+    return this.#gzipped
   }
 }
 
 export class Pages {
   readonly #options: PageOptions
-  /** Pages not begun. */
+  /** Pages not started yet, by format and groups. */
   readonly #pending = new Map<string, Promise<Page>>()
-  /** The one that is being written; one at a time, so that those who come meanwhile share the next. */
+  /** The page being written. One at a time, so that scrapes arriving meanwhile share the next one. */
   #writing: Promise<unknown> = Promise.resolve()
-  /** When everything was last brought up to date. */
+  /** Time of the last collect(). */
   #collected = -Infinity
 
   constructor(options: PageOptions) {
     this.#options = options
   }
 
-  /** Collect, unless that was done less than `ageMs` ago. */
+  /** Collects unless the last collect() is less than `ageMs` ago. */
   upToDate(ageMs: number): void {
     if (performance.now() - this.#collected >= ageMs) this.#collect()
   }
 
+  /** The page for a request: one not started yet if there is one, otherwise a new one. */
   get(request: PageRequest): Promise<Page> {
     const key = `${request.format} ${request.selection === undefined ? 'all' : [...request.selection].sort().join()}`
     let page = this.#pending.get(key)
@@ -88,11 +89,11 @@ export class Pages {
     return page
   }
 
-  /** What takes time comes first, so that the numbers are of the moment when the page is begun. */
+  /** Slow process metrics are read first, so that the series are as of the start of the page. */
   async #make(request: PageRequest, onStart: () => void): Promise<Page> {
     const { processText } = this.#options
-    const wanted = request.selection === undefined || request.selection.has('process')
-    const more = wanted && processText !== undefined ? await processText(request.format) : ''
+    const withProcess = request.selection === undefined || request.selection.has('process')
+    const more = withProcess && processText !== undefined ? await processText(request.format) : ''
     const page = this.#writing.then(() => {
       onStart()
       return this.#write(request, more)
@@ -110,7 +111,7 @@ export class Pages {
     const parts: Buffer[] = []
     const spent = await inSlices(pieces(families, { format, created }), parts, started)
     parts.push(Buffer.from(more + TRAILERS[format]))
-    // Told by the next page: this one is written.
+    // Shown by the next page; this one is already written.
     store.add(store.family(M.stageSeconds).series(['render']), spent / 1000)
     return new Page(parts)
   }
@@ -123,7 +124,7 @@ export class Pages {
   }
 }
 
-/** Take everything, and let the event loop turn whenever a slice is used up; the milliseconds that it took us. */
+/** Writes all pieces, yielding to the event loop after each slice. Returns the milliseconds spent writing. */
 async function inSlices(pieces: Iterable<Buffer>, into: Buffer[], started: number): Promise<number> {
   let spent = 0
   let since = started
@@ -138,11 +139,11 @@ async function inSlices(pieces: Iterable<Buffer>, into: Buffer[], started: numbe
   return spent + performance.now() - since
 }
 
-async function pack(parts: readonly Buffer[]): Promise<readonly Buffer[]> {
-  const packed: Buffer[] = []
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PACKED_BYTES })
-  await pipeline(Readable.from(parts), gzip, async (source: AsyncIterable<Buffer>) => {
-    for await (const part of source) packed.push(part)
+async function gzip(parts: readonly Buffer[]): Promise<readonly Buffer[]> {
+  const gzipped: Buffer[] = []
+  const compressor = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: GZIP_CHUNK_BYTES })
+  await pipeline(Readable.from(parts), compressor, async (source: AsyncIterable<Buffer>) => {
+    for await (const part of source) gzipped.push(part)
   })
-  return packed
+  return gzipped
 }

@@ -1,8 +1,8 @@
 /**
- * overview.ts - what the landing page says of the stores: what was lost where, and how full everything is.
+ * overview.ts - the landing page's lists of losses and of table usage.
  *
- * In:    stores, as the last collect() left them.
- * Out:   a list each. A loss that the source cannot have is not listed.
+ * In:    the stores as of the last collect().
+ * Out:   one list each. Losses that the current source cannot have are left out.
  */
 import { M } from '../catalog/catalog.js'
 import type { Group, Metric } from '../catalog/metric.js'
@@ -12,7 +12,7 @@ export interface Loss {
   readonly what: string
   readonly metric: string
   readonly count: number
-  /** Told, but nothing is missing from any sum. */
+  /** Worth showing, but no count is missing. */
   readonly harmless: boolean
 }
 
@@ -22,36 +22,37 @@ export interface Usage {
   readonly limit: number
 }
 
-/** In the order in which a packet meets them. */
+/** In the order of a packet's path. */
 const LOSSES: readonly (readonly [what: string, metric: Metric, harmless?: boolean])[] = [
-  ['Packets without a connection, the table was full', M.connectionTableFull],
-  ['Packets without names, the spill table was full', M.unnamedPackets],
-  ['Drops known by reason only, their table was full', M.dropTableFull],
-  ['Program runs that the kernel refused', M.bpfRecursionMisses],
-  ['Handshakes and durations overwritten', M.observationsLost],
-  ['Records put back and told later, the ring was full', M.ringFull, true],
-  ['Records that could not be decoded', M.decodeFaults],
-  ['Addresses that nothing explains', M.entityMisses, true],
-  ['Series refused, counted in overflow', M.seriesRefused],
+  ['Packets counted without a connection (table full)', M.connectionTableFull],
+  ['Packets counted without names (table full)', M.unnamedPackets],
+  ['Drops counted by reason only (table full)', M.dropTableFull],
+  ['BPF program runs skipped by the kernel', M.bpfRecursionMisses],
+  ['Handshake times and durations overwritten', M.observationsLost],
+  ['Records delayed (ring full)', M.ringFull, true],
+  ['Records that failed to decode', M.decodeFaults],
+  ['Addresses without a name', M.entityMisses, true],
+  ['Series over budget, counted in overflow', M.seriesRefused],
 ]
 
-const OWN: ReadonlySet<Group | undefined> = new Set(['self', 'kubernetes', 'process'])
+/** Groups whose number of series does not depend on traffic. */
+const FIXED: ReadonlySet<Group | undefined> = new Set(['self', 'kubernetes', 'process'])
 
 export function lossesOf(store: SeriesStore): Loss[] {
-  const made = new Set(store.families().map(({ metric }) => metric.name))
-  return LOSSES.filter(([, metric]) => made.has(metric.name)).map(([what, metric, harmless = false]) => {
+  const existing = new Set(store.families().map(({ metric }) => metric.name))
+  return LOSSES.filter(([, metric]) => existing.has(metric.name)).map(([what, metric, harmless = false]) => {
     const family = store.family(metric)
     let count = 0
-    for (let row = 0; row < family.size; row++) count += store.get(family.slot(row))
+    for (let series = 0; series < family.size; series++) count += store.get(family.slot(series))
     return { what, metric: metric.name, count, harmless }
   })
 }
 
-/** The connection table, and each family that flows make series of, the fullest first. */
+/** The connection table, then the families whose series come from traffic, fullest first. */
 export function usageOf(stores: readonly SeriesStore[]): Usage[] {
   const families = stores.flatMap(store => store.families())
   const series = families
-    .filter(({ metric, size }) => size > 0 && metric.labels.length > 0 && !OWN.has(metric.group))
+    .filter(({ metric, size }) => size > 0 && metric.labels.length > 0 && !FIXED.has(metric.group))
     .map(({ metric, size, budget }) => ({ name: metric.name, used: size, limit: budget }))
     .sort((a, b) => b.used / b.limit - a.used / a.limit)
   return [...stores.flatMap(connectionTable), ...series]

@@ -1,6 +1,6 @@
 /**
- * page-style.ts - the style of the landing page: one column on a phone, two beside each other where there is room;
- * light or dark as the reader's system is.
+ * page-style.ts - the landing page's style sheet: one column on a phone, two on wider screens; light or dark as the
+ * reader's system prefers.
  */
 import { createHash } from 'node:crypto'
 
@@ -25,16 +25,16 @@ h2{margin:0 0 .6rem;font-size:.8rem;letter-spacing:.07em;text-transform:uppercas
 .columns{margin-bottom:1rem}.columns section+section,main>nav{margin-top:1rem}
 @media(min-width:50rem){.columns{columns:2;column-gap:1rem}}
 dl{margin:0;display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.3rem 1rem}
-.rows{grid-template-columns:fit-content(45%) minmax(0,1fr)}
+.status{grid-template-columns:fit-content(45%) minmax(0,1fr)}
 dt{color:var(--soft)}dt::first-letter{text-transform:uppercase}
 dd{margin:0;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 dd.lost{color:var(--bad);font-weight:600}
 .rates{grid-template-columns:repeat(2,minmax(0,1fr));gap:.6rem 1rem}
 .rates div{display:flex;flex-direction:column-reverse}
 .rates dd{text-align:left;white-space:nowrap;font-size:1.6rem;font-weight:600;line-height:1.2}
-.fill{margin:0 0 .65rem}.fill:last-child{margin:0}
-.fill div{display:flex;justify-content:space-between;gap:1rem;font-variant-numeric:tabular-nums}
-.fill span:first-child{overflow-wrap:anywhere;min-width:0}.fill span:last-child{color:var(--soft);white-space:nowrap}
+.usage{margin:0 0 .65rem}.usage:last-child{margin:0}
+.usage div{display:flex;justify-content:space-between;gap:1rem;font-variant-numeric:tabular-nums}
+.usage span:first-child{overflow-wrap:anywhere;min-width:0}.usage span:last-child{color:var(--soft);white-space:nowrap}
 svg{display:block;width:100%;height:.4rem;border-radius:.2rem;background:var(--line)}
 rect{fill:var(--fill)}.high rect{fill:var(--bad)}
 code{font:.92em ui-monospace,"DejaVu Sans Mono",monospace}
@@ -50,5 +50,5 @@ footer{color:var(--soft);font-size:.85rem;padding-top:0}
 
 const HASH = createHash('sha256').update(STYLE).digest('base64')
 
-/** Content-Security-Policy of the page: nothing but this style and the icon in it; no scripts, no frames, no forms. */
+/** Content-Security-Policy: only this style sheet and the inline icon; no scripts, frames or forms. */
 export const POLICY = `default-src 'none'; style-src 'sha256-${HASH}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`

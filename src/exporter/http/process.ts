@@ -2,20 +2,20 @@
  * process.ts - process and runtime metrics: CPU, memory, file descriptors, event loop, heap, garbage collection.
  *
  * In:    nothing; prom-client reads /proc/self and node:perf_hooks.
- * Out:   exposition text of either format, to stand behind our own.
- * Never: is imported elsewhere for prom-client: this is its only door. Nor has it write text: a registry of
- *        prom-client has one format, and renames its counters for good when it is switched to the other.
+ * Out:   exposition text in either format, appended to our own.
+ * Never: lets prom-client write the text: a prom-client registry has one format, and switching it to the other renames
+ *        its counters for good. Nothing else imports prom-client.
  *
- * prom-client is loaded when first asked for: commands that never serve a page do not pay its 13 MB (resident).
+ * prom-client is loaded on first use: commands that never serve a page save its 13 MB of resident memory.
  */
 import { type Format, headOf } from '../exposition/format.js'
 import { numberText } from '../exposition/number.js'
 import { escapeLabel } from '../series/label-value.js'
 
-/** Gauges whose names end in _total: promtool refuses them, and the same names without it add up to them. */
+/** Gauges named *_total, which promtool rejects. Each is the sum of the gauge of the same name without _total. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-/** What prom-client tells of a metric; `metricName` where the samples have names of their own. */
+/** A metric as prom-client returns it. `metricName` is set where samples have a name of their own. */
 interface ClientMetric {
   readonly name: string
   readonly help: string
@@ -27,7 +27,7 @@ interface ClientMetric {
   }[]
 }
 
-/** A function that reads the metrics of this process now. Call it once: its event loop monitor never stops. */
+/** Returns a function that renders this process's metrics. Call once: prom-client's event loop monitor never stops. */
 export async function processMetrics(): Promise<(format: Format) => Promise<string>> {
   const { collectDefaultMetrics, Registry } = await import('prom-client')
   const registry = new Registry()

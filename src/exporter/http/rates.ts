@@ -1,20 +1,20 @@
 /**
- * rates.ts - how fast some counts rise, over about the last half minute.
+ * rates.ts - per-second rates of a few counters over about the last half minute.
  *
- * In:    a function that reads the counts now; it is called every ten seconds, so it should cost nothing.
- * Out:   what they rise by in a second; nothing before there are two samples.
+ * In:    a function that reads the counters; it is called every ten seconds, so it must be cheap.
+ * Out:   increases per second; none until there are two samples.
  */
 
 export type Counts = Readonly<Record<string, number>>
 
 export interface Rate {
   readonly name: string
-  /** In a second. */
+  /** Per second. */
   readonly value: number
 }
 
 const INTERVAL_MS = 10_000
-/** Three intervals: the kernel's counts come by sweeps, which have an interval of their own. */
+/** Three intervals: kernel tables are flushed at an interval of their own, so a shorter window would jump. */
 const SAMPLES = 4
 
 interface Sample {
@@ -33,7 +33,7 @@ export class Rates {
     this.sample()
   }
 
-  /** `now`: milliseconds of a clock that never goes back. */
+  /** `now`: milliseconds on a monotonic clock. */
   sample(now = performance.now()): void {
     this.#samples.push({ at: now, counts: this.#read() })
     if (this.#samples.length > SAMPLES) this.#samples.shift()

@@ -1,35 +1,35 @@
 /**
- * recent-lines.ts - the last warnings and errors of the log, for who cannot read it: the landing page.
+ * recent-lines.ts - the last warnings and errors of the log, for the landing page.
  *
  * In:    log lines as pino writes them.
- * Never: keeps more than the last few, nor more than the beginning of a long one.
+ * Never: keeps more than the last MAX_LINES, nor more than MAX_CHARACTERS of each.
  */
 export interface RecentLine {
   /** ISO 8601. */
   readonly ts: string
   readonly level: 'warn' | 'error'
-  /** Message and error in one. */
+  /** Message and error, joined. */
   readonly text: string
 }
 
-const MOST = 20
-const MOST_CHARACTERS = 300
+const MAX_LINES = 20
+const MAX_CHARACTERS = 300
 
 export class RecentLines {
   readonly #lines: RecentLine[] = []
 
-  /** The oldest first. */
+  /** Oldest first. */
   list(): readonly RecentLine[] {
     return this.#lines
   }
 
-  /** Takes a JSON line of any level. */
+  /** Adds a JSON log line if its level is warn or error. */
   add(line: string): void {
     if (!/"level":"(warn|error)"/.test(line)) return
     const { ts, level, msg, err } = JSON.parse(line) as Record<string, unknown>
     if (level !== 'warn' && level !== 'error') return
     const text = [msg, err].filter(part => part !== undefined).join(': ')
-    this.#lines.push({ ts: String(ts), level, text: text.slice(0, MOST_CHARACTERS) })
-    if (this.#lines.length > MOST) this.#lines.shift()
+    this.#lines.push({ ts: String(ts), level, text: text.slice(0, MAX_CHARACTERS) })
+    if (this.#lines.length > MAX_LINES) this.#lines.shift()
   }
 }

@@ -1,11 +1,11 @@
 /**
- * scrape.ts - answers a scrape: what does it want, may it have it, and in time?
+ * scrape.ts - answers a scrape: negotiates format, encoding and groups, and limits concurrency and time.
  *
  * In:    GET and HEAD of the telemetry path: Accept, Accept-Encoding, ?collect[] or ?exclude[],
  *        X-Prometheus-Scrape-Timeout-Seconds.
- * Out:   a page in one of two texts, gzipped for who takes it.
- * Fail:  400 for a group that is none; 503 for one scrape too many, and when the client's time is up before the page
- *        is made: its answer would find nobody, and holds the place of another.
+ * Out:   a page in one of the two formats, gzipped if the client accepts it.
+ * Fail:  400 for an unknown group; 503 above the concurrency limit, and when the scrape timeout passes before the page is
+ *        ready: the client is gone by then, and the slot is free for another scrape.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Selection, SelectionError, selectionOf } from '../catalog/selection.js'
@@ -14,22 +14,22 @@ import { negotiate, takesGzip } from '../exposition/negotiate.js'
 import type { PageOptions, Pages } from './metrics-page.js'
 
 export interface ScrapeOptions extends PageOptions {
-  /** Scrapes being answered at a time: each may hold a page, 17 MB for 100,000 series. 0: no limit. Default: 40. */
+  /** Concurrent scrapes. Each can hold a page, 17 MB for 100,000 series. 0: no limit. Default: 40. */
   readonly maxRequests?: number
 }
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-/** node_exporter's default, too. */
+/** Same as node_exporter. */
 const MAX_REQUESTS = 40
 const PLAIN = 'text/plain; charset=utf-8'
 
-/** What answers the requests for metrics. */
+/** A handler for the telemetry path. */
 export function scrapes(pages: Pages, maxRequests = MAX_REQUESTS): Answer {
   let open = 0
   return async (request, response) => {
     if (maxRequests > 0 && open >= maxRequests) {
-      return refuse(response, 503, `${maxRequests} scrapes are being answered already.`)
+      return refuse(response, 503, `Limit of ${maxRequests} concurrent scrapes reached.`)
     }
     const selection = chosen(request, response)
     if (selection === REFUSED) return
@@ -64,10 +64,10 @@ async function answer(
   const page = pages.get({ format, selection })
   const parts = await within(
     seconds,
-    page.then(made => (gzip ? made.packed() : made.plain)),
+    page.then(made => (gzip ? made.gzipped() : made.plain)),
   )
   if (parts === undefined)
-    return refuse(response, 503, `The page was not ready within the ${seconds} s of this scrape.`)
+    return refuse(response, 503, `The page was not ready within the scrape timeout of ${seconds} s.`)
   response.setHeader('Vary', 'Accept, Accept-Encoding')
   if (gzip) response.setHeader('Content-Encoding', 'gzip')
   send(response, 200, CONTENT_TYPES[format], parts)
@@ -78,21 +78,21 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return Array.isArray(value) ? value.join() : value
 }
 
-/** Undefined when it took longer. A time that is none, or past what a timer can wait, is no limit. */
+/** Undefined when the work took longer. An invalid time, or one longer than a timer can wait, is no limit. */
 async function within<T>(seconds: number, work: Promise<T>): Promise<T | undefined> {
   if (!(seconds > 0 && seconds < 2_147_483)) return work
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>(resolve => {
+  const timeout = new Promise<undefined>(resolve => {
     timer = setTimeout(resolve, seconds * 1000, undefined)
   })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer))
 }
 
-function refuse(response: ServerResponse, status: number, why: string): void {
-  send(response, status, PLAIN, [Buffer.from(`${why}\n`)])
+function refuse(response: ServerResponse, status: number, message: string): void {
+  send(response, status, PLAIN, [Buffer.from(`${message}\n`)])
 }
 
-/** node:http leaves the body out for HEAD. Who has gone is told nothing. */
+/** node:http omits the body for HEAD. Does nothing if the client has disconnected. */
 function send(response: ServerResponse, status: number, type: string, parts: readonly Buffer[]): void {
   if (response.destroyed) return
   const length = parts.reduce((sum, part) => sum + part.length, 0)

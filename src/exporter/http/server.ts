@@ -1,9 +1,9 @@
 /**
  * server.ts - the HTTP server: metrics, health, readiness and a landing page.
  *
- * In:    GET and HEAD, and POST to reload.
- * Out:   an answer by path; scrape.ts has those for the telemetry path.
- * Fail:  listen() says what was wrong with the address. What an answer throws is a bug and ends the process.
+ * In:    GET and HEAD; POST and PUT to reload.
+ * Out:   one handler per path; scrape.ts has the telemetry path's.
+ * Fail:  listen() rejects with what is wrong with the address. An error thrown by a handler is a bug and ends the process.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
@@ -16,23 +16,23 @@ import { Pages } from './metrics-page.js'
 import { type ScrapeOptions, scrapes } from './scrape.js'
 
 export interface ServerOptions extends ScrapeOptions, LandingOptions {
-  /** Reads the configuration anew; absent: the lifecycle API is not enabled. */
+  /** Reloads the configuration. Without it the lifecycle API is disabled. */
   readonly reload?: ReloadNow
-  /** The web config file, and who is told what was refused. */
+  /** The web config file, and the callback for refused requests. */
   readonly web?: ListenerOptions
 }
 
 export interface WeirServer {
-  /** Listen on `:PORT`, `HOST:PORT` or `[IPV6]:PORT`, beside addresses before; the URL to reach it. */
+  /** Also listens on `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; resolves to the URL. */
   listen(address: string): Promise<string>
-  /** Stop accepting, finish what is being answered, close; after `deadlineMs` close whatever remains. Twice is fine. */
+  /** Stops accepting, finishes open requests, and closes what is left after `deadlineMs`. Safe to call twice. */
   close(deadlineMs?: number): Promise<void>
 }
 
-/** SIGTERM is given 2 s in all; 17 MB reach a scraper on the same network in a fraction of this. */
+/** Shutdown has 2 s in all. 17 MB reach a scraper on the same network in a fraction of this. */
 const CLOSE_DEADLINE_MS = 1500
 
-/** People who reload fast see a moment twice rather than have everything collected each time. */
+/** Fast reloads of the landing page share a collect(). */
 const LANDING_AGE_MS = 1000
 
 const METHODS = 'GET, HEAD'
@@ -41,7 +41,7 @@ const PLAIN = 'text/plain; charset=utf-8'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
-/** A server that does not listen yet. */
+/** Creates a server that does not listen yet. Throws if the telemetry path is invalid or taken. */
 export function createServer(options: ServerOptions): WeirServer {
   const routes = routesOf(options)
   const listeners: Listener[] = []
@@ -68,7 +68,7 @@ function routesOf(options: ServerOptions): ReadonlyMap<string, Answer> {
   ])
   if (!/^\/[^?#\s]*$/.test(telemetryPath) || routes.has(telemetryPath)) {
     const taken = [...routes.keys()].join(', ')
-    throw new Error(`telemetry path '${telemetryPath}': expected a path such as /metrics, other than ${taken}`)
+    throw new Error(`telemetry path '${telemetryPath}': expected a path such as /metrics, but not ${taken}`)
   }
   return routes.set(telemetryPath, scrapes(pages, options.maxRequests))
 }
@@ -99,7 +99,7 @@ function sendReady(response: ServerResponse, notReady: string | undefined): void
   else send(response, 503, PLAIN, `Not ready: ${notReady}\n`)
 }
 
-/** node:http leaves the body out for HEAD. */
+/** node:http omits the body for HEAD. */
 function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) })
   response.end(body)
@@ -109,8 +109,10 @@ async function listen(server: Server, text: string): Promise<string> {
   const address = parseListenAddress(text)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message
-      reject(Object.assign(new Error(`listen address '${text}': ${why}`), { code: error.code, syscall: error.syscall }))
+      const reason = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message
+      reject(
+        Object.assign(new Error(`listen address '${text}': ${reason}`), { code: error.code, syscall: error.syscall }),
+      )
     })
     server.listen(address, resolve)
   })
@@ -121,7 +123,7 @@ async function listen(server: Server, text: string): Promise<string> {
 async function close({ server, connections, gate }: Listener, deadlineMs: number): Promise<void> {
   if (!server.listening) return gate.close()
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
-  // net's, not http's: that one takes an answer for finished when it is written, and cuts it off under a slow reader.
+  // net's close, not http's: http treats a response as finished once written, and cuts it off under a slow reader.
   const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()))
   connections.closeIdle()
   await closed

@@ -1,7 +1,7 @@
 /**
- * landing.test.ts - the landing page in a real Chromium: readable on a phone, nothing from elsewhere, nothing run.
+ * landing.test.ts - the landing page in a real Chromium: layout on phone and desktop, no external requests, no scripts.
  *
- * With SHOTS=FOLDER the screenshots stay there, to be looked at.
+ * SHOTS=FOLDER saves the screenshots there.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,11 +25,11 @@ const LINES: readonly RecentLine[] = [
   { ts: '2026-11-25T10:01:00.000Z', level: 'error', text: `attach failed: ${'EPERM/'.repeat(30)}<b>bold</b>` },
 ]
 
-/** A node with something of everything, long names among it. */
+/** A server with data in every section, long names included. */
 const start = async (t: Test, notReady?: string) => {
   const store = new SeriesStore({ budget: 1000 })
-  const fill = (metric: (typeof M)[keyof typeof M], rows: number) => {
-    for (let i = 0; i < rows; i++) store.family(metric).series(metric.labels.map(label => `${label}-${i}`))
+  const fill = (metric: (typeof M)[keyof typeof M], series: number) => {
+    for (let i = 0; i < series; i++) store.family(metric).series(metric.labels.map(label => `${label}-${i}`))
   }
   fill(M.flowPackets, 1000)
   fill(M.dropPackets, 37)
@@ -49,7 +49,7 @@ const start = async (t: Test, notReady?: string) => {
     status: () => [
       ['source', 'live'],
       ['pod interfaces', '57'],
-      ['cluster', 'known; not watched: endpointslices'],
+      ['cluster', 'synced; not watched: endpointslices'],
       ['OTLP', `network: http://${'collector.'.repeat(12)}svc:4318`],
     ],
     rates: () => [
@@ -74,29 +74,29 @@ const browse = async (t: Test) => {
   return context
 }
 
-/** What the page said, and asked for. */
+/** Console messages and requests of a page. */
 const watch = (page: Page) => {
-  const said: string[] = []
-  const asked: string[] = []
-  page.on('console', message => said.push(message.text()))
-  page.on('pageerror', error => said.push(error.message))
-  page.on('request', request => asked.push(request.url()))
-  return { said, asked }
+  const messages: string[] = []
+  const requests: string[] = []
+  page.on('console', message => messages.push(message.text()))
+  page.on('pageerror', error => messages.push(error.message))
+  page.on('request', request => requests.push(request.url()))
+  return { messages, requests }
 }
 
-t.test('on a phone and on a desk, light and dark, all of it is there and nothing is too wide', BROWSER, async t => {
+t.test('on phone and desktop, light and dark, everything is shown and nothing overflows', BROWSER, async t => {
   const url = await start(t)
   const context = await browse(t)
   for (const [device, size] of Object.entries(WIDTHS)) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await context.newPage()
-      const { said, asked } = watch(page)
+      const { messages, requests } = watch(page)
       await page.setViewportSize(size)
       await page.emulateMedia({ colorScheme })
       await page.goto(url)
       const about = `${device} ${colorScheme}`
       const widest = await page.evaluate('document.documentElement.scrollWidth')
-      t.equal(widest, size.width, `${about}: no scrolling sideways`)
+      t.equal(widest, size.width, `${about}: no horizontal scrolling`)
       const text = await page.textContent('body')
       for (const part of [
         ...[
@@ -116,13 +116,13 @@ t.test('on a phone and on a desk, light and dark, all of it is there and nothing
       const narrowest = await page.evaluate(
         'Math.min(...[...document.querySelectorAll("dt")].map(term => term.offsetWidth))',
       )
-      t.ok(Number(narrowest) > 40, `${about}: no name is squeezed to a column of letters (${narrowest} px)`)
-      t.equal(await page.locator('.fill.high').count(), 1, `${about}: only the full family is red`)
-      t.equal(await page.locator('dd.lost').count(), 1, `${about}: only what is missing is red`)
-      t.strictSame(said, [], `${about}: the console is empty`)
+      t.ok(Number(narrowest) > 40, `${about}: no name wraps at every letter (${narrowest} px)`)
+      t.equal(await page.locator('.usage.high').count(), 1, `${about}: only the full family's bar is red`)
+      t.equal(await page.locator('dd.lost').count(), 1, `${about}: only real losses are red`)
+      t.strictSame(messages, [], `${about}: the console is empty`)
       t.ok(
-        asked.every(address => address.startsWith(url) || address.startsWith('data:')),
-        `${about}: ${asked}`,
+        requests.every(address => address.startsWith(url) || address.startsWith('data:')),
+        `${about}: ${requests}`,
       )
       const background = await page.evaluate('getComputedStyle(document.body).backgroundColor')
       t.equal(background, colorScheme === 'dark' ? 'rgb(14, 20, 26)' : 'rgb(243, 246, 248)', about)
@@ -134,7 +134,7 @@ t.test('on a phone and on a desk, light and dark, all of it is there and nothing
   }
 })
 
-t.test('a page that is not ready says why', BROWSER, async t => {
+t.test('the page of a server that is not ready shows the reason', BROWSER, async t => {
   const url = await start(t, 'sweep: <EPERM>')
   const page = await (await browse(t)).newPage()
   await page.goto(url)
@@ -142,14 +142,14 @@ t.test('a page that is not ready says why', BROWSER, async t => {
   t.equal(await page.evaluate('getComputedStyle(document.querySelector(".state")).color'), 'rgb(179, 38, 30)')
 })
 
-t.test('scripts do not run, whatever a row holds', BROWSER, async t => {
+t.test('the Content-Security-Policy blocks injected scripts', BROWSER, async t => {
   const url = await start(t)
   const page = await (await browse(t)).newPage()
   await page.goto(url)
-  const { said } = watch(page)
+  const { messages } = watch(page)
   await page.evaluate(
     `document.body.append(Object.assign(document.createElement('script'), { text: 'window.ran = 1' }))`,
   )
   t.equal(await page.evaluate('window.ran'), undefined)
-  t.match(said.join(), /Content Security Policy/)
+  t.match(messages.join(), /Content Security Policy/)
 })

@@ -1,31 +1,31 @@
 /**
- * rates.test.ts - how fast counts rise, over the last samples only.
+ * rates.test.ts - per-second rates over the last samples.
  */
 import t, { type Test } from 'tap'
 import { type Counts, Rates } from '../../../src/exporter/http/rates.js'
 
-/** Samples by hand: the timer's own would come after an hour. */
-const rates = (t: Test) => {
+/** The test takes the samples; the timer's first one would come after an hour. */
+const start = (t: Test) => {
   let counts: Counts = { Packets: 0 }
-  const made = new Rates(() => counts, 3_600_000)
-  t.teardown(() => made.stop())
+  const list = new Rates(() => counts, 3_600_000)
+  t.teardown(() => list.stop())
   const sample = (at: number, next: Counts) => {
     counts = next
-    made.sample(at)
+    list.sample(at)
   }
-  return { made, sample }
+  return { rates: list, sample }
 }
 
-/** Whole, so that differences are. */
+/** A whole number, so that differences are exact. */
 const START = Math.ceil(performance.now()) + 1000
 
-t.test('nothing is known of one sample', async t => {
-  const { made } = rates(t)
-  t.strictSame(made.list(), [])
+t.test('there are no rates before the second sample', async t => {
+  const { rates } = start(t)
+  t.strictSame(rates.list(), [])
 })
 
-t.test('the rate is that of the last three intervals, not of all time', async t => {
-  const { made, sample } = rates(t)
+t.test('a rate covers the last three intervals only', async t => {
+  const { rates, sample } = start(t)
   for (const [seconds, count] of [
     [0, 100],
     [10, 1100],
@@ -35,14 +35,14 @@ t.test('the rate is that of the last three intervals, not of all time', async t 
   ] as const) {
     sample(START + seconds * 1000, { Packets: count })
   }
-  t.strictSame(made.list(), [{ name: 'Packets', value: 10 }])
+  t.strictSame(rates.list(), [{ name: 'Packets', value: 10 }])
 })
 
-t.test('a count that begins anew has no rate below zero, and a new one rises from zero', async t => {
-  const { made, sample } = rates(t)
+t.test('a reset counter has rate 0, and a new one starts from zero', async t => {
+  const { rates, sample } = start(t)
   for (const at of [0, 1, 2, 3]) sample(START + at * 1000, { Packets: 500 })
   sample(START + 4000, { Packets: 20, Drops: 6 })
-  t.strictSame(made.list(), [
+  t.strictSame(rates.list(), [
     { name: 'Packets', value: 0 },
     { name: 'Drops', value: 2 },
   ])

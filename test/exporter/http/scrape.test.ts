@@ -1,5 +1,5 @@
 /**
- * scrape.test.ts - what a scrape asks for it gets: a text, groups of families, in time, or a refusal that says why.
+ * scrape.test.ts - scrapes: format, compression, metric groups, timeout and concurrency limit.
  */
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -50,7 +50,7 @@ const get = (url: string, headers: Record<string, string> = {}) =>
 
 const names = (page: string) => new Set(parse(page).map(({ name }) => name))
 
-t.test('who asks for OpenMetrics gets it, gzipped too, with the same values', async t => {
+t.test('a client that asks for OpenMetrics gets it, gzipped if accepted, with the same values', async t => {
   const { url } = await start(t)
   const text = await get(`${url}/metrics?exclude[]=self`)
   const open = await get(`${url}/metrics?exclude[]=self`, { ...OPEN, 'accept-encoding': 'gzip' })
@@ -66,12 +66,12 @@ t.test('who asks for OpenMetrics gets it, gzipped too, with the same values', as
   t.notMatch(text.body, '# EOF')
 })
 
-t.test('_created can be left out', async t => {
+t.test('_created lines can be turned off', async t => {
   const { url } = await start(t, { created: false })
   t.notMatch((await get(`${url}/metrics`, OPEN)).body, '_created')
 })
 
-t.test('collect[] is only these groups, exclude[] all but these', async t => {
+t.test('collect[] selects groups, exclude[] leaves groups out', async t => {
   const { url } = await start(t)
   const [flow, drop, fds] = [M.flowPackets.name, M.dropPackets.name, 'process_open_fds']
   const of = async (query: string) => names((await get(`${url}/metrics?${query}`)).body)
@@ -83,7 +83,7 @@ t.test('collect[] is only these groups, exclude[] all but these', async t => {
   for (const name of [flow, drop, fds, M.stageUp.name]) t.ok(all.has(name), name)
 })
 
-t.test('a group that is none, and both parameters at once, are refused in words', async t => {
+t.test('an unknown group, and collect[] with exclude[], get 400 with the reason', async t => {
   const { url } = await start(t)
   const both = await get(`${url}/metrics?collect[]=flow&exclude[]=drop`)
   t.match(both, { status: 400, body: /collect\[\] and exclude\[\]/ })
@@ -95,7 +95,7 @@ t.test('a group that is none, and both parameters at once, are refused in words'
   t.match((await get(`${url}/metrics?collect[]=%0d%0a`)).body, 'group "\\r\\n"')
 })
 
-t.test('those who want the same share a page, those who want another do not', async t => {
+t.test('concurrent scrapes of the same format and groups share a page', async t => {
   let open: (text: string) => void = () => {}
   const opened = new Promise<string>(resolve => {
     open = resolve
@@ -116,12 +116,12 @@ t.test('those who want the same share a page, those who want another do not', as
   t.equal(pages[5]!.body, pages[6]!.body)
 })
 
-t.test('a scrape whose time is up is told so, and its place is free again', async t => {
+t.test('a scrape past its timeout gets 503 and frees its slot', async t => {
   let stuck = true
   const never = new Promise<string>(() => {})
   const { url } = await start(t, { maxRequests: 1, processText: async () => (stuck ? never : '') })
   const late = await get(`${url}/metrics`, { 'x-prometheus-scrape-timeout-seconds': '0.05' })
-  t.match(late, { status: 503, body: /not ready within the 0.05 s/ })
+  t.match(late, { status: 503, body: /not ready within the scrape timeout of 0.05 s/ })
   stuck = false
   t.equal((await get(`${url}/metrics?collect[]=flow`)).status, 200)
   for (const odd of ['', 'soon', '-1', '0', '1e99']) {
@@ -130,7 +130,7 @@ t.test('a scrape whose time is up is told so, and its place is free again', asyn
   }
 })
 
-t.test('as many scrapes at a time as are allowed; 0 is any number', async t => {
+t.test('concurrent scrapes are limited to maxRequests; 0 is no limit', async t => {
   for (const [maxRequests, refused] of [
     [3, 47],
     [0, 0],
@@ -139,14 +139,14 @@ t.test('as many scrapes at a time as are allowed; 0 is any number', async t => {
     const opened = new Promise<string>(resolve => {
       open = resolve
     })
-    let here = 0
+    let rejected = 0
     const { url } = await start(t, { maxRequests, processText: () => opened })
     const scrapes = Array.from({ length: 50 }, async () => {
       const { status } = await get(`${url}/metrics`)
-      if (status === 503) here++
+      if (status === 503) rejected++
       return status
     })
-    while (here < refused) await get(`${url}/-/healthy`)
+    while (rejected < refused) await get(`${url}/-/healthy`)
     for (let i = 0; i < 3; i++) await get(`${url}/-/healthy`)
     open('')
     const statuses = await Promise.all(scrapes)
@@ -155,7 +155,7 @@ t.test('as many scrapes at a time as are allowed; 0 is any number', async t => {
   }
 })
 
-t.test('a client that goes while its page is made disturbs nobody', async t => {
+t.test('a client that disconnects during a scrape does not affect other scrapes', async t => {
   let open: (text: string) => void = () => {}
   const opened = new Promise<string>(resolve => {
     open = resolve
@@ -174,7 +174,7 @@ t.test('a client that goes while its page is made disturbs nobody', async t => {
   t.equal((await get(`${url}/metrics`)).status, 200)
 })
 
-t.test('the flags do what they say', async t => {
+t.test('flags turn off process metrics and _created lines, and limit concurrent scrapes', async t => {
   const flags = ['--web.disable-exporter-metrics', '--no-openmetrics.created', '--web.max-requests', '1']
   for (const given of [true, false]) {
     const weir = await startWeir(['--source', `replay:${RECORDS}`, ...(given ? flags : [])])
@@ -190,8 +190,8 @@ t.test('the flags do what they say', async t => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => get(`${weir.url}/metrics`)))
       return answers.some(({ status }) => status === 503)
     }
-    // Twenty at once need not overlap in the server.
-    if (given) await until('two overlap', someRefused)
+    // Twenty parallel requests may still be answered one after the other.
+    if (given) await until('two scrapes overlap', someRefused)
     else t.notOk(await someRefused())
     await weir.stop()
   }

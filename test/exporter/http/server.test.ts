@@ -1,3 +1,6 @@
+/**
+ * server.test.ts - the HTTP server: scrapes, health and readiness, the landing page, methods and paths, shutdown.
+ */
 import { spawnSync } from 'node:child_process'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
@@ -40,8 +43,8 @@ const sampleOf = (body: Buffer, name: string, labels = {}) =>
     sample => sample.name === name && JSON.stringify(sample.labels) === JSON.stringify(labels),
   )?.value
 
-/** A promise that the test settles. */
-const gate = <T>() => {
+/** A promise and the function that resolves it. */
+const deferred = <T>() => {
   let open: (value: T) => void = () => {}
   const opened = new Promise<T>(resolve => {
     open = resolve
@@ -49,7 +52,7 @@ const gate = <T>() => {
   return { open, opened }
 }
 
-t.test('a scrape brings the store up to date and is text 0.0.4', async t => {
+t.test('a scrape collects first and is answered in text format 0.0.4', async t => {
   const { url } = await start(t, { processText: async () => 'process_open_fds 7\n' })
   const first = await get(`${url}/metrics`)
   t.equal(first.status, 200)
@@ -64,16 +67,16 @@ t.test('a scrape brings the store up to date and is text 0.0.4', async t => {
   t.ok(sampleOf(second, 'weir_stage_seconds_total', { stage: 'render' })! > 0)
 })
 
-t.test('a page tells how full its families are', async t => {
+t.test('a page shows the size of each family and the series refused', async t => {
   const store = new SeriesStore({ budget: 2 })
   const { url } = await start(t, { store, collect: () => {} })
-  for (const fault of ['a', 'b', 'c', 'd']) store.family(M.decodeFaults).series([fault])
+  for (const reason of ['a', 'b', 'c', 'd']) store.family(M.decodeFaults).series([reason])
   const { body } = await get(`${url}/metrics`)
   t.equal(sampleOf(body, 'weir_series', { family: 'weir_decode_faults_total' }), 3)
   t.equal(sampleOf(body, 'weir_series_refused_total', { family: 'weir_decode_faults_total' }), 2)
 })
 
-t.test('who takes gzip gets gzip, who refuses it does not', async t => {
+t.test('a page is gzipped only if the client accepts gzip', async t => {
   const { url } = await start(t)
   const cases = [
     ['gzip', true],
@@ -83,16 +86,16 @@ t.test('who takes gzip gets gzip, who refuses it does not', async t => {
     ['gzip;q=0.00, identity', false],
     ['gzipped', false],
   ] as const
-  for (const [accepted, packed] of cases) {
+  for (const [accepted, gzipped] of cases) {
     const { headers, body } = await get(`${url}/metrics`, 'GET', { 'accept-encoding': accepted })
-    t.equal(headers['content-encoding'], packed ? 'gzip' : undefined, accepted)
+    t.equal(headers['content-encoding'], gzipped ? 'gzip' : undefined, accepted)
     t.equal(headers.vary, 'Accept, Accept-Encoding')
     t.equal(headers['content-length'], String(body.length))
-    t.match((packed ? gunzipSync(body) : body).toString(), '# TYPE weir_ring_full_total counter\n')
+    t.match((gzipped ? gunzipSync(body) : body).toString(), '# TYPE weir_ring_full_total counter\n')
   }
 })
 
-t.test('HEAD answers like GET, without a body', async t => {
+t.test('HEAD is answered like GET, without a body', async t => {
   const { url } = await start(t)
   for (const path of ['/metrics', '/', '/-/healthy', '/-/ready']) {
     const { status, headers, body } = await get(url + path, 'HEAD')
@@ -102,7 +105,7 @@ t.test('HEAD answers like GET, without a body', async t => {
   }
 })
 
-t.test('other methods are 405 and say what is allowed, other paths are 404', async t => {
+t.test('other methods get 405 with an Allow header, other paths 404', async t => {
   const { url } = await start(t)
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     const { status, headers } = await get(`${url}/metrics`, method)
@@ -114,7 +117,7 @@ t.test('other methods are 405 and say what is allowed, other paths are 404', asy
   }
 })
 
-t.test('healthy is healthy; ready says why not', async t => {
+t.test('/-/healthy is always 200, /-/ready is 503 with the reason until Weir is ready', async t => {
   let reason: string | undefined = 'no interface is watched'
   const { url } = await start(t, { ready: () => reason })
   t.match(await get(`${url}/-/healthy`), { status: 200, body: Buffer.from('Healthy.\n') })
@@ -123,7 +126,7 @@ t.test('healthy is healthy; ready says why not', async t => {
   t.match(await get(`${url}/-/ready`), { status: 200, body: Buffer.from('Ready.\n') })
 })
 
-t.test('the landing page shows the status and links, and runs nothing', async t => {
+t.test('the landing page shows status and links, escaped and without scripts', async t => {
   const { url } = await start(t, {
     telemetryPath: '/m',
     status: () => [
@@ -146,31 +149,31 @@ t.test('the landing page shows the status and links, and runs nothing', async t 
   t.notMatch(page, /<script|(href|src)="https?:|@import|url\(/)
 })
 
-t.test('scrapes that overlap share one collect, and the next one has its own', async t => {
-  const { open, opened } = gate<string>()
-  let asked = 0
+t.test('concurrent scrapes share one collect, the next scrape collects again', async t => {
+  const { open, opened } = deferred<string>()
+  let calls = 0
   const processText = () => {
-    asked++
+    calls++
     return opened
   }
   const { url } = await start(t, { processText })
   let arrived = 0
   const scrapes = [1, 2, 3].map(() => get(`${url}/metrics`).finally(() => arrived++))
-  // Health is answered while they wait; three of those after all three connected let each be seen.
+  // Health is answered meanwhile. Three such requests after all three connected give the server time to see each scrape.
   for (let i = 0; i < 3; i++) await get(`${url}/-/healthy`)
   t.equal(arrived, 0)
   open('')
   const values = (await Promise.all(scrapes)).map(({ body }) => sampleOf(body, 'weir_ring_full_total'))
   t.strictSame(values, [1, 1, 1])
-  t.equal(asked, 1)
+  t.equal(calls, 1)
   t.equal(sampleOf((await get(`${url}/metrics`)).body, 'weir_ring_full_total'), 2)
 })
 
-t.test('more scrapes than can be held are refused, and later ones are answered again', async t => {
-  const { open, opened } = gate<string>()
+t.test('scrapes above the limit get 503, and later ones are answered again', async t => {
+  const { open, opened } = deferred<string>()
   const { url } = await start(t, { processText: () => opened })
   const statuses: number[] = []
-  const refused = gate<void>()
+  const refused = deferred<void>()
   const scrapes = Array.from({ length: 42 }, async () => {
     statuses.push((await get(`${url}/metrics`)).status)
     if (statuses.length === 2) refused.open()
@@ -183,19 +186,19 @@ t.test('more scrapes than can be held are refused, and later ones are answered a
   t.equal((await get(`${url}/metrics`)).status, 200)
 })
 
-t.test('an OS error in collect() puts the stage down, and the page still renders', async t => {
+t.test('an OS error in collect() sets weir_stage_up to 0, and the page still renders', async t => {
   let broken = true
-  const faults: string[] = []
+  const errors: string[] = []
   const { url } = await start(t, {
     collect: () => {
       if (broken) throw Object.assign(new Error('EPERM: drain'), { code: 'EPERM', syscall: 'drain' })
     },
-    onCollectError: error => faults.push(error.message),
+    onCollectError: error => errors.push(error.message),
   })
   const down = await get(`${url}/metrics`)
   t.equal(down.status, 200)
   t.equal(sampleOf(down.body, 'weir_stage_up', { stage: 'collect' }), 0)
-  t.strictSame(faults, ['EPERM: drain'])
+  t.strictSame(errors, ['EPERM: drain'])
   broken = false
   t.equal(sampleOf((await get(`${url}/metrics`)).body, 'weir_stage_up', { stage: 'collect' }), 1)
 })
@@ -216,17 +219,17 @@ t.test('any other error in collect() is a bug and ends the process', async t => 
   t.match(stderr, 'TypeError: a bug')
 })
 
-t.test('close() finishes the scrape in progress and accepts no other', async t => {
-  const { open, opened } = gate<string>()
-  const asked = gate<void>()
+t.test('close() finishes the scrape in progress and accepts no new one', async t => {
+  const { open, opened } = deferred<string>()
+  const started = deferred<void>()
   const { server, url } = await start(t, {
     processText: () => {
-      asked.open()
+      started.open()
       return opened
     },
   })
   const scrape = get(`${url}/metrics`, 'GET', { connection: 'keep-alive' })
-  await asked.opened
+  await started.opened
   const closed = server.close()
   await t.rejects(get(`${url}/-/healthy`), { code: 'ECONNREFUSED' })
   open('last_words 1\n')
@@ -237,11 +240,11 @@ t.test('close() finishes the scrape in progress and accepts no other', async t =
   await server.close()
 })
 
-t.test('close() ends idle connections, and after its deadline those that never end', async t => {
+t.test('close() closes idle connections at once and busy ones at the deadline', async t => {
   const { server, url } = await start(t, { processText: () => new Promise(() => {}) })
   const port = Number(new URL(url).port)
   const [idle, stuck] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
-  const ends = [idle, stuck].map(
+  const closed = [idle, stuck].map(
     socket => new Promise<void>(resolve => socket.on('error', () => {}).on('close', () => resolve())),
   )
   idle.write('GET /-/healthy HTTP/1.1\r\nHost: weir\r\n\r\n')
@@ -249,11 +252,11 @@ t.test('close() ends idle connections, and after its deadline those that never e
   stuck.write('GET /metrics HTTP/1.1\r\nHost: weir\r\n\r\n')
   await get(`${url}/-/healthy`)
   await server.close(50)
-  await Promise.all(ends)
-  t.pass('both are closed')
+  await Promise.all(closed)
+  for (const socket of [idle, stuck]) t.ok(socket.destroyed)
 })
 
-t.test('a port in use is named', async t => {
+t.test('the error for a port in use names the address', async t => {
   const { url, store } = await start(t)
   const address = new URL(url).host
   const other = createServer({
@@ -273,7 +276,7 @@ t.test('a port in use is named', async t => {
   await other.close()
 })
 
-t.test('a telemetry path that is none, or is taken, is refused', async t => {
+t.test('an invalid or taken telemetry path is rejected', async t => {
   for (const telemetryPath of ['', 'metrics', '/', '/-/ready', '/a?b', '/a b']) {
     t.throws(
       () =>
@@ -285,7 +288,7 @@ t.test('a telemetry path that is none, or is taken, is refused', async t => {
           status: () => [],
         }),
       {
-        message: `telemetry path '${telemetryPath}': expected a path such as /metrics, other than /, /-/healthy, /-/ready`,
+        message: `telemetry path '${telemetryPath}': expected a path such as /metrics, but not /, /-/healthy, /-/ready`,
       },
     )
   }

@@ -11,7 +11,7 @@ import { FILTER_FLAGS, type FilterFlag } from '../hubble/observe/filter/flags.js
 import { type Instant, parseInstant } from '../hubble/observe/instant.js'
 import { OUTPUTS } from '../hubble/observe/print/printers.js'
 import { TIME_FORMATS, type TimeFormatter, timeFormatter } from '../hubble/observe/print/time-format.js'
-import { MOST_LAST, type Selection } from '../hubble/observe/selection.js'
+import { MAX_LAST, type Selection } from '../hubble/observe/selection.js'
 import { addServerFlag } from './server-flag.js'
 import { file, integerBetween } from './values.js'
 
@@ -52,7 +52,7 @@ export interface ObserveFlags {
 
 /** The flags that are no filters. */
 export function addObserveFlags(command: Command): Command {
-  const last = new Option('--last <n>', 'only the last').argParser(integerBetween(1, MOST_LAST))
+  const last = new Option('--last <n>', 'only the last').argParser(integerBetween(1, MAX_LAST))
   const first = new Option('--first <n>', 'only the first').argParser(integerBetween(1, Number.MAX_SAFE_INTEGER))
   const follow = new Option('-f, --follow', 'go on with flows as they come (server only)')
   addServerFlag(command)

@@ -4,7 +4,7 @@
  * In:    a source of flows: a recording or a server.
  * Out:   flows on standard output; the state of a Relay's nodes on standard error.
  */
-import { nodeStatusLine } from '../hubble/observe/print/node-status-words.js'
+import { nodeStatusLine } from '../hubble/observe/print/node-status-text.js'
 import { createPrinter } from '../hubble/observe/print/printers.js'
 import type { FlowSource } from '../hubble/observe/response.js'
 import type { ObserveOptions } from './observe-options.js'

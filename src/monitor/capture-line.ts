@@ -6,39 +6,39 @@
 import type { CaptureRecord } from '../datapath/record/decode.js'
 import { connectionText } from './connection.js'
 import { goJson } from './go-json.js'
-import { PLAIN } from './layers/walk.js'
+import { NO_FLAGS } from './layers/walk.js'
 import { packetOf, packetText } from './packet-text.js'
 import { hash, type Names, SEPARATOR, type Style } from './style.js'
 
 export function captureText(record: CaptureRecord, style: Style, prefix: string): string {
-  const way = wayOf(record, style.names)
-  if (style.verbosity === 'json') return json(record, way, prefix)
+  const short = shortPrefix(record, style.names)
+  if (style.verbosity === 'json') return json(record, short, prefix)
   if (style.verbosity === 'verbose') return verbose(record, style.hex, prefix)
-  return way === '' ? '' : `${way}: ${connectionText(packetOf(record), PLAIN)}\n`
+  return short === '' ? '' : `${short}: ${connectionText(packetOf(record), NO_FLAGS)}\n`
 }
 
 /** No line end behind the text: upstream's. */
 function verbose(record: CaptureRecord, hex: boolean, prefix: string): string {
-  const head = `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DEBUG: ${record.lenCap} bytes, ${what(record)}`
-  return SEPARATOR + head + (record.lenCap === 0 ? '' : packetText(packetOf(record), PLAIN, hex))
+  const header = `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DEBUG: ${record.lenCap} bytes, ${message(record)}`
+  return SEPARATOR + header + (record.lenCap === 0 ? '' : packetText(packetOf(record), NO_FLAGS, hex))
 }
 
-function json(record: CaptureRecord, way: string, prefix: string): string {
+function json(record: CaptureRecord, short: string, prefix: string): string {
   const fields = {
     cpu: prefix,
     type: 'capture',
     mark: hash(record.hash),
-    message: what(record),
-    prefix: way || undefined,
+    message: message(record),
+    prefix: short || undefined,
     source: record.source,
     bytes: record.lenCap,
-    summary: connectionText(packetOf(record), PLAIN),
+    summary: connectionText(packetOf(record), NO_FLAGS),
   }
   return `${goJson(fields)}\n`
 }
 
 /** Where it is shown; empty where upstream's short form shows nothing. */
-function wayOf({ subtype, arg1 }: CaptureRecord, names: Names): string {
+function shortPrefix({ subtype, arg1 }: CaptureRecord, names: Names): string {
   if (subtype === 4) return `-> ${names.interfaceName(arg1)}`
   if (subtype === 5) return `<- load-balancer ${names.interfaceName(arg1)}`
   if (subtype === 6) return `== v4->v6 ${arg1}`
@@ -46,7 +46,7 @@ function wayOf({ subtype, arg1 }: CaptureRecord, names: Names): string {
   return subtype === 9 ? `-> proxy port ${port(arg1)}` : ''
 }
 
-function what({ subtype, arg1 }: CaptureRecord): string {
+function message({ subtype, arg1 }: CaptureRecord): string {
   if (subtype === 4) return `Delivery to ifindex ${arg1}`
   if (subtype === 5) return `Incoming packet to load balancer on ifindex ${arg1}`
   if (subtype === 6) return `Packet after nat46 ifindex ${arg1}`

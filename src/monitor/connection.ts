@@ -22,25 +22,25 @@ export function connectionText(packet: Span, kind: PacketKind): string {
 function dissectionText({ outer, inner }: Dissection): string {
   const [tunnel, ...layers] = inner?.layers ?? []
   if (tunnel === undefined) return layersText(outer.layers)
-  const { ip, transport } = read(outer.layers)
-  const ends = `${hostPort(ip?.src, transport?.src)} -> ${hostPort(ip?.dst, transport?.dst)}`
-  return `${layersText(layers)} [tunnel ${ends} ${tunnel.name.toLowerCase()}]`
+  const { ip, transport } = innermost(outer.layers)
+  const peers = `${hostPort(ip?.src, transport?.src)} -> ${hostPort(ip?.dst, transport?.dst)}`
+  return `${layersText(layers)} [tunnel ${peers} ${tunnel.name.toLowerCase()}]`
 }
 
 function layersText(layers: readonly Layer[]): string {
-  const { ethernet, ip, transport, detail } = read(layers)
+  const { ethernet, ip, transport, detail } = innermost(layers)
   if (ip === undefined) return ethernet === undefined ? UNKNOWN : `${arrow(ethernet.flow)} ${ethernet.type}`
   if (detail === undefined) return arrow(ip)
   if (transport === undefined) return `${arrow(ip)} ${detail}`
-  return `${endsText(ip, transport)} ${detail}`
+  return `${peersText(ip, transport)} ${detail}`
 }
 
 /** Both ends with their ports. */
-export function endsText(ip: Flow, ports: Flow): string {
+export function peersText(ip: Flow, ports: Flow): string {
   return `${hostPort(ip.src, ports.src)} -> ${hostPort(ip.dst, ports.dst)}`
 }
 
-interface Read {
+interface Innermost {
   ethernet: Ethernet | undefined
   ip: Flow | undefined
   /** Ports, of a protocol that has some. */
@@ -49,8 +49,8 @@ interface Read {
 }
 
 /** Of several layers of a kind the innermost, as upstream does it. */
-function read(layers: readonly Layer[]): Read {
-  const found: Read = { ethernet: undefined, ip: undefined, transport: undefined, detail: undefined }
+function innermost(layers: readonly Layer[]): Innermost {
+  const found: Innermost = { ethernet: undefined, ip: undefined, transport: undefined, detail: undefined }
   for (const layer of layers) {
     if (layer.name === 'Ethernet') found.ethernet = layer as Ethernet
     else if (layer.name === 'IPv4' || layer.name === 'IPv6') found.ip = layer.flow

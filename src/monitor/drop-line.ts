@@ -11,8 +11,8 @@ import { DROP } from '../datapath/record/abi.js'
 import type { DropRecord } from '../datapath/record/decode.js'
 import { connectionText } from './connection.js'
 import { goJson } from './go-json.js'
-import { dropEnds } from './own-record.js'
 import { packetOf, packetText } from './packet-text.js'
+import { dropPeers } from './peers.js'
 import { hash, type Names, SEPARATOR, type Style } from './style.js'
 import { summaryOf } from './summary.js'
 
@@ -23,35 +23,35 @@ export function dropText(record: DropRecord, style: Style, prefix: string): stri
 
 function line(record: DropRecord, names: Names): string {
   const id = traceId(record)
-  const mark = id === 0n ? '' : ` [ ip-trace-id = ${id} ]`
+  const traceIdPart = id === 0n ? '' : ` [ ip-trace-id = ${id} ]`
   return (
     `xx drop (${reason(record, names)}) flow ${hash(record.hash)} to endpoint ${record.dstId}, ifindex ${record.ifindex},` +
-    ` file ${sourceFile(record.file)}:${record.line}, ${mark}${identities(record, names)}: ${connection(record)}\n`
+    ` file ${sourceFile(record.file)}:${record.line}, ${traceIdPart}${identities(record, names)}: ${connection(record)}\n`
   )
 }
 
 /** The trace id has no end, neither bracket nor line: upstream's. */
 function verbose(record: DropRecord, { names, hex }: Style, prefix: string): string {
   const id = traceId(record)
-  const mark = id === 0n ? '' : ` [ IP-TRACE-ID=${id}`
-  const known = record.srcLabel !== 0 || record.dstLabel !== 0
-  const to = record.dstId === 0 ? '' : `, to endpoint ${record.dstId}`
-  const head =
+  const traceIdPart = id === 0n ? '' : ` [ IP-TRACE-ID=${id}`
+  const hasIdentity = record.srcLabel !== 0 || record.dstLabel !== 0
+  const targetPart = record.dstId === 0 ? '' : `, to endpoint ${record.dstId}`
+  const header =
     `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DROP: ${record.lenOrig} bytes,` +
-    ` reason ${reason(record, names)}${known ? identities(record, names) : ''}${to}\n`
-  return SEPARATOR + head + mark + body(record, hex)
+    ` reason ${reason(record, names)}${hasIdentity ? identities(record, names) : ''}${targetPart}\n`
+  return SEPARATOR + header + traceIdPart + body(record, hex)
 }
 
 /** Drops turn the choice around: bytes unless asked for hex. Upstream does so. */
 function body(record: DropRecord, hex: boolean): string {
-  if (isBare(record)) return `${dropEnds(record).text}\n`
+  if (hasNoPacket(record)) return `${dropPeers(record).text}\n`
   return record.lenCap === 0 ? '' : packetText(packetOf(record), record, !hex)
 }
 
 function json(record: DropRecord, names: Names, prefix: string): string {
   const id = traceId(record)
   const summary = record.lenCap === 0 ? undefined : summaryOf(packetOf(record), record)
-  const { l3, l4 } = isBare(record) ? dropEnds(record) : {}
+  const { l3, l4 } = hasNoPacket(record) ? dropPeers(record) : {}
   const fields = {
     cpu: prefix,
     type: 'drop',
@@ -86,10 +86,10 @@ function traceId(record: DropRecord): bigint {
   return record.version < 3 ? 0n : record.view.getBigUint64(record.at + DROP.ipTraceId, true)
 }
 
-function isBare(record: DropRecord): boolean {
+function hasNoPacket(record: DropRecord): boolean {
   return record.hasExtension && record.packetLength === 0
 }
 
 function connection(record: DropRecord): string {
-  return isBare(record) ? dropEnds(record).text : connectionText(packetOf(record), record)
+  return hasNoPacket(record) ? dropPeers(record).text : connectionText(packetOf(record), record)
 }

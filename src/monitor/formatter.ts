@@ -51,8 +51,8 @@ export class Formatter implements RecordSink {
     if (size === 0) return 'cannot decode a record without bytes\n'
     if (this.decoder.faults.type > type)
       return `${this.#prefix} Unknown event: [${new Span(view, at, size).bytes().join(' ')}]\n`
-    const why = this.decoder.faults.version > version ? 'its version is unknown' : `${size} bytes are too few`
-    return `cannot decode message type '${view.getUint8(at)}': ${why}\n`
+    const reason = this.decoder.faults.version > version ? 'its version is unknown' : `${size} bytes are too few`
+    return `cannot decode message type '${view.getUint8(at)}': ${reason}\n`
   }
 
   /** Records that the kernel had no room for. */

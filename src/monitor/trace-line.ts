@@ -12,13 +12,13 @@ import { observationPointName, Point } from '../datapath/record/observation-poin
 import { formatAddress, formatIpv4 } from '../lib/address.js'
 import { connectionText } from './connection.js'
 import { goJson } from './go-json.js'
-import { traceEnds } from './own-record.js'
 import { packetOf, packetText } from './packet-text.js'
+import { tracePeers } from './peers.js'
 import { hash, type Names, SEPARATOR, type Style } from './style.js'
 import { summaryOf } from './summary.js'
 
 /** Where it comes from or goes to, by observation point; endpoints and the proxy have numbers besides. */
-const WAYS = [
+const SUMMARIES = [
   '-> endpoint',
   '-> proxy',
   '-> host from',
@@ -43,35 +43,35 @@ export function traceText(record: TraceRecord, style: Style, prefix: string): st
 function line(record: TraceRecord, names: Names): string {
   const encrypted = record.encrypted ? 'encrypted  ' : ''
   const id = traceId(record)
-  const mark = id === 0n ? '' : ` [ ip-trace-id = ${id} ]`
+  const traceIdPart = id === 0n ? '' : ` [ ip-trace-id = ${id} ]`
   return (
-    `${way(record)} ${encrypted}flow ${hash(record.hash)} ${identities(record, names)}${mark} state ${reason(record)}` +
+    `${traceSummary(record)} ${encrypted}flow ${hash(record.hash)} ${identities(record, names)}${traceIdPart} state ${reason(record)}` +
     ` ifindex ${names.interfaceName(record.ifindex)} orig-ip ${origIp(record)}: ${connection(record)}\n`
   )
 }
 
 function verbose(record: TraceRecord, { names, hex }: Style, prefix: string): string {
   const id = traceId(record)
-  const mark = id === 0n ? '' : ` [ IP-TRACE-ID = ${id} ]`
-  const device = record.ifindex === 0 ? '' : `, interface ${names.interfaceName(record.ifindex)}`
-  const known = record.srcLabel !== 0 || record.dstLabel !== 0
-  const goal = record.point === Point.toProxy ? 'proxy-port' : 'endpoint'
-  const to = record.dstId === 0 ? '' : `, to ${goal} ${record.dstId}`
-  const head =
-    `${prefix} MARK ${hash(record.hash)}${mark} FROM ${record.source} ${observationPointName(record.point)}:` +
-    ` ${record.lenOrig} bytes (${record.lenCap} captured), state ${reason(record)}${device}` +
-    `${known ? `, ${identities(record, names)}` : ''}, orig-ip ${origIp(record)}${to}\n`
-  return SEPARATOR + head + body(record, hex)
+  const traceIdPart = id === 0n ? '' : ` [ IP-TRACE-ID = ${id} ]`
+  const interfacePart = record.ifindex === 0 ? '' : `, interface ${names.interfaceName(record.ifindex)}`
+  const hasIdentity = record.srcLabel !== 0 || record.dstLabel !== 0
+  const target = record.point === Point.toProxy ? 'proxy-port' : 'endpoint'
+  const targetPart = record.dstId === 0 ? '' : `, to ${target} ${record.dstId}`
+  const header =
+    `${prefix} MARK ${hash(record.hash)}${traceIdPart} FROM ${record.source} ${observationPointName(record.point)}:` +
+    ` ${record.lenOrig} bytes (${record.lenCap} captured), state ${reason(record)}${interfacePart}` +
+    `${hasIdentity ? `, ${identities(record, names)}` : ''}, orig-ip ${origIp(record)}${targetPart}\n`
+  return SEPARATOR + header + body(record, hex)
 }
 
 function body(record: TraceRecord, hex: boolean): string {
-  if (isSwept(record)) return `${traceEnds(record).text}\n`
+  if (hasNoPacket(record)) return `${tracePeers(record).text}\n`
   return record.lenCap === 0 ? '' : packetText(packetOf(record), record, hex)
 }
 
 function json(record: TraceRecord, names: Names, prefix: string): string {
   const summary = record.lenCap === 0 ? undefined : summaryOf(packetOf(record), record)
-  const { l3, l4 } = isSwept(record) ? traceEnds(record) : {}
+  const { l3, l4 } = hasNoPacket(record) ? tracePeers(record) : {}
   const fields = {
     cpu: prefix,
     type: 'trace',
@@ -79,7 +79,7 @@ function json(record: TraceRecord, names: Names, prefix: string): string {
     ifindex: names.interfaceName(record.ifindex) || undefined,
     state: reason(record),
     observationPoint: observationPointName(record.point),
-    traceSummary: way(record),
+    traceSummary: traceSummary(record),
     source: record.source,
     bytes: record.lenOrig,
     srcLabel: record.srcLabel,
@@ -91,8 +91,8 @@ function json(record: TraceRecord, names: Names, prefix: string): string {
   return `${goJson(fields)}\n`
 }
 
-function way(record: TraceRecord): string {
-  const text = WAYS[record.point] ?? 'unknown trace'
+function traceSummary(record: TraceRecord): string {
+  const text = SUMMARIES[record.point] ?? 'unknown trace'
   if (record.point === Point.toEndpoint) return `${text} ${record.dstId}`
   if (record.point === Point.fromEndpoint) return `${text} ${record.source}`
   return record.point === Point.toProxy && record.dstId !== 0 ? `${text} port ${record.dstId}` : text
@@ -118,10 +118,10 @@ function traceId(record: TraceRecord): bigint {
   return record.version < 2 ? 0n : record.view.getBigUint64(record.at + TRACE.ipTraceId, true)
 }
 
-function isSwept(record: TraceRecord): boolean {
+function hasNoPacket(record: TraceRecord): boolean {
   return record.hasExtension && record.packetLength === 0
 }
 
 function connection(record: TraceRecord): string {
-  return isSwept(record) ? traceEnds(record).text : connectionText(packetOf(record), record)
+  return hasNoPacket(record) ? tracePeers(record).text : connectionText(packetOf(record), record)
 }

@@ -18,7 +18,7 @@ export interface Ended {
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const DEADLINE_MS = 30_000
-const MOST_OUTPUT = 64 << 20
+const MAX_OUTPUT = 64 << 20
 
 export function weir(args: readonly string[], through: readonly string[] = []): Ended {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run make build first`)
@@ -30,7 +30,7 @@ export function runToEnd(words: readonly string[]): Ended {
     encoding: 'utf8',
     env: plainEnvironment(),
     timeout: DEADLINE_MS,
-    maxBuffer: MOST_OUTPUT,
+    maxBuffer: MAX_OUTPUT,
   })
   if (error !== undefined && status === null && stdout === null) throw error
   return { code: status, stdout, stderr }

@@ -13,19 +13,17 @@ export type ApiAddress =
 export const DEFAULT_ADDRESS = 'unix:///var/run/weir/hubble.sock'
 
 const TCP = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:[\]\s/]*)):(\d{1,5})$/
-const MOST_PORT = 65_535
+const MAX_PORT = 65_535
 /** sun_path of sockaddr_un, less the closing zero. */
-const MOST_PATH = 107
+const MAX_PATH = 107
 
 export function parseApiAddress(text: string): ApiAddress {
   if (text.startsWith('unix:')) return { kind: 'unix', path: socketPath(text) }
   const tls = text.startsWith('tls://')
   const found = TCP.exec(tls ? text.slice('tls://'.length) : text)
   const port = Number(found?.[3])
-  if (found === null || port > MOST_PORT) {
-    throw new Error(
-      `address '${text}': allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MOST_PORT}`,
-    )
+  if (found === null || port > MAX_PORT) {
+    throw new Error(`address '${text}': allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MAX_PORT}`)
   }
   return { kind: 'tcp', host: found[1] ?? found[2] ?? '', port, tls }
 }
@@ -44,8 +42,8 @@ export function listenTarget(address: ApiAddress): string {
 
 function socketPath(text: string): string {
   const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '')
-  if (path === '' || path.includes('\0') || Buffer.byteLength(path) > MOST_PATH) {
-    throw new Error(`address '${text}': allowed: unix:///PATH with a path of 1 to ${MOST_PATH} bytes`)
+  if (path === '' || path.includes('\0') || Buffer.byteLength(path) > MAX_PATH) {
+    throw new Error(`address '${text}': allowed: unix:///PATH with a path of 1 to ${MAX_PATH} bytes`)
   }
   return path
 }

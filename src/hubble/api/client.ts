@@ -9,7 +9,7 @@ import type { ClientReadableStream, Client as GrpcClient, ServiceError } from '@
 import type { FlowFilter } from '../observe/filter/flow-filter.js'
 import type { FlowResponse } from '../observe/response.js'
 import { connectTarget, parseApiAddress } from './address.js'
-import { flowResponseOf, type Message, timestamp } from './message.js'
+import { decodeResponse, type Message, timestamp } from './message.js'
 import { type Api, loadApi, type Method } from './proto.js'
 
 /** Of GetFlowsRequest; times as in a flow. */
@@ -100,7 +100,7 @@ export class ObserverClient {
       ...(fields.length === 0 ? {} : { field_mask: { paths: fields } }),
     }
     for await (const message of this.#stream(this.#api.observer.GetFlows!, request, signal))
-      yield flowResponseOf(message)
+      yield decodeResponse(message)
   }
 
   /** Weir's own: the records themselves. The last `number`, 0 for all that are held (a follower: none). */
@@ -126,7 +126,7 @@ export class ObserverClient {
   }
 
   async serverStatus(): Promise<ServerStatus> {
-    const answer = await this.#ask(this.#api.observer.ServerStatus!)
+    const answer = await this.#call(this.#api.observer.ServerStatus!)
     const {
       num_connected_nodes: connected,
       num_unavailable_nodes: unavailable,
@@ -143,17 +143,17 @@ export class ObserverClient {
   }
 
   async getNodes(): Promise<readonly Node[]> {
-    return ((await this.#ask(this.#api.observer.GetNodes!)) as { nodes?: Node[] }).nodes ?? []
+    return ((await this.#call(this.#api.observer.GetNodes!)) as { nodes?: Node[] }).nodes ?? []
   }
 
   async getNamespaces(): Promise<readonly Namespace[]> {
-    return ((await this.#ask(this.#api.observer.GetNamespaces!)) as { namespaces?: Namespace[] }).namespaces ?? []
+    return ((await this.#call(this.#api.observer.GetNamespaces!)) as { namespaces?: Namespace[] }).namespaces ?? []
   }
 
   /** Weir's own: what else its status has; undefined when the server is none. */
   async getStatus(): Promise<readonly (readonly [string, string])[] | undefined> {
     try {
-      const { rows = [] } = (await this.#ask(this.#api.weir.GetStatus!)) as {
+      const { rows = [] } = (await this.#call(this.#api.weir.GetStatus!)) as {
         rows?: { name?: string; value?: string }[]
       }
       return rows.map(({ name = '', value = '' }) => [name, value] as const)
@@ -184,25 +184,25 @@ export class ObserverClient {
     try {
       for await (const message of call) yield message as Message
     } catch (error) {
-      if (!(signal?.aborted && (error as ServiceError).code === CANCELLED)) throw this.#explain(error as ServiceError)
+      if (!(signal?.aborted && (error as ServiceError).code === CANCELLED)) throw this.#errorOf(error as ServiceError)
     } finally {
       signal?.removeEventListener('abort', cancel)
       cancel()
     }
   }
 
-  #ask({ path, requestSerialize, responseDeserialize }: Method): Promise<Message> {
+  #call({ path, requestSerialize, responseDeserialize }: Method): Promise<Message> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + REQUEST_MS }
       const done = (error: ServiceError | null, answer?: Message) => {
         if (error === null) resolve(answer ?? {})
-        else reject(this.#explain(error))
+        else reject(this.#errorOf(error))
       }
       this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, options, done)
     })
   }
 
-  #explain(error: ServiceError): Error {
+  #errorOf(error: ServiceError): Error {
     return Object.assign(new Error(`${this.#address}: ${error.details || error.message}`), { code: error.code })
   }
 }
@@ -212,12 +212,12 @@ function isReady(client: GrpcClient, { grpc }: Api): Promise<boolean> {
   const channel = client.getChannel()
   const deadline = Date.now() + CONNECT_MS
   return new Promise(resolve => {
-    const look = () => {
+    const check = () => {
       const state = channel.getConnectivityState(true)
       if (state === grpc.connectivityState.READY) return resolve(true)
       if (state === grpc.connectivityState.TRANSIENT_FAILURE) return resolve(false)
-      channel.watchConnectivityState(state, deadline, error => (error === undefined ? look() : resolve(false)))
+      channel.watchConnectivityState(state, deadline, error => (error === undefined ? check() : resolve(false)))
     }
-    look()
+    check()
   })
 }

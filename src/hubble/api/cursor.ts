@@ -10,7 +10,7 @@
 import type { RecordRing } from './record-ring.js'
 
 /** Unix seconds, and nanoseconds of the second. */
-export interface Instant {
+export interface UnixTime {
   readonly seconds: number
   readonly nanoseconds: number
 }
@@ -21,8 +21,8 @@ export interface Selection {
   /** The oldest `number` instead of the newest. */
   readonly first: boolean
   readonly follow: boolean
-  readonly since: Instant | undefined
-  readonly until: Instant | undefined
+  readonly since: UnixTime | undefined
+  readonly until: UnixTime | undefined
 }
 
 /** more: call again; wait: call again when the ring was written; end: there will be nothing more. */
@@ -43,8 +43,8 @@ export class Cursor<T> {
   readonly #end: number
   #sequence: number
   /** Records that still have to be found backwards from #sequence before the first is told. */
-  #rewind = 0
-  #told = 0
+  #toRewind = 0
+  #returned = 0
 
   constructor(ring: RecordRing, read: (sequence: number) => T | undefined, selection: Selection) {
     this.#ring = ring
@@ -55,11 +55,11 @@ export class Cursor<T> {
   }
 
   step(): Step<T> {
-    if (this.#rewind > 0) return this.#back()
+    if (this.#toRewind > 0) return this.#rewindStep()
     const { number, follow, since, until } = this.#selection
-    if (!follow && number > 0 && this.#told >= number) return 'end'
+    if (!follow && number > 0 && this.#returned >= number) return 'end'
     const first = Math.min(this.#ring.first, this.#end)
-    if (this.#sequence < first) return this.#late(first)
+    if (this.#sequence < first) return this.#overwritten(first)
     if (this.#sequence >= this.#end) return 'end'
     if (this.#sequence >= this.#ring.next) return 'wait'
     const sequence = this.#sequence++
@@ -68,7 +68,7 @@ export class Cursor<T> {
     if (since !== undefined && this.#compare(sequence, since) < 0) return 'more'
     const found = this.#read(sequence)
     if (found === undefined) return 'more'
-    this.#told++
+    this.#returned++
     return { found, sequence }
   }
 
@@ -80,31 +80,31 @@ export class Cursor<T> {
       return sequence
     }
     if (first || (number === 0 && !follow)) return ring.first
-    this.#rewind = number
+    this.#toRewind = number
     return ring.next
   }
 
   /** What is overwritten meanwhile was not promised, so it is no loss. */
-  #back(): 'more' {
+  #rewindStep(): 'more' {
     const first = this.#ring.first
     if (this.#sequence <= first) {
       this.#sequence = first
-      this.#rewind = 0
+      this.#toRewind = 0
       return 'more'
     }
     this.#sequence--
-    const wanted = this.#ring.size(this.#sequence) > 0 && this.#read(this.#sequence) !== undefined
-    if (wanted) this.#rewind--
+    const isWanted = this.#ring.size(this.#sequence) > 0 && this.#read(this.#sequence) !== undefined
+    if (isWanted) this.#toRewind--
     return 'more'
   }
 
-  #late(first: number): Step<T> {
+  #overwritten(first: number): Step<T> {
     const lost = first - this.#sequence
     this.#sequence = first
     return { lost, sequence: undefined }
   }
 
-  #compare(sequence: number, instant: Instant): number {
+  #compare(sequence: number, instant: UnixTime): number {
     const seconds = this.#ring.seconds(sequence) - instant.seconds
     return seconds === 0 ? this.#ring.nanoseconds(sequence) - instant.nanoseconds : seconds
   }

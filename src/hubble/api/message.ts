@@ -8,7 +8,7 @@
 import type { Flow, LostEvent } from '../flow/flow.js'
 import { flowTime } from '../flow/time.js'
 import type { FlowResponse } from '../observe/response.js'
-import type { Instant } from './cursor.js'
+import type { UnixTime } from './cursor.js'
 
 /** A message as the library takes and gives it. */
 export type Message = Readonly<Record<string, unknown>>
@@ -20,16 +20,16 @@ export interface Timestamp {
 
 const NS_DIGITS = 9
 
-export function flowResponse({ flow, lost_events: lost, time, ...rest }: FlowResponse): Message {
+export function encodeResponse({ flow, lost_events: lost, time, ...rest }: FlowResponse): Message {
   return {
     ...rest,
-    ...(flow === undefined ? {} : { flow: flowMessage(flow) }),
-    ...(lost === undefined ? {} : { lost_events: lostMessage(lost) }),
+    ...(flow === undefined ? {} : { flow: encodeFlow(flow) }),
+    ...(lost === undefined ? {} : { lost_events: encodeLost(lost) }),
     ...(time === undefined ? {} : { time: timestamp(time) }),
   }
 }
 
-export function flowResponseOf(message: Message): FlowResponse {
+export function decodeResponse(message: Message): FlowResponse {
   const {
     flow,
     lost_events: lost,
@@ -41,14 +41,14 @@ export function flowResponseOf(message: Message): FlowResponse {
     time?: Timestamp
   }
   return {
-    ...(flow === undefined ? {} : { flow: flowOf(flow) }),
-    ...(lost === undefined ? {} : { lost_events: lostOf(lost) }),
+    ...(flow === undefined ? {} : { flow: decodeFlow(flow) }),
+    ...(lost === undefined ? {} : { lost_events: decodeLost(lost) }),
     ...rest,
     ...(time === undefined ? {} : { time: timeText(time) }),
   }
 }
 
-function flowMessage(flow: Flow): Message {
+function encodeFlow(flow: Flow): Message {
   const message: Record<string, unknown> = { ...flow }
   if (flow.time !== undefined) message.time = timestamp(flow.time)
   if (flow.is_reply !== undefined) message.is_reply = { value: flow.is_reply }
@@ -56,7 +56,7 @@ function flowMessage(flow: Flow): Message {
 }
 
 /** `extensions` is left out: what is in it only its sender knows. */
-function flowOf(message: Message): Flow {
+function decodeFlow(message: Message): Flow {
   const { extensions: _, ...fields } = message
   const flow: Record<string, unknown> = fields
   if (fields.time !== undefined) flow.time = timeText(fields.time as Timestamp)
@@ -64,7 +64,7 @@ function flowOf(message: Message): Flow {
   return flow as Flow
 }
 
-function lostMessage({ cpu, first, last, ...rest }: LostEvent): Message {
+function encodeLost({ cpu, first, last, ...rest }: LostEvent): Message {
   return {
     ...rest,
     ...(cpu === undefined ? {} : { cpu: { value: cpu } }),
@@ -73,7 +73,7 @@ function lostMessage({ cpu, first, last, ...rest }: LostEvent): Message {
   }
 }
 
-function lostOf(message: Message): LostEvent {
+function decodeLost(message: Message): LostEvent {
   const { cpu, first, last, ...rest } = message as { cpu?: { value?: number }; first?: Timestamp; last?: Timestamp }
   return {
     ...rest,
@@ -93,6 +93,6 @@ export function timeText({ seconds = 0, nanos = 0 }: Timestamp): string {
   return flowTime(Number(seconds), nanos)
 }
 
-export function instant(time: Timestamp): Instant {
+export function unixTime(time: Timestamp): UnixTime {
   return { seconds: Number(time.seconds ?? 0), nanoseconds: time.nanos ?? 0 }
 }

@@ -6,7 +6,7 @@
  * Fail:  a request that asks for the impossible throws an Error that says what is allowed.
  *        Never looks at a record before somebody asks.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Flow } from '../flow/flow.js'
 import { flowTime, flowTimeOfMs } from '../flow/time.js'
 import { compileFilters } from '../observe/filter/filter.js'
@@ -14,7 +14,7 @@ import type { FlowFilter } from '../observe/filter/flow-filter.js'
 import { responseOf } from '../observe/response.js'
 import { Cursor, type Selection, type Step } from './cursor.js'
 import { compileMask } from './mask.js'
-import { flowResponse, instant, type Message, type Timestamp } from './message.js'
+import { encodeResponse, type Message, type Timestamp, unixTime } from './message.js'
 import type { Api } from './proto.js'
 import type { RecordRing } from './record-ring.js'
 import type { RingFlows } from './ring-flows.js'
@@ -38,22 +38,22 @@ export interface EventsRequest {
   readonly until?: Timestamp
 }
 
-interface Paths {
+interface FieldMask {
   readonly paths?: readonly string[]
 }
 
 export interface FlowsRequest extends EventsRequest {
   readonly whitelist?: readonly FlowFilter[]
   readonly blacklist?: readonly FlowFilter[]
-  readonly field_mask?: Paths
-  readonly experimental?: { readonly field_mask?: Paths }
+  readonly field_mask?: FieldMask
+  readonly experimental?: { readonly field_mask?: FieldMask }
 }
 
 const RATE_SECONDS = 60
 const NS_PER_MS = 1_000_000
 const NODE_CONNECTED = 1
 /** Records looked at between two turns of the event loop, about a millisecond. */
-const CHUNK = 128
+const RECORDS_PER_SLICE = 128
 
 export class Observer {
   /** Records that readers were told to have lost because they were slow. */
@@ -72,7 +72,7 @@ export class Observer {
   /** What `hubble status` shows. */
   status(): Message {
     const { version } = this.#options
-    return { ...this.#counts(), version: `weir v${version}`, flows_rate: this.#rate() }
+    return { ...this.#ringCounts(), version: `weir v${version}`, flows_rate: this.#rate() }
   }
 
   /** What `weir status` shows besides. */
@@ -83,7 +83,7 @@ export class Observer {
   /** The nodes: this one. `address` is where it can be reached. */
   nodes(address: string): Message {
     const { nodeName, version } = this.#options
-    const node = { name: nodeName, version: `weir v${version}`, address, state: NODE_CONNECTED, ...this.#counts() }
+    const node = { name: nodeName, version: `weir v${version}`, address, state: NODE_CONNECTED, ...this.#ringCounts() }
     return { nodes: [node] }
   }
 
@@ -97,7 +97,7 @@ export class Observer {
       for (const { cluster_name: cluster = '', namespace = '' } of [flow?.source ?? {}, flow?.destination ?? {}]) {
         if (namespace !== '') found.set(`${cluster}/${namespace}`, { cluster, namespace })
       }
-      if (sequence % CHUNK === 0) await nextTurn()
+      if (sequence % RECORDS_PER_SLICE === 0) await yieldToEventLoop()
     }
     const known = new Set([...found.values()].map(({ cluster, namespace }) => (cluster === '' ? '' : namespace)))
     // An endpoint whose labels do not name the cluster is no namespace more.
@@ -118,7 +118,7 @@ export class Observer {
     return {
       cursor: new Cursor(this.ring, read, selection(request)),
       message: (step: Exclude<Step<Flow>, string>) =>
-        'found' in step ? flowResponse(responseOf(mask(step.found))) : this.#lostMessage(step.lost, step.sequence),
+        'found' in step ? encodeResponse(responseOf(mask(step.found))) : this.#lostMessage(step.lost, step.sequence),
     }
   }
 
@@ -128,11 +128,12 @@ export class Observer {
     return {
       cursor: new Cursor(ring, sequence => sequence, selection(request)),
       message: (step: Exclude<Step<number>, string>): Message => {
-        if ('lost' in step) return { lost: this.#lose(step.lost, step.sequence), time: nowOr(ring, step.sequence) }
+        if ('lost' in step)
+          return { lost: this.#countLost(step.lost, step.sequence), time: timeOf(ring, step.sequence) }
         const { buffer } = ring.view
         // A copy: the library may write it when the ring has gone on.
         const record = Buffer.from(Buffer.from(buffer, ring.at(step.found), ring.size(step.found)))
-        return { record, time: nowOr(ring, step.found) }
+        return { record, time: timeOf(ring, step.found) }
       },
     }
   }
@@ -142,18 +143,18 @@ export class Observer {
     const time = own ? flowTime(this.ring.seconds(sequence), this.ring.nanoseconds(sequence)) : flowTimeOfMs(Date.now())
     const lost_events = {
       source: own ? 'PERF_EVENT_RING_BUFFER' : 'HUBBLE_RING_BUFFER',
-      num_events_lost: String(this.#lose(lost, sequence)),
+      num_events_lost: String(this.#countLost(lost, sequence)),
     } as const
-    return flowResponse({ lost_events, node_name: this.#options.nodeName, time })
+    return encodeResponse({ lost_events, node_name: this.#options.nodeName, time })
   }
 
   /** Only what a reader missed is counted here: the kernel's losses have their own counter. */
-  #lose(records: number, sequence: number | undefined): number {
+  #countLost(records: number, sequence: number | undefined): number {
     if (sequence === undefined) this.lost += records
     return records
   }
 
-  #counts(): Message {
+  #ringCounts(): Message {
     const { ring } = this
     const uptime_ns = String(Math.round((performance.now() - this.#startedMs) * NS_PER_MS))
     return { num_flows: ring.length, max_flows: ring.capacity, seen_flows: ring.seen, uptime_ns }
@@ -177,12 +178,12 @@ function selection({ number = '0', first = false, follow = false, since, until }
     number: Number(number),
     first,
     follow,
-    since: since === undefined ? undefined : instant(since),
-    until: until === undefined ? undefined : instant(until),
+    since: since === undefined ? undefined : unixTime(since),
+    until: until === undefined ? undefined : unixTime(until),
   }
 }
 
-function nowOr(ring: RecordRing, sequence: number | undefined): Timestamp {
+function timeOf(ring: RecordRing, sequence: number | undefined): Timestamp {
   if (sequence !== undefined) return { seconds: ring.seconds(sequence), nanos: ring.nanoseconds(sequence) }
   const ms = Date.now()
   return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * NS_PER_MS }

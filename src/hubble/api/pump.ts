@@ -8,15 +8,15 @@
  *        records go first.
  */
 import { once } from 'node:events'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Cursor, Step } from './cursor.js'
 import type { Message } from './message.js'
 import type { RecordRing } from './record-ring.js'
 
 /** Some hundred flows. */
-const TURN_MS = 2
+const SLICE_MS = 2
 
-export interface Outlet {
+export interface MessageStream {
   write(message: Message): boolean
   on(event: string, listener: () => void): unknown
 }
@@ -26,31 +26,31 @@ type Told<T> = Exclude<Step<T>, string>
 export async function pump<T>(
   ring: RecordRing,
   cursor: Cursor<T>,
-  outlet: Outlet & NodeJS.EventEmitter,
+  stream: MessageStream & NodeJS.EventEmitter,
   message: (step: Told<T>) => Message,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const step = turn(cursor, outlet, message)
+    const step = runSlice(cursor, stream, message)
     if (step === 'end') return
-    if (step === 'full') await drained(outlet, signal)
+    if (step === 'full') await drained(stream, signal)
     else if (step === 'wait') await ring.written(signal)
-    await nextTurn()
+    await yieldToEventLoop()
   }
 }
 
-function turn<T>(cursor: Cursor<T>, outlet: Outlet, message: (step: Told<T>) => Message): string {
-  for (const deadline = performance.now() + TURN_MS; performance.now() < deadline; ) {
+function runSlice<T>(cursor: Cursor<T>, stream: MessageStream, message: (step: Told<T>) => Message): string {
+  for (const deadline = performance.now() + SLICE_MS; performance.now() < deadline; ) {
     const step = cursor.step()
     if (step === 'end' || step === 'wait') return step
-    if (step !== 'more' && !outlet.write(message(step))) return 'full'
+    if (step !== 'more' && !stream.write(message(step))) return 'full'
   }
   return 'more'
 }
 
 /** A client that goes away aborts the signal. */
-async function drained(outlet: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
-  await once(outlet, 'drain', { signal }).catch(error => {
+async function drained(stream: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
+  await once(stream, 'drain', { signal }).catch(error => {
     if (!signal.aborted) throw error
   })
 }

@@ -11,8 +11,8 @@ const FRAME_HEADER = 4
 /** Weir's own records have at most 416 bytes, Cilium's fewer. */
 const BYTES_A_RECORD = 512
 /** Room for some of the largest records (a perf record's size is a u16), however small the capacity. */
-const LEAST_BYTES = 1 << 18
-const MOST_CAPACITY = 65_535
+const MIN_BYTES = 1 << 18
+const MAX_CAPACITY = 65_535
 const LOSS_BYTES = 4
 
 export class RecordRing {
@@ -34,17 +34,17 @@ export class RecordRing {
   #losses = 0
   #batch: Uint8Array = new Uint8Array(0)
   #batchView = new DataView(this.#batch.buffer)
-  #waiting: (() => void)[] = []
+  #waiters: (() => void)[] = []
 
   /** `capacity` is a power of two minus one, as Hubble's: 1 to 65,535. */
   constructor(capacity: number) {
-    const whole = Number.isInteger(capacity) && capacity >= 1 && capacity <= MOST_CAPACITY
+    const whole = Number.isInteger(capacity) && capacity >= 1 && capacity <= MAX_CAPACITY
     if (!whole || (capacity & (capacity + 1)) !== 0) {
-      throw new RangeError(`capacity ${capacity}: allowed is a power of two minus one, 1 to ${MOST_CAPACITY}`)
+      throw new RangeError(`capacity ${capacity}: allowed is a power of two minus one, 1 to ${MAX_CAPACITY}`)
     }
     this.capacity = capacity
     this.#mask = capacity
-    this.#bytes = new Uint8Array(Math.max(LEAST_BYTES, (capacity + 1) * BYTES_A_RECORD))
+    this.#bytes = new Uint8Array(Math.max(MIN_BYTES, (capacity + 1) * BYTES_A_RECORD))
     this.view = new DataView(this.#bytes.buffer)
     this.#positions = new Float64Array(capacity + 1)
     this.#sizes = new Uint32Array(capacity + 1)
@@ -83,18 +83,18 @@ export class RecordRing {
     const view = this.#batchView
     let from = 0
     let at = 0
-    let room = this.#room()
+    let free = this.#bytesToEnd()
     while (at + FRAME_HEADER <= length) {
       const size = view.getUint32(at, true)
       const end = at + FRAME_HEADER + size
       if (end > length || size === 0) break
-      if (end - from > room) {
+      if (end - from > free) {
         this.#copy(frames, from, at)
-        this.#turn()
+        this.#wrap()
         from = at
-        room = this.#room()
+        free = this.#bytesToEnd()
       }
-      this.#index(this.#head + at + FRAME_HEADER - from, size, seconds, nanoseconds)
+      this.#addEntry(this.#head + at + FRAME_HEADER - from, size, seconds, nanoseconds)
       at = end
     }
     this.#copy(frames, from, at)
@@ -104,17 +104,17 @@ export class RecordRing {
   /** One record of `size` bytes at `at`; an empty one is left out. */
   appendRecord(view: DataView, at: number, size: number, seconds: number, nanoseconds: number): void {
     if (size === 0 || size > this.#bytes.length) return
-    if (size > this.#room()) this.#turn()
-    this.#index(this.#head, size, seconds, nanoseconds)
+    if (size > this.#bytesToEnd()) this.#wrap()
+    this.#addEntry(this.#head, size, seconds, nanoseconds)
     this.#copy(new Uint8Array(view.buffer, view.byteOffset + at, size), 0, size)
     this.#wake()
   }
 
   /** So many records were lost before they came here. */
   appendLoss(records: number, seconds: number, nanoseconds: number): void {
-    if (LOSS_BYTES > this.#room()) this.#turn()
+    if (LOSS_BYTES > this.#bytesToEnd()) this.#wrap()
     this.view.setUint32(this.#head % this.#bytes.length, records, true)
-    this.#index(this.#head, 0, seconds, nanoseconds)
+    this.#addEntry(this.#head, 0, seconds, nanoseconds)
     this.#losses++
     this.#head += LOSS_BYTES
     this.#wake()
@@ -148,25 +148,25 @@ export class RecordRing {
         resolve()
       }
       const aborted = () => {
-        this.#waiting = this.#waiting.filter(each => each !== done)
+        this.#waiters = this.#waiters.filter(each => each !== done)
         resolve()
       }
       signal.addEventListener('abort', aborted, { once: true })
-      this.#waiting.push(done)
+      this.#waiters.push(done)
     })
   }
 
   /** Bytes before the ring's end. */
-  #room(): number {
+  #bytesToEnd(): number {
     return this.#bytes.length - (this.#head % this.#bytes.length)
   }
 
   /** A record is never split: leave the rest before the ring's end unused. */
-  #turn(): void {
-    this.#head += this.#room()
+  #wrap(): void {
+    this.#head += this.#bytesToEnd()
   }
 
-  #index(position: number, size: number, seconds: number, nanoseconds: number): void {
+  #addEntry(position: number, size: number, seconds: number, nanoseconds: number): void {
     const slot = this.next & this.#mask
     this.#positions[slot] = position
     this.#sizes[slot] = size
@@ -182,9 +182,9 @@ export class RecordRing {
   }
 
   #wake(): void {
-    if (this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
+    if (this.#waiters.length === 0) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
   }
 }

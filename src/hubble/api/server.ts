@@ -14,16 +14,16 @@ import type { Message } from './message.js'
 import type { EventsRequest, FlowsRequest, Observer } from './observer.js'
 import { type Api, loadApi } from './proto.js'
 import { pump } from './pump.js'
-import { makeRoom, protectSocket } from './socket-file.js'
+import { prepareSocketPath, setSocketMode } from './socket-file.js'
 
 /** Each takes turns of 2 ms on the thread that also drains the ring. */
-const MOST_STREAMS = 32
+const MAX_STREAMS = 32
 const CLOSE_DEADLINE_MS = 1000
 const PEER_ADDED = 1
 
 type Stream = ServerWritableStream<Message, Message>
 
-interface Finds<T> {
+interface Query<T> {
   readonly cursor: Cursor<T>
   message(step: Exclude<Step<T>, string>): Message
 }
@@ -51,9 +51,9 @@ export class FlowServer {
     this.#server.addService(api.observer, {
       GetFlows: this.#streaming(request => observer.getFlows(request as FlowsRequest, api.fields)),
       // Weir has no agent whose events there could be, and makes no debug events.
-      GetAgentEvents: (call: Stream) => this.#nothing(call),
-      GetDebugEvents: (call: Stream) => this.#nothing(call),
-      GetNodes: this.#unary(() => observer.nodes(this.#reachable())),
+      GetAgentEvents: (call: Stream) => this.#emptyStream(call),
+      GetDebugEvents: (call: Stream) => this.#emptyStream(call),
+      GetNodes: this.#unary(() => observer.nodes(this.#advertisedAddress())),
       GetNamespaces: this.#unary(() => observer.namespaces(this.#closing.signal)),
       ServerStatus: this.#unary(() => observer.status()),
     })
@@ -68,9 +68,9 @@ export class FlowServer {
   async listen(text: string): Promise<string> {
     const address = parseApiAddress(text)
     if (address.kind === 'tcp' && address.tls) throw new Error(`address '${text}': Weir serves no TLS`)
-    if (address.kind === 'unix') await makeRoom(address.path)
+    if (address.kind === 'unix') await prepareSocketPath(address.path)
     const port = await this.#bind(address, text)
-    if (address.kind === 'unix') protectSocket(address.path)
+    if (address.kind === 'unix') setSocketMode(address.path)
     const bound = address.kind === 'unix' ? address : { ...address, port }
     this.#addresses.push(bound)
     return address.kind === 'unix' ? `unix://${address.path}` : connectTarget(bound)
@@ -94,20 +94,19 @@ export class FlowServer {
     })
   }
 
-  #streaming<T>(begin: (request: Message) => Finds<T>): (call: Stream) => void {
+  #streaming<T>(open: (request: Message) => Query<T>): (call: Stream) => void {
     return call => {
       const { status } = this.#api.grpc
-      if (this.streams >= MOST_STREAMS)
-        return refuse(call, status.RESOURCE_EXHAUSTED, `${MOST_STREAMS} streams are open`)
-      let finds: Finds<T>
+      if (this.streams >= MAX_STREAMS) return refuse(call, status.RESOURCE_EXHAUSTED, `${MAX_STREAMS} streams are open`)
+      let query: Query<T>
       try {
-        finds = begin(call.request)
+        query = open(call.request)
       } catch (error) {
         return refuse(call, status.INVALID_ARGUMENT, (error as Error).message)
       }
       this.streams++
       // Not caught: what rejects here is a bug, and a bug ends the process.
-      void this.#run(call, finds).finally(() => this.streams--)
+      void this.#run(call, query).finally(() => this.streams--)
     }
   }
 
@@ -119,32 +118,32 @@ export class FlowServer {
     }
   }
 
-  async #run<T>(call: Stream, { cursor, message }: Finds<T>): Promise<void> {
-    await pump(this.#observer.ring, cursor, call, message, this.#endOf(call))
+  async #run<T>(call: Stream, { cursor, message }: Query<T>): Promise<void> {
+    await pump(this.#observer.ring, cursor, call, message, this.#signalOf(call))
     call.end()
   }
 
   /** Open as long as a follower's would be. */
-  #nothing(call: Stream): void {
+  #emptyStream(call: Stream): void {
     if (!(call.request as EventsRequest).follow) call.end()
-    else this.#endOf(call).addEventListener('abort', () => call.end())
+    else this.#signalOf(call).addEventListener('abort', () => call.end())
   }
 
   /** A Relay asks its peers for all of them; Weir knows of itself. */
   #notify(call: Stream): void {
-    call.write({ name: this.#nodeName, address: this.#reachable(), type: PEER_ADDED })
-    this.#endOf(call).addEventListener('abort', () => call.end())
+    call.write({ name: this.#nodeName, address: this.#advertisedAddress(), type: PEER_ADDED })
+    this.#signalOf(call).addEventListener('abort', () => call.end())
   }
 
   /** Aborted when the client or this server goes. */
-  #endOf(call: Stream): AbortSignal {
-    const gone = new AbortController()
-    call.once('cancelled', () => gone.abort())
-    return AbortSignal.any([gone.signal, this.#closing.signal])
+  #signalOf(call: Stream): AbortSignal {
+    const clientGone = new AbortController()
+    call.once('cancelled', () => clientGone.abort())
+    return AbortSignal.any([clientGone.signal, this.#closing.signal])
   }
 
   /** Where others reach this node: its first TCP address; a socket's path when there is none. */
-  #reachable(): string {
+  #advertisedAddress(): string {
     const tcp = this.#addresses.find(address => address.kind === 'tcp')
     const address = tcp ?? this.#addresses[0]
     if (address === undefined) return ''

@@ -11,21 +11,21 @@ import { dirname } from 'node:path'
 const DIRECTORY_MODE = 0o750
 const SOCKET_MODE = 0o660
 
-export async function makeRoom(path: string): Promise<void> {
+export async function prepareSocketPath(path: string): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
-  const there = lstatSync(path, { throwIfNoEntry: false })
-  if (there === undefined) return
-  if (!there.isSocket()) throw new Error(`${path} is there already and is no socket`)
-  if (await answers(path)) throw new Error(`${path}: another process listens there`)
+  const existing = lstatSync(path, { throwIfNoEntry: false })
+  if (existing === undefined) return
+  if (!existing.isSocket()) throw new Error(`${path} is there already and is no socket`)
+  if (await isListening(path)) throw new Error(`${path}: another process listens there`)
   unlinkSync(path)
 }
 
 /** Owner and group may read and write, as with Cilium's sockets. */
-export function protectSocket(path: string): void {
+export function setSocketMode(path: string): void {
   chmodSync(path, SOCKET_MODE)
 }
 
-function answers(path: string): Promise<boolean> {
+function isListening(path: string): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect(path)
     socket.once('connect', () => {

@@ -14,7 +14,7 @@ import { flowTime } from '../flow/time.js'
 import { type FlowResponse, responseOf } from './response.js'
 
 /** Records a step: little enough to start writing at once. */
-const STEP = 512
+const BATCH = 512
 
 export interface RecordedOptions {
   readonly path: string
@@ -30,7 +30,7 @@ export class RecordedFlows implements Iterable<FlowResponse> {
   readonly decoder = new Decoder()
   readonly maker: FlowMaker
   readonly #replay: Replay
-  #step: FlowResponse[] = []
+  #batch: FlowResponse[] = []
 
   constructor(options: RecordedOptions) {
     const replay = new Replay(options.path)
@@ -39,7 +39,7 @@ export class RecordedFlows implements Iterable<FlowResponse> {
     this.maker = new FlowMaker({
       ...rest,
       now: () => flowTime(replay.seconds, replay.nanoseconds),
-      onFlow: flow => this.#step.push(responseOf(flow)),
+      onFlow: flow => this.#batch.push(responseOf(flow)),
     })
   }
 
@@ -47,12 +47,12 @@ export class RecordedFlows implements Iterable<FlowResponse> {
   *[Symbol.iterator](): Generator<FlowResponse> {
     try {
       for (let done = false; !done; ) {
-        const result = this.#replay.run(this.decoder, this.maker, STEP)
+        const result = this.#replay.run(this.decoder, this.maker, BATCH)
         done = result.done
         this.damage = result.damage
-        const step = this.#step
-        this.#step = []
-        yield* step
+        const batch = this.#batch
+        this.#batch = []
+        yield* batch
       }
     } finally {
       this.#replay.close()

@@ -12,7 +12,7 @@ import type { FlowPredicate } from './filter/predicate.js'
 import { type Instant, instantOf } from './instant.js'
 import type { FlowResponse, FlowSource } from './response.js'
 
-export const MOST_LAST = 1_000_000
+export const MAX_LAST = 1_000_000
 
 export interface Selection {
   readonly allow: readonly FlowFilter[]
@@ -27,11 +27,11 @@ export interface Selection {
 
 export async function* select(source: FlowSource, selection: Selection): AsyncGenerator<FlowResponse> {
   const { first, last } = selection
-  const wanted = predicateOf(selection)
-  const chosen = chosenFrom(source, wanted)
-  if (last !== undefined) yield* lastOf(chosen, last)
-  else if (first !== undefined) yield* firstOf(chosen, first)
-  else yield* chosen
+  const matches = predicateOf(selection)
+  const flows = filtered(source, matches)
+  if (last !== undefined) yield* lastOf(flows, last)
+  else if (first !== undefined) yield* firstOf(flows, first)
+  else yield* flows
 }
 
 /** Filters and time together. */
@@ -47,9 +47,9 @@ function isWithin(flow: Flow, since: Instant | undefined, until: Instant | undef
   return (since === undefined || time >= since) && (until === undefined || time <= until)
 }
 
-async function* chosenFrom(source: FlowSource, wanted: FlowPredicate): AsyncGenerator<FlowResponse> {
+async function* filtered(source: FlowSource, matches: FlowPredicate): AsyncGenerator<FlowResponse> {
   for await (const response of source) {
-    if (response.flow === undefined || wanted(response.flow)) yield response
+    if (response.flow === undefined || matches(response.flow)) yield response
   }
 }
 

@@ -8,7 +8,7 @@ import type { Span } from './span.js'
 
 const HEADER = 14
 /** Below it the field is a length (802.3) and LLC follows. */
-const LEAST_TYPE = 0x0600
+const MIN_TYPE = 0x0600
 
 /** gopacket's names of the types (layers/enums.go). */
 const TYPES: Readonly<Record<number, string>> = {
@@ -54,11 +54,11 @@ export class Ethernet implements Layer {
   private constructor(data: Span, capture: Capture) {
     const field = data.u16(12)
     this.#header = data.slice(0, HEADER)
-    this.#type = field < LEAST_TYPE ? 0 : field
-    this.#length = field < LEAST_TYPE ? field : 0
+    this.#type = field < MIN_TYPE ? 0 : field
+    this.#length = field < MIN_TYPE ? field : 0
     this.flow = { src: mac(data, 6), dst: mac(data, 0) }
-    if (field < LEAST_TYPE && data.length - HEADER < field) capture.truncated = true
-    this.payload = field < LEAST_TYPE ? data.slice(HEADER, HEADER + field) : data.slice(HEADER)
+    if (field < MIN_TYPE && data.length - HEADER < field) capture.truncated = true
+    this.payload = field < MIN_TYPE ? data.slice(HEADER, HEADER + field) : data.slice(HEADER)
   }
 
   static decode(data: Span, capture: Capture): Ethernet | string {

@@ -9,7 +9,7 @@ import type { Span } from './span.js'
 
 const PAD1 = 0
 const JUMBO = 0xc2
-const LEAST_JUMBO = 65_536
+const MIN_JUMBO = 65_536
 
 interface Option {
   readonly type: number
@@ -42,8 +42,8 @@ export class HopByHop {
     const options = readOptions(data, length, capture)
     if (typeof options === 'string') return options
     const jumbo = options.find(option => option.type === JUMBO)
-    if (jumbo !== undefined && (jumbo.data.length !== 4 || jumbo.data.u32(0) < LEAST_JUMBO))
-      return `jumbo option of ${jumbo.data.length} bytes, at least ${LEAST_JUMBO} in 4 bytes needed`
+    if (jumbo !== undefined && (jumbo.data.length !== 4 || jumbo.data.u32(0) < MIN_JUMBO))
+      return `jumbo option of ${jumbo.data.length} bytes, at least ${MIN_JUMBO} in 4 bytes needed`
     return new HopByHop(data, length, options, jumbo?.data.u32(0))
   }
 
@@ -71,11 +71,11 @@ function readOptions(data: Span, end: number, capture: Capture): readonly Option
   const options: Option[] = []
   for (let at = 2; at < end; ) {
     const type = data.u8(at)
-    const left = data.length - at
-    const size = left < 2 ? 2 : type === PAD1 ? 1 : data.u8(at + 1) + 2
-    if (left < size) {
+    const remaining = data.length - at
+    const size = remaining < 2 ? 2 : type === PAD1 ? 1 : data.u8(at + 1) + 2
+    if (remaining < size) {
       capture.truncated = true
-      return `hop-by-hop option ${type} of ${size} bytes, ${left} there`
+      return `hop-by-hop option ${type} of ${size} bytes, ${remaining} there`
     }
     const length = type === PAD1 ? 0 : size - 2
     options.push({ type, length, size, data: data.slice(at + 2, at + 2 + length) })

@@ -45,7 +45,7 @@ export class Icmp implements Layer {
 
   dump(): string {
     const data = this.#data
-    const own: Field[] =
+    const extra: Field[] =
       this.name === 'ICMPv4'
         ? [
             ['Id', data.u16(4)],
@@ -57,7 +57,7 @@ export class Icmp implements Layer {
       ['Payload', this.payload],
       ['TypeCode', this.#typeCode],
       ['Checksum', data.u16(2)],
-      ...own,
+      ...extra,
     ])
   }
 }

@@ -88,14 +88,16 @@ function readOptions(data: Span, capture: Capture): Options | string {
   let at = 0
   while (at < data.length) {
     const type = data.u8(at)
-    const single = type === END_OF_OPTIONS || type === NO_OPERATION
-    const length = single ? 1 : at + 1 < data.length ? data.u8(at + 1) : 0
-    if (!single && (at + 1 >= data.length || at + length > data.length)) {
+    const isSingleByte = type === END_OF_OPTIONS || type === NO_OPERATION
+    const length = isSingleByte ? 1 : at + 1 < data.length ? data.u8(at + 1) : 0
+    if (!isSingleByte && (at + 1 >= data.length || at + length > data.length)) {
       capture.truncated = true
       return `IPv4 option ${type} of ${length} bytes, ${data.length - at} there`
     }
-    if (!single && length <= 2) return `IPv4 option ${type} of ${length} bytes, at least 3 needed`
-    texts.push(`IPv4Option(${type}:[${[...data.slice(at + 2, single ? at + 2 : at + length).bytes()].join(' ')}])`)
+    if (!isSingleByte && length <= 2) return `IPv4 option ${type} of ${length} bytes, at least 3 needed`
+    texts.push(
+      `IPv4Option(${type}:[${[...data.slice(at + 2, isSingleByte ? at + 2 : at + length).bytes()].join(' ')}])`,
+    )
     at += length
     if (type === END_OF_OPTIONS) break
   }

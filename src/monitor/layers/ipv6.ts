@@ -31,10 +31,10 @@ export class Ipv6 implements Layer {
       capture.truncated = true
       return `IPv6 header of ${HEADER} bytes, ${data.length} there`
     }
-    const behind = data.slice(HEADER)
-    const options = data.u8(6) === HOP_BY_HOP ? HopByHop.decode(behind, capture) : undefined
+    const rest = data.slice(HEADER)
+    const options = data.u8(6) === HOP_BY_HOP ? HopByHop.decode(rest, capture) : undefined
     if (typeof options === 'string') return options
-    const payload = payloadOf(behind, data.u16(4), options, capture)
+    const payload = payloadOf(rest, data.u16(4), options, capture)
     return typeof payload === 'string' ? payload : new Ipv6(data, payload, options)
   }
 
@@ -61,12 +61,12 @@ export class Ipv6 implements Layer {
 }
 
 /** Upstream counts the options into the length twice, which marks any such capture as truncated, and leaves a jumbo packet's options in its payload. */
-function payloadOf(behind: Span, length: number, options: HopByHop | undefined, capture: Capture): Span | string {
+function payloadOf(rest: Span, length: number, options: HopByHop | undefined, capture: Capture): Span | string {
   const jumbo = options?.jumboLength
   if (length !== 0 && jumbo !== undefined) return `IPv6 payload length ${length} beside a jumbo length`
   if (length === 0 && jumbo === undefined) return 'IPv6 payload length 0 without a jumbo option'
-  const rest = jumbo === undefined && options !== undefined ? behind.slice(options.length) : behind
+  const afterOptions = jumbo === undefined && options !== undefined ? rest.slice(options.length) : rest
   const end = jumbo ?? length
-  if (end > rest.length) capture.truncated = true
-  return rest.slice(0, end)
+  if (end > afterOptions.length) capture.truncated = true
+  return afterOptions.slice(0, end)
 }

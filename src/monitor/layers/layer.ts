@@ -51,7 +51,7 @@ export type Value = string | number | boolean | Span | readonly string[]
 export type Field = readonly [name: string, value: Value]
 
 /** Longer lists are given by their length only. */
-const MOST_ELEMENTS = 4
+const MAX_ELEMENTS = 4
 
 export function dumpLayer(name: LayerName, fields: readonly Field[]): string {
   return `${name}\t{${dumpFields(fields)}}`
@@ -63,6 +63,6 @@ export function dumpFields(fields: readonly Field[]): string {
 
 function dumpValue(value: Value): string {
   if (typeof value !== 'object') return String(value)
-  if (value.length > MOST_ELEMENTS) return `[..${value.length}..]`
+  if (value.length > MAX_ELEMENTS) return `[..${value.length}..]`
   return `[${[...('view' in value ? value.bytes() : value)].join(', ')}]`
 }

@@ -108,13 +108,14 @@ function readOptions(data: Span, capture: Capture): Options | string {
   let at = 0
   while (at < data.length) {
     const kind = data.u8(at)
-    const left = data.length - at
-    const single = kind === Option.end || kind === Option.noOperation
-    const length = single ? 1 : left < 2 ? 2 : data.u8(at + 1)
-    if (length === 0 || (length === 1 && !single)) return `TCP option ${kind} of ${length} bytes, at least 2 needed`
-    if (length > left) {
+    const remaining = data.length - at
+    const isSingleByte = kind === Option.end || kind === Option.noOperation
+    const length = isSingleByte ? 1 : remaining < 2 ? 2 : data.u8(at + 1)
+    if (length === 0 || (length === 1 && !isSingleByte))
+      return `TCP option ${kind} of ${length} bytes, at least 2 needed`
+    if (length > remaining) {
       capture.truncated = true
-      return `TCP option ${kind} of ${length} bytes, ${left} there`
+      return `TCP option ${kind} of ${length} bytes, ${remaining} there`
     }
     texts.push(optionText(kind, data.slice(at + 2, Math.max(at + 2, at + length))))
     at += length

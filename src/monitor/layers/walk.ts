@@ -30,7 +30,7 @@ export interface PacketKind {
 }
 
 /** Debug captures have no flags. */
-export const PLAIN: PacketKind = { l3Device: false, ipv6: false, vxlan: false, geneve: false }
+export const NO_FLAGS: PacketKind = { l3Device: false, ipv6: false, vxlan: false, geneve: false }
 
 export interface Walk {
   readonly layers: readonly Layer[]

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { TRACE, WEIR_TRACE } from '../../../src/datapath/record/abi.js'
-import { typeWords } from '../../../src/hubble/observe/print/flow-words.js'
+import { typeText } from '../../../src/hubble/observe/print/flow-text.js'
 import { DB, flowOf, packet, WEB } from '../../support/flow-records.js'
 import { dropRecord, type TraceFields, traceRecord } from '../../support/weir-records.js'
 
@@ -81,8 +81,8 @@ t.test('a drop of the kernel goes by the name that Cilium has for it', async t =
     IP: { source: WEB, destination: DB },
     Summary: 'TCP Flags: ',
   })
-  t.equal(typeWords(denied), 'Policy denied')
+  t.equal(typeText(denied), 'Policy denied')
   const other = flowOf(dropRecord({ ...fields, reason: 6 }))
   t.notOk('drop_reason' in other)
-  t.equal(typeWords(other), 'NO_SOCKET', 'and else by its own')
+  t.equal(typeText(other), 'NO_SOCKET', 'and else by its own')
 })

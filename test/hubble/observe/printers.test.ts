@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import type { Flow } from '../../../src/hubble/flow/flow.js'
-import { nodeStatusLine } from '../../../src/hubble/observe/print/node-status-words.js'
+import { nodeStatusLine } from '../../../src/hubble/observe/print/node-status-text.js'
 import type { PrinterOptions } from '../../../src/hubble/observe/print/printer.js'
 import { createPrinter } from '../../../src/hubble/observe/print/printers.js'
 import { timeFormatter } from '../../../src/hubble/observe/print/time-format.js'

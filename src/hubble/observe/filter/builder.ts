@@ -21,8 +21,8 @@ interface Namespaces {
 }
 
 export class FilterBuilder {
-  readonly #allow = new Side()
-  readonly #deny = new Side()
+  readonly #allow = new FilterList()
+  readonly #deny = new FilterList()
   #not = false
 
   /** The next flag is denied. */
@@ -32,9 +32,9 @@ export class FilterBuilder {
   }
 
   set(flag: FilterFlag, value: string): void {
-    const side = this.#not ? this.#deny : this.#allow
+    const list = this.#not ? this.#deny : this.#allow
     this.#not = false
-    side.set(flag, value)
+    list.set(flag, value)
   }
 
   /** Call it last: throws when --not has no filter behind it. */
@@ -45,7 +45,7 @@ export class FilterBuilder {
 }
 
 /** What of all the flags is allowed, or denied. */
-class Side {
+class FilterList {
   readonly #left: FlowFilter = {}
   readonly #right: FlowFilter = {}
   readonly #namespaces: Namespaces = { any: [], source: [], destination: [] }
@@ -54,9 +54,9 @@ class Side {
   set(flag: FilterFlag, value: string): void {
     this.#flags.add(flag)
     checkConflicts(this.#flags)
-    const { ends, namespace, parse } = FILTER_FLAGS[flag]
+    const { endpoint, namespace, parse } = FILTER_FLAGS[flag]
     const parsed = parse(value)
-    if (namespace) this.#namespaces[ends === 'source' || ends === 'destination' ? ends : 'any'].push(value)
+    if (namespace) this.#namespaces[endpoint === 'source' || endpoint === 'destination' ? endpoint : 'any'].push(value)
     else {
       add(this.#left, leftField(FILTER_FLAGS[flag]), parsed)
       add(this.#right, rightField(FILTER_FLAGS[flag]), parsed)
@@ -75,14 +75,14 @@ class Side {
   }
 }
 
-type Spec = (typeof FILTER_FLAGS)[FilterFlag]
+type FlagSpec = (typeof FILTER_FLAGS)[FilterFlag]
 
-function leftField({ field, ends }: Spec): string {
-  return ends === 'none' ? field : `${ends === 'destination' ? 'destination' : 'source'}_${field}`
+function leftField({ field, endpoint }: FlagSpec): string {
+  return endpoint === 'none' ? field : `${endpoint === 'destination' ? 'destination' : 'source'}_${field}`
 }
 
-function rightField({ field, ends }: Spec): string {
-  return ends === 'none' ? field : `${ends === 'source' ? 'source' : 'destination'}_${field}`
+function rightField({ field, endpoint }: FlagSpec): string {
+  return endpoint === 'none' ? field : `${endpoint === 'source' ? 'source' : 'destination'}_${field}`
 }
 
 function add(filter: FlowFilter, field: string, value: FlagValue): void {

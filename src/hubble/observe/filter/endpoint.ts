@@ -19,7 +19,7 @@ export function matchName(
       const name = (kind === 'pod' ? named.pod_name : named.name) ?? ''
       if (namespace === '' && name === '') return false
       return wanted.some(
-        want => (want.namespace === '' || want.namespace === namespace) && name.startsWith(want.prefix),
+        wanted => (wanted.namespace === '' || wanted.namespace === namespace) && name.startsWith(wanted.prefix),
       )
     }
   }
@@ -38,7 +38,7 @@ function parseName(kind: string, text: string): { namespace: string; prefix: str
 export function matchWorkload(endpointOf: EndpointOf): (values: readonly Workload[]) => FlowPredicate {
   return values => flow =>
     (endpointOf(flow)?.workloads ?? []).some(({ kind = '', name = '' }) =>
-      values.some(want => (!want.kind || want.kind === kind) && (!want.name || want.name === name)),
+      values.some(wanted => (!wanted.kind || wanted.kind === kind) && (!wanted.name || wanted.name === name)),
     )
 }
 

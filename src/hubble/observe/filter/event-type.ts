@@ -20,18 +20,18 @@ const POINTS = Array.from({ length: 14 }, (_, point) => observationPointName(poi
 
 export function parseEventType(text: string): EventTypeFilter {
   const [name = '', sub] = text.split(/:(.*)/s)
-  const type = TYPES[name] ?? whole(name)
+  const type = TYPES[name] ?? parseNumber(name)
   if (type === undefined) {
     throw new Error(`"${name}" is no event type; allowed: ${Object.keys(TYPES).join(', ')}, a number; trace:SUBTYPE`)
   }
   if (sub === undefined) return { type }
   const point = type === Notify.trace ? POINTS.indexOf(sub) : -1
-  const subType = point >= 0 ? point : whole(sub)
+  const subType = point >= 0 ? point : parseNumber(sub)
   if (subType !== undefined) return { type, match_sub_type: true, sub_type: subType }
   const allowed = type === Notify.trace ? `${POINTS.join(', ')}, a number` : 'a number'
   throw new Error(`"${sub}" is no sub-type of ${name}; allowed: ${allowed}`)
 }
 
-function whole(text: string): number | undefined {
+function parseNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }

@@ -20,16 +20,16 @@ export function matchEvent(values: readonly EventTypeFilter[]): FlowPredicate {
   return ({ event_type: event }) =>
     event !== undefined &&
     values.some(
-      want =>
-        (!want.type || want.type === event.type) &&
-        (!want.match_sub_type || (want.sub_type ?? 0) === (event.sub_type ?? 0)),
+      wanted =>
+        (!wanted.type || wanted.type === event.type) &&
+        (!wanted.match_sub_type || (wanted.sub_type ?? 0) === (event.sub_type ?? 0)),
     )
 }
 
 export function matchInterface(values: readonly { index?: number; name?: string }[]): FlowPredicate {
   return ({ interface: at }) =>
     at !== undefined &&
-    values.some(want => (!want.index || want.index === at.index) && (!want.name || want.name === at.name))
+    values.some(wanted => (!wanted.index || wanted.index === at.index) && (!wanted.name || wanted.name === at.name))
 }
 
 export function matchReply(values: readonly boolean[]): FlowPredicate {

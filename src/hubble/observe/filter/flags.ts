@@ -19,9 +19,9 @@ interface Header {
   readonly value: string
 }
 
-interface Spec {
+interface FlagSpec {
   readonly field: string
-  readonly ends: 'source' | 'destination' | 'both' | 'none'
+  readonly endpoint: 'source' | 'destination' | 'both' | 'none'
   /** Not a field of its own: it is put before the names of pods and Services. */
   readonly namespace?: true
   /** A flag without a value. */
@@ -43,76 +43,76 @@ const VERSIONS: Readonly<Record<string, string>> = {
 }
 
 export const FILTER_FLAGS = {
-  verdict: neither('verdict', 'verdict', VERDICTS.join(', '), oneOf('verdict', VERDICTS)),
-  type: { ...neither('event_type', 'type[:subtype]', 'trace:to-endpoint, drop, ...', parseEventType), short: 't' },
-  'drop-reason-desc': neither('drop_reason_desc', 'name', 'POLICY_DENIED, ...', oneOf('drop reason', CILIUM_REASONS)),
-  protocol: neither('protocol', 'name', 'tcp, udp, icmp, sctp, dns, http, ...', asIs),
-  'tcp-flags': neither('tcp_flags', 'flags', 'syn, or several that must all be set: syn,ack', parseTcpFlags),
-  'traffic-direction': neither('traffic_direction', 'direction', 'ingress or egress', parseDirection),
-  ...threeFlags('pod', 'pod', '[namespace/]prefix', "of a pod's name; without a namespace, in default", asIs),
-  ...threeFlags('service', 'service', '[namespace/]prefix', "of a Service's name", asIs),
-  ...threeFlags('workload', 'workload', '[kind/]name', 'Deployment/web, web, Deployment/', parseWorkload),
-  ...threeFlags('label', 'label', 'selector', 'k8s:app=web, app in (a,b), !old, reserved:host', asIs, 'l'),
-  ...threeFlags('identity', 'identity', 'identity', 'a number, or host, world, ...', parseIdentity),
-  ...threeFlags('ip', 'ip', 'address', '10.0.0.1, or a prefix: 10.0.0.0/8', asIs),
-  ...threeFlags('port', 'port', 'number', 'of TCP, UDP or SCTP', asIs),
-  ...threeFlags('fqdn', 'fqdn', 'pattern', '*.example.com', asIs),
-  ...threeFlags('cluster', 'cluster_name', 'name', 'of the cluster', asIs),
+  verdict: flowFlag('verdict', 'verdict', VERDICTS.join(', '), oneOf('verdict', VERDICTS)),
+  type: { ...flowFlag('event_type', 'type[:subtype]', 'trace:to-endpoint, drop, ...', parseEventType), short: 't' },
+  'drop-reason-desc': flowFlag('drop_reason_desc', 'name', 'POLICY_DENIED, ...', oneOf('drop reason', CILIUM_REASONS)),
+  protocol: flowFlag('protocol', 'name', 'tcp, udp, icmp, sctp, dns, http, ...', unchanged),
+  'tcp-flags': flowFlag('tcp_flags', 'flags', 'syn, or several that must all be set: syn,ack', parseTcpFlags),
+  'traffic-direction': flowFlag('traffic_direction', 'direction', 'ingress or egress', parseDirection),
+  ...endpointFlags('pod', 'pod', '[namespace/]prefix', "of a pod's name; without a namespace, in default", unchanged),
+  ...endpointFlags('service', 'service', '[namespace/]prefix', "of a Service's name", unchanged),
+  ...endpointFlags('workload', 'workload', '[kind/]name', 'Deployment/web, web, Deployment/', parseWorkload),
+  ...endpointFlags('label', 'label', 'selector', 'k8s:app=web, app in (a,b), !old, reserved:host', unchanged, 'l'),
+  ...endpointFlags('identity', 'identity', 'identity', 'a number, or host, world, ...', parseIdentity),
+  ...endpointFlags('ip', 'ip', 'address', '10.0.0.1, or a prefix: 10.0.0.0/8', unchanged),
+  ...endpointFlags('port', 'port', 'number', 'of TCP, UDP or SCTP', unchanged),
+  ...endpointFlags('fqdn', 'fqdn', 'pattern', '*.example.com', unchanged),
+  ...endpointFlags('cluster', 'cluster_name', 'name', 'of the cluster', unchanged),
   ...namespaceFlags(),
-  'snat-ip': { ...neither('source_ip_xlated', 'address', 'the source after NAT, or its prefix', asIs) },
-  'ip-version': neither('ip_version', 'version', 'v4, v6 or none', parseVersion),
-  ipv4: { ...neither('ip_version', '', 'IPv4 only', () => 'IPv4'), bare: true, short: '4' },
-  ipv6: { ...neither('ip_version', '', 'IPv6 only', () => 'IPv6'), bare: true, short: '6' },
-  interface: neither('interface', 'name', 'where it was seen', name => ({ name })),
-  encrypted: { ...neither('encrypted', '', 'encrypted only', () => true), bare: true },
-  unencrypted: { ...neither('encrypted', '', 'unencrypted only', () => false), bare: true },
-  'http-status': neither('http_status_code', 'status', '404, 4+', asIs),
-  'http-method': neither('http_method', 'method', 'get', asIs),
-  'http-path': neither('http_path', 'regex', "of a URL's path", asIs),
-  'http-url': neither('http_url', 'regex', 'of a URL', asIs),
-  'http-header': neither('http_header', 'name:value', 'a header', parseHeader),
-  uuid: neither('uuid', 'uuid', 'one flow', asIs),
-  'trace-id': neither('trace_id', 'id', "a request's trace", asIs),
-  'ip-trace-id': neither('ip_trace_id', 'number', "a packet's trace", parseTraceId),
-  'node-name': neither('node_name', 'pattern', 'node-*, cluster/node', asIs),
-  'node-label': neither('node_labels', 'selector', "of the node's labels", asIs),
-} as const satisfies Readonly<Record<string, Spec>>
+  'snat-ip': { ...flowFlag('source_ip_xlated', 'address', 'the source after NAT, or its prefix', unchanged) },
+  'ip-version': flowFlag('ip_version', 'version', 'v4, v6 or none', parseVersion),
+  ipv4: { ...flowFlag('ip_version', '', 'IPv4 only', () => 'IPv4'), bare: true, short: '4' },
+  ipv6: { ...flowFlag('ip_version', '', 'IPv6 only', () => 'IPv6'), bare: true, short: '6' },
+  interface: flowFlag('interface', 'name', 'where it was seen', name => ({ name })),
+  encrypted: { ...flowFlag('encrypted', '', 'encrypted only', () => true), bare: true },
+  unencrypted: { ...flowFlag('encrypted', '', 'unencrypted only', () => false), bare: true },
+  'http-status': flowFlag('http_status_code', 'status', '404, 4+', unchanged),
+  'http-method': flowFlag('http_method', 'method', 'get', unchanged),
+  'http-path': flowFlag('http_path', 'regex', "of a URL's path", unchanged),
+  'http-url': flowFlag('http_url', 'regex', 'of a URL', unchanged),
+  'http-header': flowFlag('http_header', 'name:value', 'a header', parseHeader),
+  uuid: flowFlag('uuid', 'uuid', 'one flow', unchanged),
+  'trace-id': flowFlag('trace_id', 'id', "a request's trace", unchanged),
+  'ip-trace-id': flowFlag('ip_trace_id', 'number', "a packet's trace", parseTraceId),
+  'node-name': flowFlag('node_name', 'pattern', 'node-*, cluster/node', unchanged),
+  'node-label': flowFlag('node_labels', 'selector', "of the node's labels", unchanged),
+} as const satisfies Readonly<Record<string, FlagSpec>>
 
 export type FilterFlag = keyof typeof FILTER_FLAGS
 
-type Three<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, Spec>
+type EndpointFlags<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, FlagSpec>
 
 /** `--pod`, `--from-pod` and `--to-pod`. */
-function threeFlags<Name extends string>(
+function endpointFlags<Name extends string>(
   name: Name,
   field: string,
   value: string,
   help: string,
-  parse: Spec['parse'],
+  parse: FlagSpec['parse'],
   short?: string,
-): Three<Name> {
+): EndpointFlags<Name> {
   const spec = { field, value, help, parse }
   return {
-    [name]: { ...spec, ends: 'both', ...(short === undefined ? {} : { short }) },
-    [`from-${name}`]: { ...spec, ends: 'source' },
-    [`to-${name}`]: { ...spec, ends: 'destination' },
-  } as Three<Name>
+    [name]: { ...spec, endpoint: 'both', ...(short === undefined ? {} : { short }) },
+    [`from-${name}`]: { ...spec, endpoint: 'source' },
+    [`to-${name}`]: { ...spec, endpoint: 'destination' },
+  } as EndpointFlags<Name>
 }
 
-function namespaceFlags(): Three<'namespace'> & Three<'all-namespaces'> {
-  const flags = threeFlags('namespace', '', 'name', 'of a pod or Service', parseNamespace, 'n')
-  const all = threeFlags('all-namespaces', '', '', 'any namespace', () => '', 'A')
+function namespaceFlags(): EndpointFlags<'namespace'> & EndpointFlags<'all-namespaces'> {
+  const flags = endpointFlags('namespace', '', 'name', 'of a pod or Service', parseNamespace, 'n')
+  const all = endpointFlags('all-namespaces', '', '', 'any namespace', () => '', 'A')
   for (const spec of Object.values(flags)) Object.assign(spec, { namespace: true })
   for (const spec of Object.values(all)) Object.assign(spec, { namespace: true, bare: true })
   return { ...flags, ...all }
 }
 
-function neither(field: string, value: string, help: string, parse: Spec['parse']): Spec {
-  return { field, ends: 'none', value, help, parse }
+function flowFlag(field: string, value: string, help: string, parse: FlagSpec['parse']): FlagSpec {
+  return { field, endpoint: 'none', value, help, parse }
 }
 
 /** Its filter checks it. */
-function asIs(text: string): string {
+function unchanged(text: string): string {
   return text
 }
 

@@ -29,7 +29,7 @@ export const matchHttp = {
   },
   header(values: readonly { key?: string; value?: string }[]): FlowPredicate {
     return http(({ headers = [] }) =>
-      values.some(want => headers.some(header => header.key === want.key && header.value === want.value)),
+      values.some(wanted => headers.some(header => header.key === wanted.key && header.value === wanted.value)),
     )
   },
 } as const

@@ -26,20 +26,20 @@ export function withNamespaces(
 }
 
 function names(
-  end: 'source' | 'destination',
+  endpoint: 'source' | 'destination',
   pods: readonly string[] | undefined,
   services: readonly string[] | undefined,
-  spaces: readonly string[],
+  namespaces: readonly string[],
 ): FlowFilter {
-  if (spaces.length === 0) return {}
-  const asked: Record<string, string[]> = {}
-  if (pods !== undefined || services === undefined) asked[`${end}_pod`] = prefixed(pods ?? [''], spaces)
-  if (services !== undefined) asked[`${end}_service`] = prefixed(services, spaces)
-  return asked
+  if (namespaces.length === 0) return {}
+  const filter: Record<string, string[]> = {}
+  if (pods !== undefined || services === undefined) filter[`${endpoint}_pod`] = prefixed(pods ?? [''], namespaces)
+  if (services !== undefined) filter[`${endpoint}_service`] = prefixed(services, namespaces)
+  return filter
 }
 
-function prefixed(list: readonly string[], spaces: readonly string[]): string[] {
-  return list.flatMap(name => (name.includes('/') ? [name] : spaces.map(space => `${space}/${name}`)))
+function prefixed(list: readonly string[], namespaces: readonly string[]): string[] {
+  return list.flatMap(name => (name.includes('/') ? [name] : namespaces.map(space => `${space}/${name}`)))
 }
 
 export function checkNamespaces(filter: FlowFilter, { any, source, destination }: Namespaces): void {
@@ -48,10 +48,10 @@ export function checkNamespaces(filter: FlowFilter, { any, source, destination }
   checkNames([...any, ...destination], [...(destination_pod ?? []), ...(destination_service ?? [])])
 }
 
-function checkNames(spaces: readonly string[], names: readonly string[]): void {
+function checkNames(namespaces: readonly string[], names: readonly string[]): void {
   for (const name of names) {
-    const own = name.includes('/') ? name.slice(0, name.indexOf('/')) : ''
-    const other = spaces.find(space => own !== '' && space !== own)
+    const given = name.includes('/') ? name.slice(0, name.indexOf('/')) : ''
+    const other = namespaces.find(space => given !== '' && space !== given)
     if (other !== undefined) throw new Error(`"${name}" is not in namespace ${other}; allowed: names of that namespace`)
   }
 }

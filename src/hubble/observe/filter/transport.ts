@@ -7,13 +7,13 @@ import type { FlowPredicate } from './predicate.js'
 /** Words of --protocol. */
 const PROTOCOLS: Readonly<Record<string, FlowPredicate>> = {
   icmp: flow => flow.l4?.ICMPv4 !== undefined || flow.l4?.ICMPv6 !== undefined,
-  icmpv4: carries('ICMPv4'),
-  icmpv6: carries('ICMPv6'),
-  igmp: carries('IGMP'),
-  sctp: carries('SCTP'),
-  tcp: carries('TCP'),
-  udp: carries('UDP'),
-  vrrp: carries('VRRP'),
+  icmpv4: hasLayer('ICMPv4'),
+  icmpv6: hasLayer('ICMPv6'),
+  igmp: hasLayer('IGMP'),
+  sctp: hasLayer('SCTP'),
+  tcp: hasLayer('TCP'),
+  udp: hasLayer('UDP'),
+  vrrp: hasLayer('VRRP'),
   dns: flow => flow.l7?.dns !== undefined,
   http: flow => flow.l7?.http !== undefined,
   kafka: flow => flow.l7?.kafka !== undefined,
@@ -23,15 +23,15 @@ export const PROTOCOL_WORDS: readonly string[] = Object.keys(PROTOCOLS)
 export const TCP_FLAGS = ['SYN', 'ACK', 'FIN', 'RST', 'PSH', 'URG', 'ECE', 'CWR', 'NS'] as const
 
 export function matchProtocol(values: readonly string[]): FlowPredicate {
-  const any = values.map(value => {
+  const predicates = values.map(value => {
     const predicate = Object.hasOwn(PROTOCOLS, value.toLowerCase()) ? PROTOCOLS[value.toLowerCase()] : undefined
     if (predicate === undefined) throw new Error(`"${value}" is no protocol; allowed: ${PROTOCOL_WORDS.join(', ')}`)
     return predicate
   })
-  return flow => any.some(matches => matches(flow))
+  return flow => predicates.some(matches => matches(flow))
 }
 
-function carries(name: keyof Layer4): FlowPredicate {
+function hasLayer(name: keyof Layer4): FlowPredicate {
   return flow => flow.l4?.[name] !== undefined
 }
 
@@ -58,7 +58,7 @@ export function portsOf({ l4 }: Flow): Ports | undefined {
 
 /** All flags of a value must be there; others may be. */
 export function matchTcpFlags(values: readonly TcpFlags[]): FlowPredicate {
-  const sets = values.map(want => TCP_FLAGS.filter(flag => want[flag]))
+  const sets = values.map(wanted => TCP_FLAGS.filter(flag => wanted[flag]))
   return flow => {
     const flags = flow.l4?.TCP?.flags
     return flags !== undefined && sets.some(set => set.every(flag => flags[flag]))

@@ -3,33 +3,33 @@
  */
 
 import type { FlowResponse } from '../response.js'
-import { destinationWords, sourceWords, summaryWords, typeWords, verdictWords } from './flow-words.js'
-import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-words.js'
+import { destinationText, sourceText, summaryText, typeText, verdictText } from './flow-text.js'
+import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-text.js'
 import type { PrinterOptions } from './printer.js'
 
-export type Column = 'TIMESTAMP' | 'NODE' | 'SOURCE' | 'DESTINATION' | 'TYPE' | 'VERDICT' | 'SUMMARY'
+export type ColumnName = 'TIMESTAMP' | 'NODE' | 'SOURCE' | 'DESTINATION' | 'TYPE' | 'VERDICT' | 'SUMMARY'
 
 /** What has nothing to say. */
 const NONE = '-'
 
-export function columns({ nodeName }: PrinterOptions): readonly Column[] {
+export function columnNames({ nodeName }: PrinterOptions): readonly ColumnName[] {
   const rest = ['SOURCE', 'DESTINATION', 'TYPE', 'VERDICT', 'SUMMARY'] as const
   return nodeName ? ['TIMESTAMP', 'NODE', ...rest] : ['TIMESTAMP', ...rest]
 }
 
 /** Undefined for what is neither a flow nor lost events. */
-export function row(response: FlowResponse, options: PrinterOptions): Record<Column, string> | undefined {
+export function cellsOf(response: FlowResponse, options: PrinterOptions): Record<ColumnName, string> | undefined {
   const { flow, lost_events: lost } = response
   const { time, numeric } = options
   if (flow !== undefined) {
     return {
       TIMESTAMP: time(flow.time),
       NODE: flow.node_name ?? '',
-      SOURCE: sourceWords(flow, numeric),
-      DESTINATION: destinationWords(flow, numeric),
-      TYPE: typeWords(flow),
-      VERDICT: verdictWords(flow),
-      SUMMARY: summaryWords(flow),
+      SOURCE: sourceText(flow, numeric),
+      DESTINATION: destinationText(flow, numeric),
+      TYPE: typeText(flow),
+      VERDICT: verdictText(flow),
+      SUMMARY: summaryText(flow),
     }
   }
   if (lost === undefined) return undefined

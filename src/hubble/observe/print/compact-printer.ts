@@ -6,9 +6,9 @@
  */
 import type { Flow } from '../../flow/flow.js'
 import type { FlowResponse } from '../response.js'
-import { destinationWords, identityWords, sourceWords, summaryWords, typeWords, verdictWords } from './flow-words.js'
-import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-words.js'
-import { type Printer, type PrinterOptions, safe } from './printer.js'
+import { destinationText, identityText, sourceText, summaryText, typeText, verdictText } from './flow-text.js'
+import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-text.js'
+import { escapeControls, type Printer, type PrinterOptions } from './printer.js'
 
 export class CompactPrinter implements Printer {
   readonly #options: PrinterOptions
@@ -18,7 +18,7 @@ export class CompactPrinter implements Printer {
   }
 
   print({ flow, lost_events: lost, time }: FlowResponse): string {
-    if (flow !== undefined) return safe(this.#line(flow))
+    if (flow !== undefined) return escapeControls(this.#line(flow))
     if (lost === undefined) return ''
     const { time: format } = this.#options
     return `${format(time)} ${LOST_TYPE}: ${lostSource(lost)} ${lostCpu(lost)} ${lostCount(lost, format)}\n`
@@ -31,16 +31,16 @@ export class CompactPrinter implements Printer {
   #line(flow: Flow): string {
     const { time, nodeName, numeric } = this.#options
     const node = nodeName ? ` [${flow.node_name ?? ''}]` : ''
-    const source = `${sourceWords(flow, numeric)} ${identityWords(flow.source)}`
-    const destination = `${destinationWords(flow, numeric)} ${identityWords(flow.destination)}`
+    const source = `${sourceText(flow, numeric)} ${identityText(flow.source)}`
+    const destination = `${destinationText(flow, numeric)} ${identityText(flow.destination)}`
     const reply = flow.is_reply
-    const ends =
+    const peers =
       reply === undefined
         ? `${source} <> ${destination}`
         : reply
           ? `${destination} <- ${source}`
           : `${source} -> ${destination}`
-    const what = `${typeWords(flow)} ${verdictWords(flow)} (${summaryWords(flow)})`
-    return `${time(flow.time)}${node}: ${ends} ${what}\n`
+    const event = `${typeText(flow)} ${verdictText(flow)} (${summaryText(flow)})`
+    return `${time(flow.time)}${node}: ${peers} ${event}\n`
   }
 }

@@ -3,8 +3,8 @@
  */
 
 import type { FlowResponse } from '../response.js'
-import { columns, row } from './columns.js'
-import { type Printer, type PrinterOptions, safe } from './printer.js'
+import { cellsOf, columnNames } from './columns.js'
+import { escapeControls, type Printer, type PrinterOptions } from './printer.js'
 
 const SEPARATOR = '------------\n'
 const WIDTH = 'DESTINATION'.length
@@ -18,12 +18,12 @@ export class DictPrinter implements Printer {
   }
 
   print(response: FlowResponse): string {
-    const cells = row(response, this.#options)
+    const cells = cellsOf(response, this.#options)
     if (cells === undefined) return ''
     const lost = response.lost_events !== undefined
     // Lost events have no destination to name.
-    const names = columns(this.#options).filter(name => !(lost && name === 'DESTINATION'))
-    const lines = names.map(name => `${name.padStart(WIDTH)}: ${safe(cells[name])}\n`)
+    const names = columnNames(this.#options).filter(name => !(lost && name === 'DESTINATION'))
+    const lines = names.map(name => `${name.padStart(WIDTH)}: ${escapeControls(cells[name])}\n`)
     return `${this.#blocks++ === 0 ? '' : SEPARATOR}${lines.join('')}`
   }
 

@@ -64,7 +64,7 @@ export class JsonPrinter implements Printer {
 }
 
 function ordered(message: object): string {
-  return JSON.stringify(isOrdered(message) ? message : arranged(message))
+  return JSON.stringify(isOrdered(message) ? message : sorted(message))
 }
 
 function isOrdered(value: object): boolean {
@@ -80,11 +80,11 @@ function isOrdered(value: object): boolean {
   return true
 }
 
-function arranged(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(arranged)
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
   const fields = Object.entries(value).sort(([a], [b]) => rankOf(a) - rankOf(b))
-  return Object.fromEntries(fields.map(([key, field]) => [key, arranged(field)]))
+  return Object.fromEntries(fields.map(([key, field]) => [key, sorted(field)]))
 }
 
 /** A field that nobody here knows comes last. */

@@ -21,6 +21,6 @@ export interface PrinterOptions {
 }
 
 /** Names come from elsewhere: an escape sequence in them must not reach the terminal. */
-export function safe(text: string): string {
+export function escapeControls(text: string): string {
   return text.includes('\x1b') || text.includes('\r') ? text.replaceAll('\x1b', '^[').replaceAll('\r', '\\r') : text
 }

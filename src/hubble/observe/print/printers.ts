@@ -7,7 +7,7 @@ import { JsonPrinter } from './json-printer.js'
 import type { Printer, PrinterOptions } from './printer.js'
 import { TablePrinter } from './table-printer.js'
 
-const MAKERS: Readonly<Record<string, (options: PrinterOptions) => Printer>> = {
+const PRINTERS: Readonly<Record<string, (options: PrinterOptions) => Printer>> = {
   compact: options => new CompactPrinter(options),
   dict: options => new DictPrinter(options),
   json: () => new JsonPrinter(),
@@ -17,9 +17,9 @@ const MAKERS: Readonly<Record<string, (options: PrinterOptions) => Printer>> = {
   table: options => new TablePrinter(options),
 }
 
-export const OUTPUTS: readonly string[] = Object.keys(MAKERS)
+export const OUTPUTS: readonly string[] = Object.keys(PRINTERS)
 
 /** Undefined when there is no such output. */
 export function createPrinter(output: string, options: PrinterOptions): Printer | undefined {
-  return Object.hasOwn(MAKERS, output) ? MAKERS[output]?.(options) : undefined
+  return Object.hasOwn(PRINTERS, output) ? PRINTERS[output]?.(options) : undefined
 }

@@ -6,8 +6,8 @@
  */
 
 import type { FlowResponse } from '../response.js'
-import { columns, row } from './columns.js'
-import { type Printer, type PrinterOptions, safe } from './printer.js'
+import { cellsOf, columnNames } from './columns.js'
+import { escapeControls, type Printer, type PrinterOptions } from './printer.js'
 
 const BLOCK = 100_000
 const PADDING = 3
@@ -22,12 +22,12 @@ export class TablePrinter implements Printer {
   }
 
   print(response: FlowResponse): string {
-    const cells = row(response, this.#options)
+    const cells = cellsOf(response, this.#options)
     if (cells === undefined) return ''
-    const names = columns(this.#options)
+    const names = columnNames(this.#options)
     if (!this.#headed) this.#rows.push([...names])
     this.#headed = true
-    this.#rows.push(names.map(name => safe(cells[name])))
+    this.#rows.push(names.map(name => escapeControls(cells[name])))
     return this.#rows.length < BLOCK ? '' : this.end()
   }
 
@@ -35,7 +35,7 @@ export class TablePrinter implements Printer {
     const rows = this.#rows
     this.#rows = []
     const widths = (rows[0] ?? []).map((_, column) =>
-      rows.reduce((most, cells) => Math.max(most, size(cells[column]!)), 0),
+      rows.reduce((most, cells) => Math.max(most, textWidth(cells[column]!)), 0),
     )
     const last = widths.length - 1
     return rows
@@ -45,11 +45,11 @@ export class TablePrinter implements Printer {
 }
 
 function padded(cell: string, width: number): string {
-  return cell + ' '.repeat(width - size(cell))
+  return cell + ' '.repeat(width - textWidth(cell))
 }
 
 /** Characters, not UTF-16 units. */
-function size(text: string): number {
+function textWidth(text: string): number {
   let count = 0
   for (const _ of text) count++
   return count

@@ -1,12 +1,12 @@
 /**
- * own-record.ts - who spoke to whom, from Weir's extension: a swept record has no packet.
+ * peers.ts - who spoke to whom, from Weir's extension: a swept record has no packet.
  *
  * In:    a record with hasExtension.
  */
 import { Direction } from '../datapath/record/abi.js'
 import type { DropRecord, TraceRecord } from '../datapath/record/decode.js'
 import { formatAddress } from '../lib/address.js'
-import { endsText } from './connection.js'
+import { peersText } from './connection.js'
 import type { Flow } from './layers/layer.js'
 import { tcpFlagsText } from './layers/tcp.js'
 
@@ -15,30 +15,30 @@ const TCP = 6
 const WITH_PORTS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
 const ICMP: readonly number[] = [1, 58]
 
-export interface Ends {
+export interface Peers {
   readonly l3: Flow
   readonly l4?: Flow
   /** As the packet's own summary would be; TCP flags are all that were seen in this direction. */
   readonly text: string
 }
 
-export function traceEnds(record: TraceRecord): Ends {
+export function tracePeers(record: TraceRecord): Peers {
   const a = { at: record.aAt, port: record.aPort }
   const b = { at: record.bAt, port: record.bPort }
   const [src, dst] = record.direction === Direction.aToB ? [a, b] : [b, a]
   const l3 = { src: formatAddress(record.bytes, src.at), dst: formatAddress(record.bytes, dst.at) }
   const flags = record.proto === TCP ? record.seen(record.direction) : 0
-  return ends(l3, { src: String(src.port), dst: String(dst.port) }, record.proto, flags)
+  return peers(l3, { src: String(src.port), dst: String(dst.port) }, record.proto, flags)
 }
 
-export function dropEnds(record: DropRecord): Ends {
+export function dropPeers(record: DropRecord): Peers {
   const l3 = { src: formatAddress(record.bytes, record.srcAt), dst: formatAddress(record.bytes, record.dstAt) }
-  return ends(l3, { src: String(record.srcPort), dst: String(record.dstPort) }, record.proto, 0)
+  return peers(l3, { src: String(record.srcPort), dst: String(record.dstPort) }, record.proto, 0)
 }
 
-function ends(l3: Flow, l4: Flow, protocol: number, flags: number): Ends {
+function peers(l3: Flow, l4: Flow, protocol: number, flags: number): Peers {
   const name = WITH_PORTS[protocol]
   if (name === undefined) return { l3, text: `${l3.src} -> ${l3.dst}${ICMP.includes(protocol) ? ' icmp' : ''}` }
   const detail = protocol === TCP ? `tcp ${tcpFlagsText(flags)}` : name
-  return { l3, l4, text: `${endsText(l3, l4)} ${detail}` }
+  return { l3, l4, text: `${peersText(l3, l4)} ${detail}` }
 }

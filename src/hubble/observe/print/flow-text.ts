@@ -1,5 +1,5 @@
 /**
- * flow-words.ts - the parts of a flow's line: who, identity, type, verdict, summary.
+ * flow-text.ts - the parts of a flow's line: who, identity, type, verdict, summary.
  *
  * In:    a flow, also one of a server that left fields out.
  * Out:   the words of `hubble observe` (cilium/cilium hubble/pkg/printer/printer.go, 1.19).
@@ -14,7 +14,7 @@ import type { Endpoint, Flow, Layer7, Service } from '../../flow/flow.js'
 import { isKernelReason } from '../../flow/kernel-drop.js'
 import { portsOf } from '../filter/transport.js'
 
-const XLATE_WORDS: Readonly<Record<string, string>> = {
+const XLATE_POINTS: Readonly<Record<string, string>> = {
   SOCK_XLATE_POINT_PRE_DIRECTION_FWD: 'pre-xlate-fwd',
   SOCK_XLATE_POINT_POST_DIRECTION_FWD: 'post-xlate-fwd',
   SOCK_XLATE_POINT_PRE_DIRECTION_REV: 'pre-xlate-rev',
@@ -30,14 +30,14 @@ const ACTIONS: Readonly<Record<string, string>> = {
 }
 
 /** `numeric`: addresses instead of names. */
-export function sourceWords(flow: Flow, numeric: boolean): string {
+export function sourceText(flow: Flow, numeric: boolean): string {
   const { IP: ip, ethernet, source, source_service: service, source_names: names } = flow
   if (ip === undefined) return ethernet?.source ?? ''
   const name = numeric ? undefined : nameOf(source, service, names)
   return withPort(name ?? ip.source ?? '', portsOf(flow)?.source_port)
 }
 
-export function destinationWords(flow: Flow, numeric: boolean): string {
+export function destinationText(flow: Flow, numeric: boolean): string {
   const { IP: ip, ethernet, destination, destination_service: service, destination_names: names } = flow
   if (ip === undefined) return ethernet?.destination ?? ''
   const name = numeric ? undefined : nameOf(destination, service, names)
@@ -62,27 +62,27 @@ function withPort(host: string, port: number | undefined): string {
 }
 
 /** `(host)`, `(ID:1234)`. */
-export function identityWords(endpoint: Endpoint | undefined): string {
+export function identityText(endpoint: Endpoint | undefined): string {
   const identity = endpoint?.identity ?? 0
   const name = RESERVED[identity]
   return name === undefined ? `(ID:${identity})` : `(${name})`
 }
 
-export function typeWords(flow: Flow): string {
-  if (flow.l7 !== undefined) return l7Words(flow.l7)
+export function typeText(flow: Flow): string {
+  if (flow.l7 !== undefined) return l7Text(flow.l7)
   const { type = 0, sub_type: subType = 0 } = flow.event_type ?? {}
   switch (type) {
     case Notify.trace:
       return observationPointName(subType & 0xff)
     case Notify.drop:
-      return dropWords(flow, subType & 0xff)
+      return dropTypeText(flow, subType & 0xff)
     case Notify.policyVerdict:
       return `policy-verdict:${matchWord(flow.policy_match_type ?? 0)} ${flow.traffic_direction ?? 'TRAFFIC_DIRECTION_UNKNOWN'}`
     case Notify.capture:
       return String(flow.debug_capture_point ?? 'DBG_CAPTURE_POINT_UNKNOWN')
     case Notify.traceSock: {
       const point = flow.sock_xlate_point ?? 'SOCK_XLATE_POINT_UNKNOWN'
-      return XLATE_WORDS[point] ?? String(point)
+      return XLATE_POINTS[point] ?? String(point)
     }
     default:
       return 'UNKNOWN'
@@ -90,24 +90,23 @@ export function typeWords(flow: Flow): string {
 }
 
 /** The kernel's own name for a drop of Weir's that Cilium has no code for. */
-function dropWords({ file }: Flow, code: number): string {
+function dropTypeText({ file }: Flow, code: number): string {
   return code === 0 && file?.name !== undefined && isKernelReason(file.name) ? file.name : dropText(code)
 }
 
 /** `http-request`, `dns-response proxy`. */
-function l7Words({ type, dns, http, kafka }: Layer7): string {
+function l7Text({ type, dns, http, kafka }: Layer7): string {
   const protocol = http !== undefined ? 'http' : dns !== undefined ? 'dns' : kafka !== undefined ? 'kafka' : 'l7'
   const source = dns === undefined ? '' : ` ${dns.observation_source ?? ''}`
   return `${protocol}-${String(type ?? 'UNKNOWN_L7_TYPE').toLowerCase()}${source}`
 }
 
-export function verdictWords({ verdict: told, event_type: event }: Flow): string {
-  const verdict = told ?? 'VERDICT_UNKNOWN'
-  const action = event?.type === Notify.policyVerdict ? ACTIONS[verdict] : undefined
-  return action ?? String(verdict)
+export function verdictText({ verdict: given, event_type: event }: Flow): string {
+  const verdict = String(given ?? 'VERDICT_UNKNOWN')
+  return (event?.type === Notify.policyVerdict ? ACTIONS[verdict] : undefined) ?? verdict
 }
 
-export function summaryWords({ ip_trace_id: trace, Summary: summary = '', auth_type: auth }: Flow): string {
+export function summaryText({ ip_trace_id: trace, Summary: summary = '', auth_type: auth }: Flow): string {
   const before = trace?.trace_id === undefined ? '' : `IP Trace ID: ${trace.trace_id}; `
   return `${before}${summary}${auth === undefined ? '' : `; Auth: ${auth}`}`
 }

@@ -1,5 +1,5 @@
 /**
- * lost-words.ts - the parts of a line about events that were lost.
+ * lost-text.ts - the parts of a line about events that were lost.
  */
 import type { LostEvent } from '../../flow/flow.js'
 import type { TimeFormatter } from './time-format.js'

@@ -2,7 +2,6 @@
  * flow-api.test.ts - a running Weir on a lab, asked for its flows, records and status while pods talk.
  */
 import t from 'tap'
-import { ObserverClient } from '../../src/hubble/api/client.js'
 import { ping } from '../../src/lab/traffic.js'
 import { weir } from '../support/command.js'
 import { Following } from '../support/following.js'
@@ -129,9 +128,8 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
     t.equal(code, 0)
     t.match(stdout, /^Current\/Max Flows: \d+\/4,095 \(\d+\.\d\d%\)\nFlows\/s: [\d.]+\n/)
     t.match(stdout, /^Source: live\nState: well\nPod interfaces: 2$/m)
-    const api = await ObserverClient.connect(`unix://${path}`)
-    t.ok((await api.getNamespaces()).some(({ namespace }) => namespace === NAMESPACE))
-    api.close()
+    const namespaces = (await new RawObserver(t, `unix:${path}`).ask('GetNamespaces')).messages(1)
+    t.ok(namespaces.some(each => each.text(2) === NAMESPACE))
   })
 
   await t.test('when Weir stops, those who follow end well', async t => {

@@ -5,7 +5,7 @@ import { Filter, type FilterOptions } from '../../src/monitor/filter.js'
 import { Formatter } from '../../src/monitor/formatter.js'
 import { identityText, type Names, type Verbosity } from '../../src/monitor/style.js'
 
-export const NAMES: Names = {
+const NAMES: Names = {
   identity: identityText,
   interfaceName: ifindex => (ifindex === 9 ? 'lxc9' : String(ifindex)),
   kernelReason: reason => `REASON_${reason}`,

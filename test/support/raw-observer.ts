@@ -30,8 +30,6 @@ export const REQUEST = {
 export const RESPONSE = { flow: 1, lost: 3, nodeName: 1000, time: 1001 } as const
 /** Flow. */
 export const FLOW = {
-  time: 1,
-  verdict: 2,
   ip: 5,
   source: 8,
   destination: 9,

@@ -64,9 +64,6 @@ export class Fields {
   messages(number: number): Fields[] {
     return (this.#values.get(number) ?? []).map(bytes => new Fields(bytes as Buffer))
   }
-  bytes(number: number): Buffer {
-    return (this.#values.get(number)?.at(-1) as Buffer | undefined) ?? Buffer.alloc(0)
-  }
 }
 
 function readVarint(bytes: Buffer, at: number): [bigint, number] {

@@ -46,18 +46,6 @@ export interface RawRecord {
   readonly nanoseconds: number
 }
 
-export interface Node {
-  readonly name?: string
-  readonly version?: string
-  readonly address?: string
-  readonly state?: string | number
-}
-
-export interface Namespace {
-  readonly cluster?: string
-  readonly namespace?: string
-}
-
 const CONNECT_MS = 5000
 const REQUEST_MS = 12_000
 const CANCELLED = 1
@@ -140,14 +128,6 @@ export class ObserverClient {
       ...(connected === undefined ? {} : { num_connected_nodes: connected.value ?? 0 }),
       ...(unavailable === undefined ? {} : { num_unavailable_nodes: unavailable.value ?? 0 }),
     }
-  }
-
-  async getNodes(): Promise<readonly Node[]> {
-    return ((await this.#call(this.#api.observer.GetNodes!)) as { nodes?: Node[] }).nodes ?? []
-  }
-
-  async getNamespaces(): Promise<readonly Namespace[]> {
-    return ((await this.#call(this.#api.observer.GetNamespaces!)) as { namespaces?: Namespace[] }).namespaces ?? []
   }
 
   /** Weir's own: what else its status has; undefined when the server is none. */

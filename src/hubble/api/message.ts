@@ -89,7 +89,7 @@ export function timestamp(text: string): Timestamp {
   return { seconds: Date.parse(`${whole}Z`) / 1000, nanos: Number(digits.padEnd(NS_DIGITS, '0')) }
 }
 
-export function timeText({ seconds = 0, nanos = 0 }: Timestamp): string {
+function timeText({ seconds = 0, nanos = 0 }: Timestamp): string {
   return flowTime(Number(seconds), nanos)
 }
 

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import type * as Grpc from '@grpc/grpc-js'
 import type { Message } from './message.js'
 
-export type GrpcLibrary = typeof Grpc
+type GrpcLibrary = typeof Grpc
 export type Method = Grpc.MethodDefinition<Message, Message>
-export type Service = Readonly<Record<string, Method>>
+type Service = Readonly<Record<string, Method>>
 
 export interface Api {
   readonly grpc: GrpcLibrary

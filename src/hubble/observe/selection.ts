@@ -35,7 +35,7 @@ export async function* select(source: FlowSource, selection: Selection): AsyncGe
 }
 
 /** Filters and time together. */
-export function predicateOf({ allow, deny, since, until }: Selection): FlowPredicate {
+function predicateOf({ allow, deny, since, until }: Selection): FlowPredicate {
   const matches = compileFilters(allow, deny)
   if (since === undefined && until === undefined) return matches
   return flow => isWithin(flow, since, until) && matches(flow)

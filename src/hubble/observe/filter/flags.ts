@@ -33,7 +33,7 @@ interface FlagSpec {
   readonly parse: (text: string) => FlagValue
 }
 
-export const VERDICTS = ['FORWARDED', 'DROPPED', 'AUDIT', 'REDIRECTED', 'ERROR', 'TRACED', 'TRANSLATED'] as const
+const VERDICTS = ['FORWARDED', 'DROPPED', 'AUDIT', 'REDIRECTED', 'ERROR', 'TRACED', 'TRANSLATED'] as const
 const DIRECTIONS = ['INGRESS', 'EGRESS'] as const
 /** What Hubble's CLI takes; there any other word is `none`. */
 const VERSIONS: Readonly<Record<string, string>> = {

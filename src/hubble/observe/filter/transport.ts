@@ -19,13 +19,13 @@ const PROTOCOLS: Readonly<Record<string, FlowPredicate>> = {
   kafka: flow => flow.l7?.kafka !== undefined,
 }
 
-export const PROTOCOL_WORDS: readonly string[] = Object.keys(PROTOCOLS)
 export const TCP_FLAGS = ['SYN', 'ACK', 'FIN', 'RST', 'PSH', 'URG', 'ECE', 'CWR', 'NS'] as const
 
 export function matchProtocol(values: readonly string[]): FlowPredicate {
   const predicates = values.map(value => {
     const predicate = Object.hasOwn(PROTOCOLS, value.toLowerCase()) ? PROTOCOLS[value.toLowerCase()] : undefined
-    if (predicate === undefined) throw new Error(`"${value}" is no protocol; allowed: ${PROTOCOL_WORDS.join(', ')}`)
+    if (predicate === undefined)
+      throw new Error(`"${value}" is no protocol; allowed: ${Object.keys(PROTOCOLS).join(', ')}`)
     return predicate
   })
   return flow => predicates.some(matches => matches(flow))

@@ -11,7 +11,7 @@ C_FILES := $(wildcard bpf/*.h bpf/*.c native/*.h native/*.cc test/fixtures/*.c)
 SOURCES := $(shell find src -type f 2>/dev/null)
 
 # What building needs, and what the tests and `make demo` need on top.
-BUILD_PACKAGES := clang llvm make g++ python3 pkg-config libbpf-dev libelf-dev zlib1g-dev
+BUILD_PACKAGES := clang llvm make g++ pkg-config libbpf-dev libelf-dev libuv1-dev zlib1g-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 
@@ -64,7 +64,7 @@ dashboards: build ## Write dashboards/out/ anew: dashboards and rules
 pictures: build .stamps/packages-test ## Draw docs/pictures/ anew: a picture of each board, from three minutes of the lab (root)
 	node test/compile.mjs dashboards/pictures/main.ts $(ARGS)
 
-image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 20)
+image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 24)
 	@deploy/image.sh $(ARGS)
 
 manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the plain manifests anew, from the chart
@@ -77,9 +77,13 @@ dist/weir.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c bpf/weir.bpf.c -o $@
 
-native/build/Release/weir.node: $(wildcard native/*.cc native/*.h native/binding.gyp) node_modules/.package-lock.json | .stamps/packages-build
-	npm run -s build:native
-	@touch $@
+native/build/Release/weir.node: $(patsubst native/%.cc,native/build/%.o,$(wildcard native/*.cc))
+	@mkdir -p $(@D)
+	$(CXX) $^ -o $@ $$(native/flags.sh link)
+
+native/build/%.o: native/%.cc $(wildcard native/*.h) native/flags.sh node_modules/.package-lock.json | .stamps/packages-build
+	@mkdir -p $(@D)
+	$(CXX) $$(native/flags.sh compile) $(CXXFLAGS) -c $< -o $@
 
 dist/cli/main.js: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
 	npm run -s build

@@ -1,7 +1,7 @@
 #!/bin/sh
 # image.sh - build the image weir:VERSION from this checkout.
 #
-# In:    further arguments of the engine's build; ENGINE (podman, else docker); BASE and RUNTIME: images with Node 20 on Debian 12.
+# In:    further arguments of the engine's build; ENGINE (podman, else docker); BASE and RUNTIME: images with Node 24 on Debian 12.
 # Fail:  exits with 1 if there is no engine.
 set -eu
 

@@ -9,7 +9,7 @@
  * Never: touches native/build: the sanitized addon is built in a directory of its own.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -166,22 +166,19 @@ async function check(addonPath, path, rounds) {
 function sanitized(path) {
   const aside = mkdtempSync(join(tmpdir(), 'weir-asan-'))
   try {
-    const files = readdirSync(HERE).filter(file => /\.(cc|h)$/.test(file))
-    for (const file of files) cpSync(join(HERE, file), join(aside, file))
-    // As one file: of the fifteen each takes a second or two to read the same headers.
-    const sources = files.filter(file => file.endsWith('.cc'))
-    writeFileSync(join(aside, 'all.cc'), sources.map(file => `#include "${file}"\n`).join(''))
-    const gyp = readFileSync(join(HERE, 'binding.gyp'), 'utf8')
-    writeFileSync(join(aside, 'binding.gyp'), gyp.replace(/'sources': \[[^\]]*\]/, "'sources': ['all.cc']"))
-    symlinkSync(join(HERE, '../node_modules'), join(aside, 'node_modules'))
-    const flags = '-fsanitize=address -fno-omit-frame-pointer -g1 -O1'
-    const build = { env: { ...process.env, CXXFLAGS: flags, LDFLAGS: flags, JOBS: 'max' }, stdio: ['ignore', 2, 2] }
-    execFileSync('npm', ['exec', '--offline', '--', 'node-gyp', '--silent', '--directory', aside, 'rebuild'], build)
+    // As one file: each of them takes a second or two to read the same headers.
+    const sources = readdirSync(HERE).filter(file => file.endsWith('.cc'))
+    writeFileSync(join(aside, 'all.cc'), sources.map(file => `#include "${join(HERE, file)}"\n`).join(''))
+    const flags = part => exec(join(HERE, 'flags.sh'), part).trim().split(' ')
+    const sanitize = ['-fsanitize=address', '-fno-omit-frame-pointer', '-g1', '-O1']
+    const addon = join(aside, 'weir.node')
+    const compiler = [...flags('compile'), ...sanitize, join(aside, 'all.cc'), '-o', addon, ...flags('link')]
+    execFileSync('g++', compiler, { stdio: ['ignore', 2, 2] })
     const env = {
       ...process.env,
       LD_PRELOAD: exec('g++', '-print-file-name=libasan.so').trim(),
       ASAN_OPTIONS: 'detect_leaks=1:exitcode=23',
-      WEIR_ADDON: join(aside, 'build/Release/weir.node'),
+      WEIR_ADDON: addon,
     }
     const args = [import.meta.filename, path, '--rounds=4']
     process.exitCode = spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status ?? 1

@@ -231,7 +231,7 @@ function cost(): Row {
         legend: '{{stage}}',
       }),
       lines('Time per record', 'How much time does a record take, from the ring to its series?', 's', {
-        expr: `${sumRate(CHOSEN, M.stageSeconds, NODE, { stage: '=~"drain|sweep"' })} / (${sumRate(CHOSEN, M.records, NODE)} > 0)`,
+        expr: `${sumRate(CHOSEN, M.stageSeconds, NODE, { stage: '=~"drain|flush"' })} / (${sumRate(CHOSEN, M.records, NODE)} > 0)`,
         legend: OF_NODE,
       }),
       lines('CPU', 'How much of a core does the process use, by node?', 'percentunit', {

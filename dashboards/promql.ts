@@ -1,5 +1,5 @@
 /**
- * promql.ts - the query shapes that panels and rules use, over metrics of the catalogue.
+ * promql.ts - the query shapes that panels and rules use, over metrics of the catalog.
  *
  * In:    metrics with their labels as types: a label that a metric does not have is a type error.
  * Out:   PromQL text. A Scope selects the targets and the window of rates.

@@ -1,7 +1,7 @@
 /**
  * vocabulary.ts - what Weir's families and Hubble's have in common, so that each dashboard and alert is written once for both.
  *
- * In:    metrics of the catalogue; Hubble's own names and labels (cilium/cilium pkg/hubble/metrics).
+ * In:    metrics of the catalog; Hubble's own names and labels (cilium/cilium pkg/hubble/metrics).
  * Out:   WEIR and HUBBLE: the same measures, each with its metric and the matchers that count a packet once.
  *
  * Hubble's families have the labels of source and destination only if labelsContext asks for them. HUBBLE_METRICS is that

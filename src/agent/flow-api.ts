@@ -6,7 +6,6 @@
  * Fail:  an address that was asked for and cannot be had is a failure; the default one is a log line.
  */
 
-import type { ApiOptions } from '../cli/server-flag.js'
 import type { RecordSink } from '../datapath/record/decode.js'
 import type { Replay } from '../datapath/source/replay.js'
 import { M } from '../exporter/catalog/catalog.js'
@@ -20,6 +19,7 @@ import { VERSION } from '../lib/version.js'
 import type { Exporter } from './exporter.js'
 import type { Log } from './log.js'
 import { nodeName } from './node-name.js'
+import type { FlowApiOptions } from './options/flow-api-options.js'
 
 /** Where a record of any kind is. */
 interface Place {
@@ -39,7 +39,7 @@ export class FlowApi {
   #ringLost = 0
 
   /** Undefined when no API is wanted: then no record is kept. */
-  static of({ apiAddresses, flowBuffer }: ApiOptions): FlowApi | undefined {
+  static of({ apiAddresses, flowBuffer }: FlowApiOptions): FlowApi | undefined {
     return apiAddresses?.length === 0 ? undefined : new FlowApi(new RecordRing(flowBuffer), apiAddresses)
   }
 

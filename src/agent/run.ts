@@ -5,7 +5,6 @@
  * Stop:  SIGTERM or SIGINT: detach, finish the scrapes in progress, end with 0; a second signal ends at once.
  */
 import { once } from 'node:events'
-import type { ApiOptions } from '../cli/server-flag.js'
 import type { SourceChoice } from '../config/settings/source.js'
 import { defaultInventory, type Inventory, parseInventory, readInventory } from '../datapath/inventory/inventory.js'
 import type { LiveOptions } from '../datapath/source/live.js'
@@ -25,6 +24,7 @@ import { type Exporter, exporterOf, otherStores } from './exporter.js'
 import { FlowApi } from './flow-api.js'
 import type { Log } from './log.js'
 import { ClusterNames } from './names/cluster-names.js'
+import type { FlowApiOptions } from './options/flow-api-options.js'
 import type { HubbleFile } from './options/hubble-options.js'
 import { exclusiveOfPush, startPush } from './otlp-push.js'
 import type { Configuration, Exclusive } from './reload/config-reload.js'
@@ -34,7 +34,7 @@ import { SeriesExpiry } from './series-expiry.js'
 import { type Running, startSource } from './source/start-source.js'
 import { webOf } from './web-listener.js'
 
-export interface RunOptions extends LiveOptions, ApiOptions {
+export interface RunOptions extends LiveOptions, FlowApiOptions {
   readonly source: SourceChoice
   /** Of the flow families. */
   readonly metrics: MetricsConfig

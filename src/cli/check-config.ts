@@ -1,8 +1,8 @@
 /**
- * check-config.ts - `weir check-config`: is this configuration, with the files that it names, what `weir run` takes?
+ * check-config.ts - `weir check-config`: checks a configuration and the files it names as `weir run` would.
  *
- * Out:   what is in force and where it was given, and exit code 0.
- * Fail:  InvalidConfig with everything that is wrong.
+ * Out:   the settings in effect with their origins, and exit code 0.
+ * Fail:  InvalidConfig with every problem.
  */
 
 import { runOptions } from '../agent/options/options.js'
@@ -13,17 +13,17 @@ import type { Setting } from '../config/setting.js'
 import { loadInventory } from '../datapath/inventory/inventory.js'
 import { WebFile } from '../web/web-file.js'
 
-/** Each reads a file that a configuration may name, as `weir run` would at its start. */
-const READINGS: readonly (readonly [SettingName, (config: Config) => unknown])[] = [
+/** Reads the files that a configuration may name, as `weir run` does at its start. */
+const CHECKS: readonly (readonly [SettingName, (config: Config) => unknown])[] = [
   ['inventory', ({ inventory }) => inventory === undefined || loadInventory(inventory)],
   ['web.config.file', config => config['web.config.file'] === undefined || new WebFile(config['web.config.file'])],
-  // Hubble's file, OTLP's certificates, and what settings of a part say of each other.
+  // Hubble's metrics file, OTLP certificates, and settings that depend on each other.
   ['config.file', runOptions],
 ]
 
 /** The exit code. */
 export function checkConfig({ config, origins, warnings }: Loaded): number {
-  const problems = READINGS.flatMap(([name, read]) => problemsOf(name, () => read(config)))
+  const problems = CHECKS.flatMap(([name, check]) => problemsOf(name, () => check(config)))
   if (problems.length > 0) throw new InvalidConfig(problems)
   for (const warning of warnings) process.stderr.write(`weir: warning: ${warning}\n`)
   const file = config['config.file'] ?? 'configuration'
@@ -32,9 +32,9 @@ export function checkConfig({ config, origins, warnings }: Loaded): number {
   return 0
 }
 
-function problemsOf(name: SettingName, read: () => unknown): readonly Problem[] {
+function problemsOf(name: SettingName, check: () => unknown): readonly Problem[] {
   try {
-    read()
+    check()
     return []
   } catch (error) {
     if (error instanceof InvalidConfig) return error.problems

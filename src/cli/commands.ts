@@ -1,53 +1,52 @@
 /**
- * commands.ts - the commands of `weir` in the order of help: what each is for, and where its flags and its work are.
+ * commands.ts - the commands of `weir` in the order of the help, each with its flags and its action.
  *
- * Never: imports what a single command needs before that command is called.
+ * Never: imports what only one command needs before that command is called.
  */
 import type { Command } from 'commander'
 import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import type { MonitorFlags } from './monitor-options.js'
 import type { ObserveFlags } from './observe-options.js'
-import { addServerFlag } from './server-flag.js'
-import { file, integerBetween } from './values.js'
+import { addInventoryFlag, addServerFlag } from './shared-flags.js'
+import { type End, integerBetween } from './values.js'
 
 const UINT32_MAX = 0xffff_ffff
-const INVENTORY_HELP = 'who is who, JSON or YAML (default: this host and the world)'
 
-/** Told the exit code of a command that ended. */
-export type End = (code: number) => void
-
-interface Words {
+interface CommandSpec {
   readonly description: string
-  /** Give the command its flags, and what it does. */
-  fill(command: Command, end: End): void | Promise<void>
+  /** Adds flags and action to the command. */
+  define(command: Command, end: End): void | Promise<void>
 }
 
-export const COMMANDS: Readonly<Record<string, Words>> = {
+export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   run: {
-    description: 'serve the metrics of this node until SIGTERM',
-    fill: async (...its) => (await import('./configured-commands.js')).addRun(...its),
+    description: 'export the metrics of this node until SIGTERM',
+    define: async (command, end) => (await import('./configured-commands.js')).addRun(command, end),
   },
   demo: {
-    description: 'build a lab of pods in network namespaces with real traffic, and run on it until Ctrl-C (needs root)',
-    fill: async (...its) => (await import('./configured-commands.js')).addDemo(...its),
+    description: 'run on a lab of pods in network namespaces with real traffic until Ctrl-C (requires root)',
+    define: async (command, end) => (await import('./configured-commands.js')).addDemo(command, end),
   },
-  status: { description: 'say how a running Weir, or a Hubble, is doing', fill: addStatus },
-  identity: { description: 'say which labels an identity stands for', fill: addIdentity },
+  status: { description: 'show the status of a running Weir or Hubble', define: addStatus },
+  identity: { description: 'show the labels of security identities', define: addIdentity },
   metrics: {
-    description: 'reduce a recording and print the exposition',
-    fill: async (...its) => (await import('./configured-commands.js')).addMetrics(...its),
+    description: 'print the metrics of a recording',
+    define: async (command, end) => (await import('./configured-commands.js')).addMetrics(command, end),
   },
-  monitor: { description: 'print raw records as cilium monitor does', fill: addMonitor },
-  observe: { description: 'print flows as hubble observe does', fill: addObserve },
+  monitor: { description: 'print raw records like cilium monitor', define: addMonitor },
+  observe: { description: 'print flows like hubble observe', define: addObserve },
   record: {
     description: 'write the records of this node to a recording until SIGTERM',
-    fill: async (...its) => (await import('./configured-commands.js')).addRecord(...its),
+    define: async (command, end) => (await import('./configured-commands.js')).addRecord(command, end),
   },
   'check-config': {
-    description: 'say what a configuration comes to, as weir run would read it, or everything that is wrong with it',
-    fill: async (...its) => (await import('./configured-commands.js')).addCheckConfig(...its),
+    description: 'check the configuration of weir run and print the settings in effect, or every problem',
+    define: async (command, end) => (await import('./configured-commands.js')).addCheckConfig(command, end),
   },
-  probe: { description: 'say whether the live source can run here: exit code 0, or 1 and why not', fill: addProbe },
+  probe: {
+    description: 'check that the live source works on this machine; print the reason and exit with 1 if not',
+    define: addProbe,
+  },
 }
 
 function addStatus(command: Command, end: End): void {
@@ -58,14 +57,13 @@ function addStatus(command: Command, end: End): void {
 }
 
 function addIdentity(command: Command, end: End): void {
-  const add = (usage: string, description: string) =>
-    command.command(usage).description(description).option('--inventory <file>', INVENTORY_HELP, file)
-  add('list', 'all that are known').action(async ({ inventory }: { inventory?: string }) => {
+  const add = (usage: string, description: string) => addInventoryFlag(command.command(usage).description(description))
+  add('list', 'list all known identities').action(async ({ inventory }: { inventory?: string }) => {
     const { identityList } = await import('./identity.js')
     end(identityList(inventory))
   })
-  add('get', 'one of them')
-    .argument('<identity>', 'its number', integerBetween(0, UINT32_MAX))
+  add('get', 'show one identity')
+    .argument('<identity>', 'numeric identity', integerBetween(0, UINT32_MAX))
     .action(async (identity: number, { inventory }: { inventory?: string }) => {
       const { identityGet } = await import('./identity.js')
       end(identityGet(identity, inventory))

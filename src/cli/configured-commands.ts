@@ -1,8 +1,8 @@
 /**
  * configured-commands.ts - the commands whose flags are settings: run, demo, metrics, record, check-config.
  *
- * Fail:  InvalidConfig, with all that is wrong with a configuration.
- * Never: imports what a command is made of before its configuration is known to be good.
+ * Fail:  InvalidConfig with every problem of the configuration.
+ * Never: imports the code of a command before its configuration has been checked.
  */
 import { type Command, Option } from 'commander'
 import type { Log } from '../agent/log.js'
@@ -18,12 +18,11 @@ import { names } from '../config/settings/names.js'
 import { live } from '../config/settings/source.js'
 import { web } from '../config/settings/web.js'
 import { RecentLines } from '../exporter/http/recent-lines.js'
-import type { End } from './commands.js'
 import { addSettings, loaded } from './setting-flags.js'
-import { durationBetween, file } from './values.js'
+import { durationBetween, type End, file } from './values.js'
 
 const DAY_MS = 86_400_000
-/** Of the lab there is nothing else to say. */
+/** The lab decides the other Kubernetes settings. */
 const fromKubernetes = { kubernetes: kubernetes.kubernetes }
 
 export function addRun(command: Command, end: End): void {
@@ -55,9 +54,11 @@ interface MetricsFlags {
 
 export function addMetrics(command: Command, end: End): void {
   command
-    .requiredOption('--input-file <file>', 'a recording: pcap, link type 147, gzip or not', file)
-    .option('--dry-run', 'print what each flow family would cost in series, and each of its labels')
-    .addOption(new Option('-o, --output <format>', 'of --dry-run').choices(['table', 'json']).default('table'))
+    .requiredOption('--input-file <file>', 'recording to read: pcap, link type 147, may be gzipped', file)
+    .option('--dry-run', 'print the number of series of each flow family and label instead of the metrics')
+    .addOption(
+      new Option('-o, --output <format>', 'output format of --dry-run').choices(['table', 'json']).default('table'),
+    )
   addSettings(command, configFile, names, hubble, flowMetrics).action(async (flags: MetricsFlags) => {
     const { config } = loaded(command)
     const { hubbleOptions } = await import('../agent/options/hubble-options.js')
@@ -76,8 +77,8 @@ export function addMetrics(command: Command, end: End): void {
 
 export function addRecord(command: Command, end: End): void {
   command
-    .requiredOption('-o, --output <file>', 'the recording', file)
-    .option('--duration <duration>', 'stop by itself after so long', durationBetween(1, DAY_MS))
+    .requiredOption('-o, --output <file>', 'recording to write', file)
+    .option('--duration <duration>', 'stop after this time', durationBetween(1, DAY_MS))
   addSettings(command, configFile, live, names, logSettings).action(
     async ({ output, duration }: { output: string; duration?: number }) => {
       const { config, log } = await begin(command)
@@ -89,14 +90,14 @@ export function addRecord(command: Command, end: End): void {
 }
 
 export function addCheckConfig(command: Command, end: End): void {
-  command.argument('[file]', 'in place of --config.file', file)
+  command.argument('[file]', 'settings file, in place of --config.file', file)
   addSettings(command, SETTINGS).action(async (path: string | undefined) => {
     const { checkConfig } = await import('./check-config.js')
     end(checkConfig(path === undefined ? loaded(command) : loaded(command, path)))
   })
 }
 
-/** The configuration of a command that logs. */
+/** Loads the configuration of a command that logs, and opens its log. */
 async function begin(command: Command): Promise<{
   config: Config
   log: Log

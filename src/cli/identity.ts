@@ -1,8 +1,8 @@
 /**
- * identity.ts - `weir identity`: which labels an identity number stands for.
+ * identity.ts - `weir identity`: the labels of numeric identities.
  *
- * In:    the numbers of an inventory file, and Cilium's reserved ones.
- * Out:   a table as `cilium identity list` prints it: a label a line.
+ * In:    the identities of an inventory file, and Cilium's reserved ones.
+ * Out:   a table as printed by `cilium identity list`: one label per line.
  */
 import { RESERVED, reservedLabels } from '../datapath/identity/identity.js'
 import { type Inventory, loadInventory } from '../datapath/inventory/inventory.js'
@@ -15,13 +15,13 @@ export function identityList(inventoryFile: string | undefined): number {
   const inventory = inventoryFile === undefined ? undefined : loadInventory(inventoryFile)
   const resolver = inventory && InventoryResolver.from(inventory)
   const numbers = inventory === undefined ? [...RESERVED.keys()] : numbersOf(inventory)
-  // 0 stands for what nobody knows, so no list has it.
+  // 0 means unknown, so it is not listed.
   const rows = numbers.filter(number => number > 0).map(number => [number, labelsOf(resolver, number)] as const)
   process.stdout.write(table(rows))
   return 0
 }
 
-/** 1, and one line on stderr, when nobody has it. */
+/** The exit code. Throws if the identity has no labels. */
 export function identityGet(number: number, inventoryFile: string | undefined): number {
   const inventory = inventoryFile === undefined ? undefined : loadInventory(inventoryFile)
   const labels = labelsOf(inventory && InventoryResolver.from(inventory), number)

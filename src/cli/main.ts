@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * main.ts - the command `weir`: its words, and the only process.exit of a command that ended.
+ * main.ts - the command `weir`: parses the command line, runs a command and exits with its code.
  *
- * Exit:  0 done, 1 failure, 2 wrong usage; one line on stderr says what, of a configuration one for each thing.
+ * Exit:  0 success, 1 failure, 2 usage error; with one line on stderr, or one per problem of a configuration.
  */
 import { Command, CommanderError } from 'commander'
 import { describe, InvalidConfig } from '../config/problem.js'
@@ -19,31 +19,31 @@ const USAGE = 2
 
 let exitCode = OK
 
-/** Flags only of the command that is called, for their modules take longer to load than most commands to do what they do. */
+/** Adds flags only to the called command: loading the modules of all flags takes longer than most commands run. */
 async function build(): Promise<Command> {
   const program = new Command('weir')
   program
     .description('Exact network flow metrics of a Kubernetes node, for Prometheus.')
     .version(BUILD_LINES)
     .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(`weir: ${refusal(program, text)}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`weir: ${usageError(program, text)}\n`) })
     .exitOverride()
   const called = calledOf(Object.keys(COMMANDS))
-  for (const [name, { description, fill }] of Object.entries(COMMANDS)) {
+  for (const [name, { description, define }] of Object.entries(COMMANDS)) {
     const command = program.command(name).description(description)
-    // Without one, help lists them all, and says which have flags.
-    if (called === undefined || called === name) await fill(command, code => (exitCode = code))
+    // Without a command, the help lists all commands and shows which have flags.
+    if (called === undefined || called === name) await define(command, code => (exitCode = code))
   }
   return program
 }
 
-/** The command that the command line names, `help NAME` too. */
+/** The command on the command line, also after `help`. */
 function calledOf(commands: readonly string[]): string | undefined {
   return process.argv.slice(2).find(word => commands.includes(word))
 }
 
-/** The parser's words on one line, with what is allowed where it does not say so. */
-function refusal(program: Command, text: string): string {
+/** Commander's message on one line, completed by what is allowed. */
+function usageError(program: Command, text: string): string {
   const commands = program.commands.map(command => command.name())
   const line = text
     .trim()
@@ -52,10 +52,10 @@ function refusal(program: Command, text: string): string {
   if (line.startsWith('unknown command')) return `${line}; allowed: ${commands.join(', ')}`
   if (!line.startsWith('unknown option')) return line
   const command = calledOf(commands)
-  return `${line}; allowed: what weir ${command === undefined ? '' : `${command} `}--help lists`
+  return `${line}; see weir ${command === undefined ? '' : `${command} `}--help`
 }
 
-/** A reader that has seen enough (`| head`) is no failure; other trouble with stdout is. */
+/** A closed pipe (`| head`) is not a failure; other errors of stdout are. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(OK)
   process.stderr.write(`weir: standard output: ${systemWords(error)}\n`)

@@ -1,7 +1,7 @@
 /**
- * metrics.ts - `weir metrics`: reduce a recording and print the exposition, or what it would cost in series.
+ * metrics.ts - `weir metrics`: prints the metrics of a recording, or with --dry-run the number of series they need.
  *
- * Fail:  a damaged recording: the exposition of what precedes the damage, one line on stderr, exit code 1.
+ * Fail:  a damaged recording: prints the metrics up to the damage and one line on stderr; exit code 1.
  */
 import { once } from 'node:events'
 import { createExporter, otherStores, updateSelf } from '../agent/exporter.js'
@@ -18,9 +18,9 @@ export interface MetricsOptions {
   readonly inputFile: string
   readonly inventory: string | undefined
   readonly hubbleMetrics?: readonly MetricConfig[]
-  /** Of the flow families. */
+  /** Configuration of the flow families. */
   readonly metrics: MetricsConfig
-  /** Print what the families would cost, and how; not the exposition. */
+  /** Print series counts in this format instead of the metrics. */
   readonly dryRun?: 'table' | 'json'
 }
 
@@ -28,7 +28,7 @@ export interface MetricsOptions {
 export async function metrics(options: MetricsOptions): Promise<number> {
   const { inputFile } = options
   const exporter = createExporter(options.inventory, false, options.hubbleMetrics)
-  // To say what a budget would refuse, there must be none.
+  // Without budgets, so that the counts include the series a budget would refuse.
   const unbounded = { ...options.metrics, budget: MAX_BUDGET, budgets: {} }
   const bounds = options.dryRun === undefined ? options.metrics : unbounded
   exporter.reducer.apply(bounds)

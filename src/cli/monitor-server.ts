@@ -1,13 +1,13 @@
 /**
- * monitor-server.ts - `weir monitor --server`: the raw records of a running Weir as they come.
+ * monitor-server.ts - `weir monitor --server`: prints the raw records of a running Weir as they arrive.
  *
- * Fail:  an Error that names the address; a Hubble server has no raw records and says UNIMPLEMENTED.
+ * Fail:  an Error that names the address. A Hubble server has no raw records and answers UNIMPLEMENTED.
  */
 import { ObserverClient } from '../hubble/api/client.js'
 import type { Formatter } from '../monitor/formatter.js'
 import { StandardOutput } from './standard-output.js'
 
-/** The exit code. Ends when the server does, or by a signal. */
+/** The exit code. Returns when the server ends the stream; a signal ends the process. */
 export async function monitorServer(server: string, formatter: Formatter, cpu: number): Promise<number> {
   const client = await ObserverClient.connect(server)
   const output = new StandardOutput()

@@ -1,7 +1,7 @@
 /**
- * monitor.ts - `weir monitor`: print raw records as `cilium monitor` does.
+ * monitor.ts - `weir monitor`: prints raw records like `cilium monitor`.
  *
- * Fail:  a damaged recording: the lines of what precedes the damage, one line on stderr, exit code 1.
+ * Fail:  a damaged recording: prints the records up to the damage and one line on stderr; exit code 1.
  */
 
 import { kernelReasons } from '../agent/source/kernel-reasons.js'
@@ -14,15 +14,15 @@ import { identityText, type Names, type Verbosity } from '../monitor/style.js'
 import { StandardOutput } from './standard-output.js'
 
 export interface MonitorOptions extends FilterOptions {
-  /** A recording, or else a server. */
+  /** A recording; either this or `server` is given. */
   readonly inputFile?: string
   readonly server?: string
   readonly inventory?: string
   readonly verbosity: Verbosity
   readonly hex: boolean
-  /** Identities as numbers only. */
+  /** Print identities as numbers. */
   readonly numeric: boolean
-  /** The CPU to print; a recording does not tell it. */
+  /** The CPU number to print; records do not contain it. */
   readonly cpu: number
 }
 
@@ -31,7 +31,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   const { verbosity, hex, cpu, inputFile, server } = options
   const formatter = new Formatter({ verbosity, hex, names: namesOf(options) }, new Filter(options))
   if (server !== undefined) {
-    // Here and not above: a recording needs no gRPC.
+    // Imported on demand: reading a recording does not need gRPC.
     const { monitorServer } = await import('./monitor-server.js')
     return monitorServer(server, formatter, cpu)
   }
@@ -47,7 +47,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   return 1
 }
 
-/** Interfaces are those of the node that wrote the recording, so only the inventory file can name them. */
+/** A recording has the interface indexes of another node, so only the inventory file can name them. */
 function namesOf({ inventory, numeric }: MonitorOptions): Names {
   const links = inventory === undefined ? {} : loadInventory(inventory).links
   let reasons: KernelReasons | undefined

@@ -1,8 +1,8 @@
 /**
- * observe-options.ts - the flags of `weir observe`; they are called as those of `hubble observe`.
+ * observe-options.ts - the flags of `weir observe`, named like those of `hubble observe`.
  *
- * In:    a command line; the order of its filter flags matters, since --not turns the next one around.
- * Fail:  what is not allowed is refused by the parser, with the flag's name and what is allowed.
+ * In:    a command line. The order of its filter flags matters: --not inverts the next one.
+ * Fail:  commander rejects an invalid value with the flag's name and what is allowed.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
@@ -12,18 +12,16 @@ import { type Instant, parseInstant } from '../hubble/observe/instant.js'
 import { OUTPUTS } from '../hubble/observe/print/printers.js'
 import { TIME_FORMATS, type TimeFormatter, timeFormatter } from '../hubble/observe/print/time-format.js'
 import { MAX_LAST, type Selection } from '../hubble/observe/selection.js'
-import { addServerFlag } from './server-flag.js'
-import { file, integerBetween } from './values.js'
-
-const INVENTORY_HELP = 'who is who, JSON or YAML (default: this host and the world)'
+import { addInventoryFlag, addServerFlag, inputFileOption } from './shared-flags.js'
+import { integerBetween } from './values.js'
 
 export interface ObserveOptions {
-  /** A recording; without it the server. */
+  /** A recording to read in place of the server. */
   readonly inputFile?: string
   readonly server: string
-  /** Go on with flows as they come. */
+  /** Keep printing flows as they arrive. */
   readonly follow: boolean
-  /** Not only the last 20 of a server. */
+  /** All flows of a server, not only the last 20. */
   readonly all: boolean
   readonly inventory?: string
   readonly selection: Selection
@@ -33,7 +31,7 @@ export interface ObserveOptions {
   readonly numeric: boolean
 }
 
-/** Names are commander's, of the flags. */
+/** Property names as commander derives them from the flags. */
 export interface ObserveFlags {
   readonly inputFile?: string
   readonly server?: string
@@ -50,42 +48,39 @@ export interface ObserveFlags {
   readonly until?: Instant
 }
 
-/** The flags that are no filters. */
+/** The flags other than filters. */
 export function addObserveFlags(command: Command): Command {
-  const last = new Option('--last <n>', 'only the last').argParser(integerBetween(1, MAX_LAST))
-  const first = new Option('--first <n>', 'only the first').argParser(integerBetween(1, Number.MAX_SAFE_INTEGER))
-  const follow = new Option('-f, --follow', 'go on with flows as they come (server only)')
+  const last = new Option('--last <n>', 'print only the last n flows').argParser(integerBetween(1, MAX_LAST))
+  const first = new Option('--first <n>', 'print only the first n flows').argParser(
+    integerBetween(1, Number.MAX_SAFE_INTEGER),
+  )
+  const follow = new Option('-f, --follow', 'keep printing flows as they arrive (server only)')
   addServerFlag(command)
-  return command
-    .addOption(
-      new Option('--input-file <file>', 'a recording instead: pcap, link type 147, gzip or not')
-        .argParser(file)
-        .conflicts(['server', 'follow']),
-    )
+    .addOption(inputFileOption().conflicts(['server', 'follow']))
     .addOption(follow.conflicts('first'))
-    .option('--inventory <file>', INVENTORY_HELP, file)
-    .addOption(new Option('-o, --output <format>', 'form of the output').choices(OUTPUTS).default('compact'))
+  return addInventoryFlag(command)
+    .addOption(new Option('-o, --output <format>', 'output format').choices(OUTPUTS).default('compact'))
     .addOption(timeFormatOption())
-    .option('--print-node-name', 'where each flow was seen')
-    .option('--numeric', 'addresses instead of names')
+    .option('--print-node-name', 'print the node of each flow')
+    .option('--numeric', 'print addresses instead of names')
     .addOption(last.conflicts(['first', 'all']))
     .addOption(first.conflicts(['last', 'all']))
-    .option('--all', 'every flow (of a recording: the default; of a server: the last 20)')
-    .option('--since <time>', 'not before: a duration ago (5m) or a time (2026-01-31T10:20:30Z)', time)
-    .option('--until <time>', 'not after', time)
+    .option('--all', 'print all flows (default for a recording; for a server: the last 20)')
+    .option('--since <time>', 'print only flows since a relative (5m) or absolute (2026-01-31T10:20:30Z) time', time)
+    .option('--until <time>', 'print only flows until this time', time)
 }
 
-/** Those that are; the returned builder has them once the command line is parsed. */
+/** The filter flags. The returned builder holds the filters once the command line has been parsed. */
 export function addFilterFlags(command: Command): FilterBuilder {
   const builder = new FilterBuilder()
-  command.option('--not', 'turn the next filter around; filters can be repeated')
-  command.on('option:not', () => refused(command, () => builder.not()))
+  command.option('--not', 'invert the next filter; filters can be repeated')
+  command.on('option:not', () => orUsageError(command, () => builder.not()))
   for (const [name, spec] of Object.entries(FILTER_FLAGS)) {
     const flag = name as FilterFlag
     const short = 'short' in spec && spec.short !== undefined ? `-${spec.short}, ` : ''
     if ('bare' in spec && spec.bare) {
       command.option(`${short}--${flag}`, spec.help)
-      command.on(`option:${flag}`, () => refused(command, () => builder.set(flag, '')))
+      command.on(`option:${flag}`, () => orUsageError(command, () => builder.set(flag, '')))
     } else {
       command.option(`${short}--${flag} <${spec.value}>`, spec.help, text => argument(() => builder.set(flag, text)))
     }
@@ -93,12 +88,12 @@ export function addFilterFlags(command: Command): FilterBuilder {
   return builder
 }
 
-/** Ends with a usage error when the flags do not go together. */
+/** Exits with a usage error if the flags cannot be combined. */
 export function observeOptions(command: Command, flags: ObserveFlags, builder: FilterBuilder): ObserveOptions {
   const { inputFile, server = DEFAULT_ADDRESS, inventory, output, since, until, first, last, follow = false } = flags
-  // Its columns are known at the end only; the words are Hubble's.
+  // The width of the columns is known only at the end. The message is Hubble's.
   if (follow && output.startsWith('tab')) command.error('error: table output format is not compatible with follow mode')
-  const { allow, deny } = refused(command, () => builder.build())
+  const { allow, deny } = orUsageError(command, () => builder.build())
   const selection: Selection = {
     allow,
     deny,
@@ -127,7 +122,7 @@ function timeFormatOption(): Option {
     if (formatter === undefined) throw new InvalidArgumentError(`Allowed: ${TIME_FORMATS.join(', ')}.`)
     return formatter
   }
-  return new Option('--time-format <format>', `form of the times: ${TIME_FORMATS.join(', ')}`)
+  return new Option('--time-format <format>', `time format: ${TIME_FORMATS.join(', ')}`)
     .argParser(named)
     .default(named('StampMilli'), 'StampMilli')
 }
@@ -136,7 +131,7 @@ function time(text: string): Instant {
   return argument(() => parseInstant(text, Date.now()))
 }
 
-/** The parser names the flag. */
+/** Commander adds the flag's name to the message. */
 function argument<T>(read: () => T): T {
   try {
     return read()
@@ -145,8 +140,8 @@ function argument<T>(read: () => T): T {
   }
 }
 
-/** For what the parser does not read itself. */
-function refused<T>(command: Command, read: () => T): T {
+/** For checks outside of commander's value parsers. */
+function orUsageError<T>(command: Command, read: () => T): T {
   try {
     return read()
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * observe-print.ts - flows to standard output in the form that -o asks for.
+ * observe-print.ts - prints flows to standard output in the format of -o.
  *
  * In:    a source of flows: a recording or a server.
  * Out:   flows on standard output; the state of a Relay's nodes on standard error.

@@ -1,19 +1,19 @@
 /**
- * observe-server.ts - `weir observe --server`: flows of a running Weir, a Cilium agent or a Relay.
+ * observe-server.ts - `weir observe --server`: prints the flows of a running Weir, a Cilium agent or a Relay.
  *
- * In:    what was asked for; selection and filters are the server's work.
+ * In:    selection and filters, which the server applies.
  * Fail:  an Error that names the address.
  */
 import { type FlowsQuery, ObserverClient } from '../hubble/api/client.js'
 import type { ObserveOptions } from './observe-options.js'
 import { printFlows } from './observe-print.js'
 
-/** As `hubble observe` has it, when nothing says how many. */
+/** The default of `hubble observe`. */
 const DEFAULT_LAST = 20
-/** More than any ring holds, and a number that survives the trip; 0 would be nothing of the past to a follower. */
+/** More than any ring holds, and exact in a double. With --follow, 0 would mean no past flows. */
 const ALL = Number.MAX_SAFE_INTEGER
 
-/** The exit code. A follower is ended by a signal. */
+/** The exit code. With --follow, only a signal ends the command. */
 export async function observeServer(options: ObserveOptions): Promise<number> {
   const client = await ObserverClient.connect(options.server)
   try {
@@ -24,7 +24,7 @@ export async function observeServer(options: ObserveOptions): Promise<number> {
   }
 }
 
-/** `until` ends no follower, as in Hubble's CLI. */
+/** With --follow, --until has no effect, as in Hubble's CLI. */
 export function queryOf({ selection, all, follow }: Pick<ObserveOptions, 'selection' | 'all' | 'follow'>): FlowsQuery {
   const { allow, deny, first, last, since, until } = selection
   const timed = since !== undefined || until !== undefined

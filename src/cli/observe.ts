@@ -1,9 +1,8 @@
 /**
- * observe.ts - `weir observe`: print flows as `hubble observe` does.
+ * observe.ts - `weir observe`: prints flows like `hubble observe`.
  *
- * Fail:  a damaged recording: the flows of what precedes the damage, one line on stderr, exit code 1.
+ * Fail:  a damaged recording: prints the flows up to the damage and one line on stderr; exit code 1.
  */
-
 import { nodeName } from '../agent/node-name.js'
 import { kernelReasons } from '../agent/source/kernel-reasons.js'
 import { defaultInventory, loadInventory } from '../datapath/inventory/inventory.js'
@@ -19,7 +18,7 @@ import { printFlows } from './observe-print.js'
 export async function observe(options: ObserveOptions): Promise<number> {
   const { inputFile: path, inventory } = options
   if (path === undefined) {
-    // Here and not above: a recording needs no gRPC.
+    // Imported on demand: reading a recording does not need gRPC.
     const { observeServer } = await import('./observe-server.js')
     return observeServer(options)
   }

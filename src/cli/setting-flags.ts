@@ -1,15 +1,15 @@
 /**
- * setting-flags.ts - the settings of src/config as flags of a command, and the configuration that a command line asks for.
+ * setting-flags.ts - the settings of src/config as flags of a command, and the configuration of a command line.
  *
- * Out:   flags by the sections of the schema; their words are kept as written, so that one place checks all layers.
- * Fail:  InvalidConfig, with all that is wrong.
+ * Out:   flags grouped by section. Commander keeps their values as text; load() checks the values of all layers.
+ * Fail:  InvalidConfig with every problem.
  */
 import { type Command, Option } from 'commander'
 import { type FlagValues, type Loaded, load } from '../config/load.js'
 import { SECTIONS, SETTINGS, type SettingName } from '../config/schema.js'
 import { defaultOf, type Setting, type Settings } from '../config/setting.js'
 
-/** Give `command` a flag for each of the settings, under their sections' titles. */
+/** Adds a flag for each of the settings, under the title of its section. */
 export function addSettings(command: Command, ...settings: readonly Settings[]): Command {
   for (const { title, settings: ofSection } of SECTIONS) {
     for (const [name, setting] of Object.entries(ofSection)) {
@@ -17,40 +17,40 @@ export function addSettings(command: Command, ...settings: readonly Settings[]):
       for (const option of optionsOf(name, setting)) command.addOption(option.helpGroup(`${title}:`))
     }
   }
-  return command
+  return command.configureHelp({ optionTerm })
 }
 
-/**
- * What the command line, the environment and the file that one of both names ask for; `file`: in place of that one.
- * Throws an InvalidConfig.
- */
+/** The configuration from flags, environment and settings file (`file` in place of --config.file). Throws an InvalidConfig. */
 export function loaded(command: Command, file?: string): Loaded {
   const flags = flagValues(command)
   return load(file === undefined ? flags : new Map([...flags, ['config.file', [file]]]), process.env)
 }
 
-/** The words of the command's flags. */
+/** The values of the flags on the command line. */
 export function flagValues(command: Command): FlagValues {
-  const words = new Map<SettingName, readonly string[]>()
+  const values = new Map<SettingName, readonly string[]>()
   for (const option of command.options) {
     const name = option.name().replace(/^no-/, '')
     const attribute = option.attributeName()
     if (!(name in SETTINGS) || command.getOptionValueSource(attribute) !== 'cli') continue
     const value: unknown = command.getOptionValue(attribute)
-    words.set(name as SettingName, Array.isArray(value) ? value : [String(value)])
+    values.set(name as SettingName, Array.isArray(value) ? value : [String(value)])
   }
-  return words
+  return values
 }
 
-/** A switch has two flags; help shows the one that changes something. */
+/** A switch has two flags, shown as one line of the help: `--[no-]NAME`. */
 function optionsOf(name: string, setting: Setting<unknown>): Option[] {
-  const { kind, help, default: byDefault } = setting
+  const { kind, help } = setting
+  const text = `${help}${kind.repeatable ? ', repeatable' : ''} (default: ${defaultOf(setting)})`
   if (kind.placeholder === undefined) {
-    const [shown, hidden] = byDefault === true ? [`--no-${name}`, `--${name}`] : [`--${name}`, `--no-${name}`]
-    return [new Option(shown, help), new Option(hidden, help).hideHelp()]
+    return [new Option(`--${name}`, text), new Option(`--no-${name}`).hideHelp()]
   }
-  const repeatable = kind.repeatable ? ', repeatable' : ''
-  const text = `${help}${repeatable} (default: ${defaultOf(setting)})`
-  const gather = (word: string, before: readonly string[] | undefined) => [...(before ?? []), word]
-  return [new Option(`--${name} <${kind.placeholder}>`, text).argParser(gather)]
+  const append = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value]
+  return [new Option(`--${name} <${kind.placeholder}>`, text).argParser(append)]
+}
+
+function optionTerm({ long, flags, required }: Option): string {
+  const name = long?.slice(2) ?? ''
+  return name in SETTINGS && !required ? `--[no-]${name}` : flags
 }

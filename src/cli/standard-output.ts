@@ -1,31 +1,30 @@
 /**
- * standard-output.ts - text to standard output in large pieces, no faster than the reader takes it.
+ * standard-output.ts - writes text to standard output in large chunks, with backpressure.
  *
- * Fail:  a reader that goes away (`weir monitor | head`) is no error: `closed` says that nobody reads any more.
- *        Other errors of the system are thrown by flush.
+ * Fail:  a closed pipe (`weir monitor | head`) is not an error; it sets `closed`. flush() throws other errors.
  */
 
-/** A write(2) for a few hundred lines. */
-const PIECE = 65_536
+/** One write(2) per few hundred lines. */
+const CHUNK = 65_536
 
 export class StandardOutput {
-  /** The reader went away. */
+  /** The reader closed the pipe. */
   closed = false
   readonly #stream: NodeJS.WriteStream = process.stdout
   #text = ''
 
   constructor() {
-    // Every write tells its own error; without a listener the stream would throw it besides.
+    // write() reports errors to its callback; without a listener the stream would also throw them.
     this.#stream.on('error', () => undefined)
   }
 
-  /** Keeps `text` until there is enough to write; true when `flush` is due. */
+  /** Buffers `text`; true if `flush` is due. */
   add(text: string): boolean {
     this.#text += text
-    return this.#text.length >= PIECE
+    return this.#text.length >= CHUNK
   }
 
-  /** Resolves when the stream takes more, or never will. */
+  /** Resolves when the text is written, or the pipe is closed. */
   async flush(): Promise<void> {
     const text = this.#text
     this.#text = ''

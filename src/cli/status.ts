@@ -1,7 +1,7 @@
 /**
- * status.ts - `weir status`: how a running Weir, or a Hubble, is doing.
+ * status.ts - `weir status`: the status of a running Weir or Hubble.
  *
- * Out:   the lines of `hubble status`, then what only a Weir has: source, tables, series, losses.
+ * Out:   the lines of `hubble status`, then those only Weir has: source, tables, series, losses.
  */
 import { ObserverClient, type ServerStatus } from '../hubble/api/client.js'
 
@@ -21,7 +21,7 @@ export async function status(server: string): Promise<number> {
   }
 }
 
-/** Wording of hubble/cmd/status, 1.19; a node alone tells no connected nodes. */
+/** The wording of hubble/cmd/status, 1.19. A single node reports no connected nodes. */
 export function statusLines(status: ServerStatus): string[] {
   const { num_flows = '0', max_flows = '0', seen_flows = '0', uptime_ns = '0', flows_rate = 0, version } = status
   const share = Number(max_flows) > 0 ? ` (${((Number(num_flows) / Number(max_flows)) * 100).toFixed(2)}%)` : ''

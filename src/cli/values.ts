@@ -1,16 +1,19 @@
 /**
- * values.ts - words of flags that are no settings, checked as settings are.
+ * values.ts - parsers for values of flags that are not settings, with the same checks as settings.
  *
- * Fail:  InvalidArgumentError: the command line's parser adds the flag's name, and the exit code is 2.
+ * Fail:  InvalidArgumentError: commander adds the flag's name and exits with code 2.
  */
 import { InvalidArgumentError } from 'commander'
 import { duration } from '../config/duration.js'
 import { integer, type Kind, path } from '../config/kind.js'
 
-/** A parser of the command line for a kind of values. */
-export function parserOf<T>(kind: Kind<T>): (word: string) => T {
-  return word => {
-    const result = kind.schema.safeParse(kind.fromFlag([word]))
+/** Receives the exit code of a command when it has finished. */
+export type End = (code: number) => void
+
+/** A commander parser for a value type. */
+export function parserOf<T>(kind: Kind<T>): (text: string) => T {
+  return text => {
+    const result = kind.schema.safeParse(kind.fromFlag([text]))
     if (result.success) return result.data
     throw new InvalidArgumentError(sentence(result.error.issues[0]!.message))
   }
@@ -18,13 +21,13 @@ export function parserOf<T>(kind: Kind<T>): (word: string) => T {
 
 export const file = parserOf(path)
 
-export function integerBetween(least: number, most: number): (word: string) => number {
-  return parserOf(integer(least, most))
+export function integerBetween(min: number, max: number): (text: string) => number {
+  return parserOf(integer(min, max))
 }
 
-/** In milliseconds. */
-export function durationBetween(least: number, most: number): (word: string) => number {
-  return parserOf(duration(least, most))
+/** Bounds and result in milliseconds. */
+export function durationBetween(min: number, max: number): (text: string) => number {
+  return parserOf(duration(min, max))
 }
 
 function sentence(text: string): string {

@@ -7,6 +7,9 @@
  * Fail:  `end` says where parsing stopped; nothing throws.
  */
 
+import { EtherType } from './ether-type.js'
+import { Protocol } from './protocol.js'
+
 /** 'transport': everything was read, up to ports or ICMP type. Else what was in the way. */
 export type PacketEnd =
   | 'transport'
@@ -20,13 +23,6 @@ export type PacketEnd =
   | 'transport-short'
   | 'transport-other'
 
-const ETHER_TYPE = { ipv4: 0x0800, ipv6: 0x86dd, vlan: 0x8100, qinq: 0x88a8, oldQinq: 0x9100 } as const
-const PROTO = { hopByHop: 0, icmp: 1, tcp: 6, udp: 17, routing: 43, fragment: 44, auth: 51, icmpv6: 58 } as const
-const DESTINATION_OPTIONS = 60
-const SCTP = 132
-const MOBILITY = 135
-const HIP = 139
-const SHIM6 = 140
 /** More headers than this are an attack, not a packet. */
 const MAX_EXTENSIONS = 8
 const MAX_TAGS = 2
@@ -74,9 +70,9 @@ export class Packet {
     let typeAt = at + 12
     for (let tags = 0; typeAt + 2 <= this.endAt; tags++, typeAt += 4) {
       const type = this.#view.getUint16(typeAt)
-      if (type === ETHER_TYPE.ipv4) return this.#ipv4(typeAt + 2)
-      if (type === ETHER_TYPE.ipv6) return this.#ipv6(typeAt + 2)
-      const tagged = type === ETHER_TYPE.vlan || type === ETHER_TYPE.qinq || type === ETHER_TYPE.oldQinq
+      if (type === EtherType.ipv4) return this.#ipv4(typeAt + 2)
+      if (type === EtherType.ipv6) return this.#ipv6(typeAt + 2)
+      const tagged = type === EtherType.vlan || type === EtherType.qinq || type === EtherType.oldQinq
       if (!tagged || tags === MAX_TAGS) return 'not-ip'
     }
     return 'ethernet-short'
@@ -122,7 +118,7 @@ export class Packet {
     for (let left = MAX_EXTENSIONS; isExtension(this.protocol); left--) {
       if (left === 0) return 'ip-malformed'
       if (header + 8 > this.endAt) return 'extension-short'
-      const laterFragment = this.protocol === PROTO.fragment && this.#fragmentHeader(header)
+      const laterFragment = this.protocol === Protocol.fragment && this.#fragmentHeader(header)
       const length = extensionLength(this.protocol, view.getUint8(header + 1))
       this.protocol = view.getUint8(header)
       if (laterFragment) return 'fragment'
@@ -141,13 +137,13 @@ export class Packet {
   #transport(at: number): PacketEnd {
     this.transportAt = at
     switch (this.protocol) {
-      case PROTO.tcp:
+      case Protocol.tcp:
         return this.#tcp(at)
-      case PROTO.udp:
-      case SCTP:
+      case Protocol.udp:
+      case Protocol.sctp:
         return this.#ports(at) ? 'transport' : 'transport-short'
-      case PROTO.icmp:
-      case PROTO.icmpv6:
+      case Protocol.icmp:
+      case Protocol.icmpv6:
         return this.#icmp(at)
       default:
         return 'transport-other'
@@ -178,14 +174,14 @@ export class Packet {
 /** IPv6 headers that another may follow (RFC 7045); ESP hides the rest, so it is a transport here. */
 function isExtension(protocol: number): boolean {
   switch (protocol) {
-    case PROTO.hopByHop:
-    case PROTO.routing:
-    case PROTO.fragment:
-    case PROTO.auth:
-    case DESTINATION_OPTIONS:
-    case MOBILITY:
-    case HIP:
-    case SHIM6:
+    case Protocol.hopByHop:
+    case Protocol.routing:
+    case Protocol.fragment:
+    case Protocol.authentication:
+    case Protocol.destinationOptions:
+    case Protocol.mobility:
+    case Protocol.hip:
+    case Protocol.shim6:
       return true
     default:
       return false
@@ -194,6 +190,6 @@ function isExtension(protocol: number): boolean {
 
 /** Bytes, from the length field: units of 8 after the first, but 4 after two for the authentication header. */
 function extensionLength(protocol: number, field: number): number {
-  if (protocol === PROTO.fragment) return 8
-  return protocol === PROTO.auth ? (field + 2) * 4 : (field + 1) * 8
+  if (protocol === Protocol.fragment) return 8
+  return protocol === Protocol.authentication ? (field + 2) * 4 : (field + 1) * 8
 }

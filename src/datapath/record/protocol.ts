@@ -1,10 +1,41 @@
 /**
- * protocol.ts - names of IP protocols and ICMP types, as Hubble's metrics spell them.
+ * protocol.ts - IP protocols and ICMP types: the numbers that code tests for, and names as Hubble's metrics spell them.
  *
  * In:    numbers from records and packets.
  * Out:   a name for every number: Hubble's or gopacket's (layers/icmp4.go, icmp6.go) where they have one.
  * Never: builds a string a call; everything is in tables.
  */
+
+/** IP protocol numbers, IPv6 extension headers among them (IANA). */
+export const Protocol = {
+  hopByHop: 0,
+  icmp: 1,
+  igmp: 2,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  routing: 43,
+  fragment: 44,
+  authentication: 51,
+  icmpv6: 58,
+  destinationOptions: 60,
+  /** IP within IP under IANA's second number for it. */
+  ipip94: 94,
+  vrrp: 112,
+  sctp: 132,
+  mobility: 135,
+  hip: 139,
+  shim6: 140,
+} as const
+
+/** ICMP types of echo messages; ICMPv6 has numbers of its own. */
+export const IcmpType = { echoReply: 0, echo: 8, echo6: 128, echoReply6: 129 } as const
+
+/** ICMP or ICMPv6. */
+export function isIcmp(protocol: number): boolean {
+  return protocol === Protocol.icmp || protocol === Protocol.icmpv6
+}
 
 /** The protocols that Hubble's flows name. It calls all others "Unknown L4", which hides GRE behind ESP. */
 const PROTOCOLS: Readonly<Record<number, string>> = {

@@ -1,50 +1,35 @@
 /**
- * extension-packet.ts - the packet of a record that carries none: from Weir's extension.
+ * extension-packet.ts - the packet of a flow whose record has no packet bytes, from Weir's extension.
  *
- * In:    a trace record of a sweep or a drop record of Weir's own, with hasExtension.
- * Out:   addresses, ports, protocol and the TCP flags seen, in the form in which Layers has a packet's.
- *        A sweep tells of many packets at once; it is shown as one in the direction that the record names.
+ * In:    a flush record or a drop record with Weir's extension.
+ * Out:   addresses, ports, protocol and the TCP flags seen, in the form of a decoded packet. A flush record counts many
+ *        packets; the flow shows one, in the record's direction.
  */
-import { State } from '../../datapath/record/abi.js'
+import { Direction } from '../../datapath/record/abi.js'
 import type { DropRecord } from '../../datapath/record/drop-record.js'
+import { icmpMessage } from '../../datapath/record/icmp-message.js'
+import { isIcmp, Protocol } from '../../datapath/record/protocol.js'
 import type { TraceRecord } from '../../datapath/record/trace-record.js'
 import { formatAddress, isMapped } from '../../lib/address.js'
-import type { Layers } from './layers/layers.js'
+import type { FlowPacket } from './layers/cursor.js'
 import { ports, setIcmp, setTcp } from './layers/transport.js'
 
-/** What a flow takes from its packet. */
-export type FlowPacket = Pick<Layers, 'ethernet' | 'ip' | 'l4' | 'tunnel' | 'summary' | 'srcPort' | 'dstPort'>
-
-const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
-/** Echo request to reply. */
-const REPLIES: Readonly<Record<number, number>> = { 8: 0, 128: 129 }
-
 export function connectionPacket(record: TraceRecord): FlowPacket {
-  const { direction, initiator, state, proto } = record
-  const out = direction === 0
-  const packet = ipPacket(record.bytes, out ? record.aAt : record.bAt, out ? record.bAt : record.aAt)
-  const sender = out ? record.aPort : record.bPort
-  const receiver = out ? record.bPort : record.aPort
-  if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) {
-    return withTransport(packet, proto, sender, receiver, record.flagsSince(direction))
-  }
-  // Type and code stand in the port of the one who is asked, or of the receiver of what is no echo.
-  const asked = direction === initiator || state === State.related ? receiver : sender
-  const type = asked >> 8
-  const reply = asked === receiver ? undefined : REPLIES[type]
-  setIcmp(packet, proto === PROTO.icmpv6, reply ?? type, asked & 0xff)
-  return packet
+  const { direction, proto } = record
+  const forward = direction === Direction.aToB
+  const packet = ipPacket(record.bytes, forward ? record.aAt : record.bAt, forward ? record.bAt : record.aAt)
+  if (isIcmp(proto)) return withIcmp(packet, proto, icmpMessage(record, direction))
+  const sender = forward ? record.aPort : record.bPort
+  const receiver = forward ? record.bPort : record.aPort
+  return withTransport(packet, proto, sender, receiver, record.flagsSince(direction))
 }
 
-/** The port of an ICMP drop is its type and code. 0 may be an echo reply or a fragment: it stays without a name. */
+/** An ICMP drop has type and code in its destination port. 0 is an echo reply or a fragment, so it gets no type. */
 export function droppedPacket(record: DropRecord): FlowPacket {
   const packet = ipPacket(record.bytes, record.srcAt, record.dstAt)
-  const { proto, dstPort } = record
-  if (dstPort !== 0 && (proto === PROTO.icmp || proto === PROTO.icmpv6)) {
-    setIcmp(packet, proto === PROTO.icmpv6, dstPort >> 8, dstPort & 0xff)
-    return packet
-  }
-  return withTransport(packet, record.proto, record.srcPort, record.dstPort, 0)
+  const { proto, srcPort, dstPort } = record
+  if (!isIcmp(proto)) return withTransport(packet, proto, srcPort, dstPort, 0)
+  return dstPort === 0 ? packet : withIcmp(packet, proto, dstPort)
 }
 
 function ipPacket(bytes: Uint8Array, source: number, destination: number): FlowPacket {
@@ -60,12 +45,18 @@ function ipPacket(bytes: Uint8Array, source: number, destination: number): FlowP
   }
 }
 
+/** `message`: type << 8 | code. */
+function withIcmp(packet: FlowPacket, proto: number, message: number): FlowPacket {
+  setIcmp(packet, proto === Protocol.icmpv6, message >> 8, message & 0xff)
+  return packet
+}
+
 function withTransport(packet: FlowPacket, proto: number, sender: number, receiver: number, flags: number): FlowPacket {
-  if (proto !== PROTO.tcp && proto !== PROTO.udp && proto !== PROTO.sctp) return packet
+  if (proto !== Protocol.tcp && proto !== Protocol.udp && proto !== Protocol.sctp) return packet
   packet.srcPort = sender
   packet.dstPort = receiver
-  if (proto === PROTO.tcp) setTcp(packet, flags)
-  else if (proto === PROTO.udp) {
+  if (proto === Protocol.tcp) setTcp(packet, flags)
+  else if (proto === Protocol.udp) {
     packet.l4 = { UDP: ports(sender, receiver) }
     packet.summary = 'UDP'
   } else {

@@ -1,44 +1,32 @@
 /**
- * extension-summary.ts - the shape of a record of Weir's own that carries no packet, from its extension.
+ * extension-summary.ts - the packet summary of a Weir record without packet bytes, from the record's extension.
  *
- * In:    trace and drop records with hasExtension and without packet bytes.
- * Out:   a Shape filled as weir-packet.ts fills the flow's packet; addresses have 16 bytes, IPv4 mapped.
+ * In:    trace and drop records with Weir's extension and no packet.
+ * Out:   a filled PacketSummary, equal to what extension-packet.ts gives a flow. Addresses are 16 bytes, IPv4 mapped.
  * Never: allocates.
  */
-import { Direction, State } from '../../datapath/record/abi.js'
+import { Direction } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord } from '../../datapath/record/decode.js'
+import { icmpMessage } from '../../datapath/record/icmp-message.js'
+import { isIcmp, Protocol } from '../../datapath/record/protocol.js'
 import { isMapped } from '../../lib/address.js'
 import { L4, type PacketSummary } from './packet-summary.js'
 
-const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
-const ECHO = 8
-const ECHO_V6 = 128
-const ECHO_REPLY_V6 = 129
-
-/** HOT: a connection, in the direction that its record names. Guard: benches `reduce`, `reduce-workload`. */
-export function readConnection(packet: PacketSummary, record: TraceRecord): void {
+/** HOT: a connection, in the direction of its record. Guard: benches `reduce`, `reduce-workload`. */
+export function summarizeConnection(packet: PacketSummary, record: TraceRecord): void {
   const { direction, proto } = record
-  const out = direction === Direction.aToB
-  setAddresses(packet, record.bytes, out ? record.aAt : record.bAt, out ? record.bAt : record.aAt)
-  const sender = out ? record.aPort : record.bPort
-  const receiver = out ? record.bPort : record.aPort
-  if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) {
-    setTransport(packet, proto, receiver, record.flagsSince(direction))
-    return
-  }
-  const asked = direction === record.initiator || record.state === State.related ? receiver : sender
-  packet.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
-  packet.icmp = asked === receiver ? asked : answerOf(asked)
+  const forward = direction === Direction.aToB
+  setAddresses(packet, record.bytes, forward ? record.aAt : record.bAt, forward ? record.bAt : record.aAt)
+  if (isIcmp(proto)) setIcmp(packet, proto, icmpMessage(record, direction))
+  else setTransport(packet, proto, forward ? record.bPort : record.aPort, record.flagsSince(direction))
 }
 
-export function readDrop(packet: PacketSummary, record: DropRecord): void {
+/** See droppedPacket() in extension-packet.ts. */
+export function summarizeDrop(packet: PacketSummary, record: DropRecord): void {
   setAddresses(packet, record.bytes, record.srcAt, record.dstAt)
   const { proto, dstPort } = record
-  if (proto !== PROTO.icmp && proto !== PROTO.icmpv6) setTransport(packet, proto, dstPort, 0)
-  else if (dstPort !== 0) {
-    packet.l4 = proto === PROTO.icmp ? L4.icmp : L4.icmpv6
-    packet.icmp = dstPort
-  }
+  if (!isIcmp(proto)) setTransport(packet, proto, dstPort, 0)
+  else if (dstPort !== 0) setIcmp(packet, proto, dstPort)
 }
 
 function setAddresses(packet: PacketSummary, bytes: Uint8Array, source: number, destination: number): void {
@@ -49,18 +37,16 @@ function setAddresses(packet: PacketSummary, bytes: Uint8Array, source: number, 
   packet.dstAt = destination
 }
 
-function setTransport(packet: PacketSummary, proto: number, port: number, flags: number): void {
-  if (proto === PROTO.tcp) packet.l4 = L4.tcp
-  else if (proto === PROTO.udp) packet.l4 = L4.udp
-  else if (proto === PROTO.sctp) packet.l4 = L4.sctp
-  else return
-  packet.dstPort = port
-  if (proto === PROTO.tcp) packet.tcpFlags = flags
+function setIcmp(packet: PacketSummary, proto: number, message: number): void {
+  packet.l4 = proto === Protocol.icmp ? L4.icmp : L4.icmpv6
+  packet.icmp = message
 }
 
-/** Type and code of the answer to an echo. */
-function answerOf(asked: number): number {
-  const type = asked >> 8
-  if (type === ECHO) return asked & 0xff
-  return type === ECHO_V6 ? (ECHO_REPLY_V6 << 8) | (asked & 0xff) : asked
+function setTransport(packet: PacketSummary, proto: number, port: number, flags: number): void {
+  if (proto === Protocol.tcp) packet.l4 = L4.tcp
+  else if (proto === Protocol.udp) packet.l4 = L4.udp
+  else if (proto === Protocol.sctp) packet.l4 = L4.sctp
+  else return
+  packet.dstPort = port
+  if (proto === Protocol.tcp) packet.tcpFlags = flags
 }

@@ -13,7 +13,7 @@ import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Cache } from '../../exporter/reduce/cache.js'
 import { ENDPOINT_KINDS, EndpointNumbers, ROWS_PER_ENDPOINT } from './endpoint-numbers.js'
-import { readConnection, readDrop } from './extension-summary.js'
+import { summarizeConnection, summarizeDrop } from './extension-summary.js'
 import { KeyField } from './key-fields.js'
 import { L4, PacketSummary } from './packet-summary.js'
 
@@ -99,7 +99,7 @@ export class Key {
     const { view, at, packetLength } = record
     const flags = view.getUint8(at + TRACE.flags)
     const reason = view.getUint8(at + TRACE.reason) & REASON_BITS
-    if (packetLength === 0 && record.hasExtension) readConnection(packet, record)
+    if (packetLength === 0 && record.hasExtension) summarizeConnection(packet, record)
     else if (!this.#read(view, record.packetAt, packetLength, flags)) return false
     let kind = Notify.trace | (REPLIES[reason]! << SHIFT.reply)
     let from = 0
@@ -122,7 +122,7 @@ export class Key {
     const fields = this.#keyFields.drop
     const own = record.hasExtension
     const { view, packetLength, flags } = record
-    if (packetLength === 0 && own) readDrop(packet, record)
+    if (packetLength === 0 && own) summarizeDrop(packet, record)
     else if (own || !this.#read(view, record.packetAt, packetLength, flags)) return false
     // The detail is the kernel's reason: no room for a type.
     if (own && (fields & KeyField.icmp) !== 0 && (packet.l4 === L4.icmp || packet.l4 === L4.icmpv6)) return false

@@ -1,45 +1,28 @@
 /**
- * packet-summary.ts - what a memo key takes from a captured packet, read as Hubble reads it.
+ * packet-summary.ts - the fields of a captured packet that a key needs, read as Hubble reads them.
  *
  * In:    packet bytes of a record, all inside its view.
- * Out:   offsets and numbers; false for what is rare or damaged (IP in IP, hop-by-hop, Geneve options, VRRP, bad lengths ...): there
- *        only the full flow knows what Hubble would say, or whether it says anything.
+ * Out:   offsets and numbers. False for rare or damaged packets (IP in IP, hop-by-hop options, Geneve options, VRRP, bad
+ *        lengths ...): only the full decoder knows what Hubble makes of those, or whether it makes a flow at all.
  * Never: allocates. Rules: cilium/cilium pkg/hubble/parser/threefour, gopacket's layers.
  */
+import { EtherType } from '../../datapath/record/ether-type.js'
+import { MIN_IPV4_OPTION, MIN_TCP_OPTION, malformedOption } from '../../datapath/record/header-options.js'
+import { Protocol } from '../../datapath/record/protocol.js'
 
-/** Layer 4 of a flow, in three bits. */
+/** Layer 4 of a flow; fits three bits. */
 export const L4 = { none: 0, tcp: 1, udp: 2, icmp: 3, icmpv6: 4, sctp: 5 } as const
 
 const ETHERNET = 14
-const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd } as const
-const PROTO = {
-  icmp: 1,
-  igmp: 2,
-  ipip: 4,
-  tcp: 6,
-  udp: 17,
-  ipv6: 41,
-  icmpv6: 58,
-  ipip94: 94,
-  vrrp: 112,
-  sctp: 132,
-} as const
-const HOP_BY_HOP = 0
 const FRAGMENT = 0x3fff
 const TUNNEL_HEADER = 8
-const BRIDGED = 0x6558
-const END_OF_OPTIONS = 0
-const NO_OPERATION = 1
-/** gopacket refuses an IPv4 option of 2 bytes, which has no data. */
-const LEAST_IPV4_OPTION = 3
-const LEAST_TCP_OPTION = 2
 
 export class PacketSummary {
   /** 4, 6, or 0 without an IP header. */
   ipVersion = 0
   srcAt = -1
   dstAt = -1
-  /** The addresses have 16 bytes, else 4. */
+  /** Addresses are 16 bytes, else 4. */
   wide = false
   l4: number = L4.none
   dstPort = 0
@@ -53,7 +36,7 @@ export class PacketSummary {
   #end = 0
   #l4At = 0
 
-  /** HOT: the packet of `length` bytes at `at`; false where the flow must tell. Guard: benches `reduce`, `reduce-workload`. */
+  /** HOT: reads the packet of `length` bytes at `at`; false if it needs the full decoder. Guard: benches `reduce`, `reduce-workload`. */
   read(view: DataView, at: number, length: number, l3Device: boolean, ipv6: boolean): boolean {
     this.#view = view
     this.#end = at + length
@@ -63,7 +46,7 @@ export class PacketSummary {
     return ipv6 ? this.#ipv6(at) : this.#ipv4(at)
   }
 
-  /** The packet inside a VXLAN or Geneve packet that read() has just read. Without UDP there is no tunnel. */
+  /** Reads the inner packet of the VXLAN or Geneve packet that read() has just read. A packet without UDP has none. */
   readInner(geneve: boolean): boolean {
     if (this.l4 !== L4.udp) return true
     const view = this.#view
@@ -71,12 +54,12 @@ export class PacketSummary {
     const length = view.getUint16(this.#l4At + 4)
     if (length !== 0) this.#end = Math.min(this.#end, this.#l4At + length)
     if (at + TUNNEL_HEADER > this.#end) return false
-    if (geneve && ((view.getUint8(at) & 0x3f) !== 0 || view.getUint16(at + 2) !== BRIDGED)) return false
+    if (geneve && ((view.getUint8(at) & 0x3f) !== 0 || view.getUint16(at + 2) !== EtherType.bridged)) return false
     this.clear()
     return this.#ethernet(at + TUNNEL_HEADER)
   }
 
-  /** No packet. */
+  /** Resets to no packet. */
   clear(): void {
     this.ipVersion = 0
     this.srcAt = this.dstAt = -1
@@ -87,18 +70,18 @@ export class PacketSummary {
   #ethernet(at: number): boolean {
     if (at + ETHERNET > this.#end) return false
     const type = this.#view.getUint16(at + 12)
-    if (type === ETHERTYPE.ipv4) return this.#ipv4(at + ETHERNET)
-    return type === ETHERTYPE.ipv6 ? this.#ipv6(at + ETHERNET) : type !== BRIDGED
+    if (type === EtherType.ipv4) return this.#ipv4(at + ETHERNET)
+    return type === EtherType.ipv6 ? this.#ipv6(at + ETHERNET) : type !== EtherType.bridged
   }
 
   #ipv4(at: number): boolean {
     const view = this.#view
     if (at + 20 > this.#end) return false
     const total = view.getUint16(at + 2)
-    // 0 is what segmentation offload leaves there.
+    // Segmentation offload leaves 0.
     if (total !== 0) this.#end = Math.min(this.#end, at + total)
     const header = (view.getUint8(at) & 0x0f) * 4
-    if (header !== 20 && !this.#options(at + 20, at + header, LEAST_IPV4_OPTION)) return false
+    if (header !== 20 && !this.#optionsFit(at + 20, at + header, MIN_IPV4_OPTION)) return false
     if (at + header > this.#end) return false
     this.ipVersion = 4
     this.wide = false
@@ -113,7 +96,7 @@ export class PacketSummary {
     if (at + 40 > this.#end) return false
     const payload = view.getUint16(at + 4)
     const next = view.getUint8(at + 6)
-    if (payload === 0 || next === HOP_BY_HOP) return false
+    if (payload === 0 || next === Protocol.hopByHop) return false
     this.#end = Math.min(this.#end, at + 40 + payload)
     this.ipVersion = 6
     this.wide = true
@@ -125,21 +108,21 @@ export class PacketSummary {
   #transport(protocol: number, at: number): boolean {
     this.#l4At = at
     switch (protocol) {
-      case PROTO.tcp:
+      case Protocol.tcp:
         return this.#tcp(at)
-      case PROTO.udp:
+      case Protocol.udp:
         return this.#udp(at)
-      case PROTO.icmp:
+      case Protocol.icmp:
         return this.#icmp(at, L4.icmp, 8)
-      case PROTO.icmpv6:
+      case Protocol.icmpv6:
         return this.#icmp(at, L4.icmpv6, 4)
-      case PROTO.sctp:
+      case Protocol.sctp:
         return this.#sctp(at)
-      case PROTO.igmp:
-      case PROTO.ipip:
-      case PROTO.ipv6:
-      case PROTO.ipip94:
-      case PROTO.vrrp:
+      case Protocol.igmp:
+      case Protocol.ipip:
+      case Protocol.ipv6:
+      case Protocol.ipip94:
+      case Protocol.vrrp:
         return false
       default:
         return true
@@ -149,7 +132,7 @@ export class PacketSummary {
   #tcp(at: number): boolean {
     if (at + 20 > this.#end) return false
     const header = (this.#view.getUint8(at + 12) >> 4) * 4
-    if (header !== 20 && !this.#options(at + 20, at + header, LEAST_TCP_OPTION)) return false
+    if (header !== 20 && !this.#optionsFit(at + 20, at + header, MIN_TCP_OPTION)) return false
     this.l4 = L4.tcp
     this.dstPort = this.#view.getUint16(at + 2)
     this.tcpFlags = this.#view.getUint8(at + 13)
@@ -165,8 +148,8 @@ export class PacketSummary {
     return true
   }
 
-  #icmp(at: number, l4: number, least: number): boolean {
-    if (at + least > this.#end) return false
+  #icmp(at: number, l4: number, headerLength: number): boolean {
+    if (at + headerLength > this.#end) return false
     this.l4 = l4
     this.icmp = this.#view.getUint16(at)
     return true
@@ -180,20 +163,8 @@ export class PacketSummary {
     return true
   }
 
-  /** Whether options from `at` to `end`, of IPv4 or TCP, are as long as they say: else Hubble drops the event. */
-  #options(at: number, end: number, least: number): boolean {
-    if (end < at || end > this.#end) return false
-    for (let option = at; option < end; ) {
-      const kind = this.#view.getUint8(option)
-      if (kind === END_OF_OPTIONS) return true
-      if (kind === NO_OPERATION) {
-        option++
-        continue
-      }
-      const length = option + 1 < end ? this.#view.getUint8(option + 1) : 0
-      if (length < least || option + length > end) return false
-      option += length
-    }
-    return true
+  /** Whether the options between `at` and `end` are all there and as long as they say; else Hubble drops the event. */
+  #optionsFit(at: number, end: number, minLength: number): boolean {
+    return end >= at && end <= this.#end && malformedOption(this.#view, at, end, minLength) < 0
   }
 }

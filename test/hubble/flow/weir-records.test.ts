@@ -54,6 +54,8 @@ t.test('echo requests and replies, and other ICMP, get their type back', async t
   const echo: TraceFields = { a: WEB, b: DB, proto: 1, aPort: 77, bPort: 0x0800, initiator: 0 }
   t.equal(flowOf(swept(echo)).Summary, 'ICMPv4 EchoRequest')
   t.equal(flowOf(swept({ ...echo, direction: 1 })).Summary, 'ICMPv4 EchoReply')
+  const sameId = { ...echo, aPort: 0x0800, direction: 1 }
+  t.equal(flowOf(swept(sameId)).Summary, 'ICMPv4 EchoReply', 'whatever the echo id')
   const asked: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, initiator: 1 }
   t.equal(flowOf(swept({ ...asked, direction: 1 })).Summary, 'ICMPv6 EchoRequest')
   t.equal(flowOf(swept({ ...asked, direction: 0 })).Summary, 'ICMPv6 EchoReply')

@@ -6,6 +6,9 @@
  * Fail:  a reader returns what is wrong in a few words. The rules are gopacket's (layers/{ethernet,ip4,ip6,vxlan,geneve}.go).
  */
 
+import { EtherType } from '../../../datapath/record/ether-type.js'
+import { MIN_IPV4_OPTION, malformedOption } from '../../../datapath/record/header-options.js'
+import { Protocol } from '../../../datapath/record/protocol.js'
 import { formatAddress, formatIpv4 } from '../../../lib/address.js'
 import type { TunnelName } from '../tunnel-port.js'
 import type { LayerName, PacketCursor } from './cursor.js'
@@ -13,20 +16,23 @@ import type { LayerName, PacketCursor } from './cursor.js'
 const ETHERNET_HEADER = 14
 /** Smaller values are a length, and LLC follows. */
 const MIN_ETHERTYPE = 0x0600
-const ETHERTYPES: Readonly<Record<number, LayerName>> = { 2048: 'IPv4', 34525: 'IPv6', 25944: 'Ethernet' }
-const PROTOCOLS: Readonly<Record<number, LayerName>> = {
-  1: 'ICMPv4',
-  2: 'IGMP',
-  4: 'IPv4',
-  6: 'TCP',
-  17: 'UDP',
-  41: 'IPv6',
-  58: 'ICMPv6',
-  94: 'IPv4',
-  112: 'VRRP',
-  132: 'SCTP',
+const ETHERTYPES: Readonly<Record<number, LayerName>> = {
+  [EtherType.ipv4]: 'IPv4',
+  [EtherType.ipv6]: 'IPv6',
+  [EtherType.bridged]: 'Ethernet',
 }
-const HOP_BY_HOP = 0
+const PROTOCOLS: Readonly<Record<number, LayerName>> = {
+  [Protocol.icmp]: 'ICMPv4',
+  [Protocol.igmp]: 'IGMP',
+  [Protocol.ipip]: 'IPv4',
+  [Protocol.tcp]: 'TCP',
+  [Protocol.udp]: 'UDP',
+  [Protocol.ipv6]: 'IPv6',
+  [Protocol.icmpv6]: 'ICMPv6',
+  [Protocol.ipip94]: 'IPv4',
+  [Protocol.vrrp]: 'VRRP',
+  [Protocol.sctp]: 'SCTP',
+}
 const JUMBO = 0xc2
 const MIN_JUMBO = 65_536
 const VXLAN_HEADER = 8
@@ -53,7 +59,7 @@ export function readIpv4(cursor: PacketCursor): string | undefined {
   if (total < 20 || headerLength < 20 || headerLength > total) return 'length too small'
   cursor.end = Math.min(cursor.end, at + total)
   if (headerLength > cursor.remaining) return 'not all header bytes available'
-  const options = ipv4Options(bytes, at + 20, at + headerLength)
+  const options = optionsError(view, at + 20, at + headerLength, MIN_IPV4_OPTION)
   if (options !== undefined) return options
   cursor.ip = { source: formatIpv4(bytes, at + 12), destination: formatIpv4(bytes, at + 16), ipVersion: 'IPv4' }
   cursor.summary = 'IPv4'
@@ -63,19 +69,11 @@ export function readIpv4(cursor: PacketCursor): string | undefined {
   return undefined
 }
 
-function ipv4Options(bytes: Uint8Array, from: number, to: number): string | undefined {
-  for (let at = from; at < to; ) {
-    const type = bytes[at]!
-    if (type === 0) return undefined
-    if (type === 1) at++
-    else {
-      if (at + 2 > to) return 'option too short'
-      const length = bytes[at + 1]!
-      if (length > to - at || length <= 2) return `option length ${length}`
-      at += length
-    }
-  }
-  return undefined
+/** What is wrong with the options of an IPv4 or TCP header. */
+export function optionsError(view: DataView, at: number, end: number, minLength: number): string | undefined {
+  const bad = malformedOption(view, at, end, minLength)
+  if (bad < 0) return undefined
+  return bad + 2 > end ? 'option too short' : `option length ${view.getUint8(bad + 1)}`
 }
 
 export function readIpv6(cursor: PacketCursor): string | undefined {
@@ -84,7 +82,7 @@ export function readIpv6(cursor: PacketCursor): string | undefined {
   const length = view.getUint16(at + 4)
   let protocol = bytes[at + 6]!
   cursor.at = at + 40
-  if (protocol === HOP_BY_HOP) {
+  if (protocol === Protocol.hopByHop) {
     protocol = bytes[at + 40]!
     const error = hopByHop(cursor, length)
     if (error !== undefined) return error

@@ -7,10 +7,12 @@
  */
 
 import { icmpText } from '../../../cilium/icmp-text.js'
+import { MIN_TCP_OPTION } from '../../../datapath/record/header-options.js'
 import { formatIpv4 } from '../../../lib/address.js'
 import type { Icmp, Ports, TcpFlags } from '../flow.js'
 import { tunnelOf } from '../tunnel-port.js'
 import type { FlowPacket, PacketCursor } from './cursor.js'
+import { optionsError } from './network.js'
 
 const UDP_HEADER = 8
 const ICMPV4_HEADER = 8
@@ -48,7 +50,7 @@ export function readTcp(cursor: PacketCursor): string | undefined {
   if (cursor.remaining < 20) return 'header too short'
   const headerLength = (bytes[at + 12]! >> 4) * 4
   if (headerLength < 20 || headerLength > cursor.remaining) return `data offset ${headerLength / 4}`
-  const options = tcpOptions(bytes, at + 20, at + headerLength)
+  const options = optionsError(view, at + 20, at + headerLength, MIN_TCP_OPTION)
   if (options !== undefined) return options
   const flags = view.getUint16(at + 12) & 0x1ff
   setPorts(cursor)
@@ -57,11 +59,11 @@ export function readTcp(cursor: PacketCursor): string | undefined {
 }
 
 /** Also for records that have ports and flags but no packet. */
-export function setTcp(cursor: FlowPacket, bits: number): void {
+export function setTcp(packet: FlowPacket, bits: number): void {
   const flags: TcpFlags = {}
   for (const name of FLAG_FIELDS) if ((bits & FLAG_BITS[name]) !== 0) flags[name] = true
-  cursor.l4 = { TCP: { ...ports(cursor.srcPort, cursor.dstPort), flags } }
-  cursor.summary = tcpSummary(bits)
+  packet.l4 = { TCP: { ...ports(packet.srcPort, packet.dstPort), flags } }
+  packet.summary = tcpSummary(bits)
 }
 
 const summaries = new Map<number, string>()
@@ -74,21 +76,6 @@ function tcpSummary(bits: number): string {
     summaries.set(bits, text)
   }
   return text
-}
-
-function tcpOptions(bytes: Uint8Array, from: number, to: number): string | undefined {
-  for (let at = from; at < to; ) {
-    const kind = bytes[at]!
-    if (kind === 0) return undefined
-    if (kind === 1) at++
-    else {
-      if (at + 2 > to) return 'option too short'
-      const length = bytes[at + 1]!
-      if (length < 2 || length > to - at) return `option length ${length}`
-      at += length
-    }
-  }
-  return undefined
 }
 
 export function readUdp(cursor: PacketCursor): string | undefined {
@@ -127,19 +114,20 @@ export function readIcmp(cursor: PacketCursor, ipv6: boolean): string | undefine
   return undefined
 }
 
-export function setIcmp(cursor: FlowPacket, ipv6: boolean, type: number, code: number): void {
+export function setIcmp(packet: FlowPacket, ipv6: boolean, type: number, code: number): void {
   const icmp: Icmp = {}
   if (type !== 0) icmp.type = type
   if (code !== 0) icmp.code = code
-  cursor.l4 = ipv6 ? { ICMPv6: icmp } : { ICMPv4: icmp }
-  cursor.summary = `${ipv6 ? 'ICMPv6' : 'ICMPv4'} ${icmpText(ipv6, type, code)}`
+  packet.l4 = ipv6 ? { ICMPv6: icmp } : { ICMPv4: icmp }
+  packet.summary = `${ipv6 ? 'ICMPv6' : 'ICMPv4'} ${icmpText(ipv6, type, code)}`
 }
 
 export function readVrrp(cursor: PacketCursor): string | undefined {
   const { bytes, at, remaining } = cursor
   const type = bytes[at]! & 0x0f
   if (type !== VRRP_ADVERTISEMENT) return `type ${type}`
-  if (remaining < VRRP_HEADER || bytes[at + 3] === 0 || remaining < VRRP_HEADER + bytes[at + 3]! * 4) return 'packet too short'
+  if (remaining < VRRP_HEADER || bytes[at + 3] === 0 || remaining < VRRP_HEADER + bytes[at + 3]! * 4)
+    return 'packet too short'
   const vrrp: { type: number; vrid?: number; priority?: number } = { type }
   if (bytes[at + 1] !== 0) vrrp.vrid = bytes[at + 1]!
   if (bytes[at + 2] !== 0) vrrp.priority = bytes[at + 2]!

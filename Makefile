@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang llvm make g++ pkg-config libbpf-dev libelf-dev libuv1-de
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 
-.PHONY: help build run test test-unit test-watch check bench demo golden dashboards pictures docs image manifests clean
+.PHONY: help build run test test-unit test-watch check check-headers bench demo golden dashboards pictures docs image manifests clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ test-unit: build ## Run the tests that need neither root nor whole processes, in
 test-watch: build ## Run the unit tests again after each change below src/ and test/ (FILE=, GREP=)
 	@node test/run.mjs --watch $(if $(FILE),$(FILE),--unit) $(if $(GREP),--grep "$(GREP)")
 
-check: build .stamps/packages-test .stamps/bin/helm ## What CI runs: types, lint, formats, tests
+check: build check-headers .stamps/packages-test .stamps/bin/helm ## What CI runs: types, lint, formats, headers, tests
 	npm run -s types
 	npm run -s lint
 	clang-format --dry-run --Werror $(C_FILES)
@@ -72,6 +72,12 @@ manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the plain m
 
 clean: ## Remove what was built
 	rm -rf dist native/build .stamps .tap
+
+# Each header compiles alone, so that an editor opens it without complaint.
+check-headers: .stamps/packages-build
+	@for header in bpf/*.h; do \
+	  $(CLANG) $(BPF_CFLAGS) -fsyntax-only -x c -include $$header /dev/null || exit 1; \
+	done
 
 dist/weir.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
 	@mkdir -p $(@D)

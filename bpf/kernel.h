@@ -2,10 +2,12 @@
 /*
  * kernel.h - the few kernel types that the tracing programs read.
  *
- * Only the fields in use; preserve_access_index has libbpf move each to where the running
- * kernel's BTF says it is, so the object is not bound to the kernel it was built on.
+ * Only the fields in use. preserve_access_index makes libbpf relocate each to its offset in the
+ * running kernel's BTF, so the object is not bound to the kernel it was built on.
  */
 #pragma once
+
+#include <linux/types.h>
 
 struct net_device {
 	int ifindex;

@@ -1,47 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * parse.h - the bytes of a packet to the key of its connection.
+ * parse.h - addresses, ports and flags of a packet at a tc hook.
  *
- * In:    a tc context; the linear part is extended only when the headers are not in it.
- * Out:   struct packet, its key seen from the interface's own side.
- * Fail:  an enum counter: why the packet is ignored. A cut transport header is no failure:
- *        the packet counts with the ports it has.
+ * In:    a tc context. Its linear part is extended only when the headers are not all in it.
+ * Out:   struct packet, from the sender's side.
+ * Fail:  the enum counter for an ignored packet. A truncated transport header is no failure: the
+ *        packet counts with the ports it has.
  */
 #pragma once
 
-#define ETH_HLEN_ 14
+#include "counters.h"
+#include "packet.h"
+#include "weir.h"
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#ifndef IPPROTO_HOPOPTS
+#define IPPROTO_HOPOPTS 0
+#endif
+
 #define HEADERS_MAX 128
 #define IPV6_EXTENSIONS_MAX 6
 
-#define IP_FRAGMENT_OFFSET 0x1fff
-#define IP_MORE_FRAGMENTS 0x2000
-
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
-
-#define ICMP4_ECHO 8
-#define ICMP4_ECHO_REPLY 0
-#define ICMP6_ECHO 128
-#define ICMP6_ECHO_REPLY 129
-
-/* Ports of an ICMP fragment behind the first: it has no ICMP header, so it is no message. */
-#define PORT_FRAGMENT 0xffff
-
-/* A packet before sides are given to it. */
-struct packet {
-	__u32 src[4];
-	__u32 dst[4];
-	__u16 src_port;
-	__u16 dst_port;
-	__u8 proto;
-	__u8 ipv6;
-	__u8 tcp_flags;
-	__u8 icmp_type;
-	__u8 related;	 /* belongs to no connection of its own */
-	__u8 echo_reply; /* the sender answers: the other side opened */
-};
+/* Fields of the IPv6 fragment header's offset word (RFC 8200 section 4.5). */
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+#define IPV6_MORE_FRAGMENTS 0x0001
 
 struct fragment_key {
 	__u32 src[4];
@@ -55,8 +46,8 @@ struct fragment_ports {
 	__u16 dst_port;
 };
 
-/* 56 B an entry and the oldest goes first: a fragment that finds no entry still counts,
- * without ports, so eviction costs no packet. */
+/* 56 B an entry. The oldest is evicted first, which loses no packet: a fragment without an entry
+ * still counts, without ports. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -64,6 +55,7 @@ struct {
 	__type(value, struct fragment_ports);
 } fragments SEC(".maps");
 
+/* Ports as in struct flow_key. */
 static __always_inline void parse_icmp(struct packet *p, const __u8 *icmp, const void *end)
 {
 	__u8 echo = p->ipv6 ? ICMP6_ECHO : ICMP4_ECHO;
@@ -91,7 +83,7 @@ static __always_inline void parse_transport(struct packet *p, const __u8 *l4, co
 	case IPPROTO_TCP:
 		if ((void *)(l4 + 14) <= end)
 			p->tcp_flags = l4[13];
-		/* fallthrough: the ports stand at the same place */
+		/* fallthrough: the ports have the same offset */
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_SCTP:
@@ -111,8 +103,8 @@ static __always_inline void parse_transport(struct packet *p, const __u8 *l4, co
 	}
 }
 
-/* Ports of a fragmented datagram: the first fragment leaves them for the others. */
-static __noinline int fragment(struct packet *p, __u32 id, __u32 first)
+/* Ports of a fragmented datagram: the first fragment stores them for the later ones. */
+static __noinline int set_fragment_ports(struct packet *p, __u32 id, __u32 first)
 {
 	struct fragment_key key = {.id = id};
 	struct fragment_ports ports = {}, *found;
@@ -125,7 +117,7 @@ static __noinline int fragment(struct packet *p, __u32 id, __u32 first)
 	if (first) {
 		ports.src_port = p->src_port;
 		ports.dst_port = p->dst_port;
-		/* a failed update leaves the followers without ports, which is counted there */
+		/* if this fails, later fragments count as FRAGMENT_UNKNOWN */
 		return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
 	}
 	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
@@ -144,53 +136,40 @@ static __noinline int fragment(struct packet *p, __u32 id, __u32 first)
 	return 0;
 }
 
-/* ::ffff:a.b.c.d, as four words in memory order */
-static __always_inline void map_ipv4(__u32 *to, __u32 addr_be)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = bpf_htonl(0xffff);
-	to[3] = addr_be;
-}
-
 static __always_inline int parse_ipv4(struct packet *p, const __u8 *l3, const void *end)
 {
 	const struct iphdr *ip = (const void *)l3;
-	__u32 size, place;
+	__u32 size, frag;
 
 	if ((void *)(ip + 1) > end)
 		return IGNORED_TOO_SHORT;
 	size = ip->ihl * 4;
-	/* a length of 0 is a segmented packet above 64 KiB */
+	/* total length 0: a GSO packet above 64 KiB */
 	if (ip->version != 4 || size < sizeof(*ip) ||
 	    (ip->tot_len && bpf_ntohs(ip->tot_len) < size))
 		return IGNORED_MALFORMED;
-	map_ipv4(p->src, ip->saddr);
-	map_ipv4(p->dst, ip->daddr);
-	p->proto = ip->protocol;
-	place = bpf_ntohs(ip->frag_off) & (IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS);
-	if (!(place & IP_FRAGMENT_OFFSET))
+	set_ipv4(p, ip);
+	frag = bpf_ntohs(ip->frag_off) & (IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS);
+	if (!(frag & IP_FRAGMENT_OFFSET))
 		parse_transport(p, l3 + size, end);
-	if (place)
-		fragment(p, ip->id, !(place & IP_FRAGMENT_OFFSET));
+	if (frag)
+		set_fragment_ports(p, ip->id, !(frag & IP_FRAGMENT_OFFSET));
 	return 0;
 }
 
-/* RFC 8200 section 4: each extension says what follows it. */
+/* Walks the extension headers (RFC 8200 section 4). */
 static __always_inline int parse_ipv6(struct packet *p, const __u8 *l3, const void *end)
 {
 	const struct ipv6hdr *ip = (const void *)l3;
 	const __u8 *at = (const void *)(ip + 1);
-	__u32 id = 0, place = 0;
+	__u32 id = 0, frag = 0; /* offset and more-fragments bit */
 	__u8 next;
 
 	if ((void *)(ip + 1) > end)
 		return IGNORED_TOO_SHORT;
 	if (ip->version != 6)
 		return IGNORED_MALFORMED;
-	p->ipv6 = 1;
-	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
-	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
+	set_ipv6(p, ip);
 	next = ip->nexthdr;
 #pragma unroll
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
@@ -204,7 +183,8 @@ static __always_inline int parse_ipv6(struct packet *p, const __u8 *l3, const vo
 		} else if (next == IPPROTO_FRAGMENT) {
 			if ((void *)(at + 8) > end)
 				break;
-			place = bpf_ntohs(*(__u16 *)(at + 2)) & 0xfff9;
+			frag = bpf_ntohs(*(__u16 *)(at + 2)) &
+			       (IPV6_FRAGMENT_OFFSET | IPV6_MORE_FRAGMENTS);
 			id = *(__u32 *)(at + 4);
 			size = 8;
 		} else {
@@ -212,14 +192,14 @@ static __always_inline int parse_ipv6(struct packet *p, const __u8 *l3, const vo
 		}
 		next = at[0];
 		at += size;
-		if (place & 0xfff8)
-			break; /* what follows is the middle of a datagram */
+		if (frag & IPV6_FRAGMENT_OFFSET)
+			break; /* a later fragment: no transport header follows */
 	}
 	p->proto = next;
-	if (!(place & 0xfff8))
+	if (!(frag & IPV6_FRAGMENT_OFFSET))
 		parse_transport(p, at, end);
-	if (place)
-		fragment(p, id, !(place & 0xfff8));
+	if (frag)
+		set_fragment_ports(p, id, !(frag & IPV6_FRAGMENT_OFFSET));
 	return 0;
 }
 
@@ -228,21 +208,21 @@ static __always_inline int is_vlan(__u16 ethertype)
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
-/* 0, or the enum counter that says why the packet is ignored. */
+/* Returns 0, or the enum counter of an ignored packet. */
 static __always_inline int parse(struct __sk_buff *skb, struct packet *p)
 {
 	const __u8 *data = (void *)(long)skb->data;
 	const void *end = (void *)(long)skb->data_end;
-	const __u8 *l3 = data + ETH_HLEN_;
+	const __u8 *l3 = data + ETH_HLEN;
 	__u16 ethertype;
 
 	if ((void *)(l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr)) > end &&
 	    skb->len > (__u32)((long)end - (long)data)) {
-		/* refused only for want of memory: then what is linear is what there is */
+		/* fails only when memory is short: then only the linear part is parsed */
 		bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX);
 		data = (void *)(long)skb->data;
 		end = (void *)(long)skb->data_end;
-		l3 = data + ETH_HLEN_;
+		l3 = data + ETH_HLEN;
 	}
 	if ((void *)l3 > end)
 		return IGNORED_TOO_SHORT;

@@ -1,29 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * track.h - one packet into its connection: count it, follow the state, tell what is worth telling.
+ * track.h - one packet into its connection: count it, follow the state, report what changed.
  *
- * Out:   `connections`, `spill`, and a record on the ring for the first packet, a TCP control
- *        flag not seen before, the first reply, the handshake's end and the close.
+ * Out:   `connections`, `overflow`, and a record on the ring for the first packet, a TCP control
+ *        flag not seen before, the first reply, the end of the handshake and the close.
  * Never: reads a clock for a data packet of an established TCP connection.
  */
 #pragma once
 
-#define TCP_CONTROL (TCP_SYN | TCP_FIN | TCP_RST)
-#define FLAGS_HIGH_WATER 0x8000800080008000ULL
-#define NO_MESSAGE 0xff /* spill detail of an ICMP fragment without header */
+#include "connection.h"
+#include "counters.h"
+#include "ip_cache.h"
+#include "life.h"
+#include "overflow.h"
+#include "packet.h"
+#include "parse.h"
+#include "ring.h"
+#include "state.h"
+#include "weir.h"
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include <stddef.h>
+
+#define NO_MESSAGE 0xff /* overflow detail of an ICMP fragment without an ICMP header */
 
 /* Packet bytes that a record carries. */
 const volatile __u32 capture_bytes = 128;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} events SEC(".maps");
-
 /* Too large for the stack; tc runs with softirqs off, so a CPU has one user at a time. */
 struct track_scratch {
-	struct connection fresh;
+	struct connection entry;
 	struct trace_record record;
 };
 
@@ -54,8 +63,8 @@ static __always_inline void report(struct __sk_buff *skb, const struct flow_key 
 	s->record.hdr.hash = skb->hash;
 	s->record.hdr.len_orig = skb->len;
 	s->record.hdr.len_cap = cap;
-	/* the packet is worth showing also while its counts wait */
-	if (!c->defer_until_ns || !is_deferred(c, key, bpf_ktime_get_ns()))
+	/* a record shows its packet even while the counts are deferred */
+	if (!c->defer_until_ns || !still_deferred(c, key, bpf_ktime_get_ns()))
 		take(c, &s->record.ext);
 	if (!bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU, &s->record,
 				   sizeof(s->record)))
@@ -64,155 +73,39 @@ static __always_inline void report(struct __sk_buff *skb, const struct flow_key 
 	count(RING_FULL, 0);
 }
 
-/* Two CPUs may see the last packets: one of them closes. An exchange and no comparison: whatever
- * state another CPU moves it to meanwhile, it ends closed. */
-static __always_inline void close(struct connection *c, __u32 how, __u64 now)
-{
-	if (__sync_lock_test_and_set(&c->state, STATE_CLOSED) == STATE_CLOSED)
-		return;
-	add_event(c, how);
-	end(c, now);
-}
-
-/* A SYN on a closed entry: the same addresses and ports, another connection. What is owed is the
- * old one's, but for the SYN's own `bytes`. */
-static __always_inline void reopen(struct connection *c, __u8 direction, __u32 bytes, __u64 now)
-{
-	if (__sync_val_compare_and_swap(&c->state, STATE_CLOSED, STATE_NEW) != STATE_CLOSED)
-		return;
-	c->reported_bytes = bytes - unreported_bytes(c);
-	c->first_ns = now;
-	c->initiator = direction;
-	c->complete = 1;
-	c->seen[0] = c->seen[1] = 0;
-	add_event(c, EVENT_OPENED);
-}
-
-static __always_inline __u64 flag_lanes(__u8 flags)
-{
-	__u64 lanes = 0;
-
-	if (flags & TCP_SYN)
-		lanes += LANE(flags & TCP_ACK ? FLAG_SYN_ACK : FLAG_SYN);
-	if (flags & TCP_FIN)
-		lanes += LANE(FLAG_FIN);
-	if (flags & TCP_RST)
-		lanes += LANE(FLAG_RST);
-	return lanes;
-}
-
-/* RFC 9293 figure 5, as far as a bystander sees it. */
-static __always_inline void follow_tcp(struct connection *c, __u8 flags, __u8 direction, __u64 now)
-{
-	__u8 both = c->seen[0] & c->seen[1];
-
-	if (flags & TCP_RST) {
-		close(c, both & TCP_FIN ? EVENT_FIN : EVENT_RESET, now);
-	} else if (c->state == STATE_NEW && (flags & TCP_SYN) && (flags & TCP_ACK) &&
-		   direction != c->initiator) {
-		__sync_val_compare_and_swap(&c->state, STATE_NEW, STATE_SYN_ACK);
-	} else if (c->state == STATE_SYN_ACK && (flags & TCP_ACK) && direction == c->initiator) {
-		if (__sync_val_compare_and_swap(&c->state, STATE_SYN_ACK, STATE_ESTABLISHED) ==
-			STATE_SYN_ACK &&
-		    c->complete)
-			observation_lost(
-			    __sync_lock_test_and_set(&c->handshake_ns, now - c->first_ns));
-	}
-	if (flags & TCP_FIN) {
-		__u32 state = c->state;
-
-		/* by comparison: a reset on another CPU must stay closed */
-		if (state < STATE_CLOSING)
-			__sync_val_compare_and_swap(&c->state, state, STATE_CLOSING);
-		c->last_fin = direction;
-	} else if (c->state == STATE_CLOSING && both & TCP_FIN && flags & TCP_ACK &&
-		   direction != c->last_fin) {
-		close(c, EVENT_FIN, now); /* the last FIN is acknowledged */
-	}
-}
-
-/* State and flags of a packet that is not plain data; whether it is worth a record. */
-static __always_inline int follow(struct connection *c, const struct packet *p, __u8 direction,
-				  __u32 bytes)
-{
-	__u64 now = bpf_ktime_get_ns();
-	__u8 control = p->tcp_flags & TCP_CONTROL;
-	__u8 fresh = control & ~c->seen[direction];
-	__u32 before = c->state;
-
-	c->last_ns = now;
-	if (p->proto != IPPROTO_TCP) {
-		if (before != STATE_NEW || direction == c->initiator)
-			return 0;
-		return __sync_val_compare_and_swap(&c->state, STATE_NEW, STATE_ESTABLISHED) ==
-		       STATE_NEW;
-	}
-	if (control) {
-		__u64 lanes = flag_lanes(control | (p->tcp_flags & TCP_ACK));
-
-		if (__sync_fetch_and_add(&c->tcp_flags[direction], lanes) & FLAGS_HIGH_WATER)
-			overflow_flags(c, direction);
-	}
-	/* a SYN beside two FINs: the last ACK was not seen, and the ports are used again */
-	if (before == STATE_CLOSING && control == TCP_SYN && !(p->tcp_flags & TCP_ACK) &&
-	    c->seen[0] & c->seen[1] & TCP_FIN)
-		close(c, EVENT_FIN, now);
-	if (c->state == STATE_CLOSED) {
-		if (!(control & TCP_SYN) || p->tcp_flags & TCP_ACK)
-			return 0;
-		reopen(c, direction, bytes, now);
-	}
-	c->seen[direction] |= p->tcp_flags;
-	follow_tcp(c, p->tcp_flags, direction, now);
-	return fresh || (c->state != before && c->state != STATE_SYN_ACK);
-}
-
-/* State, opener and events of an entry's first packet; follow() then does the rest. */
-static __always_inline void begin(struct connection *c, const struct packet *p, __u8 direction)
-{
-	c->initiator = direction;
-	if (p->related) {
-		c->state = STATE_RELATED;
-		return;
-	}
-	if (p->echo_reply)
-		c->initiator = !direction;
-	if (p->proto != IPPROTO_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-		c->state = STATE_NEW;
-		c->complete = 1;
-		c->events = LANE(EVENT_OPENED);
-	} else if (p->tcp_flags & TCP_RST) {
-		c->state = STATE_CLOSED; /* a stray: no connection */
-	} else {
-		/* Open before we looked. A SYN-ACK is its server's; else the lower port is. */
-		__u32 served = p->tcp_flags & TCP_SYN || p->src_port < p->dst_port;
-
-		c->state = p->tcp_flags & TCP_SYN ? STATE_SYN_ACK : STATE_ESTABLISHED;
-		c->initiator = served ? !direction : direction;
-		c->events = LANE(EVENT_ADOPTED);
-	}
-}
-
-static __noinline struct connection *open(const struct flow_key *key, const struct packet *p,
-					  __u32 hook_direction)
+static __noinline struct connection *new_connection(const struct flow_key *key,
+						    const struct packet *p, __u32 hook_direction)
 {
 	struct track_scratch *s = scratch();
 
 	if (!s || !key || !p)
 		return NULL;
-	__builtin_memset(&s->fresh, 0, sizeof(s->fresh));
-	s->fresh.first_ns = s->fresh.last_ns = bpf_ktime_get_ns();
-	s->fresh.hook = hook_direction >> 1;
-	begin(&s->fresh, p, hook_direction & 1);
-	look_up(&s->fresh.a, key->a);
-	look_up(&s->fresh.b, key->b);
-	if (s->fresh.a.unresolved | s->fresh.b.unresolved)
-		s->fresh.defer_until_ns = s->fresh.first_ns + entity_wait_ns;
-	/* -EEXIST: another CPU was first, and its entry is as good */
-	bpf_map_update_elem(&connections, key, &s->fresh, BPF_NOEXIST);
+	__builtin_memset(&s->entry, 0, sizeof(s->entry));
+	s->entry.first_ns = s->entry.last_ns = bpf_ktime_get_ns();
+	s->entry.hook = hook_direction >> 1;
+	init_state(&s->entry, p, hook_direction & 1);
+	look_up(&s->entry.a, key->a);
+	look_up(&s->entry.b, key->b);
+	if (s->entry.a.unresolved | s->entry.b.unresolved)
+		s->entry.defer_until_ns = s->entry.first_ns + entity_wait_ns;
+	/* -EEXIST: another CPU was first; its entry will do */
+	bpf_map_update_elem(&connections, key, &s->entry, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&connections, key);
 }
 
+/* Whether an address belongs to another entity than when the connection opened. */
+static __noinline int is_renamed(const struct connection *c, const struct flow_key *key)
+{
+	struct ip_info a = {}, b = {};
+
+	if (!c || !key)
+		return 0;
+	look_up(&a, key->a);
+	look_up(&b, key->b);
+	return a.entity != c->a.entity || b.entity != c->b.entity;
+}
+
+/* See struct overflow_key. */
 static __always_inline __u8 overflow_detail(const struct packet *p)
 {
 	if (p->proto == IPPROTO_TCP) {
@@ -229,32 +122,25 @@ static __always_inline __u8 overflow_detail(const struct packet *p)
 	return p->src_port == PORT_FRAGMENT ? NO_MESSAGE : p->icmp_type;
 }
 
-/* No place in the table: the packet is exact all the same, by entity instead of by connection. */
+/* A packet without an entry in the connection table: counted by entity instead. */
 static __noinline int overflow_packet(const struct flow_key *key, const struct packet *p,
-				   __u32 hook_direction, __u32 bytes)
+				      __u32 hook_direction, __u32 bytes)
 {
 	struct connection c = {};
-	struct overflow_key name;
+	struct overflow_key target;
 
 	if (!key || !p)
 		return 0;
 	look_up(&c.a, key->a);
 	look_up(&c.b, key->b);
 	c.hook = hook_direction >> 1;
-	name = overflow_key_of(&c, p->proto, hook_direction & 1);
-	name.size = size_class(bytes);
-	name.detail = overflow_detail(p);
-	return overflow_add(&name, 1, bytes);
+	target = overflow_key_of(&c, p->proto, hook_direction & 1);
+	target.size = size_class(bytes);
+	target.detail = overflow_detail(p);
+	return overflow_add(&target, 1, bytes);
 }
 
-/* An entry that the sweep doubts lives on when a packet comes first. */
-static __always_inline int alive(struct connection *c)
-{
-	return c->life == LIFE_ALIVE ||
-	       __sync_val_compare_and_swap(&c->life, LIFE_EXPIRING, LIFE_ALIVE) != LIFE_GONE;
-}
-
-static __always_inline void sides(struct flow_key *key, const struct packet *p, __u8 direction)
+static __always_inline void set_key(struct flow_key *key, const struct packet *p, __u8 direction)
 {
 	const __u32 *a = direction == DIR_A_TO_B ? p->src : p->dst;
 	const __u32 *b = direction == DIR_A_TO_B ? p->dst : p->src;
@@ -266,14 +152,14 @@ static __always_inline void sides(struct flow_key *key, const struct packet *p, 
 	key->proto = p->proto;
 }
 
-/* HOT: what one packet costs; guarded by `npm run bench packet`. */
+/* HOT: every packet of every interface; bench `packet`. */
 static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 direction, __u32 seen)
 {
 	struct packet p = {};
 	struct flow_key key = {.ifindex = skb->ifindex};
 	struct connection *c;
 	__u32 bytes = skb->len, size, ignored, opened = 0;
-	__u64 before;
+	__u64 previous;
 
 	count(seen, bytes);
 	ignored = parse(skb, &p);
@@ -281,31 +167,31 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 		count(ignored, bytes);
 		return TC_ACT_UNSPEC;
 	}
-	sides(&key, &p, direction);
+	set_key(&key, &p, direction);
 	c = bpf_map_lookup_elem(&connections, &key);
 	if (!c) {
-		c = open(&key, &p, hook << 1 | direction);
+		c = new_connection(&key, &p, hook << 1 | direction);
 		opened = 1;
 	}
-	/* the ports again, and the address is another's by now: a connection of its own */
+	/* the ports are in use again and the address has a new owner: not the same connection */
 	if (c && p.tcp_flags & TCP_SYN && p.proto == IPPROTO_TCP && !(p.tcp_flags & TCP_ACK) &&
 	    c->state == STATE_CLOSED && is_renamed(c, &key))
 		evict(c, bpf_ktime_get_ns());
-	if (!c || !alive(c)) {
+	if (!c || !keep_alive(&c->life)) {
 		overflow_packet(&key, &p, hook << 1 | direction, bytes);
-		/* last: who reads that it rose finds the packet in spill */
+		/* last: a reader of this counter then finds the packet in overflow */
 		count(c ? OVERFLOWS : CONNECTIONS_FULL, bytes);
 		return TC_ACT_UNSPEC;
 	}
 	size = size_class(bytes);
-	before = __sync_fetch_and_add(&c->packed[direction][size & 7], PACKED_PACKET + bytes);
-	if (before & PACKED_HIGH_WATER)
+	previous = __sync_fetch_and_add(&c->packed[direction][size & 7], PACKED_PACKET + bytes);
+	if (previous & PACKED_HIGH_WATER)
 		overflow_counter(c, p.proto, direction, size & 7,
-			    p.proto == IPPROTO_TCP ? 0 : overflow_detail(&p));
+				 p.proto == IPPROTO_TCP ? 0 : overflow_detail(&p));
 	if (p.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED &&
 	    !(p.tcp_flags & TCP_CONTROL) && !opened)
 		return TC_ACT_UNSPEC;
-	if (follow(c, &p, direction, bytes) | opened)
+	if (update_state(c, &p, direction, bytes) | opened)
 		report(skb, &key, c, direction);
 	return TC_ACT_UNSPEC;
 }

@@ -2,18 +2,20 @@
 /*
  * weir.h - the wire format between the datapath and user space.
  *
- * In:    nothing.
- * Out:   every struct that crosses: records (perf ring and sweeps) and map keys and values.
- * Never: holds behaviour. src/datapath/record/abi.ts is its copy in TypeScript; test/datapath/record/abi.test.ts
- *        compares the two through the object's BTF, where each is the value of some map.
+ * Out:   every struct that crosses the boundary: records (perf ring and flush buffer), map keys and
+ *        values.
+ * Never: holds behaviour. src/datapath/record/abi.ts is the TypeScript copy; abi.test.ts compares
+ *        the two through the object's BTF, so each struct is the value of some map.
  *
- * A record is Cilium's header, then Weir's extension, then `len_cap` bytes of packet.
+ * A record is a Cilium header, then Weir's extension, then `len_cap` bytes of the packet.
  * TraceNotify version 2 and DropNotify version 3 are Cilium's own layouts (cilium/cilium
- * bpf/lib/trace.h, bpf/lib/drop.h); WEIR_EXT in ext_version, the byte those headers reserve
- * for downstream use, says that an extension follows. Integers are in host order, addresses
- * in network order with IPv4 mapped into IPv6 (::ffff:a.b.c.d).
+ * bpf/lib/trace.h, bpf/lib/drop.h). WEIR_EXT in ext_version, the byte those headers reserve for
+ * downstream use, marks a record that has the extension. Integers are in host order, addresses in
+ * network order with IPv4 mapped into IPv6 (::ffff:a.b.c.d).
  */
 #pragma once
+
+#include <linux/types.h>
 
 #define WEIR_EXT 1
 
@@ -22,7 +24,7 @@
 #define TRACE_VERSION 2
 #define DROP_VERSION 3
 
-/* Cilium's observation points (bpf/lib/notify.h), the four that Weir's hooks stand at. */
+/* Cilium's observation points (bpf/lib/notify.h), the four of Weir's hooks. */
 #define POINT_TO_ENDPOINT 0
 #define POINT_TO_STACK 3
 #define POINT_FROM_NETWORK 10
@@ -38,8 +40,8 @@
 #define CLASS_IPV6 0x01
 #define CLASS_L3_DEVICE 0x02
 
-/* The two directions of a connection, seen from the interface's own side `a`:
- * the pod behind a veth, or the node behind an uplink. */
+/* Directions of a connection. `a` is the interface's own side: the pod behind a veth, or the node
+ * behind an uplink. */
 #define DIR_A_TO_B 0
 #define DIR_B_TO_A 1
 
@@ -47,14 +49,14 @@
 #define HOOK_UPLINK 1
 
 /*
- * A tally is packets << 40 | bytes, so that one atomic add counts both and they can never
- * disagree. Bits 39 and 62 are the brim: past either, the tally moves to the spill table.
+ * A packed counter is packets << 40 | bytes: one atomic add counts both, so they never disagree.
+ * Bits 39 and 62 are its high-water marks. A counter past either moves to the overflow table.
  */
 #define PACKED_PACKET (1ULL << 40)
 #define PACKED_BYTES (PACKED_PACKET - 1)
 #define PACKED_HIGH_WATER (1ULL << 62 | 1ULL << 39)
 
-/* Upper bounds of the packet size classes, in bytes; the eighth has none. */
+/* Upper bounds of the packet size classes in bytes. The eighth class has none. */
 #define SIZE_CLASSES 8
 #define SIZE_0 64
 #define SIZE_1 128
@@ -64,14 +66,14 @@
 #define SIZE_5 1518
 #define SIZE_6 9018
 
-/* Lanes of the packed 4 x u16 counters: TCP control flags, and a connection's events. */
+/* Lanes of 4 x u16 counters in one u64: TCP control flags, and a connection's events. */
 #define LANE(n) (1ULL << (16 * (n)))
 #define FLAG_SYN 0
 #define FLAG_SYN_ACK 1
 #define FLAG_FIN 2
 #define FLAG_RST 3
 #define EVENT_OPENED 0
-#define EVENT_ADOPTED 1 /* was open before Weir saw it */
+#define EVENT_ADOPTED 1 /* established before Weir saw its first packet */
 #define EVENT_FIN 2
 #define EVENT_RESET 3
 
@@ -81,12 +83,12 @@
 #define STATE_ESTABLISHED 2
 #define STATE_CLOSING 3
 #define STATE_CLOSED 4
-#define STATE_RELATED 5 /* ICMP errors and fragments without ports: counted, no connection */
+#define STATE_RELATED 5 /* ICMP errors and fragments without ports: counted, but no connection */
 
 struct trace_notify {
 	__u8 type;
 	__u8 subtype; /* observation point */
-	__u16 source; /* endpoint id of the local pod, 0 if none */
+	__u16 source; /* endpoint ID of the local pod, 0 if none */
 	__u32 hash;
 	__u32 len_orig;
 	__u16 len_cap;
@@ -102,14 +104,14 @@ struct trace_notify {
 	__u64 ip_trace_id;
 };
 
-/* What a connection owes since it was last told, and who it is. */
+/* What a connection has counted since its last report, and its addresses. */
 struct weir_trace {
-	__u64 packed[2][SIZE_CLASSES]; /* by direction and packet size */
-	__u64 tcp_flags[2];	      /* lanes FLAG_*, by direction */
-	__u64 events;		      /* lanes EVENT_* */
-	__u64 handshake_ns;	      /* 0: none to tell */
-	__u64 duration_ns;	      /* 0: none to tell; else the connection ended */
-	__u64 closed_bytes;	      /* with duration_ns: bytes of both directions */
+	__u64 packed[2][SIZE_CLASSES]; /* packed counters by direction and size class */
+	__u64 tcp_flags[2];	       /* lanes FLAG_*, by direction */
+	__u64 events;		       /* lanes EVENT_* */
+	__u64 handshake_ns;	       /* 0: none to report */
+	__u64 duration_ns;	       /* 0: none to report; else the connection closed */
+	__u64 closed_bytes;	       /* with duration_ns: bytes in both directions */
 	__u8 a[16];
 	__u8 b[16];
 	__u32 a_entity;
@@ -118,11 +120,11 @@ struct weir_trace {
 	__u16 b_port;
 	__u8 proto;
 	__u8 hook;	/* HOOK_* */
-	__u8 initiator;	/* DIR_* of the side that opened */
-	__u8 direction; /* DIR_* of the captured packet; of the opener when there is none */
+	__u8 initiator; /* DIR_* of the packets of the side that opened the connection */
+	__u8 direction; /* DIR_* of the captured packet; without one, the initiator's */
 	__u8 state;
-	__u8 timed_out; /* of what was a connection: 1 expired by idleness, 2 its names ended */
-	__u8 seen[2];	/* OR of the TCP flags by direction */
+	__u8 timed_out; /* an open connection's entry was deleted: 1 idle, 2 renamed */
+	__u8 seen[2];	/* OR of the TCP flags, by direction */
 	__u8 pad[4];
 };
 
@@ -152,8 +154,8 @@ struct drop_notify {
 	__u64 ip_trace_id;
 };
 
-/* What one kind of drop owes; addresses and source port are those of the packet in the record, and
- * where there is none, of the one that was told last. */
+/* Unreported counts of one kind of drop. Addresses and source port are those of the packet in the
+ * record; without one, those of the packet reported last. */
 struct weir_drop {
 	__u64 packets;
 	__u64 bytes;
@@ -173,29 +175,30 @@ struct drop_record {
 	struct weir_drop ext;
 };
 
-/* Key of hosts. */
+/* Key of ip_cache. */
 struct address {
 	__u8 addr[16];
 };
 
-/* identities: who an address is that hosts does not have. entity is user space's row number,
- * private to a run. */
+/* Key of ip_prefixes, which covers the addresses that are not in ip_cache. */
 struct prefix_key {
-	__u32 bits; /* of the mapped address: an IPv4 /n is 96 + n */
+	__u32 bits; /* prefix length of the mapped address: an IPv4 /n is 96 + n */
 	__u8 addr[16];
 };
 
+/* Value of ip_cache and ip_prefixes: the owner of an address. */
 struct ip_info {
-	__u32 identity; /* Cilium's numbering */
-	__u32 entity;
-	__u16 endpoint_id; /* endpoint id of a local pod, else 0 */
-	__u16 unresolved;	/* 1: a name may come for this address; until then the rest is a guess */
+	__u32 identity; /* security identity, numbered as Cilium does */
+	__u32 entity;	/* index of user space's entity table; valid for one run of the exporter */
+	__u16 endpoint_id; /* of a local pod, else 0 */
+	__u16 unresolved;  /* 1: a name may still come for this address; the rest is a fallback */
 };
 
 /*
- * connections. ICMP echo uses the identifier as the asker's port and type << 8 | code of the
- * request as the other's, so that request and reply are two directions of one connection and
- * the direction gives the type; other ICMP has 0 and type << 8 | code on the receiver's side.
+ * Key of connections. For ICMP echo the port of the requester is the identifier, and the other
+ * port is type << 8 | code of the request: request and reply are then two directions of one
+ * connection, and the direction gives the type. Other ICMP has port 0 for the sender and
+ * type << 8 | code for the receiver.
  */
 struct flow_key {
 	__u8 a[16];
@@ -207,15 +210,14 @@ struct flow_key {
 	__u8 pad[3];
 };
 
-/* spill: per-CPU, what has no place in connections; only ever grows, user space takes differences.
- */
+/* Key of overflow, the per-CPU counts of packets without an entry in connections. */
 struct overflow_key {
 	__u32 src_entity;
 	__u32 dst_entity;
 	__u8 proto;
 	__u8 hook;
 	__u8 direction;
-	__u8 size;   /* packet size class */
+	__u8 size;   /* size class; SIZE_CLASSES: TCP flags only, no packets */
 	__u8 detail; /* TCP: 1 << FLAG_* bits; ICMP: type */
 	__u8 pad[3];
 };
@@ -225,41 +227,41 @@ struct count {
 	__u64 bytes;
 };
 
-/* What a sweep program is run with, in and out. A pass is one run, or several when what is owed
- * does not fit the buffer: each goes over the table again and leaves out what the pass has told. */
+/* Argument of a flush program. A pass is one run, or several while the buffer fills up: each run
+ * walks the table again and skips the entries that this pass has already flushed. */
 struct pass {
-	__u32 number;  /* in: of the pass, another than the last one's, 1 to 65,535 */
-	__u32 full;    /* out: 1: run again with this number */
-	__u32 entries; /* out: left in the table, unless full */
-	__u32 stale; /* in: 1 when there are retired rows; out: entries that bear one, unless full */
-	__u32 deferred; /* out: entries whose counts wait for names, unless full */
+	__u32 number;  /* in: 1 to 65,535, different from the previous pass */
+	__u32 full;    /* out: 1: the buffer filled up, run again with this number */
+	__u32 entries; /* out: entries left in the table; valid unless full */
+	__u32 stale; /* in: 1 if any entity is stale; out: entries that refer to one, unless full */
+	__u32 deferred; /* out: entries whose counts are deferred until names come, unless full */
 };
 
-/* counters: per-CPU struct count by this index; only ever grow. */
+/* Index of counters, a per-CPU array of struct count. Its values never decrease. */
 enum counter {
 	SEEN_FROM_POD,
 	SEEN_TO_POD,
 	SEEN_UPLINK_OUT,
 	SEEN_UPLINK_IN,
 	IGNORED_ARP,
-	IGNORED_TOO_SHORT, /* no whole Ethernet or IP header */
-	IGNORED_MALFORMED, /* an IP header that contradicts itself */
+	IGNORED_TOO_SHORT, /* no complete Ethernet or IP header */
+	IGNORED_MALFORMED, /* inconsistent IP header */
 	IGNORED_OTHER,	   /* another ethertype */
-	RING_FULL,	   /* records that did not fit; their counts went back */
-	CONNECTIONS_FULL,  /* packets spilled because no connection could be added */
-	OVERFLOWS,	   /* times that counts spilled: at the brim, or beside an entry going */
-	UNNAMED_FROM_POD,  /* packets that not even spill could hold, in the order of SEEN_* */
+	RING_FULL,	   /* records that did not fit; their counts were put back */
+	CONNECTIONS_FULL,  /* packets counted in overflow because no entry could be added */
+	OVERFLOWS, /* counts moved to overflow: past a high-water mark, or entry being deleted */
+	UNNAMED_FROM_POD, /* packets that did not fit overflow either, in the order of SEEN_* */
 	UNNAMED_TO_POD,
 	UNNAMED_UPLINK_OUT,
 	UNNAMED_UPLINK_IN,
-	OBSERVATIONS_LOST, /* handshake or duration overwritten before it was told */
-	FRAGMENT_UNKNOWN,  /* fragments whose first one was not seen: counted without ports */
+	OBSERVATIONS_LOST, /* handshake or duration overwritten before it was reported */
+	FRAGMENT_UNKNOWN,  /* fragments whose first fragment was not seen: counted without ports */
 	DROPS_SEEN,
-	DROPS_IGNORED,	 /* freed with a reason, but not IP */
-	DROPS_DELIVERED, /* freed behind the socket that had received it */
-	DROPS_FULL,	 /* drops counted by reason only, see drops_unnamed */
-	DROPS_NESTED,	 /* frees that weir_drop_again looked at in weir_drop's place */
-	CONNECTIONS_RENAMED,	 /* connections let go because their names ended, or came too late */
+	DROPS_IGNORED,	     /* freed with a reason, but not IP */
+	DROPS_DELIVERED,     /* freed after a socket had received it */
+	DROPS_FULL,	     /* drops counted by reason only, in drops_unnamed */
+	DROPS_NESTED,	     /* frees that weir_drop could not see and weir_drop_nested did */
+	CONNECTIONS_RENAMED, /* entries evicted: an endpoint has another name, or got one late */
 	COUNTERS,
 };
 
@@ -268,4 +270,4 @@ _Static_assert(sizeof(struct drop_notify) == 48, "Cilium's DropNotify version 3"
 _Static_assert(sizeof(struct weir_trace) == 232, "weir_trace is ABI");
 _Static_assert(sizeof(struct weir_drop) == 72, "weir_drop is ABI");
 _Static_assert(sizeof(struct flow_key) == 44, "flow_key has no holes: it is hashed");
-_Static_assert(sizeof(struct overflow_key) == 16, "spill_key has no holes: it is hashed");
+_Static_assert(sizeof(struct overflow_key) == 16, "overflow_key has no holes: it is hashed");

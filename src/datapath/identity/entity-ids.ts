@@ -13,7 +13,7 @@ import { identityRow } from './entity-row.js'
 import { reservedLabels, Says, says } from './identity.js'
 import { NumberColumn } from './number-column.js'
 
-/** Numbers that there can be: bits of `retired` (bpf/connection.h). About 100 MB of columns. */
+/** Numbers that there can be: bits of `stale_entities` (bpf/ip_cache.h). About 100 MB of columns. */
 export const MOST_ROWS = 1 << 20
 const MOST_GONE = 65_536
 /** How long the names of what is gone stay unless it is said otherwise. */

@@ -1,7 +1,7 @@
 /**
  * counters.ts - what the datapath counts beside its records: totals, and differences for the reduce.
  *
- * In:    per-CPU tables that only grow: counters, overflow, drops_unnamed (bpf/count.h, connection.h, drop.h).
+ * In:    per-CPU tables that only grow: counters, overflow, drops_unnamed (bpf/counters.h, overflow.h, drop_table.h).
  * Out:   `totals` by name; calls of a FlowSink with what came since the last time.
  * Never: subtracts in the kernel; a value that was read is never read as less.
  */
@@ -11,7 +11,7 @@ import type { FlowSink } from './source.js'
 
 const U32 = 4_294_967_296
 const KEY = 4
-/** max_entries of bpf/connection.h `overflow` and bpf/drop.h `drops_unnamed`. */
+/** max_entries of bpf/overflow.h `overflow` and bpf/drop_table.h `drops_unnamed`. */
 const OVERFLOW_MAX = 16_384
 const REASONS_UNNAMED = 512
 

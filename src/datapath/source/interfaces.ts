@@ -28,7 +28,7 @@ interface Watched {
   readonly mode: AttachMode
 }
 
-const REMOVED = Uint8Array.of(1)
+const GONE = Uint8Array.of(1)
 /**
  * Interfaces that `auto` gives TCX links; more get clsact filters. The kernel waits two RCU grace periods a pair of
  * links, with its network configuration locked (kernel/bpf/tcx.c, tcx_entry_sync): 45 ms against 0.4 ms for filters.
@@ -116,7 +116,7 @@ export class Interfaces implements LinkSink {
   gone(ifindex: number): void {
     if (!this.#watched.delete(ifindex)) return
     this.#inside(() => this.#object.detachInterface(ifindex))
-    this.#object.update('removed_interfaces', keyOf(ifindex), REMOVED, 1)
+    this.#object.update('gone_interfaces', keyOf(ifindex), GONE, 1)
   }
 
   complete(): void {
@@ -150,7 +150,7 @@ export class Interfaces implements LinkSink {
     const wanted = attach === 'auto' && this.#watched.size >= TCX_MAX ? 'tc' : attach
     try {
       const mode = this.#inside(() => this.#object.attachInterface(link.ifindex, ingress, egress, wanted))
-      this.#object.remove('removed_interfaces', keyOf(link.ifindex), 1)
+      this.#object.remove('gone_interfaces', keyOf(link.ifindex), 1)
       this.#watched.set(link.ifindex, { name: link.name, hook, mode })
     } catch (error) {
       // It may have vanished since the notice: then its end is being told, and nothing is wrong.
@@ -166,7 +166,7 @@ export class Interfaces implements LinkSink {
   }
 }
 
-/** Key of the table `removed_interfaces`: their connections expire early (bpf/flush.h). */
+/** Key of the table `gone_interfaces`: their connections expire early (bpf/flush_connections.h). */
 function keyOf(ifindex: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(ifindex).buffer)
 }

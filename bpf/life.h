@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * life.h - deletion of an idle table entry without losing a packet.
+ *
+ * A flush marks an idle entry as expiring. Any packet makes it alive again. A later flush, after
+ * the grace period, deletes it if it is still expiring. Both sides decide by compare-and-swap on
+ * `life`, so a packet either keeps the entry or finds it dead and is counted elsewhere.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+#define LIFE_ALIVE 0
+#define LIFE_EXPIRING 1
+#define LIFE_DEAD 2
+
+/* From expiring, or dead, to deletion: longer than a program runs that read the entry as alive. */
+#define GRACE_NS 100000000ULL
+
+static __always_inline __u64 since(__u64 now, __u64 then)
+{
+	return now > then ? now - then : 0;
+}
+
+/* Called for a packet, before it is counted. Returns 0 when the entry is dead. */
+static __always_inline int keep_alive(__u32 *life)
+{
+	return *life == LIFE_ALIVE ||
+	       __sync_val_compare_and_swap(life, LIFE_EXPIRING, LIFE_ALIVE) != LIFE_DEAD;
+}
+
+/* Called by a flush. Returns 1 when the caller has to delete the entry now. */
+static __always_inline int expire(__u32 *life, __u64 *expiring_ns, __u64 idle, __u64 limit,
+				  __u64 now)
+{
+	if (idle <= limit) {
+		__sync_val_compare_and_swap(life, LIFE_EXPIRING, LIFE_ALIVE);
+		return 0;
+	}
+	if (*life == LIFE_ALIVE) {
+		*expiring_ns = now;
+		__sync_val_compare_and_swap(life, LIFE_ALIVE, LIFE_EXPIRING);
+		return 0;
+	}
+	return now - *expiring_ns > GRACE_NS &&
+	       __sync_val_compare_and_swap(life, LIFE_EXPIRING, LIFE_DEAD) == LIFE_EXPIRING;
+}

@@ -63,7 +63,7 @@ async function measure(
     for (const slot of slots) store.add(slot, 1_000_003)
     const before = spent()
     const done = await otlp.exportNow()
-    if (done?.outcome !== 'success' || done.accepted < SERIES) throw new Error(`otlp: ${done?.outcome}: ${done?.why}`)
+    if (done?.result !== 'success' || done.accepted < SERIES) throw new Error(`otlp: ${done?.result}: ${done?.detail}`)
     if (round === 0) first = spent() - before
     else {
       held.push(spent() - before)

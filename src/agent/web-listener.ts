@@ -7,12 +7,12 @@ import { InvalidConfig } from '../config/problem.js'
 import { M } from '../exporter/catalog/catalog.js'
 import type { SeriesStore } from '../exporter/series/series.js'
 import type { LineLog } from '../lib/log-limit.js'
-import { REFUSALS, type Refusal } from '../web/auth-filter.js'
+import { REFUSAL_REASONS, type RefusalReason } from '../web/auth-filter.js'
 import type { ListenerOptions } from '../web/listener.js'
 import { WebConfigError } from '../web/web-config.js'
 import { WebFile } from '../web/web-file.js'
 
-const WORDS: Readonly<Record<Refusal, string>> = {
+const WORDS: Readonly<Record<RefusalReason, string>> = {
   body: 'request refused: it has a body',
   config: 'request refused: the web config file is wrong',
   rate_limit: 'request refused: beyond the rate limit',
@@ -28,12 +28,12 @@ const WORDS: Readonly<Record<Refusal, string>> = {
 /** Plain HTTP for everybody without a file. Whom it refuses is told to a log that holds back what a peer repeats. */
 export function webOf(path: string | undefined, store: SeriesStore, log: LineLog): ListenerOptions {
   const file = path === undefined ? undefined : webFile(path, store, log)
-  const counts = new Map(REFUSALS.map(why => [why, store.family(M.webRefused).series([why])]))
-  const refused: ListenerOptions['refused'] = (why, peer, fault) => {
-    store.add(counts.get(why)!, 1)
-    log.warn({ peer, err: fault }, WORDS[why])
+  const counts = new Map(REFUSAL_REASONS.map(reason => [reason, store.family(M.webRefused).series([reason])]))
+  const onRefused: ListenerOptions['onRefused'] = (reason, peer, problem) => {
+    store.add(counts.get(reason)!, 1)
+    log.warn({ peer, err: problem }, WORDS[reason])
   }
-  return { file, refused }
+  return { file, onRefused }
 }
 
 function webFile(path: string, store: SeriesStore, log: LineLog): WebFile {

@@ -8,9 +8,9 @@ import type { Child } from './process.js'
 
 const CALL_TIMEOUT_MS = 60_000
 /** Of the agent's stderr: enough for one stack. */
-const COMPLAINT_BYTES = 4_096
+const STDERR_TAIL_BYTES = 4_096
 
-interface Waiting {
+interface PendingCall {
   resolve(result: unknown): void
   reject(reason: Error): void
 }
@@ -19,9 +19,9 @@ interface Waiting {
 export class Agent {
   readonly #name: string
   readonly #child: Child
-  readonly #waiting = new Map<number, Waiting>()
-  #complaint = ''
-  #dead: Error | undefined
+  readonly #pending = new Map<number, PendingCall>()
+  #stderrTail = ''
+  #failure: Error | undefined
   #nextId = 0
 
   constructor(spawn: (argv: readonly string[]) => Child, name: string) {
@@ -30,11 +30,11 @@ export class Agent {
     if (this.#child.stdout === null) throw new Error('an agent needs its stdout as a pipe')
     createInterface({ input: this.#child.stdout }).on('line', line => this.#take(JSON.parse(line) as Answer))
     this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#complaint = `${this.#complaint}${chunk}`.slice(-COMPLAINT_BYTES)
+      this.#stderrTail = `${this.#stderrTail}${chunk}`.slice(-STDERR_TAIL_BYTES)
     })
     this.#child.stdin?.on('error', () => undefined)
-    this.#child.once('error', reason => this.#die(reason.message))
-    this.#child.once('close', (code, signal) => this.#die(`ended (${signal ?? code}) ${this.#complaint}`.trim()))
+    this.#child.once('error', reason => this.#fail(reason.message))
+    this.#child.once('close', (code, signal) => this.#fail(`ended (${signal ?? code}) ${this.#stderrTail}`.trim()))
   }
 
   /** Ask; resolves with the answer. The deadline is 60 s unless told. */
@@ -43,32 +43,32 @@ export class Agent {
     args: Parameters<Calls[Name]>[0],
     timeoutMs = CALL_TIMEOUT_MS,
   ): Promise<Awaited<ReturnType<Calls[Name]>>> {
-    if (this.#dead !== undefined) throw this.#dead
+    if (this.#failure !== undefined) throw this.#failure
     const id = this.#nextId++
     let deadline: NodeJS.Timeout | undefined
     try {
       const answer = new Promise<unknown>((resolve, reject) => {
-        this.#waiting.set(id, { resolve, reject })
-        const late = new Error(`agent of ${this.#name}: no answer to ${name} in ${timeoutMs} ms`)
-        deadline = setTimeout(() => reject(late), timeoutMs)
+        this.#pending.set(id, { resolve, reject })
+        const timeout = new Error(`agent of ${this.#name}: no answer to ${name} in ${timeoutMs} ms`)
+        deadline = setTimeout(() => reject(timeout), timeoutMs)
       })
       this.#child.stdin?.write(`${JSON.stringify({ id, call: name, args })}\n`)
       return (await answer) as Awaited<ReturnType<Calls[Name]>>
     } finally {
       clearTimeout(deadline)
-      this.#waiting.delete(id)
+      this.#pending.delete(id)
     }
   }
 
   #take(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id)
-    if ('error' in answer) waiting?.reject(new Error(`agent of ${this.#name}: ${answer.error}`))
-    else waiting?.resolve(answer.result)
+    const pending = this.#pending.get(answer.id)
+    if ('error' in answer) pending?.reject(new Error(`agent of ${this.#name}: ${answer.error}`))
+    else pending?.resolve(answer.result)
   }
 
-  #die(how: string): void {
-    this.#dead ??= new Error(`agent of ${this.#name}: ${how}`)
-    for (const { reject } of this.#waiting.values()) reject(this.#dead)
+  #fail(reason: string): void {
+    this.#failure ??= new Error(`agent of ${this.#name}: ${reason}`)
+    for (const { reject } of this.#pending.values()) reject(this.#failure)
   }
 }
 

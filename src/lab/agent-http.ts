@@ -18,8 +18,8 @@ const oneShot = new Agent({ keepAlive: false })
 /** Answer every request, after asking the upstream if there is one. */
 export async function httpServe({ port, upstream }: HttpServe): Promise<void> {
   const server = createServer((_request, response) => {
-    const asked = upstream === undefined ? Promise.resolve(true) : ask(upstream)
-    asked.then(ok => {
+    const upstreamOk = upstream === undefined ? Promise.resolve(true) : ask(upstream)
+    upstreamOk.then(ok => {
       response.statusCode = ok ? 200 : 502
       response.end(JSON.stringify({ ok }))
     })

@@ -54,25 +54,25 @@ function visit(args: TcpStorm, n: number, payload: Buffer): Promise<string> {
   if (port === undefined) throw new Error('tcpStorm: ports is empty')
   return new Promise(resolve => {
     let missing = payload.length
-    let outcome = 'ECONNRESET'
+    let result = 'ECONNRESET'
     const socket = connect({ host, port, noDelay: true })
     const deadline = setTimeout(() => {
-      outcome = 'ETIMEDOUT'
+      result = 'ETIMEDOUT'
       socket.destroy()
     }, timeoutMs)
     socket.on('data', chunk => {
       missing -= chunk.length
       if (missing > 0) return
-      outcome = 'ok'
+      result = 'ok'
       if (close === 'reset') socket.resetAndDestroy()
       else socket.end()
     })
     socket.on('error', reason => {
-      outcome = (reason as NodeJS.ErrnoException).code ?? reason.message
+      result = (reason as NodeJS.ErrnoException).code ?? reason.message
     })
     socket.on('close', () => {
       clearTimeout(deadline)
-      resolve(outcome)
+      resolve(result)
     })
     socket.write(payload)
   })

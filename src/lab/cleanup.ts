@@ -13,23 +13,23 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const labs = new Set<() => readonly string[]>()
 
 /** Remember a lab until forget(). An uncaught exception ends in `exit` too. */
-export function remember(lab: () => readonly string[]): void {
+export function registerLab(lab: () => readonly string[]): void {
   if (labs.size === 0) {
-    process.on('exit', burySync)
+    process.on('exit', removeAllSync)
     for (const signal of SIGNALS) process.on(signal, onSignal)
   }
   labs.add(lab)
 }
 
 /** The lab is destroyed. */
-export function forget(lab: () => readonly string[]): void {
+export function unregisterLab(lab: () => readonly string[]): void {
   if (!labs.delete(lab) || labs.size > 0) return
-  process.off('exit', burySync)
+  process.off('exit', removeAllSync)
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }
 
 /** The caller stops its labs itself on these signals, in its own order; exit and exceptions are still covered. */
-export function leaveSignals(): void {
+export function ignoreSignals(): void {
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }
 
@@ -52,14 +52,14 @@ function isStale(netns: string): boolean {
   }
 }
 
-function burySync(): void {
+function removeAllSync(): void {
   deleteNetnsSync([...labs].flatMap(lab => lab()))
   labs.clear()
 }
 
 /** Tidy up, then die of the same signal: whoever else listens to it gets it again and decides. */
 function onSignal(signal: NodeJS.Signals): void {
-  burySync()
-  leaveSignals()
+  removeAllSync()
+  ignoreSignals()
   process.kill(process.pid, signal)
 }

@@ -9,12 +9,12 @@
 export class Counts {
   readonly #of: Record<string, number> = {}
 
-  add(outcome: string): void {
-    this.#of[outcome] = (this.#of[outcome] ?? 0) + 1
+  add(result: string): void {
+    this.#of[result] = (this.#of[result] ?? 0) + 1
   }
 
-  of(outcome: string): number {
-    return this.#of[outcome] ?? 0
+  of(result: string): number {
+    return this.#of[result] ?? 0
   }
 
   get all(): Readonly<Record<string, number>> {

@@ -14,7 +14,7 @@ const FIRST_IDENTITY = 1000
 /** Endpoint numbers are 16 bits in a record; the low ones are easily taken for something else in a dump. */
 const FIRST_ENDPOINT = 100
 
-export interface Resident extends Place {
+export interface PlacedPod extends Place {
   readonly spec: PodSpec
   /** Of the host side, in the node's namespace. */
   readonly ifindex: number
@@ -56,19 +56,19 @@ export class Identities {
 }
 
 /** The inventory file of a lab. */
-export function inventoryOf(residents: readonly Resident[]): Inventory {
+export function inventoryOf(placed: readonly PlacedPod[]): Inventory {
   return {
-    identities: Object.fromEntries(residents.map(({ identity, spec }) => [identity, identityLabels(spec)])),
-    endpoints: residents.map(endpoint),
+    identities: Object.fromEntries(placed.map(({ identity, spec }) => [identity, identityLabels(spec)])),
+    endpoints: placed.map(endpoint),
     cidrs: { '0.0.0.0/0': WORLD, '::/0': WORLD, ...hostAddresses() },
     services: [],
     dns: {},
-    links: Object.fromEntries([[1, 'lo'], ...residents.map(({ ifindex, link }) => [ifindex, link])]),
+    links: Object.fromEntries([[1, 'lo'], ...placed.map(({ ifindex, link }) => [ifindex, link])]),
     cgroups: {},
   }
 }
 
-function endpoint({ index, ipv4, ipv6, identity, spec }: Resident): InventoryEndpoint {
+function endpoint({ index, ipv4, ipv6, identity, spec }: PlacedPod): InventoryEndpoint {
   return {
     id: FIRST_ENDPOINT + index,
     ips: [ipv4, ipv6],

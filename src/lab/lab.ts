@@ -8,9 +8,9 @@
  */
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { cleanupStale, forget, leaveSignals, remember } from './cleanup.js'
+import { cleanupStale, ignoreSignals, registerLab, unregisterLab } from './cleanup.js'
 import { Identities, type Inventory, inventoryOf } from './inventory.js'
-import { type LinkCounters, type LinkRow, quiet, readLinks } from './links.js'
+import { type LinkCounters, type LinkState, quiet, readLinks } from './links.js'
 import { deleteNetns, inNetns, ipBatch, killIn, netnsPath } from './netns.js'
 import { labPrefix, type Place, type PodSpec, placePod } from './plan.js'
 import { Pod } from './pod.js'
@@ -42,7 +42,7 @@ export class Lab {
   readonly #pods = new Map<string, Pod>()
   /** Of pods there are, and of those being made: what has to go whatever fails. */
   readonly #namespaces: Set<string>
-  readonly #remembered = () => [...this.#namespaces]
+  readonly #namespaceNames = () => [...this.#namespaces]
   #placed = 0
   #destroying: Promise<void> | undefined
 
@@ -59,8 +59,8 @@ export class Lab {
   /** Build a node and its pods. */
   static async create(pods: readonly PodSpec[], options: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(options)
-    remember(lab.#remembered)
-    if (options.signals === 'leave') leaveSignals()
+    registerLab(lab.#namespaceNames)
+    if (options.signals === 'leave') ignoreSignals()
     try {
       await ipBatch([`netns add ${lab.node.netns}`])
       await must(inNetns(lab.node.netns, ['sh', '-s']), { input: wiring.nodeScript() })
@@ -129,16 +129,16 @@ export class Lab {
 
   /** The host side's own counters: rx = from the pod, tx = to the pod. */
   async linkCounters(pod: Pod): Promise<LinkCounters> {
-    const { rx, tx } = rowOf(await readLinks(this.node.netns, pod.link), pod.link)
+    const { rx, tx } = linkNamed(await readLinks(this.node.netns, pod.link), pod.link)
     return { rx, tx }
   }
 
   /** The same of every pod, read by one process, by pod name. */
   async allCounters(): Promise<Map<string, LinkCounters>> {
-    const rows = await readLinks(this.node.netns)
+    const links = await readLinks(this.node.netns)
     return new Map(
       this.pods.map(pod => {
-        const { rx, tx } = rowOf(rows, pod.link)
+        const { rx, tx } = linkNamed(links, pod.link)
         return [pod.name, { rx, tx }]
       }),
     )
@@ -151,14 +151,14 @@ export class Lab {
   }
 
   async #tearDown(): Promise<void> {
-    const namespaces = this.#remembered()
+    const namespaces = this.#namespaceNames()
     await killIn(namespaces)
     // By group, so that links go even while somebody still holds the node's namespace open.
     if (this.#pods.size > 0) await run(['ip', '-n', this.node.netns, 'link', 'del', 'group', String(wiring.LINK_GROUP)])
     this.#pods.clear()
     await deleteNetns(namespaces)
     this.#namespaces.clear()
-    forget(this.#remembered)
+    unregisterLab(this.#namespaceNames)
   }
 
   /** All of them, or none: what a failure leaves half made is removed. */
@@ -169,7 +169,7 @@ export class Lab {
     for (const netns of namespaces) this.#namespaces.add(netns)
     try {
       await this.#wire(places)
-      await this.#moveIn(places)
+      await this.#placePods(places)
       const links = places.map(({ link }) => link)
       await quiet(this.node.netns, links)
     } catch (reason) {
@@ -192,10 +192,10 @@ export class Lab {
     if (!this.#offload) await this.#inEach(places, place => wiring.offloadOff(place, node))
   }
 
-  async #moveIn(places: readonly (Place & { spec: PodSpec })[]): Promise<void> {
-    const rows = await readLinks(this.node.netns)
+  async #placePods(places: readonly (Place & { spec: PodSpec })[]): Promise<void> {
+    const links = await readLinks(this.node.netns)
     for (const place of places) {
-      const { ifindex, peerIfindex } = rowOf(rows, place.link)
+      const { ifindex, peerIfindex } = linkNamed(links, place.link)
       const identity = this.#identities.of(place.spec)
       this.#pods.set(place.spec.name, new Pod(this, { ...place, identity, ifindex, peerIfindex }))
     }
@@ -208,8 +208,8 @@ export class Lab {
 
   #refuseDuplicates(specs: readonly PodSpec[]): void {
     const names = specs.map(({ name }) => name)
-    const twice = names.find((name, at) => this.#pods.has(name) || names.indexOf(name) !== at)
-    if (twice !== undefined) throw new Error(`pod name '${twice}' is taken`)
+    const duplicate = names.find((name, at) => this.#pods.has(name) || names.indexOf(name) !== at)
+    if (duplicate !== undefined) throw new Error(`pod name '${duplicate}' is taken`)
   }
 
   #netnsOf(where: Pod | 'node'): string {
@@ -217,8 +217,8 @@ export class Lab {
   }
 }
 
-function rowOf(rows: ReadonlyMap<string, LinkRow>, link: string): LinkRow {
-  const row = rows.get(link)
+function linkNamed(links: ReadonlyMap<string, LinkState>, link: string): LinkState {
+  const row = links.get(link)
   if (row === undefined) throw new Error(`${link}: no such link on the node`)
   return row
 }

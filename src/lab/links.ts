@@ -20,7 +20,7 @@ export interface LinkCounters {
   readonly tx: Counters
 }
 
-export interface LinkRow extends LinkCounters {
+export interface LinkState extends LinkCounters {
   readonly ifindex: number
   /** The index of the other end, in the other end's namespace. */
   readonly peerIfindex?: number
@@ -34,10 +34,10 @@ interface IpLink {
 }
 
 /** All links of a namespace, or the one named. One process, whatever their number. */
-export async function readLinks(netns: string, link?: string): Promise<Map<string, LinkRow>> {
+export async function readLinks(netns: string, link?: string): Promise<Map<string, LinkState>> {
   const which = link === undefined ? [] : ['show', 'dev', link]
   const rows = JSON.parse(await must(['ip', '-n', netns, '-s', '-j', 'link', ...which])) as IpLink[]
-  return new Map(rows.map(row => [row.ifname, linkRow(row)]))
+  return new Map(rows.map(row => [row.ifname, linkState(row)]))
 }
 
 /** A new link's multicast reports come within some milliseconds (wiring.ts); five readings without a change are the end of them. */
@@ -58,7 +58,7 @@ export async function quiet(netns: string, links: readonly string[]): Promise<vo
   }
 }
 
-function linkRow({ ifindex, link_index, stats64 }: IpLink): LinkRow {
+function linkState({ ifindex, link_index, stats64 }: IpLink): LinkState {
   const peer = link_index === undefined ? {} : { peerIfindex: link_index }
   return { ifindex, ...peer, rx: counters(stats64.rx), tx: counters(stats64.tx) }
 }

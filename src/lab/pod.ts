@@ -5,7 +5,7 @@
  * Out:   names, addresses and interface numbers; programs run inside.
  */
 import { Agent } from './agent-client.js'
-import type { Resident } from './inventory.js'
+import type { PlacedPod } from './inventory.js'
 import type { PodSpec } from './plan.js'
 import type { Child, Result, RunOptions } from './process.js'
 
@@ -15,7 +15,7 @@ export interface Programs {
   spawn(where: Pod, argv: readonly string[]): Child
 }
 
-export class Pod implements Resident {
+export class Pod implements PlacedPod {
   readonly spec: PodSpec
   readonly index: number
   readonly netns: string
@@ -31,19 +31,19 @@ export class Pod implements Resident {
   readonly #programs: Programs
   #agent: Agent | undefined
 
-  constructor(programs: Programs, resident: Resident & { peerIfindex: number | undefined }) {
+  constructor(programs: Programs, placed: PlacedPod & { peerIfindex: number | undefined }) {
     this.#programs = programs
-    this.spec = resident.spec
-    this.index = resident.index
-    this.netns = resident.netns
-    this.link = resident.link
-    this.ipv4 = resident.ipv4
-    this.ipv6 = resident.ipv6
-    this.hostMac = resident.hostMac
-    this.podMac = resident.podMac
-    this.identity = resident.identity
-    this.ifindex = resident.ifindex
-    this.peerIfindex = resident.peerIfindex
+    this.spec = placed.spec
+    this.index = placed.index
+    this.netns = placed.netns
+    this.link = placed.link
+    this.ipv4 = placed.ipv4
+    this.ipv6 = placed.ipv6
+    this.hostMac = placed.hostMac
+    this.podMac = placed.podMac
+    this.identity = placed.identity
+    this.ifindex = placed.ifindex
+    this.peerIfindex = placed.peerIfindex
   }
 
   get name(): string {

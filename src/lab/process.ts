@@ -34,7 +34,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'pipe', env: plainEnvironment() })
-    const said = collect(child)
+    const output = collect(child)
     const deadline = setTimeout(() => {
       child.kill('SIGKILL')
       reject(new Error(`${argv.join(' ')}: still running after ${timeoutMs} ms`))
@@ -45,7 +45,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     })
     child.once('close', (code, signal) => {
       clearTimeout(deadline)
-      resolve({ stdout: said.stdout(), stderr: said.stderr(), code: exitCode(code, signal) })
+      resolve({ stdout: output.stdout(), stderr: output.stderr(), code: exitCode(code, signal) })
     })
     // A program that exits without reading its input is not a failure of ours.
     child.stdin.on('error', () => undefined)

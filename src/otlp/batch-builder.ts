@@ -1,7 +1,7 @@
 /**
- * collected.ts - the data points of one request, by metric.
+ * batch-builder.ts - groups the data points of one request by metric.
  *
- * In:    points of families, a family's one after the other.
+ * In:    points, all of one family in succession.
  * Out:   MetricData as the SDK's exporters take it.
  */
 import { ValueType } from '@opentelemetry/api'
@@ -13,18 +13,18 @@ import {
   type Histogram,
   type MetricData,
 } from '@opentelemetry/sdk-metrics'
-import type { KnownFamily } from './exported-families.js'
-import type { Row } from './exported-series.js'
+import type { ExportedFamily } from './exported-families.js'
+import type { ExportedSeries } from './exported-series.js'
 import { otlpName } from './names.js'
 import type { Point } from './point.js'
 
-export class Collected {
+export class BatchBuilder {
   readonly time: number
   readonly metrics: MetricData[] = []
-  readonly sent: { family: KnownFamily; row: Row }[] = []
-  /** Of the bodies, about. */
+  readonly sent: { family: ExportedFamily; series: ExportedSeries }[] = []
+  /** Approximate bytes of the request body. */
   bytes = 0
-  #family: KnownFamily | undefined
+  #family: ExportedFamily | undefined
   #points: Point[] = []
 
   constructor(time: number) {
@@ -35,21 +35,21 @@ export class Collected {
     return this.sent.length
   }
 
-  add(family: KnownFamily, row: Row, point: Point, delta: boolean): void {
+  add(family: ExportedFamily, series: ExportedSeries, point: Point, delta: boolean): void {
     if (this.#family !== family) this.#open(family, point, delta)
     this.#points.push(point)
-    this.sent.push({ family, row })
-    this.bytes += row.bytes
+    this.sent.push({ family, series })
+    this.bytes += series.bytes
   }
 
-  #open(family: KnownFamily, point: Point, delta: boolean): void {
+  #open(family: ExportedFamily, point: Point, delta: boolean): void {
     this.#family = family
     this.#points = []
     this.metrics.push(metricOf(family, this.#points, point, delta))
   }
 }
 
-function metricOf({ head }: KnownFamily, points: Point[], first: Point, delta: boolean): MetricData {
+function metricOf({ head }: ExportedFamily, points: Point[], first: Point, delta: boolean): MetricData {
   const { name, unit } = otlpName(head)
   const descriptor = {
     name,
@@ -75,7 +75,7 @@ function metricOf({ head }: KnownFamily, points: Point[], first: Point, delta: b
   return { descriptor, aggregationTemporality, dataPointType: DataPointType.HISTOGRAM, dataPoints }
 }
 
-/** Bytes and packets are whole. Other counters may be seconds, or sums of them. */
+/** Bytes and packets are integers. Other counters may count seconds. */
 function isWhole(type: string, unit: string): boolean {
   return type === 'counter' && (unit === 'By' || unit === '{packet}')
 }

@@ -1,30 +1,30 @@
 /**
- * batches.ts - an export in requests of bounded size, and what the receiver made of them.
+ * batches.ts - splits an export into requests of bounded size and tracks which of them the receiver has.
  *
- * In:    rows; the time of their values.
- * Out:   next(): metrics for one request, made when it is asked for, so one batch is in memory.
- *        accept(): the receiver has the batch. hold(): nobody knows, so it is sent again as it was, first, at the next export.
- *        refuse(): the receiver has nothing of it, so its values are told by later differences.
- * Never: holds more than one batch: an export ends with the first one that has no answer.
+ * In:    series; the time of their values.
+ * Out:   next(): metrics for one request, built on demand, so only one batch is in memory.
+ *        accept(): the receiver has the batch. keepForRetry(): unknown, so the next export first sends the same batch again.
+ *        reject(): the receiver does not have it; later deltas include its values.
+ * Never: keeps more than one batch: an export stops at the first batch without a response.
  *
- * A batch that is sent again has the same times and values, so a receiver that has it can tell: OTLP leaves it to the sender to
- * risk a duplicate rather than a loss.
+ * A batch sent again has the same times and values, so a receiver that already has it can recognise the duplicate. OTLP lets the
+ * sender choose between a possible duplicate and a possible loss.
  */
 import type { MetricData } from '@opentelemetry/sdk-metrics'
-import { Collected } from './batch-builder.js'
+import { BatchBuilder } from './batch-builder.js'
 import type { OtlpConfig } from './config.js'
 import { exponentialOf } from './exponential.js'
-import type { KnownFamily, Rows } from './exported-families.js'
-import type { Row } from './exported-series.js'
-import { type Form, hrTimeOf, type Point, pointOf } from './point.js'
+import type { ExportedFamilies, ExportedFamily } from './exported-families.js'
+import type { ExportedSeries } from './exported-series.js'
+import { hrTimeOf, type Point, type PointForm, pointOf } from './point.js'
 
-/** Unpacked JSON: a fifth of the Collector's limit, an eighth of Prometheus'. */
+/** JSON before compression: a fifth of the Collector's limit, an eighth of Prometheus'. */
 const BATCH_BYTES = 4_000_000
 
-/** A row's part in a batch: its values as they were sent are `values` from `start`. */
+/** The series of a point in a batch. */
 interface Sent {
-  readonly family: KnownFamily
-  readonly row: Row
+  readonly family: ExportedFamily
+  readonly series: ExportedSeries
 }
 
 export interface Batch {
@@ -34,89 +34,89 @@ export interface Batch {
   readonly sent: readonly Sent[]
 }
 
-interface Held extends Batch {
-  /** Cells of each row as they were sent. */
+interface UnconfirmedBatch extends Batch {
+  /** The cells of each series as they were sent. */
   readonly cells: readonly Float64Array[]
 }
 
 export class Batches {
-  readonly #rows: Rows
+  readonly #families: ExportedFamilies
   readonly #config: OtlpConfig
   readonly #delta: boolean
-  #most: number
-  #held: Held | undefined
-  #left: Iterator<Batch> = [][Symbol.iterator]()
-  #unsayable = 0
+  #maxPoints: number
+  #unconfirmed: UnconfirmedBatch | undefined
+  #remaining: Iterator<Batch> = [][Symbol.iterator]()
+  #nonFinite = 0
 
-  constructor(rows: Rows, config: OtlpConfig) {
-    this.#rows = rows
+  constructor(families: ExportedFamilies, config: OtlpConfig) {
+    this.#families = families
     this.#config = config
     this.#delta = config.temporality !== 'cumulative'
-    this.#most = config.batchPoints
+    this.#maxPoints = config.batchPoints
   }
 
-  /** Values that were left out because they are infinite or no number. */
-  get unsayable(): number {
-    return this.#unsayable
+  /** Values left out because they are infinite or NaN. */
+  get nonFinite(): number {
+    return this.#nonFinite
   }
 
-  /** Begin an export of what the cells hold now. */
-  begin(time: number): void {
-    this.#left = this.#make(time)
+  /** Starts an export of the cells' current values. */
+  start(time: number): void {
+    this.#remaining = this.#make(time)
   }
 
   next(): Batch | undefined {
-    return this.#held ?? this.#left.next().value
+    return this.#unconfirmed ?? this.#remaining.next().value
   }
 
   accept(batch: Batch): void {
-    const held = this.#held === batch ? this.#held : undefined
-    batch.sent.forEach(({ family, row }, i) => {
-      const cells = held?.cells[i]
-      row.accept(batch.time, cells ?? row.values, cells === undefined ? row.at : 0, family.width)
-      if (family.gone.has(row) && !row.owes(family.width)) this.#rows.forget(family, row)
+    const unconfirmed = this.#unconfirmed === batch ? this.#unconfirmed : undefined
+    batch.sent.forEach(({ family, series }, i) => {
+      const cells = unconfirmed?.cells[i]
+      series.accept(batch.time, cells ?? series.values, cells === undefined ? series.at : 0, family.width)
+      if (family.removed.has(series) && !series.isUnreported(family.width)) this.#families.forget(family, series)
     })
-    this.#held = undefined
+    this.#unconfirmed = undefined
   }
 
-  /** With totals there is nothing to hold: the next ones say it all. */
-  hold(batch: Batch): void {
-    if (!this.#delta || this.#held === batch) return
-    const cells = batch.sent.map(({ family, row }) => row.values.slice(row.at, row.at + family.width))
-    this.#held = { ...batch, cells }
+  /** Cumulative points need no retry: the next ones include everything. */
+  keepForRetry(batch: Batch): void {
+    if (!this.#delta || this.#unconfirmed === batch) return
+    const cells = batch.sent.map(({ family, series }) => series.values.slice(series.at, series.at + family.width))
+    this.#unconfirmed = { ...batch, cells }
   }
 
-  refuse(): void {
-    this.#held = undefined
+  reject(): void {
+    this.#unconfirmed = undefined
   }
 
-  /** The receiver takes no request of this size. */
+  /** The receiver accepts no request of this size. */
   halve(): void {
-    this.#most = Math.max(1, this.#most >> 1)
+    this.#maxPoints = Math.max(1, this.#maxPoints >> 1)
   }
 
   *#make(time: number): Generator<Batch, undefined> {
-    let batch = new Collected(time)
-    for (const family of this.#rows.families()) {
+    let batch = new BatchBuilder(time)
+    for (const family of this.#families.families()) {
       const form = this.#formOf(family, time)
-      for (const row of rowsOf(family)) {
-        const point = pointOf(row, form)
+      for (const series of seriesOf(family)) {
+        const point = pointOf(series, form)
         if (point === undefined) {
-          if (!Number.isFinite(row.values[row.at + family.width - 1]!)) this.#unsayable++
+          if (!Number.isFinite(series.values[series.at + family.width - 1]!)) this.#nonFinite++
           continue
         }
-        if (batch.points >= this.#most || (batch.points > 0 && batch.bytes + row.bytes > BATCH_BYTES)) {
+        if (batch.points >= this.#maxPoints || (batch.points > 0 && batch.bytes + series.bytes > BATCH_BYTES)) {
           yield batch
-          batch = new Collected(time)
+          batch = new BatchBuilder(time)
         }
-        batch.add(family, row, point as Point, this.#delta)
+        batch.add(family, series, point as Point, this.#delta)
       }
     }
     if (batch.points > 0) yield batch
     return undefined
   }
 
-  #formOf({ head, width }: KnownFamily, time: number): Form {
+  #formOf({ head, width }: ExportedFamily, time: number): PointForm {
     const exponential = head.type === 'histogram' && this.#config.histograms === 'exponential'
     return {
       delta: this.#delta,
@@ -129,8 +129,8 @@ export class Batches {
   }
 }
 
-/** Those that are gone first: their last values are older. */
-function* rowsOf({ gone, rows }: KnownFamily): Generator<Row> {
-  yield* gone
-  yield* rows.values()
+/** Removed series first: their last values are older. */
+function* seriesOf({ removed, series }: ExportedFamily): Generator<ExportedSeries> {
+  yield* removed
+  yield* series.values()
 }

@@ -1,20 +1,21 @@
 /**
- * cells.ts - numbers that the main thread and the worker share: of each row when it began and its values, twice.
+ * cells.ts - the shared memory of main thread and worker: a start time and the values of each series, once as they are and once
+ * as the receiver has them.
  *
- * In:    rows by their width; ids are indices of their first cells.
- * Out:   `values` (as they are now) and `accepted` (as the receiver has them); both outlive the worker.
- * Never: gives a freed row away before the worker has heard that it is gone: settle() says so.
+ * In:    the width of a series. Its id is the index of its first cell.
+ * Out:   `values` (current) and `accepted` (what the receiver has); both outlive the worker.
+ * Never: reuses freed cells before the worker knows that their series was removed, see releaseFreed().
  */
 import type { SharedCells } from './message.js'
 
 const FIRST_CELLS = 1024
 const BYTES = Float64Array.BYTES_PER_ELEMENT
 
-export class RowCells {
+export class SeriesCells {
   values = new Float64Array(new SharedArrayBuffer(FIRST_CELLS * BYTES))
   accepted = new Float64Array(new SharedArrayBuffer(FIRST_CELLS * BYTES))
-  #taken = 0
-  /** Ids by width that may be given away, and those that may after the next export. */
+  #allocated = 0
+  /** Ids that can be reused, by width; then those that can after the next acknowledgement. */
   readonly #free = new Map<number, number[]>()
   #freed: [width: number, id: number][] = []
 
@@ -22,12 +23,12 @@ export class RowCells {
     return { values: this.values.buffer as SharedArrayBuffer, accepted: this.accepted.buffer as SharedArrayBuffer }
   }
 
-  /** A row of `width` cells, accepted as 0; true beside it when the arrays are others now. */
-  take(width: number): { id: number; grown: boolean } {
+  /** Allocates `width` cells, accepted as 0. `grown`: the arrays were replaced by larger ones. */
+  allocate(width: number): { id: number; grown: boolean } {
     const known = this.#free.get(width)?.pop()
-    const id = known ?? this.#taken
-    if (known === undefined) this.#taken += width
-    const grown = this.#taken > this.values.length
+    const id = known ?? this.#allocated
+    if (known === undefined) this.#allocated += width
+    const grown = this.#allocated > this.values.length
     if (grown) this.#grow()
     this.accepted.fill(0, id, id + width)
     return { id, grown }
@@ -37,8 +38,8 @@ export class RowCells {
     this.#freed.push([width, id])
   }
 
-  /** The worker has heard of all that were freed. */
-  settle(): void {
+  /** The worker knows of all freed ids. */
+  releaseFreed(): void {
     for (const [width, id] of this.#freed) {
       const ids = this.#free.get(width)
       if (ids === undefined) this.#free.set(width, [id])
@@ -48,7 +49,7 @@ export class RowCells {
   }
 
   #grow(): void {
-    const cells = Math.max(this.values.length * 2, this.#taken)
+    const cells = Math.max(this.values.length * 2, this.#allocated)
     this.values = grownCopy(this.values, cells)
     this.accepted = grownCopy(this.accepted, cells)
   }

@@ -1,8 +1,8 @@
 /**
- * config.ts - what the push needs to know.
+ * config.ts - the settings of the push.
  *
- * In:    plain values, from flags, a file or the OTEL_* variables (environment.ts).
- * Fail:  checkOtlp() throws an error that names the setting, the value and what is allowed. Headers are never quoted.
+ * In:    plain values from flags, a file or the OTEL_* variables (environment.ts).
+ * Fail:  checkOtlp() throws an error that names the setting, the value and what is allowed. It never quotes headers.
  */
 import { accessSync, constants } from 'node:fs'
 
@@ -12,29 +12,29 @@ export const TEMPORALITIES = ['cumulative', 'delta', 'lowmemory'] as const
 export const HISTOGRAMS = ['explicit', 'exponential'] as const
 
 export interface OtlpConfig {
-  /** Whole URL of the metrics path, e.g. http://collector:4318/v1/metrics. */
+  /** Full URL including the metrics path, e.g. http://collector:4318/v1/metrics. */
   readonly url: string
   readonly protocol: (typeof PROTOCOLS)[number]
   readonly headers: Readonly<Record<string, string>>
-  /** For one request, its repetitions included. */
+  /** Limit of one request including retries. */
   readonly timeoutMs: number
   readonly intervalMs: number
-  /** For one export, all its requests. At most the interval. */
+  /** Limit of one export with all its requests. At most the interval. */
   readonly exportTimeoutMs: number
   readonly compression: (typeof COMPRESSIONS)[number]
-  /** lowmemory is delta here: everything that Weir counts is counted as it comes. */
+  /** lowmemory means delta here: all of Weir's counters are synchronous. */
   readonly temporality: (typeof TEMPORALITIES)[number]
   readonly histograms: (typeof HISTOGRAMS)[number]
-  /** Files in PEM; read again before each export, so that they can be renewed. */
+  /** PEM files, read before each export so that they can be renewed. */
   readonly certificate?: string
   readonly clientCertificate?: string
   readonly clientKey?: string
-  /** Data points in one request. */
+  /** Maximum data points in one request. */
   readonly batchPoints: number
 }
 
 /**
- * 5,000 points are some 3 MB of JSON. Prometheus reads 32 MB and the Collector 20 MB at most, unpacked.
+ * 5,000 points are some 3 MB of JSON. Prometheus accepts at most 32 MB and the Collector 20 MB after decompression.
  * Interval and timeouts are OpenTelemetry's own defaults.
  */
 export const OTLP_DEFAULTS = {
@@ -49,10 +49,10 @@ export const OTLP_DEFAULTS = {
   batchPoints: 5000,
 } as const satisfies Omit<OtlpConfig, 'url'>
 
-/** Path of the metrics below an endpoint, by the protocol's definition. */
+/** Path of metrics below an endpoint, as OTLP defines it. */
 const METRICS_PATH = 'v1/metrics'
 
-/** The metrics path of an endpoint for all signals: `v1/metrics` is appended unless it is there. */
+/** The metrics URL of an endpoint for all signals: appends `v1/metrics` unless it ends in it. */
 export function metricsUrl(endpoint: string): string {
   const base = endpoint.replace(/\/+$/, '')
   return base.endsWith(`/${METRICS_PATH}`) ? base : `${base}/${METRICS_PATH}`
@@ -99,10 +99,14 @@ function checkTls(config: OtlpConfig): void {
     'client-key': config.clientKey,
   }
   for (const [name, file] of Object.entries(files)) {
-    if (file !== undefined && !readable(file)) refuse(name, file, 'a file in PEM that can be read')
+    if (file !== undefined && !readable(file)) refuse(name, file, 'a readable PEM file')
   }
   if ((config.clientCertificate === undefined) !== (config.clientKey === undefined)) {
-    refuse('client-certificate', config.clientCertificate ?? 'none', 'client-certificate and client-key, or neither')
+    refuse(
+      'client-certificate',
+      config.clientCertificate ?? 'none',
+      'both client-certificate and client-key, or neither',
+    )
   }
 }
 

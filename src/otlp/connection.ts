@@ -1,8 +1,8 @@
 /**
- * connection.ts - the one connection to the receiver: an agent of ours, so that it can be cut, and its certificates renewed.
+ * connection.ts - the one connection to the receiver, an HTTP agent that can be cut and get new certificates.
  *
- * In:    files in PEM, read again by renew(), before each export.
- * Fail:  a file that cannot be read is an Error; the certificates of before stay.
+ * In:    PEM files; renew() reads them before each export.
+ * Fail:  an unreadable file throws; the previous certificates stay.
  */
 import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
@@ -21,8 +21,8 @@ export class Connection {
     const { agent } = this
     const connect = agent.createConnection.bind(agent)
     agent.createConnection = (...args: Parameters<typeof connect>) => {
-      // The SDK may be about to repeat a request that we gave up.
-      if (!this.#open) throw new Error('the request was given up')
+      // The SDK may be about to retry a request that we aborted.
+      if (!this.#open) throw new Error('the request was aborted')
       return connect(...args)
     }
   }
@@ -31,7 +31,7 @@ export class Connection {
     this.#open = true
   }
 
-  /** The next connection is made with what the files hold now. */
+  /** The next connection uses the current contents of the files. */
   renew(): void {
     const { certificate, clientCertificate, clientKey } = this.#config
     const options = (this.agent as HttpsAgent).options as AgentOptions
@@ -40,7 +40,7 @@ export class Connection {
     if (clientKey !== undefined) options.key = readFileSync(clientKey)
   }
 
-  /** End the request in progress, if any, and make no other until open(). */
+  /** Aborts the request in progress, if any, and allows no other until open(). */
   cut(): void {
     this.#open = false
     this.agent.destroy()

@@ -1,11 +1,11 @@
 /**
- * environment.ts - the variables of OpenTelemetry's specification that concern the push of metrics.
+ * environment.ts - the variables of OpenTelemetry's specification that configure the push of metrics.
  *
  * In:    OTEL_EXPORTER_OTLP_[METRICS_]{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_CERTIFICATE,CLIENT_KEY},
  *        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE, ..._DEFAULT_HISTOGRAM_AGGREGATION, OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT},
- *        OTEL_SDK_DISABLED. The variable of the signal wins over the general one.
- * Out:   settings; those that no variable gives are absent. An empty variable is as if unset, by the specification.
- * Fail:  a value that is not allowed: an error that names the variable, the value and what is.
+ *        OTEL_SDK_DISABLED. The variable for metrics wins over the general one.
+ * Out:   settings; those without a variable are absent. The specification treats an empty variable as unset.
+ * Fail:  a value that is not allowed throws an error that names the variable, the value and what is allowed.
  */
 import { COMPRESSIONS, type HISTOGRAMS, metricsUrl, type OtlpConfig, PROTOCOLS, TEMPORALITIES } from './config.js'
 import { parsePairs } from './resource.js'
@@ -15,13 +15,13 @@ type Settings = { -readonly [K in keyof OtlpConfig]?: OtlpConfig[K] }
 
 const GENERAL = 'OTEL_EXPORTER_OTLP_'
 const OF_METRICS = 'OTEL_EXPORTER_OTLP_METRICS_'
-/** The specification's words for `--otlp.histograms`. */
+/** The specification's values for `--otlp.histograms`. */
 const AGGREGATIONS = {
   explicit_bucket_histogram: 'explicit',
   base2_exponential_bucket_histogram: 'exponential',
 } as const
 
-/** Whether everything of OpenTelemetry is switched off. */
+/** Whether OpenTelemetry is switched off altogether. */
 export function sdkDisabled(env: Environment): boolean {
   return env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true'
 }
@@ -29,17 +29,17 @@ export function sdkDisabled(env: Environment): boolean {
 export function otlpEnvironment(env: Environment): Partial<OtlpConfig> {
   const settings: Settings = {
     url: urlOf(env),
-    protocol: choice(named(env, 'PROTOCOL'), PROTOCOLS),
+    protocol: choice(signalVariable(env, 'PROTOCOL'), PROTOCOLS),
     headers: headersOf(env),
-    timeoutMs: milliseconds(named(env, 'TIMEOUT')),
-    compression: choice(named(env, 'COMPRESSION'), COMPRESSIONS),
-    certificate: named(env, 'CERTIFICATE')?.value,
-    clientCertificate: named(env, 'CLIENT_CERTIFICATE')?.value,
-    clientKey: named(env, 'CLIENT_KEY')?.value,
-    temporality: choice(one(env, `${OF_METRICS}TEMPORALITY_PREFERENCE`), TEMPORALITIES),
+    timeoutMs: milliseconds(signalVariable(env, 'TIMEOUT')),
+    compression: choice(signalVariable(env, 'COMPRESSION'), COMPRESSIONS),
+    certificate: signalVariable(env, 'CERTIFICATE')?.value,
+    clientCertificate: signalVariable(env, 'CLIENT_CERTIFICATE')?.value,
+    clientKey: signalVariable(env, 'CLIENT_KEY')?.value,
+    temporality: choice(variable(env, `${OF_METRICS}TEMPORALITY_PREFERENCE`), TEMPORALITIES),
     histograms: histogramsOf(env),
-    intervalMs: milliseconds(one(env, 'OTEL_METRIC_EXPORT_INTERVAL')),
-    exportTimeoutMs: milliseconds(one(env, 'OTEL_METRIC_EXPORT_TIMEOUT')),
+    intervalMs: milliseconds(variable(env, 'OTEL_METRIC_EXPORT_INTERVAL')),
+    exportTimeoutMs: milliseconds(variable(env, 'OTEL_METRIC_EXPORT_TIMEOUT')),
   } as Settings
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }
@@ -49,31 +49,33 @@ interface Variable {
   readonly value: string
 }
 
-function one(env: Environment, name: string): Variable | undefined {
+function variable(env: Environment, name: string): Variable | undefined {
   const value = env[name]?.trim()
   return value ? { name, value } : undefined
 }
 
-function named(env: Environment, rest: string): Variable | undefined {
-  return one(env, OF_METRICS + rest) ?? one(env, GENERAL + rest)
+function signalVariable(env: Environment, suffix: string): Variable | undefined {
+  return variable(env, OF_METRICS + suffix) ?? variable(env, GENERAL + suffix)
 }
 
-/** The metrics' own endpoint is taken as it is; that of all signals gets the metrics' path. */
+/** The metrics endpoint is used as it is; the one for all signals gets the metrics path appended. */
 function urlOf(env: Environment): string | undefined {
-  const own = one(env, `${OF_METRICS}ENDPOINT`)
+  const own = variable(env, `${OF_METRICS}ENDPOINT`)
   if (own !== undefined) return own.value
-  const general = one(env, `${GENERAL}ENDPOINT`)
+  const general = variable(env, `${GENERAL}ENDPOINT`)
   return general && metricsUrl(general.value)
 }
 
 function headersOf(env: Environment): Record<string, string> | undefined {
-  const both = [one(env, `${GENERAL}HEADERS`), one(env, `${OF_METRICS}HEADERS`)].filter(found => found !== undefined)
+  const both = [variable(env, `${GENERAL}HEADERS`), variable(env, `${OF_METRICS}HEADERS`)].filter(
+    found => found !== undefined,
+  )
   if (both.length === 0) return undefined
   return Object.assign({}, ...both.map(({ name, value }) => parsePairs(value, name)))
 }
 
 function histogramsOf(env: Environment): OtlpConfig['histograms'] | undefined {
-  const found = one(env, `${OF_METRICS}DEFAULT_HISTOGRAM_AGGREGATION`)
+  const found = variable(env, `${OF_METRICS}DEFAULT_HISTOGRAM_AGGREGATION`)
   const words = Object.keys(AGGREGATIONS) as (keyof typeof AGGREGATIONS)[]
   const word = choice(found, words)
   return word && (AGGREGATIONS[word] satisfies (typeof HISTOGRAMS)[number])

@@ -1,19 +1,19 @@
 /**
- * export-thread.ts - the worker thread of the push: started, spoken to, waited for, ended.
+ * export-thread.ts - runs the worker thread of the push.
  *
- * In:    messages for the worker; for which answer to wait, and how long.
- * Out:   that answer.
- * Fail:  a worker that ends or hangs is no answer; start() starts another one.
+ * In:    messages for the worker; the kind of reply to wait for, and how long.
+ * Out:   that reply.
+ * Fail:  a worker that exits or hangs gives no reply; start() starts a new one.
  */
 import { Worker } from 'node:worker_threads'
 import type { FromWorker, ToWorker, WorkerStart } from './message.js'
 
-/** The SDK has some 600 files to load. */
+/** The SDK loads some 600 files. */
 const LOAD_MS = 60_000
 
-interface Waiting {
+interface PendingReply {
   readonly kind: FromWorker['kind']
-  settle(answer: FromWorker | undefined): void
+  settle(reply: FromWorker | undefined): void
 }
 
 export class ExportThread {
@@ -21,65 +21,65 @@ export class ExportThread {
   readonly #onError: (error: Error) => void
   #worker: Worker | undefined
   #loaded = false
-  #waiting: Waiting | undefined
+  #pending: PendingReply | undefined
 
   constructor(start: WorkerStart, onError: (error: Error) => void) {
     this.#start = start
     this.#onError = onError
   }
 
-  get alive(): boolean {
+  get running(): boolean {
     return this.#worker !== undefined
   }
 
-  /** Start a worker that knows nothing. */
+  /** Starts a worker with no series. */
   start(): void {
     const program = new URL('./worker.js', import.meta.url)
     const worker = new Worker(program, { workerData: this.#start, env: withoutOtel(process.env), name: 'otlp' })
     this.#worker = worker
-    worker.on('message', (answer: FromWorker) => this.#heard(answer))
+    worker.on('message', (reply: FromWorker) => this.#receive(reply))
     worker.on('error', this.#onError)
     worker.on('exit', () => {
       this.#worker = undefined
       this.#loaded = false
-      this.#waiting?.settle(undefined)
+      this.#pending?.settle(undefined)
     })
     worker.unref()
   }
 
-  /** To nobody when there is no worker: the next one is told all anew. */
+  /** Does nothing without a worker: the next one gets everything again. */
   post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     this.#worker?.postMessage(message, transfer)
   }
 
-  /** Wait until its libraries are there, or it ends. */
+  /** Waits until the worker has loaded its libraries or exited. */
   async loaded(): Promise<void> {
-    if (!this.#loaded) await this.answer('ready', LOAD_MS)
+    if (!this.#loaded) await this.reply('ready', LOAD_MS)
   }
 
-  /** Its next answer of a kind, or nothing when it ends; one that says nothing for `hangMs` is ended. */
-  async answer<K extends FromWorker['kind']>(kind: K, hangMs: number): Promise<(FromWorker & { kind: K }) | undefined> {
+  /** The next reply of this kind; undefined when the worker exits. Terminates a worker that does not reply in `hangMs`. */
+  async reply<K extends FromWorker['kind']>(kind: K, hangMs: number): Promise<(FromWorker & { kind: K }) | undefined> {
     if (this.#worker === undefined) return undefined
-    const hang = setTimeout(() => void this.end(), hangMs)
-    const answer = await new Promise<FromWorker | undefined>(settle => {
-      this.#waiting = { kind, settle }
+    const hang = setTimeout(() => void this.stop(), hangMs)
+    const reply = await new Promise<FromWorker | undefined>(settle => {
+      this.#pending = { kind, settle }
     })
     clearTimeout(hang)
-    this.#waiting = undefined
-    return answer as (FromWorker & { kind: K }) | undefined
+    this.#pending = undefined
+    return reply as (FromWorker & { kind: K }) | undefined
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     await this.#worker?.terminate()
   }
 
-  #heard(answer: FromWorker): void {
-    if (answer.kind === 'ready') this.#loaded = true
-    if (answer.kind === this.#waiting?.kind) this.#waiting.settle(answer)
+  #receive(reply: FromWorker): void {
+    if (reply.kind === 'ready') this.#loaded = true
+    if (reply.kind === this.#pending?.kind) this.#pending.settle(reply)
   }
 }
 
-/** All that these variables can say, the settings say: the SDK would mix in what it reads itself. */
+/** The settings already contain the OTEL_* variables; the SDK would read them a second time and mix them in. */
 function withoutOtel(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('OTEL_')))
 }

@@ -1,61 +1,61 @@
 /**
- * export.ts - one export: batch after batch, until all are sent or one has no answer.
+ * export.ts - one export: sends batch after batch until all are sent or one gets no response.
  *
- * In:    rows up to date; the time of their values; how long it may take.
- * Out:   what became of it, in numbers.
- * Fail:  a batch that is refused is the receiver's word on that batch: the others still go. Anything else ends the export, for
- *        the next request would fare no better; the next export carries everything.
+ * In:    up-to-date series; the time of their values; a time limit.
+ * Out:   the result and its counts.
+ * Fail:  a refused batch concerns that batch only, so the others are still sent. Any other failure ends the export because the
+ *        next request would fail too; the next export carries everything.
  */
 
 import type { Batches } from './batches.js'
-import type { Done, Outcome } from './message.js'
-import type { Answer } from './response.js'
+import type { Done, PushResult } from './message.js'
+import type { ReceiverResponse } from './response.js'
 import type { Sender } from './sender.js'
 
-/** Refusals in a row that are about the sender rather than about a batch: a wrong path, a wrong password. */
+/** So many refusals in one export have a cause common to all batches: a wrong path, a wrong password. */
 const MAX_REFUSALS = 3
 
-type Sums = { -readonly [K in 'outcome' | 'why' | 'requests' | 'accepted' | 'rejected' | 'pauseMs']: Done[K] }
+type Totals = { -readonly [K in 'result' | 'detail' | 'requests' | 'accepted' | 'rejected' | 'pauseMs']: Done[K] }
 
-export async function exportAll(batches: Batches, sender: Sender, time: number, withinMs: number): Promise<Sums> {
-  const sums: Sums = { outcome: 'success', why: '', requests: 0, accepted: 0, rejected: 0, pauseMs: 0 }
+export async function exportAll(batches: Batches, sender: Sender, time: number, withinMs: number): Promise<Totals> {
+  const totals: Totals = { result: 'success', detail: '', requests: 0, accepted: 0, rejected: 0, pauseMs: 0 }
   const until = performance.now() + withinMs
   let refusals = 0
-  batches.begin(time)
+  batches.start(time)
   for (let batch = batches.next(); batch !== undefined; batch = batches.next()) {
     const left = until - performance.now()
     if (left <= 0) {
-      note(sums, 'timeout', `${withinMs} ms were over before all was sent`)
+      noteFailure(totals, 'timeout', `not all batches were sent within ${withinMs} ms`)
       break
     }
-    const answer = await sender.send(batch.metrics, left)
-    sums.requests++
-    sums.pauseMs = answer.pauseMs
-    if (answer.outcome !== 'success') note(sums, answer.outcome, answer.why)
-    if (isAccepted(answer)) {
+    const response = await sender.send(batch.metrics, left)
+    totals.requests++
+    totals.pauseMs = response.pauseMs
+    if (response.result !== 'success') noteFailure(totals, response.result, response.detail)
+    if (isAccepted(response)) {
       batches.accept(batch)
-      sums.accepted += batch.points - answer.rejected
-      sums.rejected += answer.rejected
-    } else if (answer.outcome === 'refused') {
-      batches.refuse()
-      if (answer.tooLarge) batches.halve()
+      totals.accepted += batch.points - response.rejected
+      totals.rejected += response.rejected
+    } else if (response.result === 'refused') {
+      batches.reject()
+      if (response.tooLarge) batches.halve()
       else if (++refusals >= MAX_REFUSALS) break
     } else {
-      batches.hold(batch)
+      batches.keepForRetry(batch)
       break
     }
   }
-  return sums
+  return totals
 }
 
-/** By the protocol, what a partial success rejects must not be sent again. */
-function isAccepted({ outcome }: Answer): boolean {
-  return outcome === 'success' || outcome === 'partial'
+/** The protocol forbids sending points again that a partial success rejected. */
+function isAccepted({ result }: ReceiverResponse): boolean {
+  return result === 'success' || result === 'partial'
 }
 
-/** The first that went wrong, but a failure rather than a partial success. */
-function note(sums: Sums, outcome: Outcome, why: string): void {
-  if (sums.outcome !== 'success' && sums.outcome !== 'partial') return
-  sums.outcome = outcome
-  sums.why = why
+/** Keeps the first failure; a failure replaces a partial success. */
+function noteFailure(totals: Totals, result: PushResult, detail: string): void {
+  if (totals.result !== 'success' && totals.result !== 'partial') return
+  totals.result = result
+  totals.detail = detail
 }

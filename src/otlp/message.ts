@@ -1,21 +1,21 @@
 /**
- * message.ts - what the main thread and the worker tell each other.
+ * message.ts - messages between the main thread and the export worker.
  *
- * The main thread speaks only while the worker is idle: it tells rows that came and went, writes their values into shared
- * memory, says `export`, and is silent until `done`. So the shared cells need no lock, and one export is in flight at most.
+ * The main thread posts only while the worker is idle: it announces added and removed series, writes their values into shared
+ * memory, posts `export`, then stays silent until `done`. So the shared cells need no lock, and at most one export is in flight.
  */
 import type { OtlpConfig } from './config.js'
 import type { Attributes } from './resource.js'
 
-/** A row's cells in shared memory: when it began (or was last accepted), then its values. */
+/** Shared memory that holds the cells of every series: a time, then the values. */
 export interface SharedCells {
-  /** Milliseconds since 1970 at which a row began to count; its values now. Written by the main thread. */
+  /** Time at which the series started counting, in milliseconds since 1970; its current values. Written by the main thread. */
   readonly values: SharedArrayBuffer
-  /** Milliseconds since 1970 of the point that the receiver accepted last, 0 for none; its values. */
+  /** Time of the last point that the receiver accepted, in milliseconds since 1970, 0 for none; the values of that point. */
   readonly accepted: SharedArrayBuffer
 }
 
-/** A family as the worker has to know it. */
+/** What the worker needs to know of a family. */
 export interface FamilyHead {
   readonly number: number
   readonly name: string
@@ -24,31 +24,31 @@ export interface FamilyHead {
   readonly buckets: readonly number[]
 }
 
-/** Rows that came, of one family. */
-export interface NewRows {
-  readonly kind: 'rows'
+/** Series added to one family. */
+export interface NewSeries {
+  readonly kind: 'series'
   readonly family: number
-  /** First cells, one a row. */
+  /** The first cell of each series. */
   readonly ids: Uint32Array
-  /** For each row: how many labels, then for each an index of its name and of its value in `words`. */
+  /** For each series: its number of labels, then for each label the indexes of name and value in `texts`. */
   readonly labels: Uint32Array
-  readonly words: readonly string[]
+  readonly texts: readonly string[]
 }
 
 export type ToWorker =
   | { readonly kind: 'cells'; readonly cells: SharedCells }
   | { readonly kind: 'family'; readonly head: FamilyHead }
-  | { readonly kind: 'familyGone'; readonly family: number }
-  | NewRows
-  | { readonly kind: 'gone'; readonly family: number; readonly ids: Uint32Array }
-  /** `time`: of the points, milliseconds since 1970. `withinMs`: what the export may take in all. */
+  | { readonly kind: 'familyRemoved'; readonly family: number }
+  | NewSeries
+  | { readonly kind: 'removed'; readonly family: number; readonly ids: Uint32Array }
+  /** `time`: of the points, milliseconds since 1970. `withinMs`: time limit of the whole export. */
   | { readonly kind: 'export'; readonly time: number; readonly withinMs: number }
-  /** Say `heard` when all before was done. */
-  | { readonly kind: 'hear' }
+  /** Reply `acknowledged` once all earlier messages are processed. */
+  | { readonly kind: 'acknowledge' }
   | { readonly kind: 'close' }
 
-/** What became of an export: of its first request that did not succeed, if any. */
-export const OUTCOMES = [
+/** Result of an export: that of its first request that did not succeed, if any. */
+export const PUSH_RESULTS = [
   'success',
   'partial',
   'refused',
@@ -59,34 +59,34 @@ export const OUTCOMES = [
   'broken',
   'worker_died',
 ] as const
-export type Outcome = (typeof OUTCOMES)[number]
+export type PushResult = (typeof PUSH_RESULTS)[number]
 
-/** The SDK is loaded, which takes a second on a busy machine: no part of an export's time. */
+/** The SDK is loaded. That takes a second on a busy machine and does not count as export time. */
 export interface Ready {
   readonly kind: 'ready'
 }
 
-/** All that was told before `hear` is known. */
-export interface Heard {
-  readonly kind: 'heard'
+/** All messages before `acknowledge` are processed. */
+export interface Acknowledged {
+  readonly kind: 'acknowledged'
 }
 
-export type FromWorker = Ready | Heard | Done
+export type FromWorker = Ready | Acknowledged | Done
 
 export interface Done {
   readonly kind: 'done'
-  readonly outcome: Outcome
-  /** In words, when it is no success. */
-  readonly why: string
+  readonly result: PushResult
+  /** Error text; empty on success. */
+  readonly detail: string
   readonly requests: number
-  /** Points that the receiver accepted, and that it rejected in a partial success. */
+  /** Points that the receiver accepted, and points that it rejected in a partial success. */
   readonly accepted: number
   readonly rejected: number
-  /** Last points of removed series that were not accepted and for which there was no more room, and values that no JSON has. */
+  /** Last points of removed series that were evicted before the receiver accepted them, and values that JSON cannot hold. */
   readonly dropped: number
-  /** Milliseconds in which the receiver wants no export (Retry-After). */
+  /** Milliseconds for which the receiver asked for no export (Retry-After). */
   readonly pauseMs: number
-  /** Milliseconds in which the worker's thread was busy; zlib's are not among them. */
+  /** Milliseconds in which the worker's thread was busy, without zlib's threads. */
   readonly busyMs: number
 }
 

@@ -1,284 +1,299 @@
 /**
- * mirror.ts - the main thread's side of the push: tells the worker which rows there are, and copies their values.
+ * mirror.ts - the main thread's side of the push: announces series to the worker and copies their values.
  *
- * In:    series stores, which gain and lose rows, move them, and replace families.
- * Out:   messages for the worker, and values in shared cells. Labels are told once a row.
- * Fail:  nothing throws on data.
- * Never: tells more than `limit` new rows at a time: the thread that drains the ring has other work.
+ * In:    series stores, which add, remove and move series and replace families.
+ * Out:   messages for the worker, and values in shared cells. The labels of a series are sent once.
+ * Fail:  no data makes it throw.
+ * Never: announces more than `limit` new series at a time: its thread must also drain the ring.
  *
- * A row is known by (slot, created): the store moves rows but not their cells, and a slot that is used again began later.
+ * (slot, created) identifies a series: the store moves a series to another index but keeps its slot, and a reused slot has a
+ * later creation time.
  */
 import type { Family, SeriesStore } from '../exporter/series/series.js'
-import { RowCells } from './cells.js'
+import { SeriesCells } from './cells.js'
 import type { FamilyHead, ToWorker } from './message.js'
 
-export type Tell = (message: ToWorker, transfer?: readonly ArrayBuffer[]) => void
+export type Post = (message: ToWorker, transfer?: readonly ArrayBuffer[]) => void
 
-/** New rows to know, and rows to tell the worker of, in one go. */
-interface Most {
+/** How many new series one pass may add to the mirror, and announce to the worker. */
+interface Limits {
   readonly add: number
-  readonly tell: number
+  readonly publish: number
 }
 
-const TAKE: Most = { add: Number.POSITIVE_INFINITY, tell: 0 }
+const ADOPT: Limits = { add: Number.POSITIVE_INFINITY, publish: 0 }
 const NONE = 0xffff_ffff
-const noRows = () => ({
+const noSeries = () => ({
   ids: new Uint32Array(0),
   slots: new Uint32Array(0),
   created: new Float64Array(0),
-  told: new Uint8Array(0),
+  published: new Uint8Array(0),
   size: 0,
-  untold: 0,
+  unpublished: 0,
 })
 
-/** What the worker knows of a family. */
-interface Known {
+/** The mirror of a family. */
+interface MirroredFamily {
   readonly head: FamilyHead
-  /** Another object when the family's labels changed: then all its rows are others. */
+  /** A new object when the family's labels changed; then none of its series is the same. */
   readonly metric: Family['metric']
-  /** Cells of a row: when it began, and its values. */
+  /** Cells of a series: its start time and its values. */
   readonly width: number
-  /** By row: its first shared cell, by what it is known, and whether this worker knows it. Longer than `size`. */
+  /** By index in the family: first shared cell, identity, and whether this worker knows the series. Longer than `size`. */
   ids: Uint32Array
   slots: Uint32Array
   created: Float64Array
-  told: Uint8Array
+  published: Uint8Array
   size: number
-  /** Rows with cells that this worker does not know. */
-  untold: number
+  /** Series that have cells and are unknown to this worker. */
+  unpublished: number
 }
 
 export class Mirror {
-  readonly #tell: Tell
-  readonly #cells = new RowCells()
-  readonly #known = new Map<Family, Known>()
-  #numbers = 0
-  /** The instant of the copy before this one, or nothing was copied yet. */
-  #before: number | undefined
-  #told = 0
+  readonly #post: Post
+  readonly #cells = new SeriesCells()
+  readonly #families = new Map<Family, MirroredFamily>()
+  #nextNumber = 0
+  /** Time of the previous complete copy; undefined before the first. */
+  #lastCopyTime: number | undefined
+  #publishedNow = 0
 
-  constructor(tell: Tell) {
-    this.#tell = tell
+  constructor(post: Post) {
+    this.#post = post
   }
 
-  /** The worker has done what it was told, or another one will be told all. */
-  heard(): void {
-    this.#cells.settle()
+  /** The worker has processed all messages, or was replaced by one that gets everything again. */
+  acknowledged(): void {
+    this.#cells.releaseFreed()
   }
 
   /**
-   * Bring rows and values up to date. True when all is told; false when there were more than `limit` new rows: call again, in
-   * another turn. `now` is the instant that a complete copy is of.
+   * Brings series and values up to date. Returns false when there were more than `limit` new series: call again in another turn
+   * of the event loop. `now` is the time of a complete copy.
    */
   sync(stores: readonly SeriesStore[], now: number, limit: number): boolean {
-    this.#told = 0
-    // A clock that was put back would make new rows look old.
-    if (this.#before !== undefined && now < this.#before) this.#before = now
+    this.#publishedNow = 0
+    // After the clock was set back, new series would look older than the last copy.
+    if (this.#lastCopyTime !== undefined && now < this.#lastCopyTime) this.#lastCopyTime = now
     for (const store of stores) {
       for (const family of store.families()) {
-        this.#syncFamily(store, family, now, { tell: limit, add: limit })
-        if (this.#told >= limit) return false
+        this.#syncFamily(store, family, now, { publish: limit, add: limit })
+        if (this.#publishedNow >= limit) return false
       }
     }
-    this.#dropOthers(stores)
-    this.#before = now
+    this.#removeOthers(stores)
+    this.#lastCopyTime = now
     return true
   }
 
   /**
-   * Series have just moved to others: know those with their values at once, as told, for the copy before had them; sync() tells
-   * of them later. `now` is the instant of the change.
+   * Call directly after a change that moved counts to other series. Adds those with their values as already exported, because the
+   * copy before the change included these counts; sync() announces them later. `now` is the time of the change.
    */
-  take(stores: readonly SeriesStore[], now: number): void {
-    this.#told = 0
-    this.#before = Number.POSITIVE_INFINITY
+  adopt(stores: readonly SeriesStore[], now: number): void {
+    this.#publishedNow = 0
+    this.#lastCopyTime = Number.POSITIVE_INFINITY
     for (const store of stores) {
-      for (const family of store.families()) this.#syncFamily(store, family, now, TAKE)
+      for (const family of store.families()) this.#syncFamily(store, family, now, ADOPT)
     }
-    this.#dropOthers(stores)
-    this.#before = now
+    this.#removeOthers(stores)
+    this.#lastCopyTime = now
   }
 
-  /** A worker that knows nothing: the next sync() tells all rows again. What was accepted is not forgotten. */
-  greet(): void {
-    this.#tell({ kind: 'cells', cells: this.#cells.shared })
-    for (const known of this.#known.values()) {
-      this.#tell({ kind: 'family', head: known.head })
-      known.told.fill(0)
-      known.untold = known.ids.subarray(0, known.size).filter(id => id !== NONE).length
+  /** A new worker knows nothing: the next sync() announces all series again. Accepted values are kept. */
+  resync(): void {
+    this.#post({ kind: 'cells', cells: this.#cells.shared })
+    for (const mirrored of this.#families.values()) {
+      this.#post({ kind: 'family', head: mirrored.head })
+      mirrored.published.fill(0)
+      mirrored.unpublished = mirrored.ids.subarray(0, mirrored.size).filter(id => id !== NONE).length
     }
   }
 
-  /** HOT: each row, each export. `npm run bench otlp` */
-  #syncFamily(store: SeriesStore, family: Family, now: number, most: Most): void {
-    const known = this.#knownOf(family)
+  /** HOT: each series, each export. `npm run bench otlp` */
+  #syncFamily(store: SeriesStore, family: Family, now: number, limits: Limits): void {
+    const mirrored = this.#mirroredOf(family)
     const { size } = family
     const { values } = this.#cells
-    const { ids, slots, created, width } = known
-    let changed = size !== known.size
-    const common = Math.min(size, known.size)
-    for (let row = 0; row < common; row++) {
-      const slot = family.slot(row)
-      if (slots[row] !== slot || created[row] !== family.created(row)) {
+    const { ids, slots, created, width } = mirrored
+    let changed = size !== mirrored.size
+    const common = Math.min(size, mirrored.size)
+    for (let index = 0; index < common; index++) {
+      const slot = family.slot(index)
+      if (slots[index] !== slot || created[index] !== family.created(index)) {
         changed = true
         continue
       }
-      const id = ids[row]!
+      const id = ids[index]!
       for (let i = 1; i < width; i++) values[id + i] = store.get((slot + i - 1) as typeof slot)
     }
-    if (changed || known.untold > 0) this.#change(store, family, known, now, most)
+    if (changed || mirrored.unpublished > 0) this.#change(store, family, mirrored, now, limits)
   }
 
-  #knownOf(family: Family): Known {
-    const known = this.#known.get(family)
-    if (known !== undefined) {
-      if (known.metric === family.metric) return known
-      this.#familyGone(family, known)
+  #mirroredOf(family: Family): MirroredFamily {
+    const mirrored = this.#families.get(family)
+    if (mirrored !== undefined) {
+      if (mirrored.metric === family.metric) return mirrored
+      this.#removeFamily(family, mirrored)
     }
     const { name, help, type } = family.metric
-    const head = { number: this.#numbers++, name, help, type, buckets: family.buckets }
+    const head = { number: this.#nextNumber++, name, help, type, buckets: family.buckets }
     const width = 1 + (type === 'histogram' ? family.buckets.length + 2 : 1)
-    const made: Known = { head, metric: family.metric, width, ...noRows() }
-    this.#known.set(family, made)
-    this.#tell({ kind: 'family', head })
+    const made: MirroredFamily = { head, metric: family.metric, width, ...noSeries() }
+    this.#families.set(family, made)
+    this.#post({ kind: 'family', head })
     return made
   }
 
-  /** Rows came, went or moved, or this worker does not know them. */
-  #change(store: SeriesStore, family: Family, known: Known, now: number, most: Most): void {
-    const left = takeOut(family, known)
-    resize(known, family.size)
-    const fresh: number[] = []
-    for (let row = 0; row < family.size; row++) {
-      if (known.slots[row] !== NONE) continue
-      const at = found(left, family.slot(row), family.created(row))
-      if (at !== undefined) this.#place(store, family, known, row, at)
-      else if (this.#told + fresh.length < most.add) fresh.push(row)
+  /** Series were added, removed or moved, or are unknown to this worker. */
+  #change(store: SeriesStore, family: Family, mirrored: MirroredFamily, now: number, limits: Limits): void {
+    const displaced = takeDisplaced(family, mirrored)
+    resize(mirrored, family.size)
+    const added: number[] = []
+    for (let index = 0; index < family.size; index++) {
+      if (mirrored.slots[index] !== NONE) continue
+      const moved = takeMoved(displaced, family.slot(index), family.created(index))
+      if (moved !== undefined) this.#place(store, family, mirrored, index, moved)
+      else if (this.#publishedNow + added.length < limits.add) added.push(index)
     }
-    this.#tellGone(known, left)
-    for (const row of fresh) this.#add(store, family, known, row, now)
-    this.#tellUntold(family, known, most.tell)
+    this.#postRemoved(mirrored, displaced)
+    for (const index of added) this.#add(store, family, mirrored, index, now)
+    this.#publishNew(family, mirrored, limits.publish)
   }
 
-  #add(store: SeriesStore, family: Family, known: Known, row: number, now: number): void {
-    const { id, grown } = this.#cells.take(known.width)
-    if (grown) this.#tell({ kind: 'cells', cells: this.#cells.shared })
-    this.#place(store, family, known, row, { id, created: family.created(row), told: 0 })
-    known.untold++
-    // It began before the last copy and was not in it: until now its counts were told under other labels.
-    if (this.#before === undefined || family.created(row) >= this.#before) return
+  #add(store: SeriesStore, family: Family, mirrored: MirroredFamily, index: number, now: number): void {
+    const { id, grown } = this.#cells.allocate(mirrored.width)
+    if (grown) this.#post({ kind: 'cells', cells: this.#cells.shared })
+    this.#place(store, family, mirrored, index, { id, created: family.created(index), published: 0 })
+    mirrored.unpublished++
+    // It is older than the last copy but was not in it: its counts so far were exported under other labels.
+    if (this.#lastCopyTime === undefined || family.created(index) >= this.#lastCopyTime) return
     const { values, accepted } = this.#cells
-    accepted.set(values.subarray(id, id + known.width), id)
+    accepted.set(values.subarray(id, id + mirrored.width), id)
     accepted[id] = now
   }
 
-  #place(store: SeriesStore, family: Family, known: Known, row: number, { id, created, told }: Left): void {
-    const slot = family.slot(row)
-    known.ids[row] = id
-    known.slots[row] = slot
-    known.created[row] = created
-    known.told[row] = told
+  #place(
+    store: SeriesStore,
+    family: Family,
+    mirrored: MirroredFamily,
+    index: number,
+    { id, created, published }: Displaced,
+  ): void {
+    const slot = family.slot(index)
+    mirrored.ids[index] = id
+    mirrored.slots[index] = slot
+    mirrored.created[index] = created
+    mirrored.published[index] = published
     const { values } = this.#cells
     values[id] = created
-    for (let i = 1; i < known.width; i++) values[id + i] = store.get((slot + i - 1) as typeof slot)
+    for (let i = 1; i < mirrored.width; i++) values[id + i] = store.get((slot + i - 1) as typeof slot)
   }
 
-  #tellUntold(family: Family, known: Known, limit: number): void {
-    const rows: number[] = []
-    for (let row = 0; known.untold > rows.length && row < known.size && this.#told + rows.length < limit; row++) {
-      if (known.slots[row] !== NONE && known.told[row] === 0) rows.push(row)
+  #publishNew(family: Family, mirrored: MirroredFamily, limit: number): void {
+    const indexes: number[] = []
+    for (
+      let index = 0;
+      mirrored.unpublished > indexes.length && index < mirrored.size && this.#publishedNow + indexes.length < limit;
+      index++
+    ) {
+      if (mirrored.slots[index] !== NONE && mirrored.published[index] === 0) indexes.push(index)
     }
-    if (rows.length === 0) return
-    this.#tellRows(family, known, rows)
-    for (const row of rows) known.told[row] = 1
-    known.untold -= rows.length
-    this.#told += rows.length
+    if (indexes.length === 0) return
+    this.#postSeries(family, mirrored, indexes)
+    for (const index of indexes) mirrored.published[index] = 1
+    mirrored.unpublished -= indexes.length
+    this.#publishedNow += indexes.length
   }
 
-  #tellRows(family: Family, { head, ids }: Known, rows: readonly number[]): void {
-    const words = new Map<string, number>()
-    const indexOf = (word: string): number => {
-      const index = words.get(word) ?? words.size
-      if (index === words.size) words.set(word, index)
-      return index
+  #postSeries(family: Family, { head, ids }: MirroredFamily, indexes: readonly number[]): void {
+    const texts = new Map<string, number>()
+    const indexOf = (text: string): number => {
+      const known = texts.get(text) ?? texts.size
+      if (known === texts.size) texts.set(text, known)
+      return known
     }
     const labels: number[] = []
-    for (const row of rows) {
-      const pairs = family.labels(row)
+    for (const index of indexes) {
+      const pairs = family.labels(index)
       labels.push(pairs.length)
       for (const [name, value] of pairs) labels.push(indexOf(name), indexOf(value))
     }
-    const own = Uint32Array.from(rows, row => ids[row]!)
+    const own = Uint32Array.from(indexes, index => ids[index]!)
     const packed = Uint32Array.from(labels)
-    const message = { kind: 'rows', family: head.number, ids: own, labels: packed, words: [...words.keys()] } as const
-    this.#tell(message, [own.buffer, packed.buffer])
+    const message = { kind: 'series', family: head.number, ids: own, labels: packed, texts: [...texts.keys()] } as const
+    this.#post(message, [own.buffer, packed.buffer])
   }
 
-  #tellGone({ head, width }: Known, left: ReadonlyMap<number, Left>): void {
-    if (left.size === 0) return
-    const ids = Uint32Array.from(left.values(), ({ id }) => id)
+  #postRemoved({ head, width }: MirroredFamily, displaced: ReadonlyMap<number, Displaced>): void {
+    if (displaced.size === 0) return
+    const ids = Uint32Array.from(displaced.values(), ({ id }) => id)
     for (const id of ids) this.#cells.free(width, id)
-    this.#tell({ kind: 'gone', family: head.number, ids })
+    this.#post({ kind: 'removed', family: head.number, ids })
   }
 
-  #dropOthers(stores: readonly SeriesStore[]): void {
-    const there = new Set(stores.flatMap(store => store.families()))
-    for (const [family, known] of this.#known) if (!there.has(family)) this.#familyGone(family, known)
+  #removeOthers(stores: readonly SeriesStore[]): void {
+    const present = new Set(stores.flatMap(store => store.families()))
+    for (const [family, mirrored] of this.#families) if (!present.has(family)) this.#removeFamily(family, mirrored)
   }
 
-  #familyGone(family: Family, known: Known): void {
-    this.#known.delete(family)
-    for (let row = 0; row < known.size; row++) {
-      if (known.slots[row] !== NONE) this.#cells.free(known.width, known.ids[row]!)
+  #removeFamily(family: Family, mirrored: MirroredFamily): void {
+    this.#families.delete(family)
+    for (let index = 0; index < mirrored.size; index++) {
+      if (mirrored.slots[index] !== NONE) this.#cells.free(mirrored.width, mirrored.ids[index]!)
     }
-    this.#tell({ kind: 'familyGone', family: known.head.number })
+    this.#post({ kind: 'familyRemoved', family: mirrored.head.number })
   }
 }
 
-/** A row that is not where it was. */
-interface Left {
+/** A series that is no longer at its index. */
+interface Displaced {
   readonly id: number
   readonly created: number
-  readonly told: number
+  readonly published: number
 }
 
-function isRow(family: Family, known: Known, row: number): boolean {
-  return row < family.size && known.slots[row] === family.slot(row) && known.created[row] === family.created(row)
+function isInPlace(family: Family, mirrored: MirroredFamily, index: number): boolean {
+  return (
+    index < family.size &&
+    mirrored.slots[index] === family.slot(index) &&
+    mirrored.created[index] === family.created(index)
+  )
 }
 
-/** Rows that are not where they were, by slot; their places are NONE after. */
-function takeOut(family: Family, known: Known): Map<number, Left> {
-  const left = new Map<number, Left>()
-  for (let row = 0; row < known.size; row++) {
-    if (known.slots[row] === NONE || isRow(family, known, row)) continue
-    const told = known.told[row]!
-    left.set(known.slots[row]!, { id: known.ids[row]!, created: known.created[row]!, told })
-    known.slots[row] = NONE
-    known.ids[row] = NONE
+/** Takes out the series that are no longer at their index, by slot; leaves NONE in their place. */
+function takeDisplaced(family: Family, mirrored: MirroredFamily): Map<number, Displaced> {
+  const displaced = new Map<number, Displaced>()
+  for (let index = 0; index < mirrored.size; index++) {
+    if (mirrored.slots[index] === NONE || isInPlace(family, mirrored, index)) continue
+    const published = mirrored.published[index]!
+    displaced.set(mirrored.slots[index]!, { id: mirrored.ids[index]!, created: mirrored.created[index]!, published })
+    mirrored.slots[index] = NONE
+    mirrored.ids[index] = NONE
   }
-  return left
+  return displaced
 }
 
-/** A row that moved, which is left no more. */
-function found(left: Map<number, Left>, slot: number, created: number): Left | undefined {
-  const at = left.get(slot)
-  if (at === undefined || at.created !== created) return undefined
-  left.delete(slot)
-  return at
+/** Takes out a series that moved to another index. */
+function takeMoved(displaced: Map<number, Displaced>, slot: number, created: number): Displaced | undefined {
+  const series = displaced.get(slot)
+  if (series === undefined || series.created !== created) return undefined
+  displaced.delete(slot)
+  return series
 }
 
-/** Room for the rows there are; those beyond what was known are NONE. */
-function resize(known: Known, size: number): void {
-  if (size > known.slots.length) {
-    const capacity = Math.max(16, size, known.slots.length * 2)
-    known.ids = grown(known.ids, new Uint32Array(capacity))
-    known.slots = grown(known.slots, new Uint32Array(capacity))
-    known.created = grown(known.created, new Float64Array(capacity))
-    known.told = grown(known.told, new Uint8Array(capacity))
+/** Makes room for `size` series; new entries are NONE. */
+function resize(mirrored: MirroredFamily, size: number): void {
+  if (size > mirrored.slots.length) {
+    const capacity = Math.max(16, size, mirrored.slots.length * 2)
+    mirrored.ids = grown(mirrored.ids, new Uint32Array(capacity))
+    mirrored.slots = grown(mirrored.slots, new Uint32Array(capacity))
+    mirrored.created = grown(mirrored.created, new Float64Array(capacity))
+    mirrored.published = grown(mirrored.published, new Uint8Array(capacity))
   }
-  known.slots.fill(NONE, Math.min(known.size, size))
-  known.ids.fill(NONE, Math.min(known.size, size))
-  known.size = size
+  mirrored.slots.fill(NONE, Math.min(mirrored.size, size))
+  mirrored.ids.fill(NONE, Math.min(mirrored.size, size))
+  mirrored.size = size
 }
 
 function grown<T extends Uint32Array | Float64Array | Uint8Array>(from: T, to: T): T {

@@ -1,11 +1,11 @@
 /**
- * otlp.ts - the push of all series by OTLP: when, by which worker, and what became of it.
+ * otlp.ts - pushes all series by OTLP at an interval, through a worker thread.
  *
  * In:    the stores, collect() to bring them up to date, settings.
- * Out:   exports at the interval, the first at a random moment in it, so that a fleet does not push at once; weir_otlp_*.
- * Fail:  what the receiver or the network does ends in an outcome that is counted and logged when it changes. A worker that dies
- *        or hangs is replaced at the next export and counted.
- * Never: has two exports in flight, nor holds this thread for longer than a slice of SLICE_ROWS new rows and one copy of the values.
+ * Out:   exports, the first at a random time within the interval so that a fleet does not push at once; weir_otlp_*.
+ * Fail:  every failure of receiver or network is a result, counted, and logged when it changes. A worker that dies or hangs is
+ *        replaced at the next export and counted.
+ * Never: runs two exports at a time, nor blocks this thread for longer than SLICE_SERIES new series and one copy of the values.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SeriesStore } from '../exporter/series/series.js'
@@ -14,27 +14,33 @@ import { ExportThread } from './export-thread.js'
 import type { Done } from './message.js'
 import { Mirror } from './mirror.js'
 import { resourceAttributes } from './resource.js'
-import { type Ended, Tally } from './statistics.js'
+import { ExportStatistics, type ExportSummary } from './statistics.js'
 
 /** 3 to 6 ms. */
-const SLICE_ROWS = 1000
-/** A worker that says nothing for so long after its deadline hangs. */
+const SLICE_SERIES = 1000
+/** A worker that has not replied this long after its deadline is taken to hang. */
 const HANG_MS = 5000
-const DIED: Ended = { outcome: 'worker_died', why: 'the worker ended', accepted: 0, rejected: 0, dropped: 0 }
-/** A part of the time to stop is for the worker's own end. */
-const END_MS = 100
+const WORKER_DIED: ExportSummary = {
+  result: 'worker_died',
+  detail: 'the worker exited',
+  accepted: 0,
+  rejected: 0,
+  dropped: 0,
+}
+/** Time reserved for terminating the worker. */
+const TERMINATE_MS = 100
 
 export interface OtlpParts {
-  /** For weir_otlp_*. */
+  /** The store of weir_otlp_*. */
   readonly store: SeriesStore
-  /** All that are sent, that one included. */
+  /** All stores to export, including `store`. */
   readonly stores: () => readonly SeriesStore[]
-  /** Bring them up to date, synchronously. */
+  /** Brings the stores up to date, synchronously. */
   readonly collect: () => void
   readonly version: string
   readonly env: NodeJS.ProcessEnv
   readonly log: OtlpLog
-  /** From 0 to less than 1; for tests. */
+  /** From 0 to less than 1. For tests. */
   readonly random?: () => number
 }
 
@@ -45,15 +51,15 @@ export interface OtlpLog {
 }
 
 export interface Otlp {
-  /** Rows of the landing page. */
+  /** Entries for the landing page: name and text. */
   status(): readonly (readonly [string, string])[]
-  /** Export now, unless one is in flight; for tests and benches. Resolves when it ended. */
+  /** Exports now, or joins the export in flight. Resolves when it has finished. For tests and benches. */
   exportNow(): Promise<Done | undefined>
-  /** Change labels or families with `change` while no export is in flight, so that no difference is lost or told twice. */
+  /** Runs `change`, which changes labels or families, while no export is in flight: no delta is lost or exported twice. */
   exclusive(change: () => void): Promise<void>
-  /** End the worker as a bug would; for tests. */
+  /** Terminates the worker as a bug would. For tests. */
   killWorker(): Promise<void>
-  /** Collect at once, then a last export and the end of the worker, within `deadlineMs`. Twice is fine. */
+  /** Collects at once, then exports a last time and terminates the worker, within `deadlineMs`. May be called twice. */
   close(deadlineMs: number): Promise<void>
 }
 
@@ -68,20 +74,20 @@ export async function startOtlp(config: OtlpConfig, parts: OtlpParts): Promise<O
 class Push implements Otlp {
   readonly #config: OtlpConfig
   readonly #parts: OtlpParts
-  readonly #tally: Tally
+  readonly #statistics: ExportStatistics
   readonly #thread: ExportThread
   readonly #mirror: Mirror
-  #cycle: Promise<Done | undefined> | undefined
+  #current: Promise<Done | undefined> | undefined
   #timer: NodeJS.Timeout | undefined
   #notBefore = 0
-  #told = ''
+  #loggedResult = ''
   #workers = 0
   #closed = false
 
   constructor(config: OtlpConfig, parts: OtlpParts) {
     this.#config = config
     this.#parts = parts
-    this.#tally = new Tally(parts.store)
+    this.#statistics = new ExportStatistics(parts.store)
     const { env, version, log } = parts
     const start = { config, resource: resourceAttributes(env, version), version }
     this.#thread = new ExportThread(start, error => log.error({ err: error.message }, 'OTLP worker failed'))
@@ -90,70 +96,70 @@ class Push implements Otlp {
 
   start(): void {
     const { intervalMs } = this.#config
-    const due = (): void => {
-      this.#timer = setTimeout(due, intervalMs)
-      void this.#due()
+    const onTimer = (): void => {
+      this.#timer = setTimeout(onTimer, intervalMs)
+      void this.#onInterval()
     }
-    this.#timer = setTimeout(due, intervalMs * (this.#parts.random ?? Math.random)())
+    this.#timer = setTimeout(onTimer, intervalMs * (this.#parts.random ?? Math.random)())
   }
 
   status(): readonly (readonly [string, string])[] {
-    return this.#tally.rows()
+    return this.#statistics.status()
   }
 
-  async #due(): Promise<void> {
-    if (this.#cycle === undefined && performance.now() >= this.#notBefore) return void this.exportNow()
-    this.#tally.skipped()
-    // Series may go while the receiver wants no export: their last values must be known.
-    if (this.#cycle === undefined) await this.#only(() => this.#copy())
+  async #onInterval(): Promise<void> {
+    if (this.#current === undefined && performance.now() >= this.#notBefore) return void this.exportNow()
+    this.#statistics.skipped()
+    // Series may be removed while the receiver wants no export: copy their last values.
+    if (this.#current === undefined) await this.#runAlone(() => this.#copy())
   }
 
   exportNow(withinMs: number = this.#config.exportTimeoutMs): Promise<Done | undefined> {
-    return this.#cycle ?? this.#only(() => this.#export(withinMs))
+    return this.#current ?? this.#runAlone(() => this.#export(withinMs))
   }
 
-  /** One at a time. */
-  #only(work: () => Promise<Done | undefined>): Promise<Done | undefined> {
-    this.#cycle = work().finally(() => {
-      this.#cycle = undefined
+  /** Only while `#current` is undefined: one piece of work at a time. */
+  #runAlone(work: () => Promise<Done | undefined>): Promise<Done | undefined> {
+    this.#current = work().finally(() => {
+      this.#current = undefined
     })
-    return this.#cycle
+    return this.#current
   }
 
-  /** Rows and values, with no export. */
+  /** Series and values, without an export. */
   async #copy(): Promise<undefined> {
-    await this.#ready()
+    await this.#prepare()
     await this.#sync()
-    await this.#hear()
+    await this.#awaitAcknowledged()
   }
 
-  /** What was told is known, so that cells of rows that went may be given to others. */
-  async #hear(): Promise<void> {
-    this.#thread.post({ kind: 'hear' })
-    await this.#thread.answer('heard', HANG_MS)
-    this.#mirror.heard()
+  /** Waits until the worker has processed all messages, so that the cells of removed series can be reused. */
+  async #awaitAcknowledged(): Promise<void> {
+    this.#thread.post({ kind: 'acknowledge' })
+    await this.#thread.reply('acknowledged', HANG_MS)
+    this.#mirror.acknowledged()
   }
 
   async exclusive(change: () => void): Promise<void> {
-    while (this.#cycle !== undefined) await this.#cycle
+    while (this.#current !== undefined) await this.#current
     if (this.#closed) change()
-    else await this.#only(() => this.#around(change))
+    else await this.#runAlone(() => this.#runExclusive(change))
   }
 
-  /** Slices first and last; what came since the last slice, the change, and the values that it moved, in one go. */
-  async #around(change: () => void): Promise<undefined> {
+  /** Copies in slices before and after; the final copy, the change and the copy of the moved values run in one turn. */
+  async #runExclusive(change: () => void): Promise<undefined> {
     await this.#copy()
     const stores = this.#parts.stores
     this.#parts.collect()
     this.#mirror.sync(stores(), Date.now(), Number.POSITIVE_INFINITY)
     change()
-    this.#mirror.take(stores(), Date.now())
+    this.#mirror.adopt(stores(), Date.now())
     await this.#sync()
-    await this.#hear()
+    await this.#awaitAcknowledged()
   }
 
   async killWorker(): Promise<void> {
-    await this.#thread.end()
+    await this.#thread.stop()
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -162,65 +168,65 @@ class Push implements Otlp {
     clearTimeout(this.#timer)
     const until = performance.now() + deadlineMs
     this.#parts.collect()
-    // A receiver that does not answer in half of the time would not answer a last export either.
-    if (this.#cycle === undefined || (await inTime(this.#cycle, deadlineMs / 2))) {
-      const left = until - performance.now() - END_MS
+    // A receiver that does not answer within half of the time would not answer a last export either.
+    if (this.#current === undefined || (await inTime(this.#current, deadlineMs / 2))) {
+      const left = until - performance.now() - TERMINATE_MS
       if (left > 0) await inTime(this.exportNow(left), left)
     }
-    await this.#thread.end()
+    await this.#thread.stop()
   }
 
   async #export(withinMs: number): Promise<Done | undefined> {
-    await this.#ready()
-    const begun = performance.now()
+    await this.#prepare()
+    const startMs = performance.now()
     const time = await this.#sync()
     this.#thread.post({ kind: 'export', time, withinMs })
-    const done = await this.#thread.answer('done', withinMs + HANG_MS)
-    this.#mirror.heard()
-    const ended: Ended = done ?? DIED
+    const done = await this.#thread.reply('done', withinMs + HANG_MS)
+    this.#mirror.acknowledged()
+    const summary: ExportSummary = done ?? WORKER_DIED
     this.#notBefore = performance.now() + (done?.pauseMs ?? 0)
-    this.#tally.ended(ended, (performance.now() - begun) / 1000)
-    this.#log(ended)
+    this.#statistics.exported(summary, (performance.now() - startMs) / 1000)
+    this.#log(summary)
     return done
   }
 
-  /** In slices of this thread's time; the instant that the values are of. */
+  /** Copies in slices; returns the time of the values. */
   async #sync(): Promise<number> {
     for (;;) {
-      const begun = performance.now()
+      const startMs = performance.now()
       const now = Date.now()
-      const complete = this.#mirror.sync(this.#parts.stores(), now, SLICE_ROWS)
-      this.#tally.held((performance.now() - begun) / 1000)
+      const complete = this.#mirror.sync(this.#parts.stores(), now, SLICE_SERIES)
+      this.#statistics.blocked((performance.now() - startMs) / 1000)
       if (complete) return now
       await nextTurn()
     }
   }
 
-  /** There is a worker that knows what a worker must know, and the stores are up to date. */
-  async #ready(): Promise<void> {
-    if (!this.#thread.alive) {
-      if (this.#workers++ > 0) this.#tally.restarted()
+  /** Ensures a loaded worker with a current mirror, and up-to-date stores. */
+  async #prepare(): Promise<void> {
+    if (!this.#thread.running) {
+      if (this.#workers++ > 0) this.#statistics.workerRestarted()
       this.#thread.start()
-      this.#mirror.greet()
+      this.#mirror.resync()
     }
     if (!this.#closed) this.#parts.collect()
     await this.#thread.loaded()
   }
 
-  /** A line when things change, not one an export. */
-  #log({ outcome, why, rejected, dropped }: Ended): void {
-    if (outcome === this.#told) return
+  /** One line when the result changes, not one per export. */
+  #log({ result, detail, rejected, dropped }: ExportSummary): void {
+    if (result === this.#loggedResult) return
     const { log } = this.#parts
     const fields = {
-      outcome,
+      result,
       url: this.#config.url,
-      ...(why && { err: why }),
+      ...(detail && { err: detail }),
       ...(rejected && { rejected }),
       ...(dropped && { dropped }),
     }
-    if (outcome === 'success') log.info(fields, 'OTLP export succeeded')
+    if (result === 'success') log.info(fields, 'OTLP export succeeded')
     else log.warn(fields, 'OTLP export failed')
-    this.#told = outcome
+    this.#loggedResult = result
   }
 }
 

@@ -1,17 +1,17 @@
 /**
- * resource.ts - who sends: the resource attributes of OpenTelemetry's conventions.
+ * resource.ts - identifies the sender by the resource attributes of OpenTelemetry's conventions.
  *
- * In:    the environment: NODE_NAME, POD_NAME and so on as the Downward API sets them, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME.
+ * In:    the environment: NODE_NAME, POD_NAME etc. as the Downward API sets them, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME.
  * Out:   attributes; the user's own win.
- * Fail:  OTEL_RESOURCE_ATTRIBUTES that cannot be read: an error that quotes the pair.
- * Never: tells the command line or other variables.
+ * Fail:  malformed OTEL_RESOURCE_ATTRIBUTES throw an error that says which pair is wrong.
+ * Never: exports the command line or other variables.
  */
 import { createHash } from 'node:crypto'
 import { arch, hostname } from 'node:os'
 
 export type Attributes = Readonly<Record<string, string>>
 
-/** Variables that a pod's manifest fills from the Downward API (deploy/ does), or by hand. */
+/** Variables that a pod's manifest sets from the Downward API, as those in deploy/ do, or to fixed values. */
 export const DOWNWARD: Readonly<Record<string, string>> = {
   NODE_NAME: 'k8s.node.name',
   NODE_UID: 'k8s.node.uid',
@@ -30,12 +30,14 @@ const ARCHES: Readonly<Record<string, string>> = {
   ppc64: 'ppc64',
   s390x: 's390x',
 }
-/** Makes Weir's UUIDs its own; any constant would do. */
+/** Namespace of Weir's UUIDs; any constant would do. */
 const NAMESPACE = '6f1d2f0e-6a51-4c0e-9d3c-3f6a0b7c2e55'
 
 export function resourceAttributes(env: NodeJS.ProcessEnv, version: string): Attributes {
   const given = parsePairs(env.OTEL_RESOURCE_ATTRIBUTES ?? '', 'OTEL_RESOURCE_ATTRIBUTES')
-  const told = Object.entries(DOWNWARD).flatMap(([variable, name]) => (env[variable] ? [[name, env[variable]]] : []))
+  const downward = Object.entries(DOWNWARD).flatMap(([variable, name]) =>
+    env[variable] ? [[name, env[variable]]] : [],
+  )
   const host = env.NODE_NAME || hostname()
   const service = env.OTEL_SERVICE_NAME
   return {
@@ -45,19 +47,19 @@ export function resourceAttributes(env: NodeJS.ProcessEnv, version: string): Att
     'host.name': host,
     'host.arch': ARCHES[arch()] ?? arch(),
     'os.type': 'linux',
-    ...(Object.fromEntries(told) as Attributes),
+    ...(Object.fromEntries(downward) as Attributes),
     ...given,
     ...(service ? { 'service.name': service } : {}),
   }
 }
 
-/** `a=b,c=d` with percent-encoded values (W3C baggage), as OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_HEADERS have it. */
+/** Parses `a=b,c=d` with percent-encoded values (W3C baggage): OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_HEADERS. */
 export function parsePairs(text: string, what: string): Attributes {
   const pairs = text.split(',').filter(pair => pair.trim() !== '')
   return Object.fromEntries(pairs.map((pair, i) => parsePair(pair, `${what}, pair ${i + 1}`)))
 }
 
-/** The value is not in the message: headers hold passwords. */
+/** Errors never contain the value: headers hold passwords. */
 function parsePair(pair: string, what: string): [string, string] {
   const at = pair.indexOf('=')
   const name = pair.slice(0, at).trim()

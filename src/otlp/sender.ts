@@ -1,9 +1,9 @@
 /**
- * sender.ts - the SDK's part: NodeSDK with one reader that is asked, one producer, and OTLP's exporter behind them.
+ * sender.ts - sends batches with OpenTelemetry's SDK: NodeSDK with one reader on demand, one producer and an OTLP exporter.
  *
  * In:    batches, one at a time.
- * Out:   answers. A request is repeated by the SDK within its timeout where the protocol allows it.
- * Never: sends traces or logs, nor heeds OTEL_* variables: the worker's environment has none.
+ * Out:   responses. The SDK retries a request within its timeout where the protocol allows it.
+ * Never: sends traces or logs, nor reads OTEL_* variables: the worker's environment has none.
  */
 import { DiagLogLevel, diag } from '@opentelemetry/api'
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
@@ -19,23 +19,23 @@ import { NodeSDK } from '@opentelemetry/sdk-node'
 import type { OtlpConfig } from './config.js'
 import { Connection } from './connection.js'
 import type { WorkerStart } from './message.js'
-import { type Answer, Answers } from './response.js'
+import { type ReceiverResponse, ResponseWatcher } from './response.js'
 
-/** The SDK gives up by itself first, when its server is only silent. */
+/** Lets the SDK's own timeout fire first when the server just does not answer. */
 const GRACE_MS = 200
-const GIVEN_UP: ExportResult = { code: ExportResultCode.FAILED, error: new Error('no answer in time') }
+const NO_RESPONSE: ExportResult = { code: ExportResultCode.FAILED, error: new Error('no response in time') }
 
-/** Collects when it is asked to; nothing here runs by a timer. */
-class AskedReader extends MetricReader {
+/** Collects on demand, without a timer. */
+class OnDemandReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
 }
 
 export class Sender {
-  readonly #answers = new Answers()
+  readonly #responses = new ResponseWatcher()
   readonly #connection: Connection
   readonly #exporter: PushMetricExporter
-  readonly #reader: AskedReader
+  readonly #reader: OnDemandReader
   readonly #sdk: NodeSDK
   readonly #timeoutMs: number
   #metrics: readonly MetricData[] = []
@@ -48,16 +48,16 @@ export class Sender {
     const collect = async (): Promise<CollectionResult> => ({
       errors: [],
       resourceMetrics: {
-        resource: resourceFromAttributes({}), // the SDK puts its own in its place
+        resource: resourceFromAttributes({}), // the SDK replaces it by its own
         scopeMetrics: [{ scope: { name: 'weir', version }, metrics: [...this.#metrics] }],
       },
     })
-    this.#reader = new AskedReader({ metricProducers: [{ collect }] })
+    this.#reader = new OnDemandReader({ metricProducers: [{ collect }] })
     this.#sdk = new NodeSDK({
       autoDetectResources: false,
       resource: defaultResource().merge(resourceFromAttributes(resource)),
       instrumentations: [],
-      // Empty lists, or the SDK would send traces and logs as well.
+      // Without these empty lists the SDK would send traces and logs as well.
       spanProcessors: [],
       logRecordProcessors: [],
       textMapPropagator: null,
@@ -66,32 +66,32 @@ export class Sender {
       views: [],
     })
     this.#sdk.start()
-    const warn = (message: string, ...more: unknown[]): void => this.#answers.heedLog(message, ...more)
+    const warn = (message: string, ...more: unknown[]): void => this.#responses.readLog(message, ...more)
     const ignore = (): void => undefined
     diag.setLogger({ error: ignore, warn, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN)
   }
 
-  /** Certificates may have been renewed. Throws when one cannot be read. */
+  /** Reads the certificates again. Throws when one cannot be read. */
   renew(): void {
     this.#connection.renew()
   }
 
-  /** Send one batch; it takes no longer than `withinMs`. */
-  async send(metrics: readonly MetricData[], withinMs: number): Promise<Answer> {
+  /** Sends one batch, within `withinMs`. */
+  async send(metrics: readonly MetricData[], withinMs: number): Promise<ReceiverResponse> {
     const until = performance.now() + Math.min(withinMs, this.#timeoutMs + GRACE_MS)
-    // What the SDK makes of a request that we gave up must not mix with this one.
-    if (!(await within(this.#pending, until))) return this.#answers.of(GIVEN_UP, true)
+    // The outcome of a request that we aborted must not be taken for that of this one.
+    if (!(await within(this.#pending, until))) return this.#responses.responseTo(NO_RESPONSE, true)
     this.#metrics = metrics
     const { resourceMetrics } = await this.#reader.collect()
-    this.#answers.begin()
+    this.#responses.start()
     this.#connection.open()
     let result: ExportResult | undefined
-    this.#pending = this.#export(resourceMetrics).then(told => {
-      result = told
+    this.#pending = this.#export(resourceMetrics).then(reported => {
+      result = reported
     })
-    if (await within(this.#pending, until)) return this.#answers.of(result!, false)
+    if (await within(this.#pending, until)) return this.#responses.responseTo(result!, false)
     this.#connection.cut()
-    return this.#answers.of(GIVEN_UP, true)
+    return this.#responses.responseTo(NO_RESPONSE, true)
   }
 
   async close(): Promise<void> {
@@ -104,7 +104,7 @@ export class Sender {
   }
 }
 
-/** Whether a promise is kept in time. */
+/** Whether `promise` resolves before `until`. */
 async function within(promise: Promise<void>, until: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>(resolve => {
@@ -115,7 +115,7 @@ async function within(promise: Promise<void>, until: number): Promise<boolean> {
   return kept
 }
 
-/** The exporter of a protocol; only that one is loaded. */
+/** Loads the exporter of the configured protocol only. */
 export async function exporterOf(config: OtlpConfig): Promise<(connection: Connection) => PushMetricExporter> {
   const { OTLPMetricExporter } =
     config.protocol === 'http/json'

@@ -1,18 +1,18 @@
 /**
- * statistics.ts - what the push says of itself, in the series store.
+ * statistics.ts - the push's own metrics.
  *
- * In:    what became of each export.
- * Out:   weir_otlp_* from 0 on, so that a rate sees the first failure; rows for people.
+ * In:    the result of each export.
+ * Out:   weir_otlp_* in the series store, initialised to 0 so that a rate sees the first failure; text for the landing page.
  */
 import { M } from '../exporter/catalog/catalog.js'
 import type { SeriesStore } from '../exporter/series/series.js'
-import { type Done, OUTCOMES, type Outcome } from './message.js'
+import { type Done, PUSH_RESULTS, type PushResult } from './message.js'
 
-export type Ended = Pick<Done, 'outcome' | 'why' | 'accepted' | 'rejected' | 'dropped'>
-/** Beside what became of an export: there was none when one was due. */
-export type Counted = Outcome | 'skipped'
+export type ExportSummary = Pick<Done, 'result' | 'detail' | 'accepted' | 'rejected' | 'dropped'>
+/** Extra result: an export was skipped. */
+export type CountedResult = PushResult | 'skipped'
 
-const COUNTED: readonly Counted[] = [...OUTCOMES, 'skipped']
+const COUNTED_RESULTS: readonly CountedResult[] = [...PUSH_RESULTS, 'skipped']
 const PLAIN = [
   M.otlpPoints,
   M.otlpPointsRejected,
@@ -22,24 +22,24 @@ const PLAIN = [
   M.otlpLastSuccess,
 ]
 
-export class Tally {
+export class ExportStatistics {
   readonly #store: SeriesStore
-  #last: Ended | undefined
+  #last: ExportSummary | undefined
 
   constructor(store: SeriesStore) {
     this.#store = store
-    for (const outcome of COUNTED) this.#add(M.otlpExports, [outcome], 0)
+    for (const result of COUNTED_RESULTS) this.#add(M.otlpExports, [result], 0)
     for (const metric of PLAIN) this.#add(metric, [], 0)
   }
 
-  ended(ended: Ended, seconds: number): void {
-    this.#last = ended
-    this.#add(M.otlpExports, [ended.outcome], 1)
-    this.#add(M.otlpPoints, [], ended.accepted)
-    this.#add(M.otlpPointsRejected, [], ended.rejected)
-    this.#add(M.otlpPointsDropped, [], ended.dropped)
+  exported(exported: ExportSummary, seconds: number): void {
+    this.#last = exported
+    this.#add(M.otlpExports, [exported.result], 1)
+    this.#add(M.otlpPoints, [], exported.accepted)
+    this.#add(M.otlpPointsRejected, [], exported.rejected)
+    this.#add(M.otlpPointsDropped, [], exported.dropped)
     this.#add(M.otlpSeconds, [], seconds)
-    if (ended.outcome !== 'success' && ended.outcome !== 'partial') return
+    if (exported.result !== 'success' && exported.result !== 'partial') return
     this.#store.set(this.#store.family(M.otlpLastSuccess).series([]), Date.now() / 1000)
   }
 
@@ -47,20 +47,20 @@ export class Tally {
     this.#add(M.otlpExports, ['skipped'], 1)
   }
 
-  restarted(): void {
+  workerRestarted(): void {
     this.#add(M.otlpRestarts, [], 1)
   }
 
-  /** The main thread was held for the push. */
-  held(seconds: number): void {
+  /** The push blocked the main thread for this long. */
+  blocked(seconds: number): void {
     this.#add(M.stageSeconds, ['otlp'], seconds)
   }
 
-  /** Name and text, for the landing page. */
-  rows(): readonly (readonly [string, string])[] {
+  /** Name and text for the landing page. */
+  status(): readonly (readonly [string, string])[] {
     if (this.#last === undefined) return [['OTLP', 'nothing sent yet']]
-    const { outcome, why } = this.#last
-    return [['OTLP', why === '' ? outcome : `${outcome}: ${why}`]]
+    const { result, detail } = this.#last
+    return [['OTLP', detail === '' ? result : `${result}: ${detail}`]]
   }
 
   #add(metric: Parameters<SeriesStore['family']>[0], labels: readonly string[], n: number): void {

@@ -1,9 +1,9 @@
 /**
- * gate.ts - decides which requests come in: the web config file's rules in the toolkit's order, and no bodies.
+ * auth-filter.ts - applies the rules of the web config file to each request, in the exporter-toolkit's order; refuses bodies.
  *
- * In:    a request; the file's state of this moment.
- * Out:   true, with the configured headers set on the answer; or false, and the answer is sent.
- * Never: reads a body: nothing here takes one.
+ * In:    a request; the current web config.
+ * Out:   true, with the configured headers set on the response; or false, and the response is sent.
+ * Never: reads a request body: no endpoint takes one.
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { BasicAuth } from './basic-auth.js'
@@ -12,7 +12,7 @@ import type { WebConfig } from './web-config.js'
 import type { WebFile } from './web-file.js'
 
 /** Why a request or a connection was not served. */
-export const REFUSALS = [
+export const REFUSAL_REASONS = [
   'body',
   'config',
   'rate_limit',
@@ -22,37 +22,38 @@ export const REFUSALS = [
   'handshake',
   'malformed',
   'timeout',
-  /** Of more connections than are kept, the one that was idle for longest. */
+  /** Closed to make room: the connection limit was reached and this one was idle for longest. */
   'evicted',
 ] as const
-export type Refusal = (typeof REFUSALS)[number]
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-export class Gate {
+export class AuthFilter {
   readonly #file: WebFile | undefined
   readonly #auth: BasicAuth
-  readonly #refused: (why: Refusal, peer: string | undefined) => void
-  #rateLimit: { of: WebConfig['rateLimit']; bucket: RateLimit } | undefined
+  readonly #onRefused: (reason: RefusalReason, peer: string | undefined) => void
+  #rateLimit: { limit: WebConfig['rateLimit']; bucket: RateLimit } | undefined
 
-  /** Without a file everybody comes in. */
+  /** Without a file every request is admitted. */
   constructor(
     file: WebFile | undefined,
-    refused: (why: Refusal, peer: string | undefined) => void,
+    onRefused: (reason: RefusalReason, peer: string | undefined) => void,
     auth: BasicAuth = new BasicAuth(),
   ) {
     this.#file = file
-    this.#refused = refused
+    this.#onRefused = onRefused
     this.#auth = auth
   }
 
   async admit(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const state = this.#file?.current()
-    if (state?.broken !== undefined) return this.#refuse(request, response, 500, 'config')
-    if (state !== undefined && !this.#bucketOf(state.config)) return this.#refuse(request, response, 429, 'rate_limit')
+    if (state?.problem !== undefined) return this.#refuse(request, response, 500, 'config')
+    if (state !== undefined && !this.#isWithinRate(state.config))
+      return this.#refuse(request, response, 429, 'rate_limit')
     for (const [name, value] of Object.entries(state?.config.headers ?? {})) response.setHeader(name, value)
     if (state !== undefined && state.config.users.size > 0) {
-      const entry = await this.#auth.enter(request.headers.authorization, state.config.users)
-      if (entry === 'busy') return this.#refuse(request, response, 503, 'busy')
-      if (entry === 'out') {
+      const auth = await this.#auth.authenticate(request.headers.authorization, state.config.users)
+      if (auth === 'busy') return this.#refuse(request, response, 503, 'busy')
+      if (auth === 'rejected') {
         response.setHeader('WWW-Authenticate', 'Basic')
         return this.#refuse(request, response, 401, 'unauthorized')
       }
@@ -65,22 +66,22 @@ export class Gate {
     this.#auth.close()
   }
 
-  /** Whether a request fits the rate limit in force; another limit in the file begins with a full bucket. */
-  #bucketOf({ rateLimit }: WebConfig): boolean {
+  /** Whether the rate limit allows a request. A changed limit starts with a full bucket. */
+  #isWithinRate({ rateLimit }: WebConfig): boolean {
     if (rateLimit === undefined) {
       this.#rateLimit = undefined
       return true
     }
-    const { of } = this.#rateLimit ?? {}
-    if (of?.intervalMs !== rateLimit.intervalMs || of.burst !== rateLimit.burst) {
-      this.#rateLimit = { of: rateLimit, bucket: new RateLimit(rateLimit) }
+    const { limit } = this.#rateLimit ?? {}
+    if (limit?.intervalMs !== rateLimit.intervalMs || limit.burst !== rateLimit.burst) {
+      this.#rateLimit = { limit: rateLimit, bucket: new RateLimit(rateLimit) }
     }
     return this.#rateLimit!.bucket.allow()
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number, why: Refusal): false {
-    this.#refused(why, request.socket.remoteAddress)
-    // What it sends after this would be read as another request, or thrown away byte by byte.
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: RefusalReason): false {
+    this.#onRefused(reason, request.socket.remoteAddress)
+    // Otherwise node:http would read and discard the whole body, or take it for another request.
     if (hasBody(request)) response.setHeader('Connection', 'close')
     const body = `${STATUS_CODES[status]}\n`
     response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length })

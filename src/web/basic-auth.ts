@@ -1,44 +1,44 @@
 /**
  * basic-auth.ts - HTTP basic authentication against bcrypt hashes.
  *
- * In:    the Authorization header, the users in force.
- * Out:   'in', 'out', or 'busy' when too many passwords are being compared.
- * Never: keeps a password: answers are remembered under a digest keyed anew in each process.
+ * In:    the Authorization header, the current users.
+ * Out:   'accepted', 'rejected', or 'busy' when too many passwords wait to be compared.
+ * Never: stores a password: results are cached under an HMAC whose key is random in each process.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { Bcrypt, comparisonsOf, costOf } from './bcrypt.js'
 
-export type Entry = 'in' | 'out' | 'busy'
+export type AuthResult = 'accepted' | 'rejected' | 'busy'
 
-/** Right ones are few, and a flood of wrong ones must not push them out: then the scraper would wait behind it. */
+/** Separate caches: a flood of wrong passwords must not evict the scraper's right one and make it wait. */
 const MAX_CORRECT = 100
 const MAX_WRONG = 100
 
 export class BasicAuth {
   readonly #bcrypt: Pick<Bcrypt, 'compare' | 'close'>
   readonly #secret = randomBytes(32)
-  readonly #right = new Set<string>()
+  readonly #correct = new Set<string>()
   readonly #wrong = new Set<string>()
 
   constructor(bcrypt: Pick<Bcrypt, 'compare' | 'close'> = new Bcrypt()) {
     this.#bcrypt = bcrypt
   }
 
-  async enter(header: string | undefined, users: ReadonlyMap<string, string>): Promise<Entry> {
+  async authenticate(header: string | undefined, users: ReadonlyMap<string, string>): Promise<AuthResult> {
     const given = credentialsOf(header)
-    if (given === undefined) return 'out'
+    if (given === undefined) return 'rejected'
     const hash = users.get(given.user)
     const cost = Math.max(...Array.from(users.values(), costOf))
     const hashes = comparisonsOf(hash, cost)
     const key = this.#keyOf([given.user, ...hashes, given.password])
-    if (this.#right.has(key)) return 'in'
-    if (this.#wrong.has(key)) return 'out'
-    const fits = await this.#bcrypt.compare({ password: given.password, hashes })
-    if (fits === undefined) return 'busy'
-    const right = hash !== undefined && fits
-    if (right) remember(this.#right, key, MAX_CORRECT)
+    if (this.#correct.has(key)) return 'accepted'
+    if (this.#wrong.has(key)) return 'rejected'
+    const matches = await this.#bcrypt.compare({ password: given.password, hashes })
+    if (matches === undefined) return 'busy'
+    const correct = hash !== undefined && matches
+    if (correct) remember(this.#correct, key, MAX_CORRECT)
     else remember(this.#wrong, key, MAX_WRONG)
-    return right ? 'in' : 'out'
+    return correct ? 'accepted' : 'rejected'
   }
 
   close(): void {
@@ -59,8 +59,8 @@ function credentialsOf(header: string | undefined): { user: string; password: st
   return colon < 0 ? undefined : { user: pair.slice(0, colon), password: pair.slice(colon + 1) }
 }
 
-/** The oldest makes room. */
-function remember(keys: Set<string>, key: string, most: number): void {
-  if (keys.size >= most) keys.delete(keys.values().next().value!)
+/** Evicts the oldest key when full. */
+function remember(keys: Set<string>, key: string, max: number): void {
+  if (keys.size >= max) keys.delete(keys.values().next().value!)
   keys.add(key)
 }

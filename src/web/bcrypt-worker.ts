@@ -1,8 +1,8 @@
 /**
- * bcrypt-worker.ts - compares passwords with bcrypt hashes, off the thread that drains the ring.
+ * bcrypt-worker.ts - compares passwords with bcrypt hashes in a thread of its own, because the main thread drains the ring.
  *
- * In:    a Comparison a message.
- * Out:   whether the password fits its first hash, a message each, in order.
+ * In:    one Comparison per message.
+ * Out:   one message each, in order: whether the password matches the first hash.
  */
 import { parentPort } from 'node:worker_threads'
 import { compareSync } from 'bcryptjs'

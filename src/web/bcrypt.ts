@@ -1,50 +1,50 @@
 /**
- * bcrypt.ts - bcrypt comparisons: one at a time, in a thread that starts with the first, and few that wait.
+ * bcrypt.ts - bcrypt comparisons in a worker thread, one at a time, with a short queue.
  *
- * Out:   compare() resolves with the answer, or undefined at once when too many wait.
+ * Out:   compare() resolves with the result, or returns undefined at once when the queue is full.
  * Fail:  a thread that dies is a bug and ends the process.
  */
 import { Worker } from 'node:worker_threads'
 
 export interface Comparison {
   readonly password: string
-  /** The one that counts, then those that only take time. */
+  /** The user's hash, then hashes that only take time. */
   readonly hashes: readonly string[]
 }
 
-/** A comparison of cost 10 takes about 0.1 s: the last in the queue waits for a few seconds, not for minutes. */
+/** A comparison of cost 10 takes about 0.1 s, so the last in the queue waits for a few seconds, not minutes. */
 const MAX_WAITING = 32
-/** Salt and digest of no known password. */
-const NOBODY = 'QOauhQNbBCuQDKes6eFzPe/WeirHasNoSuchPassword/////////'
+/** Salt and digest that match no known password. */
+const UNKNOWN_DIGEST = 'QOauhQNbBCuQDKes6eFzPe/WeirHasNoSuchPassword/////////'
 
 export class Bcrypt {
-  readonly #waiting: ((fits: boolean) => void)[] = []
+  readonly #pending: ((matches: boolean) => void)[] = []
   #worker: Worker | undefined
 
-  /** Answers come in the order of the questions: the thread takes one message after the other. */
+  /** Results arrive in the order of the calls: the thread processes one message after the other. */
   compare(comparison: Comparison): Promise<boolean> | undefined {
-    if (this.#waiting.length >= MAX_WAITING) return undefined
+    if (this.#pending.length >= MAX_WAITING) return undefined
     this.#worker ??= this.#start()
     return new Promise(resolve => {
-      this.#waiting.push(resolve)
+      this.#pending.push(resolve)
       this.#worker!.ref()
       this.#worker!.postMessage(comparison)
     })
   }
 
-  /** What waits is never answered. */
+  /** Comparisons in the queue never resolve. */
   close(): void {
     void this.#worker?.terminate()
     this.#worker = undefined
-    this.#waiting.length = 0
+    this.#pending.length = 0
   }
 
   #start(): Worker {
     const worker = new Worker(new URL('./bcrypt-worker.js', import.meta.url))
-    worker.on('message', (fits: boolean) => {
-      this.#waiting.shift()?.(fits)
-      // It keeps the process alive while somebody waits.
-      if (this.#waiting.length === 0) worker.unref()
+    worker.on('message', (matches: boolean) => {
+      this.#pending.shift()?.(matches)
+      // The thread keeps the process alive only while comparisons are pending.
+      if (this.#pending.length === 0) worker.unref()
     })
     worker.on('error', error => {
       throw error
@@ -53,21 +53,21 @@ export class Bcrypt {
   }
 }
 
-/** Two to this power are the rounds of a hash. */
+/** The cost of a hash: it takes 2^cost rounds. */
 export function costOf(hash: string): number {
   return Number(/^\$2[aby]?\$(\d\d)\$/.exec(hash)![1])
 }
 
 /**
- * The comparisons that take 2^cost rounds in all: `hash`, then hashes of nobody that fill up what a cheaper one leaves;
- * without a hash one of nobody. So nobody can tell a user that exists from one that does not by the time it takes.
+ * Hashes whose comparison takes 2^cost rounds in total: `hash`, padded with dummy hashes if it is cheaper; one dummy hash if there
+ * is none. So response times do not reveal whether a user exists.
  */
 export function comparisonsOf(hash: string | undefined, cost: number): string[] {
-  if (hash === undefined) return [nobody(cost)]
+  if (hash === undefined) return [dummyHash(cost)]
   const own = costOf(hash)
-  return [hash, ...Array.from({ length: Math.max(0, cost - own) }, (_, i) => nobody(own + i))]
+  return [hash, ...Array.from({ length: Math.max(0, cost - own) }, (_, i) => dummyHash(own + i))]
 }
 
-function nobody(cost: number): string {
-  return `$2b$${String(cost).padStart(2, '0')}$${NOBODY}`
+function dummyHash(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${UNKNOWN_DIGEST}`
 }

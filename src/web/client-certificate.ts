@@ -1,20 +1,20 @@
 /**
- * client-certificate.ts - whether a TLS client's certificate lets it in.
+ * client-certificate.ts - decides whether a TLS client's certificate is acceptable.
  *
- * In:    a socket whose handshake is done; node:tls has checked the chain already, but refused nobody.
- * Out:   why it is refused, or undefined.
+ * In:    a socket after its handshake; node:tls has verified the chain but rejected no client.
+ * Out:   the reason to reject it, or undefined.
  */
 import { isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import type { TlsSettings } from './web-config.js'
 
-/** Whether clients are asked for a certificate. */
-export function asksForCertificate({ client_auth_type = 'NoClientCert' }: TlsSettings): boolean {
+/** Whether the server requests a certificate from clients. */
+export function requestsCertificate({ client_auth_type = 'NoClientCert' }: TlsSettings): boolean {
   return client_auth_type !== 'NoClientCert'
 }
 
-export function certificateFault(settings: TlsSettings, socket: TLSSocket): string | undefined {
+export function certificateProblem(settings: TlsSettings, socket: TLSSocket): string | undefined {
   const { client_auth_type = 'NoClientCert', client_allowed_sans } = settings
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) {
@@ -26,12 +26,12 @@ export function certificateFault(settings: TlsSettings, socket: TLSSocket): stri
   const known = alternativeNames(certificate.subjectAltName ?? '')
   return known.some(name => client_allowed_sans.includes(name))
     ? undefined
-    : 'no allowed name in the client certificate'
+    : 'the client certificate has no allowed name'
 }
 
 /**
- * The DNS names, addresses, e-mail addresses and URIs of `X509Certificate.subjectAltName`; Node.js writes it as
- * `DNS:a, IP Address:1.2.3.4` and puts a name that could be taken for more than one into JSON quotes.
+ * The DNS names, addresses, e-mail addresses and URIs in `X509Certificate.subjectAltName`. Node.js writes it as
+ * `DNS:a, IP Address:1.2.3.4` and quotes an ambiguous name as JSON.
  */
 export function alternativeNames(text: string): string[] {
   const names: string[] = []

@@ -1,37 +1,37 @@
 /**
- * connections.ts - a server's connections: which have an answer under way, and which must go.
+ * connections.ts - tracks the connections of a server and evicts idle ones.
  *
- * In:    node:http's, and above TLS node:tls's, sockets: both ends' addresses and ports tie the two of a connection.
- * Out:   beyond `most` connections the one that has been idle for longest ends: also one that sends its request byte by
- *        byte, and one in its handshake. closeIdle() ends all idle ones, and each other when its last answer has left.
- * Never: cuts an answer off, but for one that does not leave before its deadline.
+ * In:    the sockets of node:http and, over TLS, of node:tls; addresses and ports identify the two sockets of a connection.
+ * Out:   beyond `max` connections, closes the one idle for longest. A connection in its handshake or sending a request byte by
+ *        byte counts as idle. closeIdle() closes all idle ones now and the others after their last response.
+ * Never: cuts off a response, except one that misses its deadline.
  */
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 interface Connection {
-  /** The one that node:http has, once there is one. */
+  /** The socket of node:http if it has one already, else that of node:net or node:tls. */
   socket: Socket
-  /** Answers under way; more than one when requests are pipelined. */
-  answers: number
+  /** Responses in progress; more than one when requests are pipelined. */
+  responses: number
 }
 
 export class Connections {
   readonly #server: Pick<Server, 'listening' | 'on'>
-  readonly #most: number
-  /** By key; those that were active last are last. */
+  readonly #max: number
+  /** By key, least recently active first. */
   readonly #all = new Map<string, Connection>()
-  readonly #evicted: (peer: string | undefined) => void
+  readonly #onEvicted: (peer: string | undefined) => void
 
-  /** `evicted` is told each that ends to make room. */
+  /** `evicted` is called for each connection closed to make room. */
   constructor(
     server: Pick<Server, 'listening' | 'on'>,
-    most: number,
-    evicted: (peer: string | undefined) => void = () => {},
+    max: number,
+    onEvicted: (peer: string | undefined) => void = () => {},
   ) {
     this.#server = server
-    this.#most = most
-    this.#evicted = evicted
+    this.#max = max
+    this.#onEvicted = onEvicted
     server.on('connection', (socket: Socket) => this.#add(socket))
     server.on('secureConnection', (socket: Socket) => this.#add(socket))
   }
@@ -40,38 +40,38 @@ export class Connections {
     return this.#all.size
   }
 
-  isAnswering(socket: Socket): boolean {
-    return (this.#all.get(keyOf(socket))?.answers ?? 0) > 0
+  isResponding(socket: Socket): boolean {
+    return (this.#all.get(keyOf(socket))?.responses ?? 0) > 0
   }
 
-  /** An answer begins; it ends when the system has all its bytes, or with the connection. */
-  answering(socket: Socket, response: ServerResponse, deadlineMs: number): void {
+  /** Call when a response starts. It ends when the kernel has all its bytes, or with the connection. */
+  startResponse(socket: Socket, response: ServerResponse, deadlineMs: number): void {
     const key = keyOf(socket)
     const connection = this.#all.get(key)
     if (connection === undefined) return
-    connection.answers++
+    connection.responses++
     const deadline = setTimeout(() => socket.destroy(), deadlineMs).unref()
     response.once('close', () => {
       clearTimeout(deadline)
-      connection.answers--
+      connection.responses--
       if (this.#all.get(key) === connection) this.#touch(key, connection)
       if (!this.#server.listening) this.closeIdle()
     })
   }
 
   closeIdle(): void {
-    for (const { socket, answers } of this.#all.values()) if (answers === 0) socket.destroySoon()
+    for (const { socket, responses } of this.#all.values()) if (responses === 0) socket.destroySoon()
   }
 
   #add(socket: Socket): void {
     const key = keyOf(socket)
-    const connection = this.#all.get(key) ?? { socket, answers: 0 }
+    const connection = this.#all.get(key) ?? { socket, responses: 0 }
     connection.socket = socket
     this.#touch(key, connection)
     socket.once('close', () => {
       if (this.#all.get(key) === connection && connection.socket === socket) this.#all.delete(key)
     })
-    if (this.#all.size > this.#most) this.#evict()
+    if (this.#all.size > this.#max) this.#evict()
   }
 
   #touch(key: string, connection: Connection): void {
@@ -79,12 +79,12 @@ export class Connections {
     this.#all.set(key, connection)
   }
 
-  /** The newest, when all others have answers under way. */
+  /** Closes the least recently active connection without a response in progress: the newest if all others have one. */
   #evict(): void {
-    for (const [key, { socket, answers }] of this.#all) {
-      if (answers > 0) continue
+    for (const [key, { socket, responses }] of this.#all) {
+      if (responses > 0) continue
       this.#all.delete(key)
-      this.#evicted(socket.remoteAddress)
+      this.#onEvicted(socket.remoteAddress)
       socket.destroy()
       return
     }

@@ -1,7 +1,7 @@
 /**
- * rate-limit.ts - a token bucket over all requests: `burst` at once, one more every interval.
+ * rate-limit.ts - a token bucket for all requests: `burst` at once, one more every interval.
  *
- * Never: needs a timer; the bucket is filled by the clock when it is looked at.
+ * Never: uses a timer; allow() refills the bucket by the clock.
  */
 export class RateLimit {
   readonly #intervalMs: number

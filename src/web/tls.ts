@@ -1,9 +1,9 @@
 /**
- * tls.ts - the TLS settings of the web config file as node:tls takes them.
+ * tls.ts - converts the TLS settings of the web config file to options of node:tls.
  *
- * In:    TlsSettings; the files that they name are read here.
- * Out:   options that node:tls has accepted once, so that a server can be given them without a doubt.
- * Fail:  one line that names the key and the file.
+ * In:    TlsSettings, and the files that they name.
+ * Out:   options that node:tls has already accepted once, so they are safe to give to a running server.
+ * Fail:  an error of one line that names the key and the file.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ export function secureOptions(settings: TlsSettings): SecureContextOptions {
   const options: SecureContextOptions = {
     cert: contentOf('cert_file', settings.cert_file, settings.cert),
     key: contentOf('key_file', settings.key_file, settings.key),
-    // Absent: the authorities that Node.js trusts, as the toolkit falls back to the system's.
+    // Without client_ca, the authorities that Node.js trusts, as the toolkit falls back to the system's.
     ca: clientAuthority === undefined ? undefined : certificatesOf(client_ca_file ?? 'client_ca', clientAuthority),
     minVersion: versionOf(min_version),
     maxVersion: versionOf(settings.max_version),
@@ -26,9 +26,9 @@ export function secureOptions(settings: TlsSettings): SecureContextOptions {
     ecdhCurve: curveList(settings.curve_preferences) ?? 'auto',
   }
   try {
-    // node:tls takes empty texts, and fails at each handshake then.
-    const fits = new X509Certificate(String(options.cert)).checkPrivateKey(createPrivateKey(String(options.key)))
-    if (!fits) throw new Error('the key is that of another certificate')
+    // node:tls accepts empty texts and then fails at each handshake.
+    const matches = new X509Certificate(String(options.cert)).checkPrivateKey(createPrivateKey(String(options.key)))
+    if (!matches) throw new Error('the key belongs to another certificate')
     createSecureContext(options)
   } catch (error) {
     const files = `${settings.cert_file ?? 'cert'}, ${settings.key_file ?? 'key'}`
@@ -37,13 +37,13 @@ export function secureOptions(settings: TlsSettings): SecureContextOptions {
   return options
 }
 
-/** The files whose change means another context. */
+/** The files that a TLS context depends on. */
 export function filesOf(settings: TlsSettings | undefined): readonly string[] {
   const { cert_file, key_file, client_ca_file } = settings ?? {}
   return [cert_file, key_file, client_ca_file].filter(file => file !== undefined)
 }
 
-/** A file wins over a text, as in the toolkit. */
+/** A file takes precedence over an inline text, as in the toolkit. */
 function contentOf(key: string, file: string | undefined, text: string | undefined): string | undefined {
   if (file === undefined) return text
   try {
@@ -53,7 +53,7 @@ function contentOf(key: string, file: string | undefined, text: string | undefin
   }
 }
 
-/** node:tls takes a text without a certificate and then trusts nobody, without a word. */
+/** node:tls accepts a text without any certificate and then silently trusts no client. */
 function certificatesOf(name: string, text: string): string[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   if (blocks.length === 0) throw new WebConfigError(`tls_server_config: client CA ${name}: holds no certificate`)

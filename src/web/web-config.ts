@@ -1,9 +1,9 @@
 /**
- * web-config.ts - the web config file: TLS, HTTP headers, users and rate limit, as Prometheus's exporter-toolkit has it.
+ * web-config.ts - parses the web config file: TLS, HTTP headers, users and rate limit, as in Prometheus's exporter-toolkit.
  *
- * In:    YAML; https://prometheus.io/docs/prometheus/latest/configuration/https/ tells the keys.
- * Out:   a WebConfig, checked, its paths made absolute. Certificates are read by tls.ts.
- * Fail:  one line that names file, line, key, value and what is allowed. A password's hash or a key is never in it.
+ * In:    YAML; https://prometheus.io/docs/prometheus/latest/configuration/https/ documents the keys.
+ * Out:   a checked WebConfig with absolute paths. tls.ts reads the certificates.
+ * Fail:  an error of one line that names file, line, key, value and what is allowed, but never a password hash or a private key.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -13,7 +13,7 @@ import { locate } from '../lib/located-text.js'
 import { CIPHER_SUITES, CURVE_NAMES, TLS_VERSIONS } from './cipher-suites.js'
 import { flag, goDuration, oneOf, orAbsent, section, text, wholeNumber } from './web-scalar.js'
 
-/** A file, or what it names, that cannot be used; the message is one clear line. */
+/** The file, or one that it names, cannot be used. The message is one line. */
 export class WebConfigError extends Error {}
 
 export const CLIENT_AUTH_TYPES = [
@@ -26,7 +26,7 @@ export const CLIENT_AUTH_TYPES = [
   'RequireAndVerifyClientCert',
 ] as const
 
-/** Headers that may be set, with the values that they may have; any value when none is named. */
+/** Headers that may be set, with their allowed values; an empty list allows any. */
 const HEADERS: Readonly<Record<string, readonly string[]>> = {
   'Content-Security-Policy': [],
   'Strict-Transport-Security': [],
@@ -35,7 +35,7 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   'X-XSS-Protection': [],
 }
 const SECRETS = new Set(['basic_auth_users', 'key'])
-/** A header's value that node:http would refuse later. */
+/** Header values that node:http accepts. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const BCRYPT = /^\$2[aby]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/
 
@@ -73,7 +73,7 @@ const schema = section({
   http_server_config: section({ http2: flag(true), headers: orAbsent(headers.default({})) }),
   basic_auth_users: orAbsent(
     z
-      .record(text, text.regex(BCRYPT, { error: 'a bcrypt hash such as htpasswd -nBC 10 writes' }), { error: 'a map' })
+      .record(text, text.regex(BCRYPT, { error: 'a bcrypt hash as htpasswd -nBC 10 prints' }), { error: 'a map' })
       .default({}),
   ),
   rate_limit: section({ interval: orAbsent(goDuration.default(0)), burst: orAbsent(wholeNumber.default(0)) }),
@@ -85,41 +85,41 @@ export type TlsSettings = File['tls_server_config']
 export interface WebConfig {
   /** Undefined: plain HTTP. */
   readonly tls: TlsSettings | undefined
-  /** To be set on every answer. */
+  /** Set on every response. */
   readonly headers: Readonly<Record<string, string>>
-  /** bcrypt hash by user; empty: no password is asked for. */
+  /** bcrypt hash by user; empty: no password required. */
   readonly users: ReadonlyMap<string, string>
   /** One more request every `intervalMs`, `burst` at once; undefined: no limit. */
   readonly rateLimit: { readonly intervalMs: number; readonly burst: number } | undefined
 }
 
-/** Read and check; throws with one clear line, also when the file cannot be read. */
+/** Reads and checks the file. Throws a WebConfigError, also when it cannot be read. */
 export function readWebConfig(path: string): WebConfig {
   let content: string
   try {
     content = readFileSync(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
-    throw new WebConfigError(`web config file ${path}: ${why}`)
+    const problem = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
+    throw new WebConfigError(`web config file ${path}: ${problem}`)
   }
   return parseWebConfig(content, path)
 }
 
-/** Check `content`; `path` stands for the file in errors, and relative paths start in its folder. */
+/** Checks `content`. `path` names the file in errors; relative paths start in its folder. */
 export function parseWebConfig(content: string, path: string): WebConfig {
   const result = schema.safeParse(parseYaml(content, path))
   if (!result.success) {
     const { issues } = result.error
-    // A misspelt key first: what else is wrong often follows from it.
+    // Report a misspelt key first: it often causes the other issues.
     throw new WebConfigError(
       `${path}${describe(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!, content)}`,
     )
   }
   const { tls_server_config, http_server_config, basic_auth_users, rate_limit } = result.data
-  const refuse = (key: string, why: string): never => {
+  const refuse = (key: string, problem: string): never => {
     const line = locate(content, key.split('.'))
-    throw new WebConfigError(`${path}${line === undefined ? '' : `:${line}`}: ${key}: ${why}`)
+    throw new WebConfigError(`${path}${line === undefined ? '' : `:${line}`}: ${key}: ${problem}`)
   }
   if (rate_limit.interval > 0 && rate_limit.burst === 0)
     refuse('rate_limit.burst', '0; allowed: 1 or more with an interval')
@@ -131,20 +131,20 @@ export function parseWebConfig(content: string, path: string): WebConfig {
   }
 }
 
-/** Everything stays the text that it is; only the schema gives it types. */
+/** Keeps every scalar as text; only the schema assigns types. */
 function parseYaml(content: string, path: string): unknown {
   const lines = new LineCounter()
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false, schema: 'failsafe' })
   const error = document.errors[0]
   if (error === undefined) return document.toJS({ maxAliasCount: 100 }) ?? {}
-  const why = error.message.split('\n', 1)[0]
-  throw new WebConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${why}`)
+  const problem = error.message.split('\n', 1)[0]
+  throw new WebConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${problem}`)
 }
 
 function tlsOf(
   file: TlsSettings,
   folder: string,
-  refuse: (key: string, why: string) => never,
+  refuse: (key: string, problem: string) => never,
 ): TlsSettings | undefined {
   const { cert, cert_file, key, key_file, client_ca, client_ca_file, client_auth_type } = file
   if ([cert, cert_file, key, key_file, client_ca, client_ca_file, client_auth_type].every(set => set === undefined)) {
@@ -166,8 +166,8 @@ function tlsOf(
   }
 }
 
-/** Rules about clients that would never be asked would protect nothing. */
-function refuseClientRules(file: TlsSettings, refuse: (key: string, why: string) => never): void {
+/** Rules for client certificates that are never requested would protect nothing. */
+function refuseClientRules(file: TlsSettings, refuse: (key: string, problem: string) => never): void {
   const { client_ca, client_ca_file, client_auth_type = 'NoClientCert', client_allowed_sans } = file
   if (client_auth_type === 'NoClientCert' && (client_ca ?? client_ca_file) !== undefined) {
     refuse('tls_server_config', "client CA's have been configured without a Client Auth Policy (client_auth_type)")
@@ -184,11 +184,11 @@ function describe(issue: z.core.$ZodIssue, content: string): string {
   const path = unknownKey === undefined ? issue.path : [...issue.path, unknownKey]
   const line = locate(content, path)
   const secret = path.some(part => SECRETS.has(String(part)))
-  const value = unknownKey !== undefined ? 'unknown key' : secret ? 'a wrong value' : shown(path, content)
+  const value = unknownKey !== undefined ? 'unknown key' : secret ? 'a wrong value' : shownValue(path, content)
   return `${line === undefined ? '' : `:${line}`}: ${path.join('.') || 'the file'}: ${value}; allowed: ${issue.message}`
 }
 
-function shown(path: readonly PropertyKey[], content: string): string {
+function shownValue(path: readonly PropertyKey[], content: string): string {
   const value = parseDocument(content, { schema: 'failsafe' }).getIn(path.map(String))
   const words = typeof value === 'string' ? value : 'a value of another kind'
   return JSON.stringify(words.length > 60 ? `${words.slice(0, 57)}...` : words)

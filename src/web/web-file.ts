@@ -1,10 +1,10 @@
 /**
- * web-file.ts - the web config file of a running server, followed.
+ * web-file.ts - reloads the web config file of a running server when it or its certificates change.
  *
- * In:    a path. current() looks at the times of the file and of its certificates, at most once a second.
- * Out:   what is in force; `broken` while the file is wrong.
- * Fail:  a wrong file throws at the start. Later it is told once a change; TLS goes on with what it had, so that a
- *        certificate and its key may be replaced one after the other.
+ * In:    a path. current() checks the times of the file and of its certificates, at most once a second.
+ * Out:   the current configuration, with `problem` while the file is wrong.
+ * Fail:  a wrong file throws at the start. Later, onChange gets the error once per change, and TLS continues with the previous
+ *        certificates, so that a certificate and its key can be replaced one after the other.
  */
 import { statSync } from 'node:fs'
 import type { SecureContextOptions } from 'node:tls'
@@ -13,32 +13,32 @@ import { readWebConfig, type WebConfig, WebConfigError } from './web-config.js'
 
 export interface WebState {
   readonly config: WebConfig
-  /** Another object after each change. */
+  /** A new object after each change. */
   readonly secure: SecureContextOptions | undefined
-  /** Why requests can't be let in: what the file asks for is not known. */
-  readonly broken?: string
-  /** Why the certificates are those of before. */
-  readonly certificateFault?: string
+  /** Why every request must be refused: the file is wrong, so its rules are unknown. */
+  readonly problem?: string
+  /** Why the previous certificates are still in use. */
+  readonly certificateProblem?: string
 }
 
 export interface WebFileOptions {
-  /** Told each change: why it was refused, or undefined. */
-  readonly onChange?: (fault: string | undefined) => void
-  /** Milliseconds; for tests. */
+  /** Called after each change, with the error if it was refused. */
+  readonly onChange?: (problem: string | undefined) => void
+  /** Milliseconds. For tests. */
   readonly now?: () => number
 }
 
-const LOOK_AGAIN_MS = 1000
+const CHECK_INTERVAL_MS = 1000
 
 export class WebFile {
   readonly path: string
-  readonly #onChange: (fault: string | undefined) => void
+  readonly #onChange: (problem: string | undefined) => void
   readonly #now: () => number
   #state: WebState
-  /** Of the last file that could be parsed. */
+  /** The config file and the files that it named when it last could be parsed. */
   #files: readonly string[]
-  #seen: string
-  #lookedAt: number
+  #times: string
+  #checkedAt: number
 
   constructor(path: string, { onChange = () => {}, now = () => performance.now() }: WebFileOptions = {}) {
     this.path = path
@@ -46,26 +46,26 @@ export class WebFile {
     this.#now = now
     const config = readWebConfig(path)
     this.#files = [path, ...filesOf(config.tls)]
-    // Before the certificates are read: a change during that is found by the next look.
-    this.#seen = timesOf(this.#files)
+    // Taken before the certificates are read, so that the next check finds a change during the read.
+    this.#times = timesOf(this.#files)
     this.#state = { config, secure: config.tls && secureOptions(config.tls) }
-    this.#lookedAt = now()
+    this.#checkedAt = now()
   }
 
   current(): WebState {
-    if (this.#now() - this.#lookedAt < LOOK_AGAIN_MS) return this.#state
-    this.#lookedAt = this.#now()
+    if (this.#now() - this.#checkedAt < CHECK_INTERVAL_MS) return this.#state
+    this.#checkedAt = this.#now()
     const times = timesOf(this.#files)
-    if (times === this.#seen) return this.#state
-    this.#seen = times
-    let fault: string | undefined
+    if (times === this.#times) return this.#state
+    this.#times = times
+    let problem: string | undefined
     try {
       this.#state = this.#read()
     } catch (error) {
-      fault = messageOf(error)
-      this.#state = { ...this.#state, broken: fault }
+      problem = messageOf(error)
+      this.#state = { ...this.#state, problem }
     }
-    this.#onChange(fault ?? this.#state.certificateFault)
+    this.#onChange(problem ?? this.#state.certificateProblem)
     return this.#state
   }
 
@@ -76,17 +76,17 @@ export class WebFile {
       throw new WebConfigError(`${this.path}: tls_server_config: TLS ${has ? 'on' : 'off'} needs a restart`)
     }
     this.#files = [this.path, ...filesOf(config.tls)]
-    this.#seen = timesOf(this.#files)
+    this.#times = timesOf(this.#files)
     try {
       return { config, secure: config.tls && secureOptions(config.tls) }
     } catch (error) {
       const { config: old, secure } = this.#state
-      return { config: { ...config, tls: old.tls }, secure, certificateFault: messageOf(error) }
+      return { config: { ...config, tls: old.tls }, secure, certificateProblem: messageOf(error) }
     }
   }
 }
 
-/** Links are followed: a mounted secret is replaced by pointing its link elsewhere. */
+/** Follows links: Kubernetes replaces a mounted secret by changing its link. */
 function timesOf(files: readonly string[]): string {
   return files
     .map(file => statSync(file, { bigint: true, throwIfNoEntry: false }))
@@ -94,7 +94,7 @@ function timesOf(files: readonly string[]): string {
     .join()
 }
 
-/** Anything else is a bug. */
+/** Any other error is a bug. */
 function messageOf(error: unknown): string {
   if (error instanceof WebConfigError) return error.message
   throw error

@@ -1,8 +1,7 @@
 /**
- * web-scalar.ts - scalars of the web config file, from their text as written.
+ * web-scalar.ts - parses scalars of the web config file from their text.
  *
- * In:    text: the file is read without YAML's guesses, because the toolkit's fields are typed by Go. A user named 123 or
- *        yes is that text there, too.
+ * In:    text. YAML's type guesses are off because Go's types decide in the toolkit: a user named 123 or yes is a text.
  * Fail:  a zod issue whose message says what is allowed.
  */
 import { z } from 'zod'
@@ -14,12 +13,12 @@ const DURATION = /(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g
 
 export const text = z.string({ error: 'text' })
 
-/** YAML 1.1's words, as the toolkit's parser takes them. */
-export function flag(absent: boolean) {
+/** YAML 1.1's booleans, as the toolkit's parser accepts them. */
+export function flag(fallback: boolean) {
   const word = z.string({ error: 'true or false' }).refine(value => TRUE.test(value) || FALSE.test(value), {
     error: 'true or false',
   })
-  return word.transform(value => TRUE.test(value)).default(absent)
+  return word.transform(value => TRUE.test(value)).default(fallback)
 }
 
 export const wholeNumber = z
@@ -27,7 +26,7 @@ export const wholeNumber = z
   .regex(/^\d{1,9}$/, { error: 'a whole number from 0 to 999999999' })
   .transform(Number)
 
-/** Go's time.ParseDuration, in milliseconds. A number without a unit means nanoseconds there: refused, but for 0. */
+/** Go's time.ParseDuration, in milliseconds. A number without a unit means nanoseconds in Go and is refused, except 0. */
 export const goDuration = z
   .string({ error: 'a duration like 500ms or 1m30s' })
   .refine(value => value === '0' || (value !== '' && value.replace(DURATION, '') === ''), {
@@ -45,12 +44,12 @@ export function oneOf<const Word extends string>(words: readonly Word[]) {
   return z.enum(words, { error: words.join(', ') })
 }
 
-/** A key without a value stands for its default: YAML's null. */
+/** A key without a value (YAML's null) takes its default. */
 export function orAbsent<Schema extends z.ZodType>(schema: Schema) {
   return z.preprocess(value => (value === '' || value === '~' || value === 'null' ? undefined : value), schema)
 }
 
-/** A map with these keys and no others; a missing or empty one is all defaults. */
+/** A map with exactly these keys; all defaults when missing or empty. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ')
   const object = z.strictObject(shape, {

@@ -51,7 +51,7 @@ t.test('a server whose certificate another authority made is not believed', asyn
   const [api, other] = [await startedApi(t), await startedApi(t)]
   const access = new ServiceAccount('127.0.0.1', String(api.port), serviceAccount(t, other))
   await t.rejects(listPods(access), { message: /certificate|signature/i })
-  t.equal(api.asked.length, 0, 'and is not told the token')
+  t.equal(api.requests.length, 0, 'and is not told the token')
 })
 
 t.test('a kubeconfig with a token', async t => {

@@ -15,8 +15,8 @@ t.test('what is there is listed in pages, from the cache of the server, and what
     },
   })
   await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 1200)
-  const watch = await until('a watch', () => cluster.asked(PODS).find(asked => asked.query.has('watch')) ?? false)
-  const [first, second, third] = cluster.asked(PODS)
+  const watch = await until('a watch', () => cluster.requests(PODS).find(asked => asked.query.has('watch')) ?? false)
+  const [first, second, third] = cluster.requests(PODS)
   t.equal(first?.query.get('resourceVersion'), '0')
   t.equal(first?.query.get('limit'), '500')
   t.ok(second?.query.get('continue') && third?.query.get('continue'))
@@ -40,7 +40,7 @@ t.test('a server that ignores the limit and sends all at once is read as well', 
     },
   })
   await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 1200)
-  t.equal(cluster.asked(PODS).filter(asked => !asked.query.has('watch')).length, 1)
+  t.equal(cluster.requests(PODS).filter(asked => !asked.query.has('watch')).length, 1)
 })
 
 t.test('the server is not asked for what has ended, and a pod that ends is gone', async t => {
@@ -52,7 +52,7 @@ t.test('the server is not asked for what has ended, and a pod that ends is gone'
   })
   await cluster.named('10.0.0.2', 'a/runs')
   t.equal(cluster.names.nameAt('10.0.0.1'), '')
-  t.match(cluster.asked(PODS)[0]?.query.get('fieldSelector'), 'status.phase!=Succeeded')
+  t.match(cluster.requests(PODS)[0]?.query.get('fieldSelector'), 'status.phase!=Succeeded')
   cluster.api.store.put(PODS, pod('a/runs', { ips: ['10.0.0.2'], phase: 'Failed' }))
   await cluster.named('10.0.0.2', '')
 })
@@ -60,8 +60,8 @@ t.test('the server is not asked for what has ended, and a pod that ends is gone'
 t.test('namespaces come as metadata only', async t => {
   const cluster = await namedCluster(t)
   await until('synced', () => cluster.names.synced)
-  t.match(cluster.asked('/api/v1/namespaces')[0]?.accept, /as=PartialObjectMetadataList/)
-  t.notMatch(cluster.asked(PODS)[0]?.accept, /PartialObjectMetadata/)
+  t.match(cluster.requests('/api/v1/namespaces')[0]?.accept, /as=PartialObjectMetadataList/)
+  t.notMatch(cluster.requests(PODS)[0]?.accept, /PartialObjectMetadata/)
 })
 
 t.test('lines that are cut anywhere, also within a character, are read whole', async t => {
@@ -69,7 +69,7 @@ t.test('lines that are cut anywhere, also within a character, are read whole', a
   await until('synced', () => cluster.names.synced)
   cluster.api.splitBytes = 7
   for (const watch of cluster.api.watches(PODS)) watch.end()
-  await until('watched again', () => cluster.api.watches(PODS).length === 1 && cluster.asked(PODS).length > 2)
+  await until('watched again', () => cluster.api.watches(PODS).length === 1 && cluster.requests(PODS).length > 2)
   cluster.api.store.put(PODS, pod('zürich/käse-世界', { ips: ['10.0.0.3'] }))
   await cluster.named('10.0.0.3', 'zürich/käse-世界')
 })
@@ -84,7 +84,7 @@ t.test('bookmarks move the version on, so that a watch begins where the last one
   await until('a later bookmark', () => cluster.state('services').events.BOOKMARK > heard + 1)
   for (const watch of cluster.api.watches(SERVICES)) watch.end()
   await until('watched from there', () =>
-    cluster.asked(SERVICES).some(asked => Number(asked.query.get('resourceVersion')) >= version),
+    cluster.requests(SERVICES).some(asked => Number(asked.query.get('resourceVersion')) >= version),
   )
   t.equal(cluster.state('services').lists, 1)
 })
@@ -210,7 +210,7 @@ t.test('429 at the first list: the next attempt succeeds', async t => {
   t.equal(cluster.state('pods').restarts.throttled, 1)
   t.strictSame(
     cluster
-      .asked(PODS)
+      .requests(PODS)
       .map(asked => asked.status)
       .slice(0, 2),
     [429, 200],

@@ -1,16 +1,19 @@
+/**
+ * delta.test.ts - deltas and totals add up at the receiver, whatever fails and whatever series are removed.
+ */
 import fc from 'fast-check'
 import t from 'tap'
 import { M } from '../../src/exporter/catalog/catalog.js'
 import { type Family, SeriesStore } from '../../src/exporter/series/series.js'
 import { type Batch, Batches } from '../../src/otlp/batches.js'
 import { OTLP_DEFAULTS } from '../../src/otlp/config.js'
-import { Rows } from '../../src/otlp/exported-families.js'
+import { ExportedFamilies } from '../../src/otlp/exported-families.js'
 import { Mirror } from '../../src/otlp/mirror.js'
 
-/** What becomes of a batch: `lost`: the receiver has it and the sender does not know; `unsent`: neither. */
-type Fate = 'taken' | 'lost' | 'unsent' | 'refused'
+/** What happens to a batch. `lost`: the receiver has it, but its response is lost; `unsent`: it never arrives. */
+type Fate = 'accepted' | 'lost' | 'unsent' | 'refused'
 
-/** The parts of a push without its SDK, thread and clock, and a receiver that knows a point that it has by its times. */
+/** A push without SDK, thread and clock, and a receiver that recognises a duplicate point by its times. */
 class Harness {
   now = 1_700_000_000_000
   readonly store = new SeriesStore({ now: () => this.now })
@@ -19,68 +22,68 @@ class Harness {
   readonly received = new Map<string, number>()
   readonly ranges = new Map<string, { start: number; time: number }[]>()
   readonly #temporality: 'delta' | 'cumulative'
-  readonly #mirror = new Mirror(message => this.#rows.heed(message as Parameters<Rows['heed']>[0]))
-  #rows = new Rows()
+  readonly #mirror = new Mirror(message => this.#families.apply(message as Parameters<ExportedFamilies['apply']>[0]))
+  #families = new ExportedFamilies()
   #batches!: Batches
-  /** The time of the batch that the receiver has and the sender does not know of. */
-  #taken = 0
+  /** Time of the batch whose response was lost; 0 for none. */
+  #unknownTime = 0
 
   constructor(temporality: 'delta' | 'cumulative' = 'delta') {
     this.#temporality = temporality
     this.restart()
   }
 
-  get givenUp(): number {
-    return this.#rows.givenUp
+  get dropped(): number {
+    return this.#families.dropped
   }
 
-  /** As when the worker died. */
+  /** As after the worker died. */
   restart(): void {
-    this.#rows = new Rows()
-    this.#batches = new Batches(this.#rows, {
+    this.#families = new ExportedFamilies()
+    this.#batches = new Batches(this.#families, {
       ...OTLP_DEFAULTS,
       url: '',
       temporality: this.#temporality,
       batchPoints: 3,
     })
-    this.#mirror.greet()
+    this.#mirror.resync()
   }
 
-  /** Rows and values, in slices of so many new rows. */
+  /** Copies series and values, in slices of `limit` new series. */
   copy(limit = 2): void {
     this.now += 1000
-    this.#mirror.heard()
+    this.#mirror.acknowledged()
     while (!this.#mirror.sync([this.store], this.now, limit));
   }
 
-  /** What around() does, in one turn. */
+  /** As Otlp.exclusive(), in one turn. */
   exclusive(change: () => void): void {
     this.copy(Number.POSITIVE_INFINITY)
     change()
-    this.#mirror.take([this.store], this.now)
+    this.#mirror.adopt([this.store], this.now)
   }
 
   export(fates: readonly Fate[]): void {
     this.copy()
-    this.#batches.begin(this.now)
+    this.#batches.start(this.now)
     for (let i = 0; ; i++) {
       const batch = this.#batches.next()
       if (batch === undefined) return
-      // A receiver does not refuse what it has: whether it did before is what nobody could tell.
-      const fate = fates[i] === 'refused' && this.#taken === batch.time ? 'taken' : (fates[i] ?? 'taken')
-      if (fate === 'lost') this.#taken = batch.time
-      else if (fate !== 'unsent') this.#taken = 0
-      if (fate === 'taken' || fate === 'lost') this.#receive(batch)
-      if (fate === 'taken') this.#batches.accept(batch)
-      else if (fate === 'refused') this.#batches.refuse()
+      // A receiver does not refuse a batch that it already has.
+      const fate = fates[i] === 'refused' && this.#unknownTime === batch.time ? 'accepted' : (fates[i] ?? 'accepted')
+      if (fate === 'lost') this.#unknownTime = batch.time
+      else if (fate !== 'unsent') this.#unknownTime = 0
+      if (fate === 'accepted' || fate === 'lost') this.#receive(batch)
+      if (fate === 'accepted') this.#batches.accept(batch)
+      else if (fate === 'refused') this.#batches.reject()
       else {
-        this.#batches.hold(batch)
+        this.#batches.keepForRetry(batch)
         return
       }
     }
   }
 
-  /** Sum of what was received of a metric. */
+  /** Sum of a metric at the receiver. */
   total(name: string): number {
     let sum = 0
     for (const [key, value] of this.received) if (key.startsWith(`["${name}"`)) sum += value
@@ -97,7 +100,7 @@ class Harness {
         ranges.push(range)
         this.ranges.set(series, ranges)
         const n = typeof value === 'number' ? value : value.count
-        // Totals replace those since the same start; differences add up.
+        // Cumulative points replace those with the same start; deltas add up.
         const end = this.#temporality === 'delta' ? range.time : ''
         this.received.set(`${series},${range.start},${end}`, n)
       }
@@ -106,13 +109,13 @@ class Harness {
 }
 
 const labels = (pod: number): string[] => ['shop', `w${pod}`, 'shop', 'db', 'source', 'FORWARDED', 'TCP']
-const fate = fc.constantFrom<Fate>('taken', 'taken', 'lost', 'unsent', 'refused')
+const fate = fc.constantFrom<Fate>('accepted', 'accepted', 'lost', 'unsent', 'refused')
 const add = fc.record({ kind: fc.constant('add' as const), pod: fc.nat(8), n: fc.integer({ min: 1, max: 1e9 }) })
 const send = fc.record({ kind: fc.constant('export' as const), fates: fc.array(fate, { maxLength: 6 }) })
-const go = fc.record({ kind: fc.constant('remove' as const) })
-const step = fc.oneof({ weight: 6, arbitrary: add }, { weight: 4, arbitrary: send }, { weight: 2, arbitrary: go })
+const expire = fc.record({ kind: fc.constant('remove' as const) })
+const step = fc.oneof({ weight: 6, arbitrary: add }, { weight: 4, arbitrary: send }, { weight: 2, arbitrary: expire })
 
-/** Series that rest go, as a TTL of at least two intervals has it: after a copy of their last values. */
+/** Expires idle series as a TTL of at least two intervals does: after a copy of their last values. */
 function remove(harness: Harness): void {
   harness.copy()
   harness.store.expire([harness.flows, harness.sizes], 0)
@@ -122,7 +125,7 @@ function remove(harness: Harness): void {
 }
 
 for (const temporality of ['delta', 'cumulative'] as const) {
-  t.test(`${temporality}: what a receiver took sums to the truth, whatever failed and went in between`, async t => {
+  t.test(`${temporality}: the receiver's sums are exact, whatever requests fail and series are removed`, async t => {
     let removed = 0
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
@@ -144,17 +147,17 @@ for (const temporality of ['delta', 'cumulative'] as const) {
             removed += before - flows.size
           }
         }
-        // The first tells what was held, then all that it held back.
+        // Sends the batch kept for retry first, then everything else.
         harness.export([])
         return harness.total('weir.flow.packets') === truth && harness.total('weir.packet.size.bytes') === observed
       }),
       { numRuns: 2000 },
     )
-    t.ok(removed > 1000, `${removed} series went in between`)
+    t.ok(removed > 1000, `${removed} series were removed`)
   })
 }
 
-t.test('ranges of a series meet and do not overlap', async t => {
+t.test('the time ranges of a series are contiguous', async t => {
   const harness = new Harness()
   const slot = harness.flows.series(labels(1))
   for (const fates of [[], ['unsent'], ['lost'], [], ['refused'], []] as Fate[][]) {
@@ -167,7 +170,7 @@ t.test('ranges of a series meet and do not overlap', async t => {
   t.equal(harness.total('weir.flow.packets'), 18)
 })
 
-t.test('a worker that died between exports tells nothing twice and loses nothing', async t => {
+t.test('a worker that dies between exports causes neither loss nor duplicates', async t => {
   const harness = new Harness()
   const slots = [1, 2, 3, 4, 5].map(pod => harness.flows.series(labels(pod)))
   const count = (n: number): void => {
@@ -177,14 +180,14 @@ t.test('a worker that died between exports tells nothing twice and loses nothing
   harness.export([])
   count(10)
   harness.restart()
-  harness.export(['taken', 'unsent'])
+  harness.export(['accepted', 'unsent'])
   harness.restart()
   count(100)
   harness.export([])
   t.equal(harness.total('weir.flow.packets'), 555)
 })
 
-t.test('other labels for the series that there are: nothing is told again', async t => {
+t.test('after existing series get other labels, no count is exported again', async t => {
   const harness = new Harness()
   const { flows, store } = harness
   store.add(flows.series(labels(1)), 5)
@@ -198,7 +201,7 @@ t.test('other labels for the series that there are: nothing is told again', asyn
   t.equal(harness.total('weir.flow.packets'), 1111)
 })
 
-t.test('of removed series that cannot be told, the oldest are given up at a bound, and counted', async t => {
+t.test('past a limit of removed series with unreported values, the oldest are dropped and counted', async t => {
   const harness = new Harness()
   const { flows, store } = harness
   store.setBudgets(() => 100_000)
@@ -209,5 +212,5 @@ t.test('of removed series that cannot be told, the oldest are given up at a boun
   store.expire([flows], 500)
   harness.copy()
   t.equal(flows.size, 0)
-  t.equal(harness.givenUp, 5)
+  t.equal(harness.dropped, 5)
 })

@@ -1,3 +1,6 @@
+/**
+ * names.test.ts - metric names convert to those of /metrics, label names to attributes.
+ */
 import t from 'tap'
 import { M } from '../../src/exporter/catalog/catalog.js'
 import { ENDPOINT_LABELS } from '../../src/exporter/catalog/flow-catalog.js'
@@ -6,7 +9,7 @@ import { compileMetrics } from '../../src/hubble/metrics/compile.js'
 import { parseStatic } from '../../src/hubble/metrics/grammar.js'
 import { ATTRIBUTES, attributeName, attributeValue, otlpName } from '../../src/otlp/names.js'
 
-/** Units that Prometheus has words for (prometheus/otlptranslator), as far as we use any. */
+/** Names of the units that we use, as Prometheus spells them out (prometheus/otlptranslator). */
 const WORDS: Readonly<Record<string, string>> = { By: 'bytes', s: 'seconds', '1': 'ratio' }
 
 /** The name that Prometheus gives an OTLP metric with its default strategy, UnderscoreEscapingWithSuffixes. */
@@ -23,7 +26,7 @@ const HUBBLE: readonly Metric[] = compileMetrics(
   parseStatic('drop tcp flow icmp port-distribution policy sctp flows-to-world:port;labelsContext=source_pod'),
 ).map(({ metric }) => metric)
 
-t.test('the name in OTLP becomes the name on /metrics, for every family', async t => {
+t.test('Prometheus converts the OTLP name of every family to its name on /metrics', async t => {
   const all: Metric[] = [...Object.values(M), ...HUBBLE]
   t.equal(HUBBLE.length, 8)
   for (const metric of all) {
@@ -31,10 +34,10 @@ t.test('the name in OTLP becomes the name on /metrics, for every family', async 
     t.equal(prometheusName(named, metric.type), metric.name)
     t.match(named.name, /^[a-z][a-z0-9]*(\.[a-z0-9]+)+$/, metric.name)
   }
-  t.equal(new Set(all.map(metric => otlpName(metric).name)).size, all.length, 'no two have the same')
+  t.equal(new Set(all.map(metric => otlpName(metric).name)).size, all.length, 'OTLP names are unique')
 })
 
-t.test('every label of every family has one attribute, and no two labels of a family share one', async t => {
+t.test('the labels of every family have distinct, valid attribute names', async t => {
   for (const metric of [...Object.values(M), ...HUBBLE] as Metric[]) {
     const attributes = [...metric.labels, OVERFLOW_LABEL].map(label => attributeName(metric, label))
     t.equal(new Set(attributes).size, attributes.length, metric.name)
@@ -47,13 +50,13 @@ t.test('every label of every family has one attribute, and no two labels of a fa
   t.equal(new Set(Object.values(ATTRIBUTES)).size, Object.keys(ATTRIBUTES).length)
 })
 
-t.test("hubble_* families keep Hubble's labels, for its dashboards", async t => {
+t.test("hubble_* families keep Hubble's label names, which its dashboards query", async t => {
   for (const metric of HUBBLE) {
     for (const label of metric.labels) t.equal(attributeName(metric, label), label)
   }
 })
 
-t.test('values are the same but for transports in lower case, ports as numbers and the mark as a boolean', async t => {
+t.test('values stay the same except lower-case transports, numeric ports and the boolean overflow mark', async t => {
   t.equal(attributeValue('network.transport', 'ICMPv6'), 'icmpv6')
   t.equal(attributeValue('dst.port', '443'), 443)
   t.equal(attributeValue('dst.port', ''), '')

@@ -1,3 +1,6 @@
+/**
+ * push.test.ts - what reaches the receiver equals what /metrics shows.
+ */
 import t from 'tap'
 import { M } from '../../src/exporter/catalog/catalog.js'
 import { OVERFLOW_LABEL } from '../../src/exporter/catalog/metric.js'
@@ -10,7 +13,7 @@ import type { SunkPoint } from '../support/otlp-sink.js'
 
 const PAIR = ['shop', 'web', 'shop', 'db', 'source', 'FORWARDED', 'TCP']
 
-/** A store with a series or two in every family of the catalogue, past the budget in one. */
+/** A store with a few series in every family of the catalog, one of them over its budget. */
 function busy(): SeriesStore {
   const store = new SeriesStore({ budget: 3 })
   let n = 1
@@ -29,7 +32,7 @@ function busy(): SeriesStore {
   return store
 }
 
-/** Samples of the text as `name{label=value,...}` of the attributes' names. */
+/** The samples of the /metrics text, by OTLP name, attributes and part. */
 function expected(store: SeriesStore): Map<string, number> {
   const metrics = new Map(Object.values(M).map(metric => [metric.name as string, metric]))
   return new Map(
@@ -51,7 +54,7 @@ function key(name: string, attributes: Readonly<Record<string, unknown>>, part: 
   return JSON.stringify([name, pairs.sort(), part])
 }
 
-/** Points as the same samples. */
+/** The samples of exported points, by the same keys. */
 function samplesOf(points: readonly SunkPoint[]): Map<string, number> {
   const samples = new Map<string, number>()
   for (const { kind, name, attributes, value, counts, bounds, sum, count } of points) {
@@ -75,31 +78,31 @@ function samplesOf(points: readonly SunkPoint[]): Map<string, number> {
   return samples
 }
 
-/** Metrics of the push change while it runs. */
+/** Without the push's own metrics, which change while it runs. */
 const withoutOwn = (samples: Map<string, number>) =>
   [...samples].filter(([at]) => !at.includes('weir.otlp') && !at.includes('"otlp"')).sort()
 
 for (const protocol of ['http/json', 'http/protobuf'] as const) {
   for (const compression of ['gzip', 'none'] as const) {
-    t.test(`${protocol}, ${compression}: every family reaches the receiver as /metrics has it`, async t => {
+    t.test(`${protocol}, ${compression}: every family reaches the receiver with the values of /metrics`, async t => {
       const { otlp, sink, store } = await push(t, { protocol, compression, batchPoints: 10 }, { store: busy() })
       const page = withoutOwn(expected(store))
       const done = await otlp.exportNow()
-      t.equal(done?.outcome, 'success')
+      t.equal(done?.result, 'success')
       t.same(withoutOwn(samplesOf(sink.accepted())), page)
       t.ok(page.length > 250, `${page.length} samples were compared`)
-      t.ok(sink.requests.length > 10, 'it was cut into requests')
+      t.ok(sink.requests.length > 10, 'split into requests')
       t.ok(
         sink.requests.every(({ points }) => points.length <= 10),
-        'of the points allowed',
+        'no request exceeds the limit of points',
       )
       t.equal(sink.requests[0]!.headers['content-encoding'], compression === 'gzip' ? 'gzip' : undefined)
-      t.same([...new Set(sink.requests.map(({ path }) => path))], ['/v1/metrics'], 'neither traces nor logs were sent')
+      t.same([...new Set(sink.requests.map(({ path }) => path))], ['/v1/metrics'], 'no traces or logs were sent')
     })
   }
 }
 
-t.test('a point says when its series began, when it was read, and what kind of number it is', async t => {
+t.test('a point carries the start time of its series, the time of its value, its kind and its unit', async t => {
   let now = 1_700_000_000_123
   const store = new SeriesStore({ now: () => now })
   const slot = store.family(M.flowBytes).series(PAIR)
@@ -133,7 +136,7 @@ t.test('a point says when its series began, when it was read, and what kind of n
   t.equal(Math.round(active!.start), now)
 })
 
-t.test('what is past a budget comes with the overflow attribute, as a boolean', async t => {
+t.test('the overflow series has the boolean overflow attribute', async t => {
   const { otlp, sink } = await push(t, {}, { store: busy() })
   await otlp.exportNow()
   const overflow = sink
@@ -147,45 +150,48 @@ t.test('what is past a budget comes with the overflow attribute, as a boolean', 
   t.equal(attributeName(M.dropPackets, OVERFLOW_LABEL), 'otel.metric.overflow')
 })
 
-t.test('exponential histograms keep sum and count, and each count at most one growth above its bound', async t => {
-  const { otlp, sink, store } = await push(t, { histograms: 'exponential' }, { store: busy() })
-  await otlp.exportNow()
-  const points = sink.accepted().filter(({ kind }) => kind === 'exponentialHistogram')
-  t.ok(points.length >= 8)
-  for (const point of points) {
-    const metric = Object.values(M).find(each => otlpName(each).name === point.name)!
-    const family = store.family(metric)
-    const pair = Object.values(point.attributes)
-    const row = Array.from({ length: family.size }, (_, i) => i).find(
-      i => JSON.stringify(family.labels(i).map(([, value]) => value)) === JSON.stringify(pair),
-    )!
-    const cells = Array.from({ length: family.buckets.length + 2 }, (_, i) =>
-      store.get((family.slot(row) + i) as never),
-    )
-    t.equal(point.sum, cells.at(-1))
-    t.equal(
-      point.count,
-      cells.slice(0, -1).reduce((a, b) => a + b, 0),
-    )
-    t.equal(
-      point.counts.reduce((a, b) => a + b, 0),
-      point.count,
-      'no count lost',
-    )
-    const growth = 2 ** (2 ** -point.scale)
-    let below = 0
-    for (const [i, bound] of family.buckets.entries()) {
-      below += cells[i]!
-      const upTo = point.counts.reduce((n, own, j) => {
-        const upper = growth ** (point.offset + j + 1)
-        return n + (upper < bound * growth * (1 - 1e-9) ? own : 0)
-      }, 0)
-      t.equal(upTo, below, `${point.name} up to ${bound}`)
+t.test(
+  'exponential histograms keep sum and count; cumulative counts hold within one growth factor of each bound',
+  async t => {
+    const { otlp, sink, store } = await push(t, { histograms: 'exponential' }, { store: busy() })
+    await otlp.exportNow()
+    const points = sink.accepted().filter(({ kind }) => kind === 'exponentialHistogram')
+    t.ok(points.length >= 8)
+    for (const point of points) {
+      const metric = Object.values(M).find(each => otlpName(each).name === point.name)!
+      const family = store.family(metric)
+      const pair = Object.values(point.attributes)
+      const index = Array.from({ length: family.size }, (_, i) => i).find(
+        i => JSON.stringify(family.labels(i).map(([, value]) => value)) === JSON.stringify(pair),
+      )!
+      const cells = Array.from({ length: family.buckets.length + 2 }, (_, i) =>
+        store.get((family.slot(index) + i) as never),
+      )
+      t.equal(point.sum, cells.at(-1))
+      t.equal(
+        point.count,
+        cells.slice(0, -1).reduce((a, b) => a + b, 0),
+      )
+      t.equal(
+        point.counts.reduce((a, b) => a + b, 0),
+        point.count,
+        'no count lost',
+      )
+      const growth = 2 ** (2 ** -point.scale)
+      let below = 0
+      for (const [i, bound] of family.buckets.entries()) {
+        below += cells[i]!
+        const upTo = point.counts.reduce((n, own, j) => {
+          const upper = growth ** (point.offset + j + 1)
+          return n + (upper < bound * growth * (1 - 1e-9) ? own : 0)
+        }, 0)
+        t.equal(upTo, below, `${point.name} up to ${bound}`)
+      }
     }
-  }
-})
+  },
+)
 
-t.test('the resource says who sends', async t => {
+t.test('resource attributes identify the sender', async t => {
   const env = {
     NODE_NAME: 'node-7',
     POD_NAME: 'weir-x',

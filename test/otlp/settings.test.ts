@@ -1,3 +1,6 @@
+/**
+ * settings.test.ts - settings of the push from flags, variables and OpenTelemetry variables.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -16,8 +19,8 @@ function options(flags: Flags, env: NodeJS.ProcessEnv = {}): OtlpConfig | undefi
   return otlpOptions(load(new Map(words), env).config, env)
 }
 
-/** What a setting does, from its flag, its variable and OpenTelemetry's. */
-const ROWS: readonly [
+/** The effect of a setting from its flag, its variable and OpenTelemetry's variables. */
+const SETTINGS: readonly [
   flag: SettingName,
   word: string,
   otel: readonly [string, string][],
@@ -28,7 +31,7 @@ const ROWS: readonly [
   ['otlp.timeout', '3s', [['TIMEOUT', '3000']], { timeoutMs: 3000 }],
   ['otlp.compression', 'none', [['COMPRESSION', 'none']], { compression: 'none' }],
 ]
-const ONLY_OF_METRICS: typeof ROWS = [
+const METRICS_ONLY: typeof SETTINGS = [
   [
     'otlp.temporality',
     'delta',
@@ -53,14 +56,14 @@ const ONLY_OF_METRICS: typeof ROWS = [
   ['otlp.batch-points', '77', [], { batchPoints: 77 }],
 ]
 
-t.test('nothing is pushed without an endpoint, or when OpenTelemetry is switched off', async t => {
+t.test('there is no push without an endpoint, or when OpenTelemetry is switched off', async t => {
   t.equal(options({}), undefined)
   t.equal(options({ 'otlp.protocol': 'http/protobuf' }, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), undefined)
   t.equal(options({ 'otlp.endpoint': ENDPOINT }, { OTEL_SDK_DISABLED: 'TRUE' }), undefined)
   t.same(options({ 'otlp.endpoint': ENDPOINT }), { ...OTLP_DEFAULTS, url: URL })
 })
 
-t.test('the endpoint of all signals gets the path of metrics, that of metrics is taken as it is', async t => {
+t.test('the endpoint for all signals gets the metrics path; the metrics endpoint is used as it is', async t => {
   for (const text of [ENDPOINT, `${ENDPOINT}/`, URL]) t.equal(options({ 'otlp.endpoint': text })?.url, URL, text)
   t.equal(options({}, { WEIR_OTLP_ENDPOINT: ENDPOINT })?.url, URL)
   t.equal(
@@ -69,11 +72,11 @@ t.test('the endpoint of all signals gets the path of metrics, that of metrics is
   )
   const both = { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m/x' }
   t.equal(options({}, both)?.url, 'http://m/x')
-  t.equal(options({ 'otlp.endpoint': 'http://own' }, both)?.url, 'http://own/v1/metrics', 'the own setting wins')
+  t.equal(options({ 'otlp.endpoint': 'http://own' }, both)?.url, 'http://own/v1/metrics', "Weir's own setting wins")
 })
 
-t.test('each setting does the same from flag, variable and OpenTelemetry variable; the own one wins', async t => {
-  for (const [flag, word, otel, effect] of [...ROWS, ...ONLY_OF_METRICS]) {
+t.test('flag, variable and OpenTelemetry variable of a setting have the same effect', async t => {
+  for (const [flag, word, otel, effect] of [...SETTINGS, ...METRICS_ONLY]) {
     const base = { 'otlp.endpoint': ENDPOINT } as const
     t.match(options({ ...base, [flag]: word }), effect, flag)
     const variable = `WEIR_${flag.toUpperCase().replace(/[.-]/g, '_')}`
@@ -84,7 +87,11 @@ t.test('each setting does the same from flag, variable and OpenTelemetry variabl
         : [`OTEL_EXPORTER_OTLP_${name}`, `OTEL_EXPORTER_OTLP_METRICS_${name}`]
       for (const each of names) t.match(options(base, { [each]: value }), effect, each)
       if (names.length === 2 && flag !== 'otlp.headers') {
-        t.match(options(base, { [names[0]!]: 'bad:value', [names[1]!]: value }), effect, 'the one of metrics wins')
+        t.match(
+          options(base, { [names[0]!]: 'bad:value', [names[1]!]: value }),
+          effect,
+          'the variable for metrics wins',
+        )
       }
     }
   }
@@ -95,7 +102,7 @@ t.test('headers of both variables are merged', async t => {
   t.same(options({ 'otlp.endpoint': ENDPOINT }, env)?.headers, { a: '1', b: '3' })
 })
 
-t.test('certificates are files that can be read, a certificate with its key', async t => {
+t.test('certificates must be readable files, and a client certificate needs its key', async t => {
   const pem = fileIn(t)
   const base = { 'otlp.endpoint': 'https://c' } as const
   const all = { 'otlp.certificate': pem, 'otlp.client-certificate': pem, 'otlp.client-key': pem }
@@ -108,12 +115,15 @@ t.test('certificates are files that can be read, a certificate with its key', as
   }
   t.match(options(base, env), effect)
   for (const name of Object.keys(all)) {
-    t.throws(() => options({ ...base, ...all, [name]: '/nowhere' }), new RegExp(`${name} '/nowhere': expected a file`))
+    t.throws(
+      () => options({ ...base, ...all, [name]: '/nowhere' }),
+      new RegExp(`${name} '/nowhere': expected a readable PEM file`),
+    )
   }
-  t.throws(() => options({ ...base, 'otlp.client-key': pem }), /client-certificate and client-key, or neither/)
+  t.throws(() => options({ ...base, 'otlp.client-key': pem }), /both client-certificate and client-key, or neither/)
 })
 
-t.test('bad values are refused with their name and what is allowed', async t => {
+t.test('a wrong value is refused with its name and what is allowed', async t => {
   const flags: readonly [Flags, RegExp][] = [
     [{ 'otlp.endpoint': 'collector:4318' }, /--otlp.endpoint: invalid value 'collector:4318'; allowed: an http:\/\//],
     [{ 'otlp.endpoint': 'http://u:p@c' }, /credentials in a header/],
@@ -151,7 +161,7 @@ t.test('bad values are refused with their name and what is allowed', async t => 
     )
 })
 
-t.test('what headers hold is in no message', async t => {
+t.test('no error message contains header values', async t => {
   const secret = 'Bearer%ZZ-secret'
   try {
     options({ 'otlp.endpoint': ENDPOINT }, { OTEL_EXPORTER_OTLP_HEADERS: `Authorization=${secret}` })
@@ -162,7 +172,7 @@ t.test('what headers hold is in no message', async t => {
   }
 })
 
-t.test('a Weir that would neither serve nor push is refused', async t => {
+t.test('a configuration that neither serves nor pushes is refused', async t => {
   t.throws(() => options({ web: 'false' }), /web: invalid value 'false'; nothing would be served or pushed/)
   t.equal(options({ web: 'false', 'otlp.endpoint': ENDPOINT })?.url, URL)
 })

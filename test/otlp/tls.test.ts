@@ -1,3 +1,6 @@
+/**
+ * tls.test.ts - the push over TLS: trust, client certificates, renewal.
+ */
 import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,7 +9,7 @@ import { authority, signed } from '../support/certificates.js'
 import { push } from '../support/otlp-push.js'
 import { startSink } from '../support/otlp-sink.js'
 
-t.test('a receiver over TLS is trusted by its authority, and trusts us by our certificate', async t => {
+t.test('the push verifies the receiver and authenticates with a client certificate, both renewable', async t => {
   const dir = t.testdir()
   const ca = authority(dir, 'ca')
   const other = authority(dir, 'other')
@@ -33,16 +36,23 @@ t.test('a receiver over TLS is trusted by its authority, and trusts us by our ce
   const { otlp, store, lines } = await push(t, settings)
   store.add(store.family(M.ringFull).series([]), 3)
 
-  t.equal((await otlp.exportNow())?.outcome, 'unreachable', 'not its authority')
+  t.equal(
+    (await otlp.exportNow())?.result,
+    'unreachable',
+    'the server certificate is not signed by the trusted authority',
+  )
   t.match(lines.at(-1), /certificate|self.signed|issuer/i)
   t.equal(sink.requests.length, 0)
 
   use(ca.certFile, stranger)
   const refused = await otlp.exportNow()
-  t.ok(['unreachable', 'broken'].includes(String(refused?.outcome)), `not our authority: ${refused?.outcome}`)
+  t.ok(
+    ['unreachable', 'broken'].includes(String(refused?.result)),
+    `the client certificate is not trusted: ${refused?.result}`,
+  )
   t.equal(sink.requests.length, 0)
 
   use(ca.certFile, client)
-  t.equal((await otlp.exportNow())?.outcome, 'success', 'files are read again before each export')
+  t.equal((await otlp.exportNow())?.result, 'success', 'the files are read before each export')
   t.equal(sink.accepted().find(({ name }) => name === 'weir.ring.full')?.value, 3)
 })

@@ -1,5 +1,5 @@
 /**
- * otlp-reload.test.ts - labels and families that change while a push is under way: differences lose nothing.
+ * otlp-reload.test.ts - labels and families that change during a push: deltas lose nothing.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,23 +14,28 @@ import { startWeir } from '../support/weir-process.js'
 
 const labels = (workload: string): string[] => ['shop', workload, 'shop', 'db', 'source', 'FORWARDED', 'TCP']
 
-/** An answer that waits for a word. */
-function held(): { behaviour: Behaviour; free(): void } {
-  let free = (): void => undefined
-  const freed = new Promise<void>(resolve => {
-    free = resolve
+/** A response that is sent after release(). */
+function blocked(): { behaviour: Behaviour; release(): void } {
+  let release = (): void => undefined
+  const released = new Promise<void>(resolve => {
+    release = resolve
   })
   const behaviour: Behaviour = (response, { headers }) => {
-    void freed.then(() => response.writeHead(200, { 'Content-Type': String(headers['content-type']) }).end('{}'))
+    void released.then(() => response.writeHead(200, { 'Content-Type': String(headers['content-type']) }).end('{}'))
     return true
   }
-  return { behaviour, free }
+  return { behaviour, release }
 }
 
-/** What the sink was told of a counter, by the names of its attributes. */
-function told(sink: Sink, name: string): Map<string, number> {
+/** The sink's sums of a counter, by attribute names. */
+function received(sink: Sink, name: string): Map<string, number> {
   const sums = new Map<string, number>()
+  const seen = new Set<string>()
   for (const point of sink.accepted().filter(each => each.name === name)) {
+    // On a busy machine the blocked request may time out and be sent again, with the same times.
+    const key = JSON.stringify([point.attributes, point.start, point.time])
+    if (seen.has(key)) continue
+    seen.add(key)
     const names = Object.keys(point.attributes).sort().join(' ')
     sums.set(names, (sums.get(names) ?? 0) + point.value)
   }
@@ -43,44 +48,41 @@ function relabel(family: Family, without: string): void {
   family.relabel(family.metric.labels.filter(label => label !== without))
 }
 
-t.test(
-  'labels change when the export in flight is over, with what was counted meanwhile told under the old ones',
-  async t => {
-    const { otlp, sink, store } = await push(t, { temporality: 'delta' }, { store: new SeriesStore() })
-    const flows = store.family(M.flowPackets)
-    const { behaviour, free } = held()
-    sink.behaviours.push(behaviour)
-    store.add(flows.series(labels('web')), 1)
-    const exported = otlp.exportNow()
-    await until('a request is there', () => sink.requests.length === 1, 60_000)
-    store.add(flows.series(labels('web')), 10)
-    store.add(flows.series(labels('api')), 100)
-    let changed = false
-    const change = otlp.exclusive(() => {
-      changed = true
-      relabel(flows, 'source_workload')
-      store.add(flows.series(labels('web').filter(label => label !== 'web')), 0)
-    })
-    store.add(flows.series(labels('web')), 1000)
-    t.equal(changed, false, 'not while points are under way')
-    free()
-    t.equal((await exported)?.outcome, 'success')
-    await change
-    t.equal(changed, true)
-    store.add(flows.series(labels('').filter((_, i) => i !== 1)), 10_000)
-    await otlp.exportNow()
-    await otlp.exportNow()
-    const sums = told(sink, 'weir.flow.packets')
-    t.equal(sum(sums), 11_111)
-    const [after, before] = [...sums].sort(([a], [b]) => a.length - b.length)
-    t.equal(after?.[1], 10_000)
-    t.match(before?.[0], /k8s\.src\.owner\.name/)
-    t.equal(before?.[1], 1111)
-    t.equal(own(store, M.otlpExports, ['success']), 3, 'a change is no export')
-  },
-)
+t.test('labels change after the export in flight, and counts until then are exported under the old labels', async t => {
+  const { otlp, sink, store } = await push(t, { temporality: 'delta' }, { store: new SeriesStore() })
+  const flows = store.family(M.flowPackets)
+  const { behaviour, release } = blocked()
+  sink.behaviours.push(behaviour)
+  store.add(flows.series(labels('web')), 1)
+  const exported = otlp.exportNow()
+  await until('a request has arrived', () => sink.requests.length === 1, 60_000)
+  store.add(flows.series(labels('web')), 10)
+  store.add(flows.series(labels('api')), 100)
+  let changed = false
+  const change = otlp.exclusive(() => {
+    changed = true
+    relabel(flows, 'source_workload')
+    store.add(flows.series(labels('web').filter(label => label !== 'web')), 0)
+  })
+  store.add(flows.series(labels('web')), 1000)
+  t.equal(changed, false, 'not while an export is in flight')
+  release()
+  t.equal((await exported)?.result, 'success')
+  await change
+  t.equal(changed, true)
+  store.add(flows.series(labels('').filter((_, i) => i !== 1)), 10_000)
+  await otlp.exportNow()
+  await otlp.exportNow()
+  const sums = received(sink, 'weir.flow.packets')
+  t.equal(sum(sums), 11_111)
+  const [after, before] = [...sums].sort(([a], [b]) => a.length - b.length)
+  t.equal(after?.[1], 10_000)
+  t.match(before?.[0], /k8s\.src\.owner\.name/)
+  t.equal(before?.[1], 1111)
+  t.equal(own(store, M.otlpExports, ['success']), 3, 'a change does not count as an export')
+})
 
-t.test('a family that goes is told to its last count', async t => {
+t.test('a removed family is exported up to its last count', async t => {
   const store = new SeriesStore()
   const flows = new SeriesStore()
   let there: readonly SeriesStore[] = [store, flows]
@@ -92,7 +94,7 @@ t.test('a family that goes is told to its last count', async t => {
     there = [store]
   })
   await otlp.exportNow()
-  t.equal(sum(told(sink, 'weir.flow.packets')), 11)
+  t.equal(sum(received(sink, 'weir.flow.packets')), 11)
 })
 
 t.test('a reload of a running Weir waits for the export in flight, and the receiver misses nothing', async t => {
@@ -101,14 +103,14 @@ t.test('a reload of a running Weir waits for the export in flight, and the recei
   const file = join(t.testdir(), 'weir.yaml')
   const settings = (labels: string): string =>
     JSON.stringify({
-      otlp: { endpoint: sink.url, temporality: 'delta', interval: '4s' },
+      otlp: { endpoint: sink.url, temporality: 'delta', interval: '10s' },
       inventory: 'examples/inventory.json',
       web: { 'enable-lifecycle': true },
       'hubble-metrics': labels === '' ? 'drop flow' : 'flow',
       ...(labels !== '' && { families: { weir_flow_packets_total: { labels: [labels] } } }),
     })
   writeFileSync(file, settings(''))
-  const { behaviour, free } = held()
+  const { behaviour, release } = blocked()
   sink.behaviours.push(behaviour)
   const weir = await startWeir(['--config.file', file, '--source', 'replay:examples/records.pcap'])
   t.teardown(() => weir.stop('SIGKILL'))
@@ -121,17 +123,17 @@ t.test('a reload of a running Weir waits for the export in flight, and the recei
     (await weir.metrics()).series('weir_flow_packets_total').length,
     before.series('weir_flow_packets_total').length,
   )
-  free()
+  release()
   for (const each of [reload, also]) t.equal((await each).status, 200)
   const after = await weir.metrics()
-  t.equal(after.get('weir_config_reloads_total', { result: 'applied' }), 1, 'those who ask while one waits share it')
+  t.equal(after.get('weir_config_reloads_total', { result: 'applied' }), 1, 'requests during a pending reload share it')
   t.ok(after.series('weir_flow_packets_total').length < before.series('weir_flow_packets_total').length)
-  writeFileSync(file, settings('source_namespace').replace('{', '{"series":{"ttl":"5s"},'))
+  writeFileSync(file, settings('source_namespace').replace('{', '{"series":{"ttl":"15s"},'))
   const refused = await fetch(`${weir.url}/-/reload`, { method: 'POST' })
-  t.match(await refused.text(), /series.ttl of 5000 ms: expected at most half of it/)
+  t.match(await refused.text(), /series.ttl of 15000 ms: expected at most half of it/)
   t.same(await weir.stop(), { code: 0, signal: null })
-  t.equal(sum(told(sink, 'weir.flow.packets')), before.sum('weir_flow_packets_total'))
+  t.equal(sum(received(sink, 'weir.flow.packets')), before.sum('weir_flow_packets_total'))
   t.equal(after.sum('hubble_drop_total'), 0)
-  t.equal(sum(told(sink, 'hubble.drop')), before.sum('hubble_drop_total'), 'families that went, too')
+  t.equal(sum(received(sink, 'hubble.drop')), before.sum('hubble_drop_total'), 'removed families too')
   t.ok(before.sum('hubble_drop_total') > 0)
 })

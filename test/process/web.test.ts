@@ -1,5 +1,5 @@
 /**
- * web.test.ts - `weir run --web.config.file`: a wrong file ends the start, a good one closes the page.
+ * web.test.ts - `weir run --web.config.file`: a wrong file prevents the start, a correct one protects the page.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = t.testdir()
 const START_DEADLINE_MS = 60_000
 
-/** A Weir that listens; whether it is ready it tells only to who is let in. */
+/** Starts a listening Weir. Its readiness endpoint needs the password too. */
 async function startWeir(t: Test, file: string) {
   const args = ['--web.listen-address', '127.0.0.1:0', '--hubble.listen-address', 'none', '--web.config.file', file]
   const weir = spawn(process.execPath, [MAIN, 'run', ...args, ...REPLAY], { env: plainEnvironment() })
@@ -35,7 +35,7 @@ async function startWeir(t: Test, file: string) {
   return { url, port: Number(new URL(url).port), stop }
 }
 
-t.test('a wrong file ends the start with one line that names file, line, key and what is allowed', async t => {
+t.test('with a wrong file, weir run exits and prints one line with file, line, key and what is allowed', async t => {
   const file = join(folder, 'wrong.yml')
   writeFileSync(file, 'tls_server_confg: {}\n')
   const args = [MAIN, 'run', '--hubble.listen-address', 'none', '--web.config.file', file, ...REPLAY]
@@ -47,7 +47,7 @@ t.test('a wrong file ends the start with one line that names file, line, key and
   )
 })
 
-t.test('the page is closed without the password; wrong ones are logged, a few of many', async t => {
+t.test('the page needs the password; repeated wrong ones are logged a few times and then suppressed', async t => {
   const file = join(folder, 'users.yml')
   writeFileSync(file, `basic_auth_users: { alice: "${hashSync('secret', 4)}" }\n`)
   const { port, stop } = await startWeir(t, file)
@@ -61,7 +61,7 @@ t.test('the page is closed without the password; wrong ones are logged, a few of
   writeFileSync(file, 'nonsense: true\n')
   await until('the file is refused', async () => (await status(basic('alice', 'secret'))) === 500)
   writeFileSync(file, '{}\n')
-  await until('the file is good', async () => (await status({})) === 200)
+  await until('the file is correct again', async () => (await status({})) === 200)
   const { code, said } = await stop()
   t.equal(code, 0)
   t.equal(said.match(/msg="request refused: no valid user and password/g)!.length, 5)
@@ -71,7 +71,7 @@ t.test('the page is closed without the password; wrong ones are logged, a few of
   t.notMatch(said, /secret/)
 })
 
-t.test('with a certificate the page is there over TLS, and says so in its URL', async t => {
+t.test('with a certificate, the page is served over TLS and the logged URL is https', async t => {
   const ca = authority(folder, 'ca')
   const { certFile, keyFile } = signed(folder, 'server', ca, 'IP:127.0.0.1')
   const file = join(folder, 'tls.yml')

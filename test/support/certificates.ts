@@ -1,5 +1,5 @@
 /**
- * certificates.ts - certificates for tests: authorities and what they sign, made by openssl in a folder.
+ * certificates.ts - makes certificate authorities and certificates for tests with openssl, in a folder.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -14,14 +14,14 @@ export interface Pair {
 
 const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
 
-/** An authority of its own. */
+/** A self-signed authority. */
 export function authority(folder: string, name: string): Pair {
   const pair = newPair(folder, name)
   openssl('req', '-x509', '-new', '-key', pair.keyFile, '-subj', `/CN=${name}`, '-days', '2', '-out', pair.certFile)
   return read(pair)
 }
 
-/** Signed by `by`; `names` as openssl writes them: `DNS:a,IP:127.0.0.1`. */
+/** A certificate signed by `by`. `names` in openssl's syntax: `DNS:a,IP:127.0.0.1`. */
 export function signed(folder: string, name: string, by: Pair, names: string): Pair {
   const pair = newPair(folder, name)
   const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)]

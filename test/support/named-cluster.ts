@@ -64,7 +64,7 @@ export interface NamedCluster {
   /** Wait until an address is somebody's. */
   named(ip: string, nameAt: string): Promise<void>
   /** All that was asked of a path. */
-  asked(path: string): ApiServer['asked']
+  requests(path: string): ApiServer['requests']
 }
 
 /** Short waits: the order of things is tested, not the patience. */
@@ -110,7 +110,7 @@ export async function namedCluster(t: Test, options: NamedOptions = {}): Promise
     async named(ip, nameAt) {
       await until(`${ip} is ${nameAt}, not ${names.nameAt(ip)}`, () => names.nameAt(ip) === nameAt)
     },
-    asked: path => api.asked.filter(asked => asked.path === path),
+    requests: path => api.requests.filter(requests => requests.path === path),
   }
 }
 

@@ -8,27 +8,31 @@ import type { Test } from 'tap'
 import { createListener } from '../../src/web/listener.js'
 import { WebFile } from '../../src/web/web-file.js'
 
-/** Answers `page` to what it lets in. `clock.now` is the file's clock: move it on to have the file looked at. */
+/** Serves `page` to admitted requests. `clock.now` is the file's clock; look() moves it on, so that the file is checked. */
 export async function listening(t: Test, path?: string) {
   const clock = { now: 0 }
   const changes: (string | undefined)[] = []
   const refusals: string[] = []
   const file =
-    path === undefined ? undefined : new WebFile(path, { now: () => clock.now, onChange: why => changes.push(why) })
-  const listener = createListener({ file, refused: why => refusals.push(why) }, (_, response) => response.end('page'))
-  const { server, gate } = listener
+    path === undefined
+      ? undefined
+      : new WebFile(path, { now: () => clock.now, onChange: problem => changes.push(problem) })
+  const listener = createListener({ file, onRefused: reason => refusals.push(reason) }, (_, response) =>
+    response.end('page'),
+  )
+  const { server, authFilter } = listener
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     server.closeAllConnections()
     server.close()
-    gate.close()
+    authFilter.close()
   })
   const { port } = server.address() as AddressInfo
   const get = (asked: RequestOptions = {}) => ask(port, file?.current().secure !== undefined, asked)
   return { ...listener, port, get, clock, changes, refusals, look: () => (clock.now += 1000) }
 }
 
-/** Its status, or the error's code. */
+/** The status of a response, or the error code. */
 export async function statusOf(answer: Promise<{ status: number }>): Promise<number | string> {
   try {
     return (await answer).status
@@ -55,7 +59,7 @@ export const basic = (user: string, password: string) => ({
   headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
 })
 
-/** A connection that sends `text`; what came back, once the other end closed it. */
+/** Opens a connection and sends `text`. `closed` resolves with everything received once the connection is closed. */
 export function raw(port: number, text: string): { socket: Socket; closed: Promise<string> } {
   const socket = connect(port, '127.0.0.1')
   socket.write(text)

@@ -1,5 +1,5 @@
 /**
- * gate.test.ts - what every answer carries and which requests are turned away: headers, rate limit, bodies.
+ * auth-filter.test.ts - configured headers, rate limit, request bodies.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const written = (name: string, content: string) => {
   return file
 }
 
-t.test('configured headers are on every answer, refusals for want of a password too', async t => {
+t.test('every response has the configured headers, a 401 too', async t => {
   const headers = '{ X-Frame-Options: deny, Content-Security-Policy: "default-src \'self\'" }'
   const file = written('headers.yml', `http_server_config: { headers: ${headers} }\n`)
   const { get, look } = await listening(t, file)
@@ -30,7 +30,7 @@ t.test('configured headers are on every answer, refusals for want of a password 
   t.match(await get(), { status: 401, headers: { 'x-frame-options': 'deny' } })
 })
 
-t.test('beyond the rate limit requests are 429', async t => {
+t.test('requests beyond the rate limit get 429', async t => {
   const { get, look, refusals } = await listening(t, written('rate.yml', 'rate_limit: { interval: 1h, burst: 2 }\n'))
   t.equal((await get()).status, 200)
   t.equal((await get()).status, 200)
@@ -38,14 +38,14 @@ t.test('beyond the rate limit requests are 429', async t => {
   t.strictSame(refusals, ['rate_limit'])
   written('rate.yml', 'rate_limit: { interval: 1h, burst: 1 }\n')
   look()
-  t.equal((await get()).status, 200, 'another limit begins anew')
+  t.equal((await get()).status, 200, 'a changed limit starts with a full bucket')
   t.equal((await get()).status, 429)
   written('rate.yml', '\n')
   look()
   t.equal((await get()).status, 200)
 })
 
-t.test('a bucket fills one by one, and no further than its burst', async t => {
+t.test('the bucket refills one token per interval, up to the burst', async t => {
   let now = 0
   const limit = new RateLimit({ intervalMs: 100, burst: 2 }, () => now)
   const allowed = () => [limit.allow(), limit.allow(), limit.allow()]
@@ -58,7 +58,7 @@ t.test('a bucket fills one by one, and no further than its burst', async t => {
   t.strictSame(allowed(), [true, true, false])
 })
 
-t.test('a request body is refused without being read', async t => {
+t.test('a request with a body gets 413, and the body is not read', async t => {
   const { port, refusals } = await listening(t)
   for (const framing of ['Content-Length: 1000000000000', 'Transfer-Encoding: chunked']) {
     const { closed } = raw(port, `GET / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`)

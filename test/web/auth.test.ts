@@ -1,5 +1,5 @@
 /**
- * auth.test.ts - passwords: who comes in, what a wrong one costs, what a flood of them does.
+ * auth.test.ts - basic authentication: accepted and rejected passwords, timing, floods of wrong ones.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const users = new Map([
 ])
 const header = (user: string, password: string) => basic(user, password).headers.authorization
 
-/** Compares at once, and counts the rounds that it took. */
+/** Compares synchronously and counts the rounds. */
 class Counting {
   asked: Comparison[] = []
   compare(comparison: Comparison): Promise<boolean> {
@@ -32,7 +32,7 @@ class Counting {
   }
 }
 
-t.test('the right password comes in, all else is 401 and says what is wanted', async t => {
+t.test('the right password gets 200; anything else gets 401 with WWW-Authenticate', async t => {
   const file = join(folder, 'auth.yml')
   writeFileSync(file, `basic_auth_users: { alice: "${HASH}" }\n`)
   const { get, refusals } = await listening(t, file)
@@ -59,7 +59,7 @@ t.test('the right password comes in, all else is 401 and says what is wanted', a
   t.match(await get(basic('alice', 'secret')), { status: 200 })
 })
 
-t.test('other users in the file are in force a second later, also for passwords that were right', async t => {
+t.test('a change of users takes effect within a second, also for cached passwords', async t => {
   const file = join(folder, 'users.yml')
   writeFileSync(file, `basic_auth_users: { alice: "${HASH}" }\n`)
   const { get, look } = await listening(t, file)
@@ -70,20 +70,20 @@ t.test('other users in the file are in force a second later, also for passwords 
   t.equal((await get(basic('alice', 'another'))).status, 200)
 })
 
-t.test('a wrong password costs the same rounds as an unknown user, whatever the cost of the hash', async t => {
+t.test('a wrong password takes as many rounds as an unknown user, whatever the cost of the hash', async t => {
   const counting = new Counting()
   const auth = new BasicAuth(counting)
   for (const user of ['alice', 'carol', 'nobody', '', 'constructor', '__proto__']) {
-    t.equal(await auth.enter(header(user, 'wrong'), users), 'out')
+    t.equal(await auth.authenticate(header(user, 'wrong'), users), 'rejected')
     t.equal(counting.rounds(), 2 ** 7, user)
-    t.equal(await auth.enter(header(user, 'wrong'), users), 'out')
-    t.equal(counting.rounds(), 0, `${user}, remembered`)
+    t.equal(await auth.authenticate(header(user, 'wrong'), users), 'rejected')
+    t.equal(counting.rounds(), 0, `${user}, cached`)
   }
-  t.equal(await auth.enter(header('alice', 'secret'), users), 'in')
-  t.equal(counting.rounds(), 2 ** 7, 'a right one too')
+  t.equal(await auth.authenticate(header('alice', 'secret'), users), 'accepted')
+  t.equal(counting.rounds(), 2 ** 7, 'the right password too')
 })
 
-t.test('hashes of nobody are compared in full: bcrypt takes them for hashes', async t => {
+t.test('dummy hashes are well-formed, so bcrypt compares them in full', async t => {
   for (const hash of [...comparisonsOf(undefined, 4), ...comparisonsOf(HASH, 6)]) {
     t.match(hash, /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/)
     t.equal(compareSync('fakepassword', hash), false)
@@ -91,20 +91,20 @@ t.test('hashes of nobody are compared in full: bcrypt takes them for hashes', as
   t.strictSame(comparisonsOf(HASH, 5), [HASH])
 })
 
-t.test('a flood of wrong passwords does not push the right one out of memory, nor grow it', async t => {
+t.test('a flood of wrong passwords neither evicts the right one from the cache nor grows it', async t => {
   const counting = new Counting()
   const auth = new BasicAuth(counting)
   const cheap = new Map([['alice', hashSync('secret', 4)]])
-  t.equal(await auth.enter(header('alice', 'secret'), cheap), 'in')
-  for (let i = 0; i < 150; i++) await auth.enter(header('alice', `wrong ${i}`), cheap)
+  t.equal(await auth.authenticate(header('alice', 'secret'), cheap), 'accepted')
+  for (let i = 0; i < 150; i++) await auth.authenticate(header('alice', `wrong ${i}`), cheap)
   counting.rounds()
-  t.equal(await auth.enter(header('alice', 'secret'), cheap), 'in')
+  t.equal(await auth.authenticate(header('alice', 'secret'), cheap), 'accepted')
   t.equal(counting.rounds(), 0)
-  await auth.enter(header('alice', 'wrong 0'), cheap)
-  t.equal(counting.rounds(), 2 ** 4, 'the oldest wrong one is forgotten')
+  await auth.authenticate(header('alice', 'wrong 0'), cheap)
+  t.equal(counting.rounds(), 2 ** 4, 'the oldest wrong one was evicted')
 })
 
-t.test('few comparisons wait; more are refused at once, and the right one comes in beside them', async t => {
+t.test('the queue of comparisons is short: more get 503 at once, and a cached password still gets 200', async t => {
   const file = join(folder, 'flood.yml')
   writeFileSync(file, `basic_auth_users: { alice: "${hashSync('secret', 9)}" }\n`)
   const { get } = await listening(t, file)
@@ -114,14 +114,14 @@ t.test('few comparisons wait; more are refused at once, and the right one comes 
   t.strictSame(new Set((await flood).map(({ status }) => status)), new Set([401, 503]))
 })
 
-t.test('the thread answers each comparison with its own result', async t => {
+t.test('concurrent comparisons each get their own result, and the queue holds 32', async t => {
   const bcrypt = new Bcrypt()
   t.teardown(() => bcrypt.close())
   const passwords = ['secret', 'wrong', 'secret', 'no']
   const found = await Promise.all(passwords.map(password => bcrypt.compare({ password, hashes: [HASH] })))
   t.strictSame(found, [true, false, true, false])
   const many = Array.from({ length: 40 }, () => bcrypt.compare({ password: 'wrong', hashes: [HASH] }))
-  t.equal(many.filter(answer => answer === undefined).length, 8, '32 wait at most')
+  t.equal(many.filter(answer => answer === undefined).length, 8, 'at most 32 in the queue')
   await Promise.all(many)
   bcrypt.close()
   t.equal(await bcrypt.compare({ password: 'secret', hashes: [HASH] }), true, 'a new thread after close')

@@ -1,5 +1,5 @@
 /**
- * clients.test.ts - clients that do harm: idle, slow, oversized and malformed ones; a scrape gets through.
+ * clients.test.ts - abusive clients: idle, slow, oversized and malformed requests do not keep a scrape out.
  */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -11,8 +11,8 @@ import { authority, signed } from '../support/certificates.js'
 import { until } from '../support/until.js'
 import { listening, raw } from '../support/web-listener.js'
 
-/** `count` connections that the server has accepted, each having sent `text`. */
-async function hangers(t: Test, port: number, count: number, text = ''): Promise<Socket[]> {
+/** Opens `count` connections and sends `text` on each. */
+async function openConnections(t: Test, port: number, count: number, text = ''): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'))
   t.teardown(() => sockets.forEach(socket => void socket.destroy()))
   await Promise.all(
@@ -27,8 +27,8 @@ async function hangers(t: Test, port: number, count: number, text = ''): Promise
 
 t.test('1,000 idle connections and 50 slow senders do not stop a scrape', async t => {
   const { port, get, connections, refusals } = await listening(t)
-  const idle = await hangers(t, port, 1000)
-  const slow = await hangers(t, port, 50, 'GET / HTTP/1.1\r\nHost: a\r\nX-A: ')
+  const idle = await openConnections(t, port, 1000)
+  const slow = await openConnections(t, port, 50, 'GET / HTTP/1.1\r\nHost: a\r\nX-A: ')
   const dripping = setInterval(() => slow.forEach(socket => void (socket.writable && socket.write('a'))), 5)
   t.teardown(() => clearInterval(dripping))
   for (let i = 0; i < 5; i++) t.match(await get(), { status: 200, body: 'page' })
@@ -38,13 +38,13 @@ t.test('1,000 idle connections and 50 slow senders do not stop a scrape', async 
   await until('the oldest are gone', () => idle.slice(0, 500).every(socket => socket.closed))
 })
 
-t.test('over TLS neither do 1,000 that never greet, nor 50 that greet and then send slowly', async t => {
+t.test('over TLS, 1,000 connections without a handshake and 50 slow senders do not stop a scrape', async t => {
   const folder = t.testdir({})
   const { certFile, keyFile } = signed(folder, 'server', authority(folder, 'ca'), 'IP:127.0.0.1')
   const file = join(folder, 'web.yml')
   writeFileSync(file, `tls_server_config: { cert_file: ${certFile}, key_file: ${keyFile} }\n`)
   const { port, get, connections, refusals } = await listening(t, file)
-  const silent = await hangers(t, port, 1000)
+  const silent = await openConnections(t, port, 1000)
   const slow = await Promise.all(
     Array.from({ length: 50 }, async () => {
       const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('error', () => {})
@@ -63,28 +63,28 @@ t.test('over TLS neither do 1,000 that never greet, nor 50 that greet and then s
   await until('the oldest are gone', () => silent.slice(0, 500).every(socket => socket.closed))
 })
 
-t.test('a connection whose answer is under way is not evicted, idle ones are, oldest first', async t => {
+t.test('idle connections are evicted, oldest first, but none with a response in progress', async t => {
   const { server, port, connections, refusals } = await listening(t)
   server.removeAllListeners('request')
   const answer = new Promise<() => void>(resolve => {
     server.once('request', (request, response) => {
-      connections.answering(request.socket, response, 60_000)
+      connections.startResponse(request.socket, response, 60_000)
       resolve(() => response.end('late'))
     })
   })
   const { closed } = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
   const finish = await answer
-  await hangers(t, port, 600)
+  await openConnections(t, port, 600)
   await until('some are evicted', () => refusals.length >= 600 + 1 - 512)
   finish()
   t.match(await closed, /late$/)
 })
 
-t.test('an answer that nobody takes ends with its deadline', async t => {
+t.test('a response that the client does not read is cut off at its deadline', async t => {
   const { server, port, connections } = await listening(t)
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    connections.answering(request.socket, response, 50)
+    connections.startResponse(request.socket, response, 50)
     response.write(Buffer.alloc(32 << 20))
   })
   const { socket } = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -93,7 +93,7 @@ t.test('an answer that nobody takes ends with its deadline', async t => {
   socket.destroy()
 })
 
-t.test('a request that is never finished is 408', async t => {
+t.test('an unfinished request gets 408', async t => {
   const { port, refusals, server } = await listening(t)
   server.headersTimeout = 1
   server.requestTimeout = 1
@@ -102,7 +102,7 @@ t.test('a request that is never finished is 408', async t => {
   t.strictSame(refusals, ['timeout'])
 })
 
-t.test('oversized headers are 431, an oversized address too, and what is no HTTP is 400', async t => {
+t.test('oversized headers or an oversized URL get 431; bytes that are not HTTP get 400', async t => {
   const { port, refusals } = await listening(t)
   const big = 'a'.repeat(20_000)
   t.match(await raw(port, `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${big}\r\n\r\n`).closed, /^HTTP\/1\.1 431 /)

@@ -1,5 +1,5 @@
 /**
- * config.test.ts - the web config file is taken and refused as promtool does, and refusals say where and why.
+ * config.test.ts - accepts and refuses web config files as promtool does; errors say where and why.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const HASH = hashSync('secret', 4)
 const PAIR = 'cert_file: server.crt, key_file: server.key'
 const tls = (more: string) => `tls_server_config: { ${PAIR}${more && `, ${more}`} }\n`
 
-/** What promtool says where it differs, and why that is meant. */
+/** `promtool`: its verdict where it differs from ours, and the reason. */
 type Case = readonly [file: string, good: boolean, promtool?: { good: boolean; why: string }]
 const NEWER = { good: false, why: 'Debian has promtool 2.42, whose exporter-toolkit 0.8 lacks this key' }
 const SAFER = (why: string) => ({ good: true, why })
@@ -43,7 +43,7 @@ const CASES: readonly Case[] = [
   [
     tls('client_ca_file: empty, client_auth_type: RequireAndVerifyClientCert'),
     false,
-    SAFER('without an authority nobody could come in'),
+    SAFER('without an authority no client could connect'),
   ],
   [tls('min_version: TLS13'), true],
   [tls('min_version: TLS10, max_version: TLS12'), true],
@@ -87,7 +87,7 @@ const CASES: readonly Case[] = [
   [
     'http_server_config: { headers: { X-XSS-Protection: "1\\nSet-Cookie: a" } }',
     false,
-    SAFER('a line end would be replaced there, and be refused by node:http at each request'),
+    SAFER('the toolkit replaces a line break; node:http would refuse it at each request'),
   ],
   [`basic_auth_users: { alice: "${HASH}", "": "${HASH}", 1234: "${HASH}" }`, true],
   ['basic_auth_users: {}', true],
@@ -118,7 +118,7 @@ function indent(text: string): string {
   return text.trim().replace(/^/gm, '    ')
 }
 
-/** undefined when good. */
+/** The error, or undefined when Weir accepts the file. */
 function weir(file: string): string | undefined {
   try {
     const { tls } = readWebConfig(file)
@@ -131,7 +131,7 @@ function weir(file: string): string | undefined {
 
 const NO_PROMTOOL = spawnSync('promtool', ['--version']).error && 'needs promtool'
 
-t.test('promtool and Weir agree on every file, or it is said why not', { skip: NO_PROMTOOL ?? false }, async t => {
+t.test('promtool and Weir agree on every file, with listed exceptions', { skip: NO_PROMTOOL ?? false }, async t => {
   for (const [i, [content, good, other]] of CASES.entries()) {
     const file = join(folder, `case-${i}.yml`)
     writeFileSync(file, content)
@@ -142,7 +142,7 @@ t.test('promtool and Weir agree on every file, or it is said why not', { skip: N
   }
 })
 
-t.test('a refusal names file, line, key, value and what is allowed, and no secret', async t => {
+t.test('an error names file, line, key, value and what is allowed, and no secret', async t => {
   const refusals = [
     [
       'a:\n',
@@ -180,7 +180,7 @@ t.test('relative paths start in the folder of the file', async t => {
   t.match(tls, { cert_file: join(folder, 'server.crt'), key_file: '/etc/k' })
 })
 
-t.test('values arrive as the toolkit reads them', async t => {
+t.test('values are parsed as the toolkit parses them', async t => {
   const config = parseWebConfig(
     `basic_auth_users: { yes: "${HASH}", 007: "${HASH}" }\nrate_limit: { interval: 1m0.5s, burst: 3 }`,
     'f.yml',

@@ -1,5 +1,5 @@
 /**
- * tls.test.ts - TLS by the web config file: versions, suites, client certificates, and files that change.
+ * tls.test.ts - TLS as the web config file sets it: versions, suites, client certificates, changed files.
  */
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,14 +28,14 @@ const config = (more = '', pair: Pair = server) =>
   `tls_server_config: { cert_file: ${pair.certFile}, key_file: ${pair.keyFile}${more && `, ${more}`} }\n`
 const shows = ({ cert, key }: Pair) => ({ cert, key })
 
-t.test('a page comes over TLS to who trusts the authority, and not over plain HTTP', async t => {
+t.test('the page is served over TLS to clients that trust the authority, and not over plain HTTP', async t => {
   const { get, port } = await listening(t, written())
   t.match(await get({ ca: ca.cert, rejectUnauthorized: true }), { status: 200, body: 'page' })
   t.not(await statusOf(get({ ca: stranger.cert, rejectUnauthorized: true })), 200)
   t.not(await statusOf(fetch(`http://127.0.0.1:${port}/`)), 200)
 })
 
-t.test('client certificates are asked for and checked as client_auth_type says', async t => {
+t.test('client certificates are requested and verified according to client_auth_type', async t => {
   const authorities = `client_ca_file: ${ca.certFile}`
   const table = [
     ['NoClientCert', '', { none: true, good: true, forged: true }],
@@ -53,7 +53,7 @@ t.test('client certificates are asked for and checked as client_auth_type says',
   }
 })
 
-t.test('an allowed name of any kind lets a certificate in, others do not', async t => {
+t.test('client_allowed_sans matches names of every kind exactly', async t => {
   const rule = (name: string) =>
     written(
       `client_auth_type: RequireAndVerifyClientCert, client_ca_file: ${ca.certFile}, client_allowed_sans: ["${name}"]`,
@@ -69,7 +69,7 @@ t.test('an allowed name of any kind lets a certificate in, others do not', async
   }
 })
 
-t.test('a name in quotes is one name', async t => {
+t.test('a quoted name is one name', async t => {
   t.strictSame(alternativeNames('DNS:a, IP Address:0:0:0:0:0:0:0:1, DNS:"b, DNS:c", URI:x:y, othername:<z>'), [
     'a',
     '::1',
@@ -79,7 +79,7 @@ t.test('a name in quotes is one name', async t => {
   t.strictSame(alternativeNames(''), [])
 })
 
-/** A connection with these limits on what the client would speak: what was agreed, or why nothing. */
+/** Connects with these TLS options: the negotiated parameters, or the error. */
 const handshake = (port: number, options: object) =>
   new Promise<{ protocol: string | null; cipher: string; curve: string } | string>(resolve => {
     const socket: TLSSocket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options }, () => {
@@ -90,7 +90,7 @@ const handshake = (port: number, options: object) =>
     socket.once('error', error => resolve((error as NodeJS.ErrnoException).code ?? error.message))
   })
 
-t.test('versions, suites and curves are those of the file', async t => {
+t.test('the file sets versions, suites and curves', async t => {
   const speaks = async (more: string, options: object) => handshake((await listening(t, written(more))).port, options)
   const old = { maxVersion: 'TLSv1.2' }
   t.match(await speaks('', {}), { protocol: 'TLSv1.3' })
@@ -124,28 +124,28 @@ const replace = (file: string, text: string) => {
   renameSync(`${file}.new`, file)
 }
 
-t.test('another certificate is shown once its files changed, and not while they do not fit', async t => {
+t.test('a new certificate is used once its key matches, and not before', async t => {
   const [certFile, keyFile] = [join(folder, 'live.crt'), join(folder, 'live.key')]
   replace(certFile, server.cert)
   replace(keyFile, server.key)
   const { get, port, look, changes } = await listening(t, written('', { ...server, certFile, keyFile }))
   const before = await serial(port)
   replace(certFile, second.cert)
-  t.equal(await serial(port), before, 'not looked at within a second')
+  t.equal(await serial(port), before, 'files are checked once a second')
   look()
-  t.equal(await serial(port), before, 'the key is still that of before')
+  t.equal(await serial(port), before, 'the key is still the old one')
   t.equal((await get()).status, 200)
   t.match(changes, [/another certificate/])
   look()
   await get()
-  t.equal(changes.length, 1, 'told once')
+  t.equal(changes.length, 1, 'reported once')
   replace(keyFile, second.key)
   look()
   t.not(await serial(port), before)
   t.equal(changes[1], undefined)
 })
 
-t.test('a broken file answers 500 over TLS until it is mended; TLS does not go off', async t => {
+t.test('a wrong file answers 500 over TLS until it is corrected; TLS cannot be turned off while running', async t => {
   const file = written()
   const { get, look, changes } = await listening(t, file)
   for (const [text, words] of [
@@ -165,7 +165,7 @@ t.test('a broken file answers 500 over TLS until it is mended; TLS does not go o
   t.strictSame(changes, [undefined])
 })
 
-t.test('TLS does not go on while running either', async (t: Test) => {
+t.test('TLS cannot be turned on while running', async (t: Test) => {
   const file = join(folder, 'plain.yml')
   replace(file, '')
   const { port, look, changes } = await listening(t, file)
@@ -176,7 +176,7 @@ t.test('TLS does not go on while running either', async (t: Test) => {
   t.match(changes, [/TLS on needs a restart/])
 })
 
-t.test('a stricter client_auth_type is in force for the next connection', async t => {
+t.test('a stricter client_auth_type applies to the next connection', async t => {
   const file = written()
   const { get, look } = await listening(t, file)
   t.equal(await statusOf(get()), 200)
@@ -187,14 +187,14 @@ t.test('a stricter client_auth_type is in force for the next connection', async 
   t.not(await statusOf(get(shows(forged))), 200)
 })
 
-t.test('connections that fail their handshake leave nothing behind', async t => {
+t.test('failed handshakes are counted and leave no connection behind', async t => {
   const { port, connections, refusals } = await listening(t, written())
   for (let i = 0; i < 5; i++)
     t.type(
       await handshake(port, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' }),
       'string',
     )
-  await until('all told', () => refusals.length === 5)
-  await until('all gone', () => connections.size === 0)
+  await until('all handshakes are counted', () => refusals.length === 5)
+  await until('all connections are gone', () => connections.size === 0)
   t.strictSame(new Set(refusals), new Set(['handshake']))
 })

@@ -120,13 +120,13 @@ async function listen(server: Server, text: string): Promise<string> {
   return urlOf(address, (server.address() as AddressInfo).port, server instanceof TlsServer)
 }
 
-async function close({ server, connections, gate }: Listener, deadlineMs: number): Promise<void> {
-  if (!server.listening) return gate.close()
+async function close({ server, connections, authFilter }: Listener, deadlineMs: number): Promise<void> {
+  if (!server.listening) return authFilter.close()
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
   // net's close, not http's: http treats a response as finished once written, and cuts it off under a slow reader.
   const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()))
   connections.closeIdle()
   await closed
   clearTimeout(deadline)
-  gate.close()
+  authFilter.close()
 }

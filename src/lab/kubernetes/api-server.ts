@@ -25,7 +25,7 @@ export interface ApiServerOptions {
 }
 
 /** What was asked, for tests. */
-export interface Asked {
+export interface SeenRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly accept: string
@@ -47,7 +47,7 @@ export class ApiServer {
   readonly store: ObjectStore
   readonly lists: Lists
   readonly faults = new Faults()
-  readonly asked: Asked[] = []
+  readonly requests: SeenRequest[] = []
   /** The one that is let in. */
   token = 'lab-token'
   /** Bytes a chunk of a watch; 0: a line a chunk. */
@@ -119,7 +119,7 @@ export class ApiServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', this.url)
     const watching = query.get('watch') === '1' || query.get('watch') === 'true'
-    const fault = this.faults.meet(path, watching ? 'watch' : 'list')
+    const fault = this.faults.next(path, watching ? 'watch' : 'list')
     if (fault?.kind === 'hang') return
     if (fault?.kind === 'reset') {
       request.socket.destroy()
@@ -127,54 +127,54 @@ export class ApiServer {
     }
     const accept = request.headers.accept ?? ''
     try {
-      this.#admit(request, fault)
-      const asked = { path, query, metadataOnly: accept.includes('as=PartialObjectMetadata') }
-      if (watching) this.#watch(asked, response, fault)
-      else this.#list(asked, request, response, fault)
-      this.#remember({ path, query, accept, status: 200 })
+      this.#authorize(request, fault)
+      const requests = { path, query, metadataOnly: accept.includes('as=PartialObjectMetadata') }
+      if (watching) this.#watch(requests, response, fault)
+      else this.#list(requests, request, response, fault)
+      this.#keep({ path, query, accept, status: 200 })
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      this.#remember({ path, query, accept, status: error.status })
+      this.#keep({ path, query, accept, status: error.status })
       refuse(response, error, fault)
     }
   }
 
-  #admit(request: IncomingMessage, fault: Fault | undefined): void {
+  #authorize(request: IncomingMessage, fault: Fault | undefined): void {
     if (fault?.kind === 'status') throw new Refusal(fault.status, fault.message ?? `planned ${fault.status}`)
     if (request.headers.authorization !== `Bearer ${this.token}`) throw new Refusal(401, 'Unauthorized')
     if (request.method !== 'GET') throw new Refusal(403, `${request.method} is not for Weir`)
   }
 
   #list(
-    asked: { path: string; query: URLSearchParams; metadataOnly: boolean },
+    requests: { path: string; query: URLSearchParams; metadataOnly: boolean },
     request: IncomingMessage,
     response: ServerResponse,
     fault: Fault | undefined,
   ): void {
-    const found = this.store.has(asked.path) ? this.lists.answer(asked) : this.#group(asked.path)
-    const body = Buffer.from(`${JSON.stringify(found)}\n`)
+    const list = this.store.has(requests.path) ? this.lists.answer(requests) : this.#group(requests.path)
+    const body = Buffer.from(`${JSON.stringify(list)}\n`)
     if (fault?.kind === 'cut') {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
       response.write(body.subarray(0, fault.afterBytes), () => response.destroy())
       return
     }
-    const packed = body.length > GZIP_BYTES && /\bgzip\b/.test(`${request.headers['accept-encoding']}`)
+    const gzipped = body.length > GZIP_BYTES && /\bgzip\b/.test(`${request.headers['accept-encoding']}`)
     response.writeHead(200, {
       'content-type': 'application/json',
-      ...(packed && { 'content-encoding': 'gzip' }),
+      ...(gzipped && { 'content-encoding': 'gzip' }),
     })
-    const bytes = packed ? gzipSync(body, { level: 1 }) : body
+    const bytes = gzipped ? gzipSync(body, { level: 1 }) : body
     if (fault?.kind === 'slow') void trickle(response, bytes, fault)
     else response.end(bytes)
   }
 
   #watch(
-    asked: { path: string; query: URLSearchParams; metadataOnly: boolean },
+    requests: { path: string; query: URLSearchParams; metadataOnly: boolean },
     response: ServerResponse,
     fault: Fault | undefined,
   ): void {
-    if (!this.store.has(asked.path)) throw new Refusal(404, 'the server could not find the requested resource')
-    const version = Number(asked.query.get('resourceVersion') || 0)
+    if (!this.store.has(requests.path)) throw new Refusal(404, 'the server could not find the requested resource')
+    const version = Number(requests.query.get('resourceVersion') || 0)
     if (version > this.store.version) {
       throw new Refusal(
         504,
@@ -182,12 +182,12 @@ export class ApiServer {
         'Timeout',
       )
     }
-    if (this.goneAs === 'status' && version > 0 && this.store.since(asked.path, version) === undefined) {
+    if (this.goneAs === 'status' && version > 0 && this.store.since(requests.path, version) === undefined) {
       throw new Refusal(410, `too old resource version: ${version} (${this.store.version})`)
     }
     const { splitBytes } = this
-    const watch = new Watch(this.store, response, { ...asked, fault, splitBytes, bookmarkMs: this.#bookmarkMs })
-    this.#watches.set(watch, asked.path)
+    const watch = new Watch(this.store, response, { ...requests, fault, splitBytes, bookmarkMs: this.#bookmarkMs })
+    this.#watches.set(watch, requests.path)
     response.once('close', () => this.#watches.delete(watch))
     watch.start()
   }
@@ -200,9 +200,9 @@ export class ApiServer {
     return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: path.replace(/^\/apis?\//, ''), resources }
   }
 
-  #remember(asked: Asked): void {
-    this.asked.push(asked)
-    if (this.asked.length > MAX_REQUESTS_KEPT) this.asked.shift()
+  #keep(requests: SeenRequest): void {
+    this.requests.push(requests)
+    if (this.requests.length > MAX_REQUESTS_KEPT) this.requests.shift()
   }
 }
 

@@ -44,11 +44,11 @@ export class Faults {
   }
 
   /** What this request meets; it counts. */
-  meet(path: string, verb: Verb): Fault | undefined {
-    const met = this.#planned.find(one => path.startsWith(one.path) && (one.verb === 'any' || one.verb === verb))
-    if (met === undefined) return undefined
-    met.left--
-    if (met.left <= 0) this.#planned = this.#planned.filter(one => one !== met)
-    return met.fault
+  next(path: string, verb: Verb): Fault | undefined {
+    const planned = this.#planned.find(one => path.startsWith(one.path) && (one.verb === 'any' || one.verb === verb))
+    if (planned === undefined) return undefined
+    planned.left--
+    if (planned.left <= 0) this.#planned = this.#planned.filter(one => one !== planned)
+    return planned.fault
   }
 }

@@ -76,7 +76,7 @@ export class ObjectStore {
     const metadata = { ...object.metadata, uid, creationTimestamp, resourceVersion: String(version) }
     const stored = { ...object, metadata }
     kind.set(name, stored)
-    this.#tell({ version, path, object: stored, before, deleted: false })
+    this.#notify({ version, path, object: stored, before, deleted: false })
     return stored
   }
 
@@ -90,7 +90,7 @@ export class ObjectStore {
     const version = ++this.version
     // The last state, with the version of its deletion: a watch goes on from it.
     const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } }
-    this.#tell({ version, path, object, before, deleted: true })
+    this.#notify({ version, path, object, before, deleted: true })
     return true
   }
 
@@ -118,7 +118,7 @@ export class ObjectStore {
     return () => this.#listeners.delete(listener)
   }
 
-  #tell(event: StoredEvent): void {
+  #notify(event: StoredEvent): void {
     this.#events.push(event)
     if (this.#events.length > this.#window) this.#compacted = this.#events.shift()!.version
     for (const listener of this.#listeners) listener(event)

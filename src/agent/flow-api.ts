@@ -65,12 +65,12 @@ export class FlowApi {
     return { trace: keep, drop: keep, verdict: keep, debug: keep, capture: keep, sock: keep }
   }
 
-  /** Serve, once the source runs; `rows` are what `weir status` shows besides. */
-  async start(exporter: Exporter, rows: () => readonly (readonly [string, string])[], log: Log): Promise<void> {
+  /** Starts serving, once the source runs. `extraStatus` is what `weir status` prints in addition. */
+  async start(exporter: Exporter, extraStatus: () => readonly (readonly [string, string])[], log: Log): Promise<void> {
     const { resolver, kernelReasons } = exporter
     const node = { nodeName: nodeName(), version: VERSION }
     const flows = new RingFlows(this.#ring, { resolver, kernelReasons, ...node })
-    this.#observer = new Observer({ ring: this.#ring, flows, rows, ...node })
+    this.#observer = new Observer({ ring: this.#ring, flows, extraStatus, ...node })
     try {
       // Here and not above: the library takes memory and time that a Weir without the API does not spend.
       const { FlowServer } = await import('../hubble/api/server.js')

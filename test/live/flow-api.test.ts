@@ -137,6 +137,6 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
     t.strictSame(await Promise.all([observe.ended, denied.ended, monitor.ended]), [0, 0, 0])
     t.equal(observe.stderr, '')
     const { code, stderr } = weir(['observe', ...ask])
-    t.strictSame([code, stderr], [1, `weir: unix://${path}: no flow API answers there\n`])
+    t.strictSame([code, stderr], [1, `weir: unix://${path}: no flow API answers\n`])
   })
 })

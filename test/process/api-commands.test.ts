@@ -140,7 +140,7 @@ t.test('without an API no record is kept, and an address that is taken ends the 
   const args = ['run', ...REPLAY, '--web.listen-address', '127.0.0.1:0', '--hubble.listen-address', `unix://${path}`]
   const { code, stderr } = weir(args)
   t.equal(code, 1)
-  t.match(stderr, `weir: flow API: ${path}: another process listens there\n`)
+  t.match(stderr, `weir: flow API: ${path}: another process is listening\n`)
   const none = await startWeir([...REPLAY, '--hubble.listen-address', 'none'])
   t.teardown(() => none.stop('SIGKILL'))
   t.notMatch(none.stderr(), /flow API/)
@@ -163,7 +163,7 @@ t.test('a socket that a killed process left is taken over, and a file that is no
     `unix://${path}`,
   ])
   t.equal(code, 1)
-  t.match(stderr, 'is there already and is no socket')
+  t.match(stderr, 'exists and is not a socket')
 })
 
 t.test('the default address is one for the machine: who comes second says so and runs', async t => {

@@ -33,7 +33,13 @@ export async function serveFlows(t: Test, capacity = 4095): Promise<Served> {
   const ring = new RecordRing(capacity)
   const directory = InventoryResolver.from(loadInventory(join(EXAMPLES, 'inventory.json')))
   const flows = new RingFlows(ring, { resolver: directory, nodeName: NODE, version: '1.2.3' })
-  const observer = new Observer({ ring, flows, nodeName: NODE, version: '1.2.3', rows: () => [['source', 'a test']] })
+  const observer = new Observer({
+    ring,
+    flows,
+    nodeName: NODE,
+    version: '1.2.3',
+    extraStatus: () => [['source', 'a test']],
+  })
   const server = await FlowServer.create(observer, NODE)
   const path = socketPath(t)
   t.teardown(() => server.close())

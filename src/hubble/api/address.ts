@@ -1,7 +1,7 @@
 /**
- * address.ts - where a flow API is: a unix socket or a TCP port, as Hubble's flags write it.
+ * address.ts - the address of a flow API: a unix socket or a TCP port, in the syntax of Hubble's flags.
  *
- * In:    `unix:///PATH`, `unix:PATH`, `HOST:PORT`, `[IPV6]:PORT`, `:PORT`; for clients also `tls://HOST:PORT`.
+ * In:    `unix:///PATH`, `unix:PATH`, `HOST:PORT`, `[IPV6]:PORT`, `:PORT`; clients also take `tls://HOST:PORT`.
  * Fail:  an Error that names the text and what is allowed.
  */
 
@@ -9,12 +9,12 @@ export type ApiAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean }
 
-/** Where a running Weir is found unless told. */
+/** The address that a Weir listens on and its clients connect to by default. */
 export const DEFAULT_ADDRESS = 'unix:///var/run/weir/hubble.sock'
 
 const TCP = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:[\]\s/]*)):(\d{1,5})$/
 const MAX_PORT = 65_535
-/** sun_path of sockaddr_un, less the closing zero. */
+/** sun_path of sockaddr_un, minus the terminating NUL. */
 const MAX_PATH = 107
 
 export function parseApiAddress(text: string): ApiAddress {
@@ -23,18 +23,20 @@ export function parseApiAddress(text: string): ApiAddress {
   const found = TCP.exec(tls ? text.slice('tls://'.length) : text)
   const port = Number(found?.[3])
   if (found === null || port > MAX_PORT) {
-    throw new Error(`address '${text}': allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MAX_PORT}`)
+    throw new Error(
+      `invalid address '${text}'; allowed: unix:///PATH, HOST:PORT or [IPV6]:PORT, with a port up to ${MAX_PORT}`,
+    )
   }
   return { kind: 'tcp', host: found[1] ?? found[2] ?? '', port, tls }
 }
 
-/** What the gRPC library connects to; no host is this one. */
+/** The gRPC library's target for connecting. An empty host is this machine. */
 export function connectTarget(address: ApiAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`
   return `${hostText(address.host === '' ? 'localhost' : address.host)}:${address.port}`
 }
 
-/** What the gRPC library listens on; no host is every address. */
+/** The gRPC library's target for listening. An empty host is all addresses. */
 export function listenTarget(address: ApiAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`
   return `${hostText(address.host === '' ? '::' : address.host)}:${address.port}`
@@ -43,7 +45,7 @@ export function listenTarget(address: ApiAddress): string {
 function socketPath(text: string): string {
   const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '')
   if (path === '' || path.includes('\0') || Buffer.byteLength(path) > MAX_PATH) {
-    throw new Error(`address '${text}': allowed: unix:///PATH with a path of 1 to ${MAX_PATH} bytes`)
+    throw new Error(`invalid address '${text}'; allowed: unix:///PATH with a path of 1 to ${MAX_PATH} bytes`)
   }
   return path
 }

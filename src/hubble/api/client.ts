@@ -1,9 +1,9 @@
 /**
- * client.ts - a client of Hubble's flow API: a running Weir, a Cilium agent, a Relay.
+ * client.ts - a client of Hubble's flow API: for a running Weir, a Cilium agent or a Relay.
  *
- * In:    an address of api/address.ts.
- * Out:   responses in the form of observe/response.ts, while they are asked for: who reads slowly is sent no more.
- * Fail:  an Error that names the address: nobody there, or what the server answered; with gRPC's `.code`.
+ * In:    an address as address.ts parses it.
+ * Out:   responses in the form of observe/response.ts. Streams have backpressure: a slow reader slows the server down.
+ * Fail:  an Error that names the address: no server there, or the server's error with gRPC's `.code`.
  */
 import type { ClientReadableStream, Client as GrpcClient, ServiceError } from '@grpc/grpc-js'
 import type { FlowFilter } from '../observe/filter/flow-filter.js'
@@ -12,7 +12,7 @@ import { connectTarget, parseApiAddress } from './address.js'
 import { decodeResponse, type Message, timestamp } from './message.js'
 import { type Api, loadApi, type Method } from './proto.js'
 
-/** Of GetFlowsRequest; times as in a flow. */
+/** The fields of GetFlowsRequest; times in the format of a flow's `time`. */
 export interface FlowsQuery {
   readonly number?: number
   readonly first?: boolean
@@ -21,11 +21,11 @@ export interface FlowsQuery {
   readonly until?: string
   readonly allow?: readonly FlowFilter[]
   readonly deny?: readonly FlowFilter[]
-  /** Field mask: paths of proto names; all fields without. */
+  /** Field mask: paths of proto field names. Without it, flows have all fields. */
   readonly fields?: readonly string[]
 }
 
-/** ServerStatusResponse: 64-bit numbers are decimal, absent is 0 or not told. */
+/** ServerStatusResponse. 64-bit numbers are decimal text; an absent field is 0 or unknown. */
 export interface ServerStatus {
   readonly num_flows?: string
   readonly max_flows?: string
@@ -38,7 +38,7 @@ export interface ServerStatus {
   readonly flows_rate?: number
 }
 
-/** A raw record, or how many were lost; `seconds` and `nanoseconds` since 1970 when it was received. */
+/** A raw record or a number of lost records, with the time of receipt: Unix seconds, and nanoseconds of the second. */
 export interface RawRecord {
   readonly record?: Uint8Array
   readonly lost?: number
@@ -55,7 +55,7 @@ export class ObserverClient {
   readonly #address: string
   readonly #client: GrpcClient
 
-  /** Connect; throws when there is nobody, or nobody who answers within 5 s. */
+  /** Connects. Throws when the connection is refused, or not ready within 5 s. */
   static async connect(address: string): Promise<ObserverClient> {
     const parsed = parseApiAddress(address)
     const api = await loadApi()
@@ -65,7 +65,7 @@ export class ObserverClient {
     const client = new api.grpc.Client(connectTarget(parsed), security)
     if (await isReady(client, api)) return new ObserverClient(api, address, client)
     client.close()
-    throw new Error(`${address}: no flow API answers there`)
+    throw new Error(`${address}: no flow API answers`)
   }
 
   private constructor(api: Api, address: string, client: GrpcClient) {
@@ -74,7 +74,7 @@ export class ObserverClient {
     this.#client = client
   }
 
-  /** Ends with the answer; a follower's when the caller leaves the loop, `signal` aborts or the server goes. */
+  /** Yields until the request is answered. With `follow`: until the caller leaves the loop, `signal` aborts or the server stops. */
   async *getFlows(query: FlowsQuery, signal?: AbortSignal): AsyncGenerator<FlowResponse> {
     const { allow = [], deny = [], since, until, fields = [], number = 0, first = false, follow = false } = query
     const request = {
@@ -91,7 +91,7 @@ export class ObserverClient {
       yield decodeResponse(message)
   }
 
-  /** Weir's own: the records themselves. The last `number`, 0 for all that are held (a follower: none). */
+  /** Weir's extension: raw records. Yields the last `number`; 0 is all in the flow buffer, or none of them with `follow`. */
   async *getRecords(number: number, follow: boolean, signal?: AbortSignal): AsyncGenerator<RawRecord> {
     const request = { number, follow }
     for await (const message of this.#stream(this.#api.weir.GetRecords!, request, signal)) {
@@ -130,20 +130,20 @@ export class ObserverClient {
     }
   }
 
-  /** Weir's own: what else its status has; undefined when the server is none. */
+  /** Weir's extension: further status lines, as name and value. Undefined when the server is not a Weir. */
   async getStatus(): Promise<readonly (readonly [string, string])[] | undefined> {
     try {
-      const { rows = [] } = (await this.#call(this.#api.weir.GetStatus!)) as {
-        rows?: { name?: string; value?: string }[]
+      const { lines = [] } = (await this.#call(this.#api.weir.GetStatus!)) as {
+        lines?: { name?: string; value?: string }[]
       }
-      return rows.map(({ name = '', value = '' }) => [name, value] as const)
+      return lines.map(({ name = '', value = '' }) => [name, value] as const)
     } catch (error) {
       if ((error as ServiceError).code === this.#api.grpc.status.UNIMPLEMENTED) return undefined
       throw error
     }
   }
 
-  /** Ends what is still under way. Twice is fine. */
+  /** Ends open calls and closes the connection. Can be called twice. */
   close(): void {
     this.#client.close()
   }
@@ -159,7 +159,7 @@ export class ObserverClient {
     const cancel = () => call.cancel()
     signal?.addEventListener('abort', cancel)
     if (signal?.aborted) cancel()
-    // After cancel() the call still says so, to nobody.
+    // cancel() emits an error after the loop below has ended; without a listener it would end the process.
     call.on('error', () => undefined)
     try {
       for await (const message of call) yield message as Message
@@ -187,7 +187,7 @@ export class ObserverClient {
   }
 }
 
-/** The library would try again until the deadline; a refused connection is answer enough. */
+/** Waits for the connection. The library would retry until the deadline; here a refused connection is final. */
 function isReady(client: GrpcClient, { grpc }: Api): Promise<boolean> {
   const channel = client.getChannel()
   const deadline = Date.now() + CONNECT_MS

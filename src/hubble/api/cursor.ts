@@ -1,11 +1,11 @@
 /**
- * cursor.ts - one reader of the ring: from where its request says, record by record, at its own pace.
+ * cursor.ts - one reader's position in the ring: returns the records of a request one by one, at the reader's pace.
  *
- * In:    a RecordRing; how to read a record, and what of it is wanted.
- * Out:   step() looks at one record at most, so the caller decides when others have their turn.
- *        The rules are those of Hubble's observer (cilium/cilium pkg/hubble/observer/local_observer.go): `since` goes
- *        before `first` and `number`; a follower is not limited by `number`; `until` ends also a follower.
- * Fail:  what was overwritten before it was read is told as a loss, once, with the number of records.
+ * In:    a RecordRing; a function that reads a record, if the request wants it; a Selection.
+ * Out:   step() reads one record at most, so the caller decides when to yield to others.
+ *        The rules are those of Hubble's observer (cilium/cilium pkg/hubble/observer/local_observer.go): `since` overrides
+ *        `first` and `number`; `number` does not limit a follower; `until` ends a follower too.
+ * Fail:  records overwritten before they were read are reported as one loss with their number.
  */
 import type { RecordRing } from './record-ring.js'
 
@@ -16,7 +16,7 @@ export interface UnixTime {
 }
 
 export interface Selection {
-  /** 0: no limit; a follower starts at the end then. */
+  /** 0: no limit; a follower then starts at the end of the ring. */
   readonly number: number
   /** The oldest `number` instead of the newest. */
   readonly first: boolean
@@ -25,24 +25,24 @@ export interface Selection {
   readonly until: UnixTime | undefined
 }
 
-/** more: call again; wait: call again when the ring was written; end: there will be nothing more. */
-export type Step<T> =
-  | 'more'
-  | 'wait'
-  | 'end'
+/** A wanted record, or a number of lost ones. */
+export type Item<T> =
   | { readonly found: T; readonly sequence: number }
-  /** `sequence` is that of the loss when it happened before the ring, undefined when this reader was too slow. */
+  /** `sequence` is the loss's own when it happened before the ring, undefined when this reader was too slow. */
   | { readonly lost: number; readonly sequence: number | undefined }
+
+/** more: call again; wait: call again after the next write to the ring; end: there are no more items. */
+export type Step<T> = 'more' | 'wait' | 'end' | Item<T>
 
 export class Cursor<T> {
   readonly #ring: RecordRing
-  /** What is wanted of a record that is held; undefined: nothing. */
+  /** Reads a record in the ring; undefined when the request does not want it. */
   readonly #read: (sequence: number) => T | undefined
   readonly #selection: Selection
-  /** One past the last record to be told. */
+  /** One past the last record to return. */
   readonly #end: number
   #sequence: number
-  /** Records that still have to be found backwards from #sequence before the first is told. */
+  /** Wanted records still to be found, going back from #sequence, before the first one is returned. */
   #toRewind = 0
   #returned = 0
 
@@ -84,7 +84,7 @@ export class Cursor<T> {
     return ring.next
   }
 
-  /** What is overwritten meanwhile was not promised, so it is no loss. */
+  /** Records overwritten during the rewind are not a loss: none of them was due yet. */
   #rewindStep(): 'more' {
     const first = this.#ring.first
     if (this.#sequence <= first) {

@@ -1,23 +1,23 @@
 /**
- * mask.ts - a field mask: which fields of a flow a client wants.
+ * mask.ts - field masks: reduces a flow to the fields that a client asks for.
  *
- * In:    paths of proto names, `source.namespace`; the names that a message has.
- * Out:   a copy with those fields and no others. A message on the way to one is there even when the flow lacks it, as in
+ * In:    paths of proto field names, `source.namespace`; the field names of each message.
+ * Out:   a copy with only those fields. A message on the path to a field is present even when the flow lacks it, as in
  *        Hubble's answers (cilium/cilium pkg/hubble/parser/fieldmask).
- * Fail:  an Error that names a path which is no field.
+ * Fail:  an Error that names a path that is not a field.
  */
 import type { Flow } from '../flow/flow.js'
 import type { Api } from './proto.js'
 
 type Fields = Readonly<Record<string, unknown>>
-/** By field name; an empty one takes the whole field. */
+/** By field name; an empty mask keeps the whole field. */
 interface Mask extends Map<string, Mask> {}
 
-/** Undefined without paths: everything. */
+/** Undefined when there are no paths: a flow keeps all fields. */
 export function compileMask(paths: readonly string[], fields: Api['fields']): ((flow: Flow) => Flow) | undefined {
   if (paths.length === 0) return undefined
   const mask: Mask = new Map()
-  // Shorter paths first: `source` takes in `source.namespace`.
+  // Shorter paths first: `source` includes `source.namespace`.
   for (const path of [...paths].sort((a, b) => a.length - b.length)) {
     check(path, fields)
     add(mask, path.split('.'))
@@ -29,7 +29,7 @@ function check(path: string, fields: Api['fields']): void {
   let message = 'Flow'
   for (const name of path.split('.')) {
     const type = message === '' || message.includes('.') ? undefined : fields(`flow.${message}`).get(name)
-    if (type === undefined) throw new Error(`field mask: '${path}' is no field of a flow`)
+    if (type === undefined) throw new Error(`field mask: '${path}' is not a field of a flow`)
     message = type
   }
 }

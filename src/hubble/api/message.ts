@@ -1,16 +1,16 @@
 /**
- * message.ts - flows and responses to and from the objects that the protobuf library takes.
+ * message.ts - converts flows and responses between their JSON form and the protobuf library's objects.
  *
  * In:    the JSON form of flow.ts: times as text, is_reply as true, false or absent.
- * Out:   the same with well-known types spelled out (Timestamp, BoolValue, Int32Value), and back.
- * Never: changes what it is given.
+ * Out:   the same with well-known types expanded (Timestamp, BoolValue, Int32Value), and back.
+ * Never: modifies its input.
  */
 import type { Flow, LostEvent } from '../flow/flow.js'
 import { flowTime } from '../flow/time.js'
 import type { FlowResponse } from '../observe/response.js'
 import type { UnixTime } from './cursor.js'
 
-/** A message as the library takes and gives it. */
+/** A message in the library's form. */
 export type Message = Readonly<Record<string, unknown>>
 
 export interface Timestamp {
@@ -55,7 +55,7 @@ function encodeFlow(flow: Flow): Message {
   return message
 }
 
-/** `extensions` is left out: what is in it only its sender knows. */
+/** Drops `extensions`: only the sender knows their types. */
 function decodeFlow(message: Message): Flow {
   const { extensions: _, ...fields } = message
   const flow: Record<string, unknown> = fields
@@ -83,7 +83,7 @@ function decodeLost(message: Message): LostEvent {
   }
 }
 
-/** Of RFC 3339 text in UTC, with up to nine digits behind the second. */
+/** From RFC 3339 text in UTC with up to nine fractional digits. */
 export function timestamp(text: string): Timestamp {
   const [whole, digits = ''] = text.replace(/Z$/, '').split('.')
   return { seconds: Date.parse(`${whole}Z`) / 1000, nanos: Number(digits.padEnd(NS_DIGITS, '0')) }

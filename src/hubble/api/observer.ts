@@ -1,10 +1,10 @@
 /**
- * observer.ts - Hubble's observer over the ring: status, namespaces, and what a request for flows asks for.
+ * observer.ts - Hubble's observer over the ring: status, nodes, namespaces, and queries for flows and raw records.
  *
- * In:    the ring; its flows; the node's name; requests as the protobuf library gives them.
- * Out:   messages for it.
- * Fail:  a request that asks for the impossible throws an Error that says what is allowed.
- *        Never looks at a record before somebody asks.
+ * In:    the ring; its flows; the node's name; requests in the protobuf library's form.
+ * Out:   answers in the same form.
+ * Fail:  an invalid request throws an Error that says why.
+ * Never: decodes a record before a client asks for it.
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Flow } from '../flow/flow.js'
@@ -12,7 +12,7 @@ import { flowTime, flowTimeOfMs } from '../flow/time.js'
 import { compileFilters } from '../observe/filter/filter.js'
 import type { FlowFilter } from '../observe/filter/flow-filter.js'
 import { responseOf } from '../observe/response.js'
-import { Cursor, type Selection, type Step } from './cursor.js'
+import { Cursor, type Item, type Selection } from './cursor.js'
 import { compileMask } from './mask.js'
 import { encodeResponse, type Message, type Timestamp, unixTime } from './message.js'
 import type { Api } from './proto.js'
@@ -23,10 +23,10 @@ export interface ObserverOptions {
   readonly ring: RecordRing
   readonly flows: RingFlows
   readonly nodeName: string
-  /** Of Weir, as `0.1.0`. */
+  /** Weir's version, like `0.1.0`. */
   readonly version: string
-  /** What else there is to know of this Weir: names and values, in the order in which they are shown. */
-  readonly rows?: () => readonly (readonly [string, string])[]
+  /** Status lines that Hubble's status lacks: names and values in display order. */
+  readonly extraStatus?: () => readonly (readonly [string, string])[]
 }
 
 /** The fields that all requests for events share. */
@@ -52,11 +52,17 @@ export interface FlowsRequest extends EventsRequest {
 const RATE_SECONDS = 60
 const NS_PER_MS = 1_000_000
 const NODE_CONNECTED = 1
-/** Records looked at between two turns of the event loop, about a millisecond. */
+/** Records read before yielding to the event loop, about a millisecond. */
 const RECORDS_PER_SLICE = 128
 
+/** A cursor, and the function that makes a message of each of its items. */
+export interface Query<T> {
+  readonly cursor: Cursor<T>
+  readonly message: (item: Item<T>) => Message
+}
+
 export class Observer {
-  /** Records that readers were told to have lost because they were slow. */
+  /** Records that readers lost because they were too slow. */
   lost = 0
   readonly ring: RecordRing
   readonly #flows: RingFlows
@@ -69,25 +75,25 @@ export class Observer {
     this.#flows = options.flows
   }
 
-  /** What `hubble status` shows. */
+  /** What `hubble status` prints. */
   status(): Message {
     const { version } = this.#options
     return { ...this.#ringCounts(), version: `weir v${version}`, flows_rate: this.#rate() }
   }
 
-  /** What `weir status` shows besides. */
-  rows(): Message {
-    return { rows: (this.#options.rows?.() ?? []).map(([name, value]) => ({ name, value })) }
+  /** What `weir status` prints in addition. */
+  extraStatus(): Message {
+    return { lines: (this.#options.extraStatus?.() ?? []).map(([name, value]) => ({ name, value })) }
   }
 
-  /** The nodes: this one. `address` is where it can be reached. */
+  /** The list of nodes: only this one, reachable at `address`. */
   nodes(address: string): Message {
     const { nodeName, version } = this.#options
     const node = { name: nodeName, version: `weir v${version}`, address, state: NODE_CONNECTED, ...this.#ringCounts() }
     return { nodes: [node] }
   }
 
-  /** Namespaces of the flows that are held, each with its cluster. */
+  /** Namespaces of the flows in the ring, each with its cluster. */
   async namespaces(signal: AbortSignal): Promise<Message> {
     const found = new Map<string, { cluster: string; namespace: string }>()
     const end = this.ring.next
@@ -100,13 +106,12 @@ export class Observer {
       if (sequence % RECORDS_PER_SLICE === 0) await yieldToEventLoop()
     }
     const known = new Set([...found.values()].map(({ cluster, namespace }) => (cluster === '' ? '' : namespace)))
-    // An endpoint whose labels do not name the cluster is no namespace more.
+    // An endpoint without a cluster label does not list its namespace a second time.
     const all = [...found].filter(([, { cluster, namespace }]) => cluster !== '' || !known.has(namespace))
     return { namespaces: all.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, namespace]) => namespace) }
   }
 
-  /** A cursor on the wanted flows, and the message of each of its finds. */
-  getFlows(request: FlowsRequest, fields: Api['fields']) {
+  getFlows(request: FlowsRequest, fields: Api['fields']): Query<Flow> {
     const { whitelist = [], blacklist = [] } = request
     const admits = compileFilters(whitelist, blacklist)
     const paths = request.field_mask?.paths ?? request.experimental?.field_mask?.paths ?? []
@@ -117,38 +122,40 @@ export class Observer {
     }
     return {
       cursor: new Cursor(this.ring, read, selection(request)),
-      message: (step: Exclude<Step<Flow>, string>) =>
-        'found' in step ? encodeResponse(responseOf(mask(step.found))) : this.#lostMessage(step.lost, step.sequence),
+      message: item =>
+        'found' in item ? encodeResponse(responseOf(mask(item.found))) : this.#lostMessage(item.lost, item.sequence),
     }
   }
 
-  /** A cursor on raw records, and the message of each of its finds. */
-  getRecords(request: EventsRequest) {
+  /** Raw records; a record's item is its sequence number. */
+  getRecords(request: EventsRequest): Query<number> {
     const { ring } = this
     return {
       cursor: new Cursor(ring, sequence => sequence, selection(request)),
-      message: (step: Exclude<Step<number>, string>): Message => {
-        if ('lost' in step)
-          return { lost: this.#countLost(step.lost, step.sequence), time: timeOf(ring, step.sequence) }
+      message: item => {
+        if ('lost' in item)
+          return { lost: this.#countLost(item.lost, item.sequence), time: timeOf(ring, item.sequence) }
         const { buffer } = ring.view
-        // A copy: the library may write it when the ring has gone on.
-        const record = Buffer.from(Buffer.from(buffer, ring.at(step.found), ring.size(step.found)))
-        return { record, time: timeOf(ring, step.found) }
+        // A copy: the library may send it after the ring has overwritten the record.
+        const record = Buffer.from(Buffer.from(buffer, ring.at(item.found), ring.size(item.found)))
+        return { record, time: timeOf(ring, item.found) }
       },
     }
   }
 
   #lostMessage(lost: number, sequence: number | undefined): Message {
-    const own = sequence !== undefined
-    const time = own ? flowTime(this.ring.seconds(sequence), this.ring.nanoseconds(sequence)) : flowTimeOfMs(Date.now())
+    const inKernel = sequence !== undefined
+    const time = inKernel
+      ? flowTime(this.ring.seconds(sequence), this.ring.nanoseconds(sequence))
+      : flowTimeOfMs(Date.now())
     const lost_events = {
-      source: own ? 'PERF_EVENT_RING_BUFFER' : 'HUBBLE_RING_BUFFER',
+      source: inKernel ? 'PERF_EVENT_RING_BUFFER' : 'HUBBLE_RING_BUFFER',
       num_events_lost: String(this.#countLost(lost, sequence)),
     } as const
     return encodeResponse({ lost_events, node_name: this.#options.nodeName, time })
   }
 
-  /** Only what a reader missed is counted here: the kernel's losses have their own counter. */
+  /** Counts only what a reader missed: losses in the kernel have their own counter. */
   #countLost(records: number, sequence: number | undefined): number {
     if (sequence === undefined) this.lost += records
     return records
@@ -160,7 +167,7 @@ export class Observer {
     return { num_flows: ring.length, max_flows: ring.capacity, seen_flows: ring.seen, uptime_ns }
   }
 
-  /** Flows a second over the last minute, or over what is held of it. */
+  /** Flows per second over the last minute, or over the part of it that the ring covers. */
   #rate(): number {
     const { ring } = this
     const now = Date.now() / 1000
@@ -183,6 +190,7 @@ function selection({ number = '0', first = false, follow = false, since, until }
   }
 }
 
+/** The time of an entry, or now. */
 function timeOf(ring: RecordRing, sequence: number | undefined): Timestamp {
   if (sequence !== undefined) return { seconds: ring.seconds(sequence), nanos: ring.nanoseconds(sequence) }
   const ms = Date.now()

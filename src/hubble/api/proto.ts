@@ -1,9 +1,9 @@
 /**
- * proto.ts - the gRPC library and the services that the .proto files beside this one describe, loaded when first needed.
+ * proto.ts - loads the gRPC library and the services described in proto/, when first needed.
  *
- * Out:   methods with their (de)serializers. Names are the proto's, enums their names, 64-bit numbers decimal text, and
- *        what holds its zero value is absent: the form of flow.ts.
- * Fail:  an enum's number that has no name stays a number, in both directions.
+ * Out:   methods with their (de)serializers. Field names are the proto's, enums are names, 64-bit numbers are decimal
+ *        text, and zero values are absent: the form of flow.ts.
+ * Fail:  an enum number without a name stays a number, in both directions.
  */
 import { fileURLToPath } from 'node:url'
 import type * as Grpc from '@grpc/grpc-js'
@@ -18,7 +18,7 @@ export interface Api {
   readonly observer: Service
   readonly peer: Service
   readonly weir: Service
-  /** Field names of a message, each with the name of its message type, '' for what is none. */
+  /** Field names of a message, each with the name of its message type, or '' for a scalar. */
   fields(message: string): ReadonlyMap<string, string>
 }
 

@@ -1,19 +1,19 @@
 /**
- * pump.ts - what a cursor finds into a gRPC stream, as fast as the client takes it and no faster.
+ * pump.ts - writes the items of a query to a gRPC stream, no faster than the client reads.
  *
- * In:    a Cursor; the message of each step; a signal that ends it.
- * Out:   resolves at the end of what was asked for, or when the signal aborts.
- * Never: queues more than the stream's own few messages: a client that is slow stands still in the ring, and what is
- *        overwritten before it goes on is told to it as lost. Nor keeps the thread longer than a turn: the source's
- *        records go first.
+ * In:    a Query; a signal that ends the stream.
+ * Out:   resolves at the end of the query, or when the signal aborts.
+ * Never: queues more than the stream's own few messages: a slow client's cursor stays where it is in the ring, and
+ *        records overwritten meanwhile are reported to the client as lost. Never blocks the event loop longer than a
+ *        slice: draining the kernel's ring has priority.
  */
 import { once } from 'node:events'
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
-import type { Cursor, Step } from './cursor.js'
 import type { Message } from './message.js'
+import type { Query } from './observer.js'
 import type { RecordRing } from './record-ring.js'
 
-/** Some hundred flows. */
+/** Enough for a few hundred flows. */
 const SLICE_MS = 2
 
 export interface MessageStream {
@@ -21,17 +21,14 @@ export interface MessageStream {
   on(event: string, listener: () => void): unknown
 }
 
-type Told<T> = Exclude<Step<T>, string>
-
 export async function pump<T>(
   ring: RecordRing,
-  cursor: Cursor<T>,
+  query: Query<T>,
   stream: MessageStream & NodeJS.EventEmitter,
-  message: (step: Told<T>) => Message,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const step = runSlice(cursor, stream, message)
+    const step = runSlice(query, stream)
     if (step === 'end') return
     if (step === 'full') await drained(stream, signal)
     else if (step === 'wait') await ring.written(signal)
@@ -39,7 +36,7 @@ export async function pump<T>(
   }
 }
 
-function runSlice<T>(cursor: Cursor<T>, stream: MessageStream, message: (step: Told<T>) => Message): string {
+function runSlice<T>({ cursor, message }: Query<T>, stream: MessageStream): string {
   for (const deadline = performance.now() + SLICE_MS; performance.now() < deadline; ) {
     const step = cursor.step()
     if (step === 'end' || step === 'wait') return step
@@ -48,7 +45,7 @@ function runSlice<T>(cursor: Cursor<T>, stream: MessageStream, message: (step: T
   return 'more'
 }
 
-/** A client that goes away aborts the signal. */
+/** Waits until the stream takes more. A client that disconnects aborts the signal. */
 async function drained(stream: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
   await once(stream, 'drain', { signal }).catch(error => {
     if (!signal.aborted) throw error

@@ -1,30 +1,30 @@
 /**
- * record-ring.ts - the last records, raw: what the flow API tells of the past.
+ * record-ring.ts - a ring of the latest raw records: the history that the flow API serves.
  *
  * In:    frames as a source delivers them (u32 size, then `size` bytes), or single records, each with its time.
- * Out:   records by sequence number, from `first` to before `next`; a number that is no longer held was overwritten.
- *        Nothing is decoded before somebody reads.
- * Never: allocates a record, or grows: `capacity` records at most, and 512 bytes for each of them on average.
+ * Out:   records by sequence number, from `first` up to but not including `next`; older ones are overwritten.
+ *        Records are decoded when read, not when written.
+ * Never: allocates per record, or grows: `capacity` records at most, with 512 bytes for each of them on average.
  */
 
 const FRAME_HEADER = 4
-/** Weir's own records have at most 416 bytes, Cilium's fewer. */
+/** Weir's records have at most 416 bytes, Cilium's fewer. */
 const BYTES_A_RECORD = 512
-/** Room for some of the largest records (a perf record's size is a u16), however small the capacity. */
+/** Space for a few of the largest records (a perf record's size is a u16) at any capacity. */
 const MIN_BYTES = 1 << 18
 const MAX_CAPACITY = 65_535
 const LOSS_BYTES = 4
 
 export class RecordRing {
-  /** Records that it holds at most. */
+  /** Maximum number of records. */
   readonly capacity: number
   /** The sequence number of the next record to be written. */
   next = 0
-  /** Where records are, for readers. */
+  /** The ring's memory, for readers; at() and size() locate a record. */
   readonly view: DataView
   readonly #bytes: Uint8Array
   readonly #mask: number
-  /** By slot: where the record begins, counted on and on over all turns of the ring; its size, 0 for a loss; its time. */
+  /** By slot: the record's position, in bytes written since the start, not modulo the ring; its size, 0 for a loss; its time. */
   readonly #positions: Float64Array
   readonly #sizes: Uint32Array
   readonly #seconds: Float64Array
@@ -40,7 +40,7 @@ export class RecordRing {
   constructor(capacity: number) {
     const whole = Number.isInteger(capacity) && capacity >= 1 && capacity <= MAX_CAPACITY
     if (!whole || (capacity & (capacity + 1)) !== 0) {
-      throw new RangeError(`capacity ${capacity}: allowed is a power of two minus one, 1 to ${MAX_CAPACITY}`)
+      throw new RangeError(`capacity ${capacity}: allowed: a power of two minus one, 1 to ${MAX_CAPACITY}`)
     }
     this.capacity = capacity
     this.#mask = capacity
@@ -52,7 +52,7 @@ export class RecordRing {
     this.#nanoseconds = new Uint32Array(capacity + 1)
   }
 
-  /** The oldest sequence number that is still whole. */
+  /** The oldest sequence number that is not overwritten. */
   get first(): number {
     let first = Math.max(this.#first, this.next - this.capacity)
     const oldest = this.#head - this.#bytes.length
@@ -66,13 +66,14 @@ export class RecordRing {
     return this.next - this.#losses
   }
 
-  /** Records held, losses among them. */
+  /** Entries in the ring: records and losses. */
   get length(): number {
     return this.next - this.first
   }
 
   /**
-   * HOT: whole frames in the first `length` bytes, all of one time; one copy for as many as fit before the ring's end.
+   * HOT: appends the whole frames in the first `length` bytes, all with one time. Copies as many at once as fit before
+   * the ring's end.
    * Guard: bench `flow-buffer`.
    */
   append(frames: Uint8Array, length: number, seconds: number, nanoseconds: number): void {
@@ -101,7 +102,7 @@ export class RecordRing {
     this.#wake()
   }
 
-  /** One record of `size` bytes at `at`; an empty one is left out. */
+  /** Appends one record of `size` bytes at `at`; ignores an empty one. */
   appendRecord(view: DataView, at: number, size: number, seconds: number, nanoseconds: number): void {
     if (size === 0 || size > this.#bytes.length) return
     if (size > this.#bytesToEnd()) this.#wrap()
@@ -110,7 +111,7 @@ export class RecordRing {
     this.#wake()
   }
 
-  /** So many records were lost before they came here. */
+  /** Appends a loss: `records` were lost before they reached the ring. */
   appendLoss(records: number, seconds: number, nanoseconds: number): void {
     if (LOSS_BYTES > this.#bytesToEnd()) this.#wrap()
     this.view.setUint32(this.#head % this.#bytes.length, records, true)
@@ -120,26 +121,27 @@ export class RecordRing {
     this.#wake()
   }
 
-  /** Of a record that is held: where it is in `view`; its size, 0 for a loss; when it was received. */
+  /** Offset in `view` of a record in the ring. */
   at(sequence: number): number {
     return this.#positions[sequence & this.#mask]! % this.#bytes.length
   }
+  /** Bytes; 0 for a loss. */
   size(sequence: number): number {
     return this.#sizes[sequence & this.#mask]!
   }
-  /** Unix seconds, and nanoseconds of the second. */
+  /** Time of receipt: Unix seconds, and nanoseconds of the second. */
   seconds(sequence: number): number {
     return this.#seconds[sequence & this.#mask]!
   }
   nanoseconds(sequence: number): number {
     return this.#nanoseconds[sequence & this.#mask]!
   }
-  /** Records lost, where the size is 0. */
+  /** Number of lost records, for an entry of size 0. */
   loss(sequence: number): number {
     return this.view.getUint32(this.at(sequence), true)
   }
 
-  /** Resolves when more was written, or `signal` aborts. */
+  /** Resolves at the next write, or when `signal` aborts. */
   written(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       if (signal.aborted) return resolve()
@@ -161,7 +163,7 @@ export class RecordRing {
     return this.#bytes.length - (this.#head % this.#bytes.length)
   }
 
-  /** A record is never split: leave the rest before the ring's end unused. */
+  /** Continues at the ring's start. A record is never split, so the bytes before the ring's end stay unused. */
   #wrap(): void {
     this.#head += this.#bytesToEnd()
   }

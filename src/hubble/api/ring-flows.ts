@@ -1,9 +1,9 @@
 /**
- * ring-flows.ts - flows of the records in a ring, made when somebody asks.
+ * ring-flows.ts - decodes records of a ring into flows, on demand.
  *
  * In:    a RecordRing; who is who (a Directory).
  * Out:   the flow of a sequence number; every reader gets the same uuid and time for it.
- * Fail:  a record of which no flow can be made has none; the reduce counts such records, not this.
+ * Fail:  undefined for a record that makes no flow; the reduce path counts such records.
  */
 import { randomUUID } from 'node:crypto'
 import { Decoder } from '../../datapath/record/decode.js'
@@ -36,7 +36,7 @@ export class RingFlows {
     })
   }
 
-  /** Of a record that the ring holds; undefined when it makes none. */
+  /** The flow of a record in the ring; undefined when the record makes none. */
   read(sequence: number): Flow | undefined {
     const ring = this.#ring
     this.#sequence = sequence

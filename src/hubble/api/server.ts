@@ -1,35 +1,29 @@
 /**
- * server.ts - the flow API of a running Weir: Hubble's Observer and Peer, and Weir's own service, over gRPC.
+ * server.ts - the flow API of a running Weir over gRPC: Hubble's Observer and Peer services, and Weir's own.
  *
- * In:    an Observer; addresses of api/address.ts. Plain text: who can reach the address can read.
+ * In:    an Observer; addresses as address.ts parses them. Plain text: anyone who can reach the address can read.
  * Out:   streams that end with the request, with the client, or with close().
- * Fail:  listen() throws what is wrong with an address. A bad request is answered INVALID_ARGUMENT, one stream too many
- *        RESOURCE_EXHAUSTED. What throws in a stream besides is a bug, and ends the process.
+ * Fail:  listen() throws an Error that names the address. A bad request is answered INVALID_ARGUMENT, a stream over the
+ *        limit RESOURCE_EXHAUSTED. Any other exception in a stream is a bug and ends the process.
  */
 import { networkInterfaces } from 'node:os'
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { type ApiAddress, connectTarget, listenTarget, parseApiAddress } from './address.js'
-import type { Cursor, Step } from './cursor.js'
 import type { Message } from './message.js'
-import type { EventsRequest, FlowsRequest, Observer } from './observer.js'
+import type { EventsRequest, FlowsRequest, Observer, Query } from './observer.js'
 import { type Api, loadApi } from './proto.js'
 import { pump } from './pump.js'
 import { prepareSocketPath, setSocketMode } from './socket-file.js'
 
-/** Each takes turns of 2 ms on the thread that also drains the ring. */
+/** Each takes slices of 2 ms on the thread that also drains the kernel's ring. */
 const MAX_STREAMS = 32
 const CLOSE_DEADLINE_MS = 1000
 const PEER_ADDED = 1
 
 type Stream = ServerWritableStream<Message, Message>
 
-interface Query<T> {
-  readonly cursor: Cursor<T>
-  message(step: Exclude<Step<T>, string>): Message
-}
-
 export class FlowServer {
-  /** Streams that are open. */
+  /** Open streams. */
   streams = 0
   readonly #api: Api
   readonly #observer: Observer
@@ -50,7 +44,7 @@ export class FlowServer {
     this.#server = new api.grpc.Server()
     this.#server.addService(api.observer, {
       GetFlows: this.#streaming(request => observer.getFlows(request as FlowsRequest, api.fields)),
-      // Weir has no agent whose events there could be, and makes no debug events.
+      // Weir has no agent events, and emits no debug events.
       GetAgentEvents: (call: Stream) => this.#emptyStream(call),
       GetDebugEvents: (call: Stream) => this.#emptyStream(call),
       GetNodes: this.#unary(() => observer.nodes(this.#advertisedAddress())),
@@ -60,14 +54,14 @@ export class FlowServer {
     this.#server.addService(api.peer, { Notify: (call: Stream) => this.#notify(call) })
     this.#server.addService(api.weir, {
       GetRecords: this.#streaming(request => observer.getRecords(request as EventsRequest)),
-      GetStatus: this.#unary(() => observer.rows()),
+      GetStatus: this.#unary(() => observer.extraStatus()),
     })
   }
 
-  /** Listen there as well; the address, with the port that was found for port 0. */
+  /** Listens on one more address. Returns it with the port that was chosen for port 0. */
   async listen(text: string): Promise<string> {
     const address = parseApiAddress(text)
-    if (address.kind === 'tcp' && address.tls) throw new Error(`address '${text}': Weir serves no TLS`)
+    if (address.kind === 'tcp' && address.tls) throw new Error(`address '${text}': TLS is not supported for listening`)
     if (address.kind === 'unix') await prepareSocketPath(address.path)
     const port = await this.#bind(address, text)
     if (address.kind === 'unix') setSocketMode(address.path)
@@ -76,7 +70,7 @@ export class FlowServer {
     return address.kind === 'unix' ? `unix://${address.path}` : connectTarget(bound)
   }
 
-  /** End all streams and calls, then the sockets. Twice is fine. */
+  /** Ends all streams and calls, then closes the sockets. Can be called twice. */
   async close(): Promise<void> {
     this.#closing.abort()
     const deadline = setTimeout(() => this.#server.forceShutdown(), CLOSE_DEADLINE_MS)
@@ -97,7 +91,8 @@ export class FlowServer {
   #streaming<T>(open: (request: Message) => Query<T>): (call: Stream) => void {
     return call => {
       const { status } = this.#api.grpc
-      if (this.streams >= MAX_STREAMS) return refuse(call, status.RESOURCE_EXHAUSTED, `${MAX_STREAMS} streams are open`)
+      if (this.streams >= MAX_STREAMS)
+        return refuse(call, status.RESOURCE_EXHAUSTED, `the limit of ${MAX_STREAMS} streams is reached`)
       let query: Query<T>
       try {
         query = open(call.request)
@@ -105,12 +100,12 @@ export class FlowServer {
         return refuse(call, status.INVALID_ARGUMENT, (error as Error).message)
       }
       this.streams++
-      // Not caught: what rejects here is a bug, and a bug ends the process.
+      // Not caught: a rejection is a bug here, and a bug ends the process.
       void this.#run(call, query).finally(() => this.streams--)
     }
   }
 
-  /** While it stops, what the answer would be made of may be gone. */
+  /** A call with one answer. Refused while the server stops, since the parts behind the answer may have closed. */
   #unary(answer: () => Message | Promise<Message>) {
     return (_: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
       if (this.#closing.signal.aborted) done({ code: this.#api.grpc.status.UNAVAILABLE, details: 'Weir is stopping' })
@@ -118,31 +113,31 @@ export class FlowServer {
     }
   }
 
-  async #run<T>(call: Stream, { cursor, message }: Query<T>): Promise<void> {
-    await pump(this.#observer.ring, cursor, call, message, this.#signalOf(call))
+  async #run<T>(call: Stream, query: Query<T>): Promise<void> {
+    await pump(this.#observer.ring, query, call, this.#signalOf(call))
     call.end()
   }
 
-  /** Open as long as a follower's would be. */
+  /** A stream without messages: ends at once, or with the client when it follows. */
   #emptyStream(call: Stream): void {
     if (!(call.request as EventsRequest).follow) call.end()
     else this.#signalOf(call).addEventListener('abort', () => call.end())
   }
 
-  /** A Relay asks its peers for all of them; Weir knows of itself. */
+  /** A Relay asks each peer for all peers; Weir reports itself. */
   #notify(call: Stream): void {
     call.write({ name: this.#nodeName, address: this.#advertisedAddress(), type: PEER_ADDED })
     this.#signalOf(call).addEventListener('abort', () => call.end())
   }
 
-  /** Aborted when the client or this server goes. */
+  /** Aborts when the client disconnects or this server closes. */
   #signalOf(call: Stream): AbortSignal {
     const clientGone = new AbortController()
     call.once('cancelled', () => clientGone.abort())
     return AbortSignal.any([clientGone.signal, this.#closing.signal])
   }
 
-  /** Where others reach this node: its first TCP address; a socket's path when there is none. */
+  /** Where others reach this node: its first TCP address, or a socket's path when there is none. */
   #advertisedAddress(): string {
     const tcp = this.#addresses.find(address => address.kind === 'tcp')
     const address = tcp ?? this.#addresses[0]

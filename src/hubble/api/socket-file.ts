@@ -1,13 +1,13 @@
 /**
- * socket-file.ts - the place of a unix socket: its directory made, a dead process's socket removed.
+ * socket-file.ts - prepares the path of a unix socket: creates its folder, removes the socket of a dead process.
  *
- * Fail:  an Error when somebody listens there, or when what is there is no socket; errors of the system pass.
+ * Fail:  an Error when another process listens on the path, or when the path is not a socket; system errors pass through.
  */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 
-/** Nobody outside the owner's group gets in, so the socket is safe before its own mode is set. */
+/** Others cannot enter, so the socket is protected even before its own mode is set. */
 const DIRECTORY_MODE = 0o750
 const SOCKET_MODE = 0o660
 
@@ -15,8 +15,8 @@ export async function prepareSocketPath(path: string): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
   const existing = lstatSync(path, { throwIfNoEntry: false })
   if (existing === undefined) return
-  if (!existing.isSocket()) throw new Error(`${path} is there already and is no socket`)
-  if (await isListening(path)) throw new Error(`${path}: another process listens there`)
+  if (!existing.isSocket()) throw new Error(`${path}: exists and is not a socket`)
+  if (await isListening(path)) throw new Error(`${path}: another process is listening`)
   unlinkSync(path)
 }
 

@@ -163,12 +163,12 @@ t.test('what cannot be asked for is refused with a reason', async t => {
   const both = await raw.ending('GetFlows', encode([REQUEST.first, true], [REQUEST.follow, true]))
   t.match(both, { code: status.INVALID_ARGUMENT, details: 'first cannot be together with follow' })
   const mask = await raw.ending('GetFlows', encode([REQUEST.mask, encode([1, 'source.colour'])]))
-  t.match(mask, { code: status.INVALID_ARGUMENT, details: /'source.colour' is no field/ })
+  t.match(mask, { code: status.INVALID_ARGUMENT, details: /'source.colour' is not a field/ })
   const filter = encode([FILTER.sourceIp, '10.0.0.0/99'])
   t.match(await raw.ending('GetFlows', encode([REQUEST.whitelist, filter])), { code: status.INVALID_ARGUMENT })
   const client = await clientOf(t, address)
   await t.rejects(taken(client.getFlows({ fields: ['nothing'] })), {
-    message: `${address}: field mask: 'nothing' is no field of a flow`,
+    message: `${address}: field mask: 'nothing' is not a field of a flow`,
   })
 })
 
@@ -274,9 +274,9 @@ t.test('raw records come as they are', async t => {
 t.test('nobody there, and a place that is taken, are told by name', async t => {
   const all = await serveFlows(t)
   const gone = `${all.address}.gone`
-  await t.rejects(ObserverClient.connect(gone), { message: `${gone}: no flow API answers there` })
-  await t.rejects(all.server.listen(all.address), /another process listens there/)
-  await t.rejects(all.server.listen('tls://127.0.0.1:1'), /serves no TLS/)
+  await t.rejects(ObserverClient.connect(gone), { message: `${gone}: no flow API answers` })
+  await t.rejects(all.server.listen(all.address), /another process is listening/)
+  await t.rejects(all.server.listen('tls://127.0.0.1:1'), /TLS is not supported/)
   const taken = (await all.server.listen('127.0.0.1:0')).split(':').at(-1)
   await t.rejects((await serveFlows(t)).server.listen(`127.0.0.1:${taken}`), new RegExp(`127.0.0.1:${taken}`))
   t.equal(await opens(Number(taken)), true)

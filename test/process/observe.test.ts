@@ -26,15 +26,15 @@ t.test('--print-node-name, --numeric and --time-format change the lines', async 
 
 t.test('flags that are not allowed are refused in one line that says what is, with code 2', async t => {
   const refused: [string[], RegExp][] = [
-    [['--verdict', 'NO'], /--verdict.*"NO" is no verdict; allowed: FORWARDED/],
+    [['--verdict', 'NO'], /--verdict.*"NO" is not a verdict; allowed: FORWARDED/],
     [['-o', 'xml'], /xml.*Allowed choices are compact, dict, json, JSON, jsonpb, tab, table/],
     [['--time-format', 'x'], /Allowed: YearMonthDay/],
     [['--last', '0'], /Allowed: a whole number from 1 to 1000000/],
     [['--first', '1', '--last', '1'], /cannot be used with/],
     [['--all', '--last', '1'], /cannot be used with/],
-    [['--since', 'x'], /"x" is no time; allowed/],
-    [['--not'], /--not stands last; allowed/],
-    [['--not', '--not', '--pod', 'a'], /--not stands before another --not/],
+    [['--since', 'x'], /"x" is not a time; allowed/],
+    [['--not'], /--not is the last flag; allowed/],
+    [['--not', '--not', '--pod', 'a'], /--not follows another --not/],
     [['--ipv4', '--namespace', 'a', '--from-namespace', 'b'], /cannot be combined; allowed: one of/],
     [['--nonsense'], /unknown option '--nonsense'; see weir observe --help/],
   ]

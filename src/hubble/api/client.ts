@@ -74,7 +74,7 @@ export class ObserverClient {
     this.#client = client
   }
 
-  /** Yields until the request is answered. With `follow`: until the caller leaves the loop, `signal` aborts or the server stops. */
+  /** Yields to the end of the answer; with `follow` until the caller leaves the loop, `signal` aborts or the server stops. */
   async *getFlows(query: FlowsQuery, signal?: AbortSignal): AsyncGenerator<FlowResponse> {
     const { allow = [], deny = [], since, until, fields = [], number = 0, first = false, follow = false } = query
     const request = {

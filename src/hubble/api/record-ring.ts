@@ -24,7 +24,7 @@ export class RecordRing {
   readonly view: DataView
   readonly #bytes: Uint8Array
   readonly #mask: number
-  /** By slot: the record's position, in bytes written since the start, not modulo the ring; its size, 0 for a loss; its time. */
+  /** By slot: the record's position, in bytes since the start, not modulo the ring; its size, 0 for a loss; its time. */
   readonly #positions: Float64Array
   readonly #sizes: Uint32Array
   readonly #seconds: Float64Array

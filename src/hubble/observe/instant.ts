@@ -1,9 +1,9 @@
 /**
  * instant.ts - points in time that compare as text.
  *
- * In:    the time of a flow; the words of --since and --until: a duration ago (`5m`, `1h30m`) or a time as one of
- *        --time-format's formats with a year writes it.
- * Out:   an Instant: RFC 3339 in UTC with nine digits, so that `<` is earlier.
+ * In:    the time of a flow; values of --since and --until: a duration ago (`5m`, `1h30m`), or a time in any of
+ *        --time-format's formats that has a year.
+ * Out:   an Instant: RFC 3339 in UTC with nine digits, so that `<` means earlier.
  */
 
 declare const instant: unique symbol
@@ -23,7 +23,7 @@ const ZONE = '(Z|[+-]\\d\\d:\\d\\d)'
 const DATE_FORMS = new RegExp(`^\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d(?::\\d\\d(?::\\d\\d(?:\\.(\\d{1,9}))?)?)?${ZONE})?$`)
 const RFC1123Z = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}$/
 
-/** Undefined for a flow without time. */
+/** Undefined for a flow without a time. */
 export function instantOf(time: string | undefined): Instant | undefined {
   if (time === undefined) return undefined
   const dot = time.indexOf('.')
@@ -39,7 +39,7 @@ export function parseInstant(text: string, nowMs: number): Instant {
   if (RFC1123Z.test(text)) return fromMs(Date.parse(text), '', text)
   const [whole, fraction = ''] = DATE_FORMS.exec(text) ?? []
   if (whole === undefined) throw refusal(text)
-  // Date knows hours only with minutes.
+  // Date parses hours only together with minutes.
   const hoursOnly = text.replace(/^(\d{4}-\d\d-\d\dT\d\d)(Z|[+-])/, '$1:00$2').replace(/\.\d+/, '')
   return fromMs(Date.parse(hoursOnly), fraction, text)
 }
@@ -49,7 +49,7 @@ function fromMs(ms: number, fraction: string, text: string): Instant {
   return instantOf(`${new Date(ms).toISOString().slice(0, -'.000Z'.length)}.${fraction}Z`)!
 }
 
-/** Go's durations; a leading minus is the future. */
+/** Go's durations; a leading minus means the future. */
 function durationMs(text: string): number | undefined {
   const [, sign, rest = ''] = /^([+-]?)(.+)$/.exec(text) ?? []
   const parts = [...rest.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)]
@@ -59,5 +59,5 @@ function durationMs(text: string): number | undefined {
 }
 
 function refusal(text: string): Error {
-  return new Error(`"${text}" is no time; allowed: ${ALLOWED}`)
+  return new Error(`"${text}" is not a time; allowed: ${ALLOWED}`)
 }

@@ -1,9 +1,10 @@
 /**
  * recorded-flows.ts - a recording as a source of flows.
  *
- * In:    the path of a recording; the world that names its addresses.
- * Out:   a response a flow, in the file's order; the time of a flow is the record's.
- * Fail:  the constructor throws what pcap.ts throws. A damaged file gives what precedes the damage; then `damage` says so.
+ * In:    the path of a recording; a Resolver that names its addresses.
+ * Out:   one response per flow, in the file's order; a flow has its record's time.
+ * Fail:  the constructor throws what recording-reader.ts throws. A damaged file yields the flows before the damage, then
+ *        sets `damage`.
  */
 import { Decoder } from '../../datapath/record/decode.js'
 import type { KernelReasons } from '../../datapath/record/reasons.js'
@@ -13,7 +14,7 @@ import type { Resolver } from '../flow/resolver.js'
 import { flowTime } from '../flow/time.js'
 import { type FlowResponse, responseOf } from './response.js'
 
-/** Records a step: little enough to start writing at once. */
+/** Records per batch: few enough that output starts at once. */
 const BATCH = 512
 
 export interface RecordedOptions {
@@ -25,7 +26,7 @@ export interface RecordedOptions {
 }
 
 export class RecordedFlows implements Iterable<FlowResponse> {
-  /** One line, once it is known. */
+  /** What is wrong with the file, in one line; set when the damage is reached. */
   damage: string | undefined
   readonly decoder = new Decoder()
   readonly maker: FlowMaker
@@ -43,7 +44,7 @@ export class RecordedFlows implements Iterable<FlowResponse> {
     })
   }
 
-  /** Once: the file is read as it goes. */
+  /** Can be iterated once: reads the file on the way. */
   *[Symbol.iterator](): Generator<FlowResponse> {
     try {
       for (let done = false; !done; ) {

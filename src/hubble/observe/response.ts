@@ -1,8 +1,8 @@
 /**
- * response.ts - one thing that an observer tells: observer.proto's GetFlowsResponse in its JSON form.
+ * response.ts - a response of an observer: observer.proto's GetFlowsResponse in its JSON form.
  *
- * Out:   the seam between who has flows (a recording, a server) and who shows them. A source of them is any
- *        AsyncIterable or Iterable of FlowResponse; exactly one of the three is there.
+ * Out:   the interface between sources of flows (a recording, a server) and printers. A source is any AsyncIterable or
+ *        Iterable of FlowResponse. A response has exactly one of flow, lost_events and node_status.
  */
 import type { Flow, LostEvent, Named } from '../flow/flow.js'
 
@@ -11,20 +11,20 @@ export interface FlowResponse {
   readonly lost_events?: LostEvent
   readonly node_status?: NodeStatus
   readonly node_name?: string
-  /** As in a flow. */
+  /** RFC 3339 in UTC, as in a flow. */
   readonly time?: string
 }
 
 export type FlowSource = AsyncIterable<FlowResponse> | Iterable<FlowResponse>
 
-/** What a relay says of its nodes. */
+/** A Relay's report on its nodes. */
 export interface NodeStatus {
   readonly state_change?: Named<'NODE_CONNECTED' | 'NODE_UNAVAILABLE' | 'NODE_GONE' | 'NODE_ERROR'>
   readonly node_names?: readonly string[]
   readonly message?: string
 }
 
-/** Of a flow: node and time are the flow's own. */
+/** The response that carries a flow, with the flow's own node and time. */
 export function responseOf(flow: Flow): FlowResponse {
   const { node_name, time } = flow
   return { flow, ...(node_name === undefined ? {} : { node_name }), ...(time === undefined ? {} : { time }) }

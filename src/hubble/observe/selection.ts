@@ -1,9 +1,9 @@
 /**
- * selection.ts - which flows of a source are shown: filters, a stretch of time, the first or the last.
+ * selection.ts - selects flows of a source: by filters, by a time range, the first or the last ones.
  *
- * In:    a source in the order in which it has its flows. Lost events and node states always pass, as in Hubble.
- * Out:   the same source, less what was not asked for.
- * Never: keeps more than the last `last` flows; MOST_LAST is the most, about 1 GB.
+ * In:    a source; its order is kept. Lost events and node states always pass, as in Hubble.
+ * Out:   the selected responses.
+ * Never: stores more than the last `last` flows; at most MAX_LAST, about 1 GB.
  */
 import type { Flow } from '../flow/flow.js'
 import { compileFilters } from './filter/filter.js'
@@ -17,10 +17,10 @@ export const MAX_LAST = 1_000_000
 export interface Selection {
   readonly allow: readonly FlowFilter[]
   readonly deny: readonly FlowFilter[]
-  /** Inclusive. */
+  /** Both inclusive. */
   readonly since?: Instant
   readonly until?: Instant
-  /** At most one of the two; neither is all. */
+  /** At most one of the two; without either, all flows. */
   readonly first?: number
   readonly last?: number
 }
@@ -34,7 +34,7 @@ export async function* select(source: FlowSource, selection: Selection): AsyncGe
   else yield* flows
 }
 
-/** Filters and time together. */
+/** Combines filters and time range. */
 function predicateOf({ allow, deny, since, until }: Selection): FlowPredicate {
   const matches = compileFilters(allow, deny)
   if (since === undefined && until === undefined) return matches
@@ -62,7 +62,7 @@ async function* firstOf(source: AsyncIterable<FlowResponse>, count: number): Asy
   }
 }
 
-/** A ring: `at` is the oldest once it is full. */
+/** Stores the responses in a ring; once it is full, `at` is the oldest. */
 async function* lastOf(source: AsyncIterable<FlowResponse>, count: number): AsyncGenerator<FlowResponse> {
   const ring: FlowResponse[] = []
   let at = 0

@@ -121,11 +121,11 @@ const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
   [
     'metrics: [{ name: drop, includeFilters: [{ pod: [a] }] }]',
     'metrics[0] (drop)',
-    '"pod" is not known',
+    'unknown filter "pod"',
     'source_pod',
   ],
   ['metrics: [{ name: drop, includeFilters: [{ source_pod: a }] }]', 'source_pod: expected a list'],
-  ['metrics: [{ name: drop, excludeFilters: [{ source_port: ["70000"] }] }]', '"70000" is no port'],
+  ['metrics: [{ name: drop, excludeFilters: [{ source_port: ["70000"] }] }]', '"70000" is not a port'],
   ['metrics: [', 'metrics.yaml:1: not YAML'],
 ]
 

@@ -43,8 +43,8 @@ t.test('--not turns the next flag around, and no other', async t => {
     allow: [{ protocol: ['udp'] }],
     deny: [{ verdict: ['DROPPED'], protocol: ['tcp'] }],
   })
-  t.throws(() => build('not', 'not', ['protocol', 'udp']), /--not stands before another --not; allowed/)
-  t.throws(() => build(['protocol', 'udp'], 'not'), /--not stands last; allowed/)
+  t.throws(() => build('not', 'not', ['protocol', 'udp']), /--not follows another --not; allowed/)
+  t.throws(() => build(['protocol', 'udp'], 'not'), /--not is the last flag; allowed/)
 })
 
 t.test('namespaces go before the names of pods and Services', async t => {
@@ -66,7 +66,7 @@ t.test('namespaces go before the names of pods and Services', async t => {
   ])
   t.strictSame(allow(['to-all-namespaces', '']), [{ destination_pod: ['/'] }])
   t.throws(() => build(['namespace', 'a'], ['pod', 'b/x']), /"b\/x" is not in namespace a; allowed/)
-  t.throws(() => build(['namespace', 'a/b']), /"a\/b" is no namespace; allowed/)
+  t.throws(() => build(['namespace', 'a/b']), /"a\/b" is not a namespace; allowed/)
 })
 
 t.test('every word is read as its field wants it', async t => {
@@ -97,20 +97,20 @@ t.test('every word is read as its field wants it', async t => {
 
 t.test('a bad word is refused with what is allowed', async t => {
   const bad: [FilterFlag, string, RegExp][] = [
-    ['verdict', 'NO', /"NO" is no verdict; allowed: FORWARDED, DROPPED/],
-    ['type', 'agent', /"agent" is no event type; allowed: capture, drop, l7/],
-    ['type', 'trace:nowhere', /"nowhere" is no sub-type of trace; allowed: to-endpoint/],
-    ['type', 'drop:x', /"x" is no sub-type of drop; allowed: a number/],
-    ['tcp-flags', 'syn,foo', /"foo" is no TCP flag; allowed: SYN/],
-    ['traffic-direction', 'up', /"up" is no traffic direction; allowed: ingress, egress/],
-    ['drop-reason-desc', '', /"" is no drop reason; allowed: .*POLICY_DENIED/],
-    ['identity', 'me', /"me" is no identity; allowed: a number, unknown, host/],
-    ['identity', '4294967296', /is no identity/],
+    ['verdict', 'NO', /"NO" is not a verdict; allowed: FORWARDED, DROPPED/],
+    ['type', 'agent', /"agent" is not an event type; allowed: capture, drop, l7/],
+    ['type', 'trace:nowhere', /"nowhere" is not a sub-type of trace; allowed: to-endpoint/],
+    ['type', 'drop:x', /"x" is not a sub-type of drop; allowed: a number/],
+    ['tcp-flags', 'syn,foo', /"foo" is not a TCP flag; allowed: SYN/],
+    ['traffic-direction', 'up', /"up" is not a traffic direction; allowed: ingress, egress/],
+    ['drop-reason-desc', '', /"" is not a drop reason; allowed: .*POLICY_DENIED/],
+    ['identity', 'me', /"me" is not an identity; allowed: a number, unknown, host/],
+    ['identity', '4294967296', /is not an identity/],
     ['workload', '', /workload is empty; allowed/],
-    ['ip-version', '5', /"5" is no IP version; allowed: .*v4, .*v6, .*none/],
-    ['http-header', 'a', /"a" is no header; allowed/],
-    ['ip-trace-id', '0', /"0" is no IP trace id; allowed/],
-    ['protocol', 'gre', /"gre" is no protocol; allowed/],
+    ['ip-version', '5', /"5" is not an IP version; allowed: .*v4, .*v6, .*none/],
+    ['http-header', 'a', /"a" is not a header; allowed/],
+    ['ip-trace-id', '0', /"0" is not an IP trace ID; allowed/],
+    ['protocol', 'gre', /"gre" is not a protocol; allowed/],
     ['to-ip', 'x', /"x" is not an address; allowed/],
   ]
   for (const [flag, value, message] of bad) t.throws(() => build([flag, value]), message, `${flag} ${value}`)

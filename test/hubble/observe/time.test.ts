@@ -90,6 +90,6 @@ t.test('what is no time is refused with what is allowed', async t => {
     '2026-01-31 10:20',
     '2026-01-31T10',
   ]) {
-    t.throws(() => parseInstant(text, 0), /is no time; allowed: 5m/, text)
+    t.throws(() => parseInstant(text, 0), /is not a time; allowed: 5m/, text)
   }
 })

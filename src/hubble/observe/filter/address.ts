@@ -1,5 +1,5 @@
 /**
- * address.ts - is a flow's address one of these, or inside one of these prefixes?
+ * address.ts - matches a flow's address against addresses and prefixes.
  *
  * In:    addresses (`10.0.0.1`, `fd00::1`) and prefixes (`10.0.0.0/8`).
  */
@@ -27,7 +27,7 @@ function single(text: string): Prefix {
   return { addr: parseAddress(text), bits: 128 }
 }
 
-/** A server may tell what is no address. */
+/** Undefined for text that is not an address: a server may send any. */
 function bytesOf(text: string): Uint8Array | undefined {
   try {
     return parseAddress(text)
@@ -36,7 +36,7 @@ function bytesOf(text: string): Uint8Array | undefined {
   }
 }
 
-/** ::/0 has no IPv4 address in it. */
+/** A prefix shorter than ::ffff:0:0/96 contains no IPv4 address: ::/0 means IPv6. */
 function contains({ addr, bits }: Prefix, bytes: Uint8Array): boolean {
   if (bits < MAPPED_BITS && isMapped(bytes)) return false
   const whole = bits >> 3

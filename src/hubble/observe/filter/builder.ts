@@ -1,10 +1,10 @@
 /**
- * builder.ts - the filter flags of `observe`, in the order of the command line, to FlowFilters.
+ * builder.ts - builds FlowFilters from the filter flags of `observe`, in command line order.
  *
- * In:    one set() a flag; --not turns the next one around.
- * Out:   an allow list and a deny list, each of at most two filters: a flag for either end (`--pod`) asks for it in the
- *        source of the first or in the destination of the second. Repeating a flag allows more, another flag asks for more.
- * Fail:  set() throws an Error that says what is allowed: a bad value, flags that exclude each other, a second --not.
+ * In:    one set() per flag; --not negates the next flag.
+ * Out:   an allow list and a deny list, each of at most two filters. A flag for either endpoint (`--pod`) sets the source in
+ *        the first filter and the destination in the second. A repeated flag adds an alternative, another flag a condition.
+ * Fail:  set() throws an Error that says what is allowed: for a bad value, flags that exclude each other, a second --not.
  *        Source: cilium/cilium hubble/cmd/observe/flows_filter.go, 1.19.
  */
 
@@ -25,9 +25,9 @@ export class FilterBuilder {
   readonly #deny = new FilterList()
   #not = false
 
-  /** The next flag is denied. */
+  /** Adds the next flag to the deny list. */
   not(): void {
-    if (this.#not) throw new Error('--not stands before another --not; allowed: one, before a filter')
+    if (this.#not) throw new Error('--not follows another --not; allowed: one, before a filter flag')
     this.#not = true
   }
 
@@ -37,14 +37,14 @@ export class FilterBuilder {
     list.set(flag, value)
   }
 
-  /** Call it last: throws when --not has no filter behind it. */
+  /** Call after the last flag. Throws when no filter follows the last --not. */
   build(): { allow: FlowFilter[]; deny: FlowFilter[] } {
-    if (this.#not) throw new Error('--not stands last; allowed: before a filter')
+    if (this.#not) throw new Error('--not is the last flag; allowed: before a filter flag')
     return { allow: this.#allow.filters(), deny: this.#deny.filters() }
   }
 }
 
-/** What of all the flags is allowed, or denied. */
+/** The filters of one list, allow or deny. */
 class FilterList {
   readonly #left: FlowFilter = {}
   readonly #right: FlowFilter = {}
@@ -60,7 +60,7 @@ class FilterList {
     else {
       add(this.#left, leftField(FILTER_FLAGS[flag]), parsed)
       add(this.#right, rightField(FILTER_FLAGS[flag]), parsed)
-      // A bad value is refused beside its flag, not later.
+      // Compiled here, so that the error for a bad value names its flag.
       compileFilter(this.#left)
     }
     for (const filter of [this.#left, this.#right]) checkNamespaces(filter, this.#namespaces)

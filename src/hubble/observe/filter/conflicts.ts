@@ -5,7 +5,7 @@
  */
 import type { FilterFlag } from './flags.js'
 
-/** Of each group one. A flag for either end cannot be joined by one for this end. */
+/** At most one flag of each group. A flag for either endpoint excludes the flag for one of them. */
 const GROUPS: readonly (readonly FilterFlag[])[] = [
   ['from-fqdn', 'from-ip', 'ip', 'fqdn', 'from-namespace', 'namespace', 'from-all-namespaces', 'all-namespaces'],
   ['from-fqdn', 'from-ip', 'ip', 'fqdn', 'from-pod', 'pod'],

@@ -1,12 +1,12 @@
 /**
- * endpoint.ts - is it this pod, Service, workload, identity, cluster?
+ * endpoint.ts - matches a flow's endpoint by pod, Service, workload, identity or cluster.
  */
 import type { Endpoint, Flow, Service, Workload } from '../../flow/flow.js'
 import type { FlowPredicate } from './predicate.js'
 
 type EndpointOf = (flow: Flow) => Endpoint | undefined
 
-/** Names are prefixes: `shop/cart-` finds all of cart's pods. An end without a name matches nothing. */
+/** Names are prefixes: `shop/cart-` matches all pods of cart. An endpoint without a name matches nothing. */
 export function matchName(
   kind: 'pod' | 'service',
   namedOf: (flow: Flow) => (Endpoint & Service) | Endpoint | Service | undefined,
@@ -29,12 +29,12 @@ export function matchName(
 function parseName(kind: string, text: string): { namespace: string; prefix: string } {
   const [first = '', second, more] = text.split('/')
   if (text === '' || more !== undefined) {
-    throw new Error(`"${text}" is no ${kind}; allowed: NAME (in namespace default), NAMESPACE/NAME, NAMESPACE/`)
+    throw new Error(`"${text}" is not a ${kind}; allowed: NAME (in namespace default), NAMESPACE/NAME, NAMESPACE/`)
   }
   return second === undefined ? { namespace: 'default', prefix: first } : { namespace: first, prefix: second }
 }
 
-/** An empty kind or name is any. */
+/** An empty kind or name matches any. */
 export function matchWorkload(endpointOf: EndpointOf): (values: readonly Workload[]) => FlowPredicate {
   return values => flow =>
     (endpointOf(flow)?.workloads ?? []).some(({ kind = '', name = '' }) =>

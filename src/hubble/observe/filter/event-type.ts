@@ -1,13 +1,13 @@
 /**
- * event-type.ts - the words of --type: `drop`, `trace:to-endpoint`, numbers.
+ * event-type.ts - parses values of --type: `drop`, `trace:to-endpoint`, numbers.
  *
- * Fail:  throws an Error that names the word and what is allowed.
+ * Fail:  throws an Error that names the value and what is allowed.
  */
 import { Notify } from '../../../datapath/record/abi.js'
 import { observationPointName } from '../../../datapath/record/observation-point.js'
 import type { EventTypeFilter } from './flow-filter.js'
 
-/** Names of `cilium monitor -t`, those that are flows. */
+/** The types of `cilium monitor -t` that are flows. */
 const TYPES: Readonly<Record<string, number>> = {
   capture: Notify.capture,
   drop: Notify.drop,
@@ -22,14 +22,14 @@ export function parseEventType(text: string): EventTypeFilter {
   const [name = '', sub] = text.split(/:(.*)/s)
   const type = TYPES[name] ?? parseNumber(name)
   if (type === undefined) {
-    throw new Error(`"${name}" is no event type; allowed: ${Object.keys(TYPES).join(', ')}, a number; trace:SUBTYPE`)
+    throw new Error(`"${name}" is not an event type; allowed: ${Object.keys(TYPES).join(', ')}, a number, TYPE:SUBTYPE`)
   }
   if (sub === undefined) return { type }
   const point = type === Notify.trace ? POINTS.indexOf(sub) : -1
   const subType = point >= 0 ? point : parseNumber(sub)
   if (subType !== undefined) return { type, match_sub_type: true, sub_type: subType }
   const allowed = type === Notify.trace ? `${POINTS.join(', ')}, a number` : 'a number'
-  throw new Error(`"${sub}" is no sub-type of ${name}; allowed: ${allowed}`)
+  throw new Error(`"${sub}" is not a sub-type of ${name}; allowed: ${allowed}`)
 }
 
 function parseNumber(text: string): number | undefined {

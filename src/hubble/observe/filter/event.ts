@@ -1,11 +1,11 @@
 /**
- * event.ts - which event was it: verdict and other enums, type, interface, reply, encryption, uuid?
+ * event.ts - matches a flow by its event: verdict and other enums, type, interface, reply, encryption, uuid.
  */
 import type { Flow } from '../../flow/flow.js'
 import type { EventTypeFilter } from './flow-filter.js'
 import type { FlowPredicate } from './predicate.js'
 
-/** An enum; its zero value, which flows leave out, goes by name or as 0. */
+/** An enum field. Flows omit its zero value; a filter gives it by name or as 0. */
 export function matchNamed(
   zero: string,
   enumOf: (flow: Flow) => string | number | undefined,

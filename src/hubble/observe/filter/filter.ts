@@ -1,8 +1,8 @@
 /**
- * filter.ts - FlowFilters to a predicate on flows, with Hubble's meaning.
+ * filter.ts - compiles FlowFilters into a predicate on flows, with Hubble's semantics.
  *
  * In:    an allow list and a deny list (`whitelist`, `blacklist` of GetFlowsRequest).
- * Out:   true for a flow that any of the allow list matches (or there is none), and none of the deny list.
+ * Out:   true for a flow that matches any filter of the allow list, or an empty one, and none of the deny list.
  * Fail:  throws an Error that names the value and what is allowed.
  *        Source: cilium/cilium pkg/hubble/filters, 1.19.
  */
@@ -16,7 +16,7 @@ import { matchFqdn, matchNode } from './pattern.js'
 import type { FlowPredicate } from './predicate.js'
 import { matchIpTraceId, matchPort, matchProtocol, matchTcpFlags } from './transport.js'
 
-/** Makes the predicate of a field that is there. */
+/** By field: makes the predicate of its values. */
 type Compilers = {
   readonly [Field in keyof Required<FlowFilter>]: (values: Required<FlowFilter>[Field]) => FlowPredicate
 }
@@ -66,14 +66,14 @@ const COMPILERS: Compilers = {
 
 type Compiler = (values: unknown) => FlowPredicate
 
-/** All the fields of one filter; a field without values asks for nothing. */
+/** A flow must match all fields of the filter; a field without values is ignored. */
 export function compileFilter(filter: FlowFilter): FlowPredicate {
   const predicates: FlowPredicate[] = []
   for (const [field, values] of Object.entries(filter)) {
     const known = Object.hasOwn(COMPILERS, field)
     const compile = (known ? COMPILERS[field as keyof FlowFilter] : undefined) as Compiler | undefined
     if (compile === undefined)
-      throw new Error(`filter "${field}" is not known; allowed: ${Object.keys(COMPILERS).join(', ')}`)
+      throw new Error(`unknown filter "${field}"; allowed: ${Object.keys(COMPILERS).join(', ')}`)
     if (Array.isArray(values) && values.length > 0) predicates.push(compile(values))
   }
   return flow => predicates.every(matches => matches(flow))

@@ -1,8 +1,8 @@
 /**
- * flow-filter.ts - flow.proto's FlowFilter in its JSON form: what a client asks for.
+ * flow-filter.ts - flow.proto's FlowFilter in its JSON form.
  *
- * Out:   a flow matches when every field that is there matches, a field when any of its values does.
- *        Fields that are not here (cel_expression) are refused by compileFilter().
+ * Out:   a flow matches a filter when every field present matches; a field matches when any of its values does.
+ *        compileFilter() refuses fields that are missing here (cel_expression).
  */
 import type { EventType, TcpFlags, Workload } from '../../flow/flow.js'
 
@@ -11,7 +11,7 @@ export interface FlowFilter {
   /** Addresses or prefixes. */
   source_ip?: string[]
   source_ip_xlated?: string[]
-  /** `namespace/prefix-of-the-name`; without a slash in `default`; `namespace/` for all of it, `/` for any. */
+  /** `namespace/name-prefix`; without a slash in namespace `default`; `namespace/` is a whole namespace, `/` any. */
   source_pod?: string[]
   /** Patterns: `*.example.com`. */
   source_fqdn?: string[]
@@ -57,7 +57,7 @@ export interface FlowFilter {
   encrypted?: boolean[]
 }
 
-/** 0 is any type; the sub-type counts only if it is to be matched. */
+/** Type 0 is any; the sub-type is compared only with match_sub_type. */
 export interface EventTypeFilter extends EventType {
   match_sub_type?: boolean
 }

@@ -1,12 +1,12 @@
 /**
- * l7.ts - HTTP, DNS and trace ids, which a Hubble server with proxies knows.
+ * l7.ts - matches HTTP, DNS and trace IDs, in flows of a Hubble server with proxies.
  *
  * Fail:  throws an Error that names a bad regular expression or status.
  */
 import type { Http } from '../../flow/flow.js'
 import type { FlowPredicate } from './predicate.js'
 
-/** Predicates on an HTTP record; a flow without one matches nothing. */
+/** Predicates on a flow's HTTP record; a flow without one does not match. */
 export const matchHttp = {
   status(values: readonly string[]): FlowPredicate {
     const wanted = values.map(parseStatus)
@@ -53,14 +53,14 @@ function http(matches: (http: Http) => boolean): FlowPredicate {
 function parseStatus(text: string): (code: string) => boolean {
   if (/^[1-5]\d\d$/.test(text)) return code => code === text
   if (/^[1-5]\d?\+$/.test(text)) return code => code.startsWith(text.slice(0, -1))
-  throw new Error(`"${text}" is no HTTP status; allowed: 404, or a prefix like 4+ and 40+`)
+  throw new Error(`"${text}" is not an HTTP status; allowed: 404, or a prefix: 4+, 40+`)
 }
 
 function regex(text: string): RegExp {
   try {
     return new RegExp(text)
   } catch (error) {
-    throw new Error(`"${text}" is no regular expression; allowed: ${(error as Error).message}`)
+    throw new Error(`"${text}" is not a regular expression: ${(error as Error).message}`)
   }
 }
 

@@ -2,14 +2,14 @@
  * label-selector.ts - Kubernetes label selectors on Cilium's labels.
  *
  * In:    requirements joined by commas: `k8s:app=web`, `app!=web`, `app in (a, b)`, `app notin (a, b)`, `app`, `!app`.
- *        A key may name its source (`k8s:`, `reserved:`, `cidr:`); without one any source will do.
- * Out:   a predicate on `source:key=value` labels: all requirements of a selector must hold.
+ *        A key may name its source (`k8s:`, `reserved:`, `cidr:`); without one, any source matches.
+ * Out:   a predicate on `source:key=value` labels: all requirements of a selector must be met.
  * Fail:  throws an Error that names the selector and what is allowed.
  */
 import type { Flow } from '../../flow/flow.js'
 import type { FlowPredicate } from './predicate.js'
 
-/** Of the labels' values of one key; undefined when there is no such label. */
+/** A condition on the labels of an endpoint or node. */
 type Requirement = (labels: readonly string[]) => boolean
 
 const ALLOWED = 'KEY=VALUE, KEY!=VALUE, KEY in (A, B), KEY notin (A, B), KEY, !KEY, joined by commas'
@@ -37,7 +37,7 @@ export function matchLabels(
     const selectors = values.map(parseSelector)
     return flow => {
       const labels = labelsOf(flow) ?? []
-      return selectors.some(selector => selector.every(holds => holds(labels)))
+      return selectors.some(selector => selector.every(isMet => isMet(labels)))
     }
   }
 }
@@ -50,11 +50,11 @@ function parseSelector(text: string): Requirement[] {
       const [, key, value = ''] = pattern.exec(part) ?? []
       if (key !== undefined) return make(key, value)
     }
-    throw new Error(`"${text}" is no label selector; allowed: ${ALLOWED}`)
+    throw new Error(`"${text}" is not a label selector; allowed: ${ALLOWED}`)
   })
 }
 
-/** `notin` also holds without the label. */
+/** `notin` is also met when the label is missing. */
 function isIn(key: string, list: string, wanted: boolean): Requirement {
   const values = list.split(',').map(value => value.trim())
   return labels => {
@@ -63,7 +63,7 @@ function isIn(key: string, list: string, wanted: boolean): Requirement {
   }
 }
 
-/** The first label's value; '' for a label that has none. */
+/** The value of the first label with this key, '' when it has no value; undefined when there is no such label. */
 function labelValue(labels: readonly string[], key: string): string | undefined {
   const colon = key.indexOf(':')
   const source = colon < 0 ? 'any' : key.slice(0, colon)

@@ -1,8 +1,8 @@
 /**
- * namespace.ts - namespaces asked for by flags, put before the names of pods and Services.
+ * namespace.ts - adds the namespaces of namespace flags to the pod and Service names of a filter.
  *
- * Out:   a filter whose names have them; where there is no name, all pods of the namespace.
- * Fail:  throws an Error when a name has another namespace already.
+ * Out:   a filter whose names have a namespace; without a name, all pods of the namespace.
+ * Fail:  throws an Error when a name already has another namespace.
  */
 import type { FlowFilter } from './flow-filter.js'
 
@@ -12,7 +12,7 @@ interface Namespaces {
   readonly destination: readonly string[]
 }
 
-/** A copy. */
+/** Returns a copy. */
 export function withNamespaces(
   filter: FlowFilter,
   source: readonly string[],
@@ -39,7 +39,7 @@ function names(
 }
 
 function prefixed(list: readonly string[], namespaces: readonly string[]): string[] {
-  return list.flatMap(name => (name.includes('/') ? [name] : namespaces.map(space => `${space}/${name}`)))
+  return list.flatMap(name => (name.includes('/') ? [name] : namespaces.map(namespace => `${namespace}/${name}`)))
 }
 
 export function checkNamespaces(filter: FlowFilter, { any, source, destination }: Namespaces): void {
@@ -51,7 +51,7 @@ export function checkNamespaces(filter: FlowFilter, { any, source, destination }
 function checkNames(namespaces: readonly string[], names: readonly string[]): void {
   for (const name of names) {
     const given = name.includes('/') ? name.slice(0, name.indexOf('/')) : ''
-    const other = namespaces.find(space => given !== '' && space !== given)
+    const other = namespaces.find(namespace => given !== '' && namespace !== given)
     if (other !== undefined) throw new Error(`"${name}" is not in namespace ${other}; allowed: names of that namespace`)
   }
 }

@@ -1,14 +1,14 @@
 /**
- * pattern.ts - names with stars: domain names and nodes.
+ * pattern.ts - wildcard patterns for domain names and nodes.
  *
- * In:    `*.example.com`; `cluster/node-*`, or `node-*` for any cluster. A star stands for any run of letters, digits,
- *        hyphens and dots; upper case and one trailing dot do not matter.
+ * In:    `*.example.com`; `cluster/node-*`, or `node-*` for any cluster. A star matches any sequence of letters, digits,
+ *        hyphens and dots; case and one trailing dot are ignored.
  * Fail:  throws an Error that names the pattern and what is allowed.
  */
 import type { Flow } from '../../flow/flow.js'
 import type { FlowPredicate } from './predicate.js'
 
-const ALLOWED = 'letters, digits, - _ . and * (any run of them)'
+const ALLOWED = 'letters, digits, - _ . and * (any sequence of them)'
 const ANY_NAME = '(?:[-0-9_a-z]+(?:\\.[-0-9_a-z]+)*)'
 const DEFAULT_CLUSTER = 'default'
 
@@ -32,7 +32,7 @@ export function matchNode(values: readonly string[]): FlowPredicate {
 function nodeSource(text: string): string {
   const parts = text.split('/')
   if (text === '' || parts.length > 2)
-    throw new Error(`"${text}" is no node; allowed: NODE, CLUSTER/NODE, of ${ALLOWED}`)
+    throw new Error(`"${text}" is not a node; allowed: NODE, CLUSTER/NODE, made of ${ALLOWED}`)
   const [cluster, node] = parts.length === 2 ? parts : ['', parts[0]]
   return `${cluster ? source(cluster) : ANY_NAME}/${node ? source(node) : ANY_NAME}`
 }
@@ -40,7 +40,7 @@ function nodeSource(text: string): string {
 function source(text: string): string {
   const name = text.trim().replace(/\.$/, '').toLowerCase()
   if (!/^[-0-9_a-z.*]+$/.test(name) || name.endsWith('.')) {
-    throw new Error(`"${text}" is no name pattern; allowed: ${ALLOWED}`)
+    throw new Error(`"${text}" is not a name pattern; allowed: ${ALLOWED}`)
   }
   return name.replaceAll('.', '\\.').replaceAll('*', '[-.0-9a-z]*')
 }

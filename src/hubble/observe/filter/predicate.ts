@@ -1,5 +1,5 @@
 /**
- * predicate.ts - a question about a flow.
+ * predicate.ts - a condition on a flow.
  */
 import type { Flow } from '../../flow/flow.js'
 

@@ -1,10 +1,10 @@
 /**
- * transport.ts - which protocol, ports, TCP flags, IP trace?
+ * transport.ts - matches a flow by protocol, ports, TCP flags or IP trace ID.
  */
 import type { Flow, Layer4, Ports, TcpFlags } from '../../flow/flow.js'
 import type { FlowPredicate } from './predicate.js'
 
-/** Words of --protocol. */
+/** Values of --protocol. */
 const PROTOCOLS: Readonly<Record<string, FlowPredicate>> = {
   icmp: flow => flow.l4?.ICMPv4 !== undefined || flow.l4?.ICMPv6 !== undefined,
   icmpv4: hasLayer('ICMPv4'),
@@ -25,7 +25,7 @@ export function matchProtocol(values: readonly string[]): FlowPredicate {
   const predicates = values.map(value => {
     const predicate = Object.hasOwn(PROTOCOLS, value.toLowerCase()) ? PROTOCOLS[value.toLowerCase()] : undefined
     if (predicate === undefined)
-      throw new Error(`"${value}" is no protocol; allowed: ${Object.keys(PROTOCOLS).join(', ')}`)
+      throw new Error(`"${value}" is not a protocol; allowed: ${Object.keys(PROTOCOLS).join(', ')}`)
     return predicate
   })
   return flow => predicates.some(matches => matches(flow))
@@ -47,16 +47,16 @@ export function matchPort(side: keyof Ports): (values: readonly string[]) => Flo
 
 function parsePort(text: string): number {
   const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new Error(`"${text}" is no port; allowed: 0 to 65535`)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new Error(`"${text}" is not a port; allowed: 0 to 65535`)
   return port
 }
 
-/** Of a protocol that has ports. */
+/** The ports of a flow; undefined for a protocol without ports. */
 export function portsOf({ l4 }: Flow): Ports | undefined {
   return l4?.TCP ?? l4?.UDP ?? l4?.SCTP
 }
 
-/** All flags of a value must be there; others may be. */
+/** All flags of a value must be set; others may be. */
 export function matchTcpFlags(values: readonly TcpFlags[]): FlowPredicate {
   const sets = values.map(wanted => TCP_FLAGS.filter(flag => wanted[flag]))
   return flow => {

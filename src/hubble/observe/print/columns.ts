@@ -1,5 +1,5 @@
 /**
- * columns.ts - a response as the columns of dict and table: no identities, sides as in the packet.
+ * columns.ts - a response as the columns of dict and table: without identities, source and destination as in the packet.
  */
 
 import type { FlowResponse } from '../response.js'
@@ -9,7 +9,7 @@ import type { PrinterOptions } from './printer.js'
 
 export type ColumnName = 'TIMESTAMP' | 'NODE' | 'SOURCE' | 'DESTINATION' | 'TYPE' | 'VERDICT' | 'SUMMARY'
 
-/** What has nothing to say. */
+/** A cell without a value. */
 const NONE = '-'
 
 export function columnNames({ nodeName }: PrinterOptions): readonly ColumnName[] {
@@ -17,7 +17,7 @@ export function columnNames({ nodeName }: PrinterOptions): readonly ColumnName[]
   return nodeName ? ['TIMESTAMP', 'NODE', ...rest] : ['TIMESTAMP', ...rest]
 }
 
-/** Undefined for what is neither a flow nor lost events. */
+/** Undefined for a response that is neither a flow nor lost events. */
 export function cellsOf(response: FlowResponse, options: PrinterOptions): Record<ColumnName, string> | undefined {
   const { flow, lost_events: lost } = response
   const { time, numeric } = options

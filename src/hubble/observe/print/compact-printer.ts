@@ -1,8 +1,8 @@
 /**
- * compact-printer.ts - a line a flow, with identities, its sides swapped for a reply so that who asked is on the left.
+ * compact-printer.ts - one line per flow, with identities. For a reply, the sides are swapped: the client stays on the left.
  *
  * Out:   `TIME[ [NODE]]: SOURCE (IDENTITY) -> DESTINATION (IDENTITY) TYPE VERDICT (SUMMARY)`; the arrow is `<-` for a
- *        reply and `<>` where nobody knows.
+ *        reply and `<>` when the direction is unknown.
  */
 import type { Flow } from '../../flow/flow.js'
 import type { FlowResponse } from '../response.js'

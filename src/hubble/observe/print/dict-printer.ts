@@ -1,5 +1,5 @@
 /**
- * dict-printer.ts - a block of `NAME: value` lines a flow, with a dashed line between two.
+ * dict-printer.ts - a block of `NAME: value` lines per flow, with a dashed line between blocks.
  */
 
 import type { FlowResponse } from '../response.js'
@@ -21,7 +21,7 @@ export class DictPrinter implements Printer {
     const cells = cellsOf(response, this.#options)
     if (cells === undefined) return ''
     const lost = response.lost_events !== undefined
-    // Lost events have no destination to name.
+    // Lost events have no destination.
     const names = columnNames(this.#options).filter(name => !(lost && name === 'DESTINATION'))
     const lines = names.map(name => `${name.padStart(WIDTH)}: ${escapeControls(cells[name])}\n`)
     return `${this.#blocks++ === 0 ? '' : SEPARATOR}${lines.join('')}`

@@ -1,8 +1,8 @@
 /**
- * flow-text.ts - the parts of a flow's line: who, identity, type, verdict, summary.
+ * flow-text.ts - the parts of a flow's line: source, destination, identity, type, verdict, summary.
  *
- * In:    a flow, also one of a server that left fields out.
- * Out:   the words of `hubble observe` (cilium/cilium hubble/pkg/printer/printer.go, 1.19).
+ * In:    a flow; a server may have omitted any field.
+ * Out:   the text of `hubble observe` (cilium/cilium hubble/pkg/printer/printer.go, 1.19).
  */
 
 import { dropText } from '../../../cilium/drop-text.js'
@@ -20,7 +20,7 @@ const XLATE_POINTS: Readonly<Record<string, string>> = {
   SOCK_XLATE_POINT_PRE_DIRECTION_REV: 'pre-xlate-rev',
   SOCK_XLATE_POINT_POST_DIRECTION_REV: 'post-xlate-rev',
 }
-/** Of a policy verdict. */
+/** Verdicts of a policy verdict event. */
 const ACTIONS: Readonly<Record<string, string>> = {
   FORWARDED: 'ALLOWED',
   REDIRECTED: 'ALLOWED',
@@ -44,7 +44,7 @@ export function destinationText(flow: Flow, numeric: boolean): string {
   return withPort(name ?? ip.destination ?? '', portsOf(flow)?.destination_port)
 }
 
-/** A Service's namespace is taken for the pod too. */
+/** If there is a Service, its namespace is used for the pod too. */
 function nameOf(
   endpoint: Endpoint | undefined,
   service: Service | undefined,
@@ -89,7 +89,7 @@ export function typeText(flow: Flow): string {
   }
 }
 
-/** The kernel's own name for a drop of Weir's that Cilium has no code for. */
+/** Where Cilium has no code for a drop that Weir reports: the kernel's name for the reason. */
 function dropTypeText({ file }: Flow, code: number): string {
   return code === 0 && file?.name !== undefined && isKernelReason(file.name) ? file.name : dropText(code)
 }

@@ -1,16 +1,16 @@
 /**
- * json-printer.ts - a line of protobuf JSON a response, as `hubble observe -o jsonpb` writes it.
+ * json-printer.ts - one line of protobuf JSON per response, as `hubble observe -o jsonpb` writes it.
  *
- * Out:   GetFlowsResponse with proto field names in the order in which flow.proto declares them, and `<`, `>`, `&` as
- *        escapes. A flow is kept in that form already (flow.ts), but one from a server may have its fields in another order.
+ * Out:   GetFlowsResponse with proto field names in flow.proto's order of declaration, and `<`, `>`, `&` escaped. Weir's
+ *        flows have that order already (flow.ts); flows of a server may have another.
  */
 
 import type { FlowResponse } from '../response.js'
 import type { Printer } from './printer.js'
 
 /**
- * One order in which every message's own fields stand as declared, so that one list serves all depths.
- * test/hubble/observe/json.test.ts holds it against each message.
+ * An order that keeps the declared order of every message, so that one list serves all depths.
+ * test/hubble/observe/json.test.ts compares it with each message.
  */
 export const FIELDS: readonly string[] = [
   ...['time', 'uuid', 'emitter', 'error_code', 'api_version', 'api_key', 'correlation_id', 'topic'],
@@ -36,7 +36,7 @@ export const FIELDS: readonly string[] = [
 ]
 
 const RANK = new Map(FIELDS.map((field, rank) => [field, rank]))
-/** What HTML and JavaScript would read otherwise; Go's encoder escapes the same. */
+/** Characters with a meaning in HTML or JavaScript; Go's encoder escapes the same. */
 const ESCAPES: Readonly<Record<string, string>> = {
   '<': '\\u003c',
   '>': '\\u003e',
@@ -87,7 +87,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(fields.map(([key, field]) => [key, sorted(field)]))
 }
 
-/** A field that nobody here knows comes last. */
+/** An unknown field comes last. */
 function rankOf(field: string): number {
   return RANK.get(field) ?? FIELDS.length
 }

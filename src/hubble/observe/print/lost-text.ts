@@ -1,5 +1,5 @@
 /**
- * lost-text.ts - the parts of a line about events that were lost.
+ * lost-text.ts - the parts of a line about lost events.
  */
 import type { LostEvent } from '../../flow/flow.js'
 import type { TimeFormatter } from './time-format.js'
@@ -14,7 +14,7 @@ export function lostCpu({ cpu }: LostEvent): string {
   return `CPU(${cpu ?? 0})`
 }
 
-/** The number, and when the losses were, if the server says. */
+/** The number of lost events, and their time range if the server sent it. */
 export function lostCount({ num_events_lost: count, first, last }: LostEvent, time: TimeFormatter): string {
   const between = first === undefined || last === undefined ? '' : ` (first: ${time(first)}, last: ${time(last)})`
   return `${count ?? 0}${between}`

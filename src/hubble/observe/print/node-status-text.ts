@@ -1,15 +1,15 @@
 /**
- * node-status-text.ts - what a relay says of its nodes, as a line for standard error.
+ * node-status-text.ts - a Relay's report on its nodes as a line for standard error.
  *
- * Out:   only of nodes that cannot be reached: others coming and going is no news to who reads flows.
+ * Out:   lines about unavailable nodes and errors only: other changes do not affect a reader of flows.
  */
 import type { FlowResponse } from '../response.js'
 import type { TimeFormatter } from './time-format.js'
 
-/** The list of nodes is cut near this length. */
+/** Characters after which the list of nodes is cut. */
 const MAX_LIST_LENGTH = 50
 
-/** '' when there is nothing to say. */
+/** '' when there is nothing to report. */
 export function nodeStatusLine(response: FlowResponse, time: TimeFormatter): string {
   const { node_status: status, node_name: node = '' } = response
   const names = status?.node_names ?? []

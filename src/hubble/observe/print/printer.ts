@@ -1,15 +1,15 @@
 /**
- * printer.ts - what all forms of `observe`'s output share.
+ * printer.ts - the interface of the output formats of `observe`.
  *
- * Out:   text to write, per response and at the end; each printer is good for one output.
+ * Out:   text to write, per response and at the end. A printer serves one output.
  */
 import type { FlowResponse } from '../response.js'
 import type { TimeFormatter } from './time-format.js'
 
 export interface Printer {
-  /** A flow or lost events; '' when it is told later. Anything else is ''. */
+  /** Text of a flow or lost events, or '' when it is written later; '' for any other response. */
   print(response: FlowResponse): string
-  /** What is left. */
+  /** The rest of the text. */
   end(): string
 }
 
@@ -20,7 +20,7 @@ export interface PrinterOptions {
   readonly numeric: boolean
 }
 
-/** Names come from elsewhere: an escape sequence in them must not reach the terminal. */
+/** Names come from outside: an escape sequence in them must not reach the terminal. */
 export function escapeControls(text: string): string {
   return text.includes('\x1b') || text.includes('\r') ? text.replaceAll('\x1b', '^[').replaceAll('\r', '\\r') : text
 }

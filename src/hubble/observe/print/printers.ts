@@ -1,5 +1,5 @@
 /**
- * printers.ts - the words of -o to a printer.
+ * printers.ts - the printer for each value of -o.
  */
 import { CompactPrinter } from './compact-printer.js'
 import { DictPrinter } from './dict-printer.js'
@@ -19,7 +19,7 @@ const PRINTERS: Readonly<Record<string, (options: PrinterOptions) => Printer>> =
 
 export const OUTPUTS: readonly string[] = Object.keys(PRINTERS)
 
-/** Undefined when there is no such output. */
+/** Undefined for an unknown output format. */
 export function createPrinter(output: string, options: PrinterOptions): Printer | undefined {
   return Object.hasOwn(PRINTERS, output) ? PRINTERS[output]?.(options) : undefined
 }

@@ -1,8 +1,8 @@
 /**
- * table-printer.ts - aligned columns, as wide as the widest cell and three spaces.
+ * table-printer.ts - aligned columns, each three spaces wider than its widest cell.
  *
- * Out:   nothing before the end, since any row may be the widest.
- * Never: keeps more than BLOCK rows (about 50 MB); past it they are printed, and the columns start anew.
+ * Out:   nothing before the end, since any line may be the widest.
+ * Never: buffers more than BLOCK lines (about 50 MB); then it prints them and computes new column widths.
  */
 
 import type { FlowResponse } from '../response.js'
@@ -14,7 +14,7 @@ const PADDING = 3
 
 export class TablePrinter implements Printer {
   readonly #options: PrinterOptions
-  #rows: string[][] = []
+  #lines: string[][] = []
   #headed = false
 
   constructor(options: PrinterOptions) {
@@ -25,20 +25,20 @@ export class TablePrinter implements Printer {
     const cells = cellsOf(response, this.#options)
     if (cells === undefined) return ''
     const names = columnNames(this.#options)
-    if (!this.#headed) this.#rows.push([...names])
+    if (!this.#headed) this.#lines.push([...names])
     this.#headed = true
-    this.#rows.push(names.map(name => escapeControls(cells[name])))
-    return this.#rows.length < BLOCK ? '' : this.end()
+    this.#lines.push(names.map(name => escapeControls(cells[name])))
+    return this.#lines.length < BLOCK ? '' : this.end()
   }
 
   end(): string {
-    const rows = this.#rows
-    this.#rows = []
-    const widths = (rows[0] ?? []).map((_, column) =>
-      rows.reduce((most, cells) => Math.max(most, textWidth(cells[column]!)), 0),
+    const lines = this.#lines
+    this.#lines = []
+    const widths = (lines[0] ?? []).map((_, column) =>
+      lines.reduce((most, cells) => Math.max(most, textWidth(cells[column]!)), 0),
     )
     const last = widths.length - 1
-    return rows
+    return lines
       .map(cells => `${cells.map((cell, i) => (i === last ? cell : padded(cell, widths[i]! + PADDING))).join('')}\n`)
       .join('')
   }

@@ -1,8 +1,8 @@
 /**
- * time-format.ts - how `observe` writes a time.
+ * time-format.ts - the time formats of `observe`.
  *
  * In:    the time of a flow: RFC 3339 in UTC.
- * Out:   Go's layouts of those names (hubble/pkg/time); `N/A` for what is no time.
+ * Out:   Go's layouts of the same names (hubble/pkg/time); `N/A` for text that is not a time.
  */
 
 type Format = (date: string, clock: string, fraction: string) => string
@@ -28,7 +28,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
 export const TIME_FORMATS: readonly string[] = Object.keys(FORMATS)
 export type TimeFormatter = (time: string | undefined) => string
 
-/** By name, whatever its case; undefined when there is no such format. */
+/** By name, ignoring case; undefined for an unknown format. */
 export function timeFormatter(name: string): TimeFormatter | undefined {
   const found = TIME_FORMATS.find(known => known.toLowerCase() === name.toLowerCase())
   const format = found === undefined ? undefined : FORMATS[found]
@@ -39,7 +39,7 @@ export function timeFormatter(name: string): TimeFormatter | undefined {
   }
 }
 
-/** Cut, not rounded, and without trailing zeros. */
+/** Truncated, not rounded; without trailing zeros. */
 function trimmed(fraction: string, digits: number): string {
   const kept = fraction.slice(0, digits).replace(/0+$/, '')
   return kept === '' ? '' : `.${kept}`

@@ -63,7 +63,7 @@ t.test('with everything on promtool is silent, and every family is told', ROOT, 
   const text = await (await fetch(`${weir.url}/metrics`, { headers: { accept: 'text/plain' } })).text()
   const port = { source_pod: 'a', destination_pod: 'b', destination_port: String(PORT) }
   t.ok(Samples.parse(text).sum('weir_flow_packets_total', port) > 0)
-  t.strictSame(await promtool(text), { code: 0, said: '' })
+  t.strictSame(await promtool(text), { code: 0, output: '' })
   const there = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
   t.strictSame(
     Object.values(M)

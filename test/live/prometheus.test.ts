@@ -46,13 +46,13 @@ t.test('a real Prometheus has the exact numbers once traffic stops', ROOT, async
     t.equal(await prometheus.query(opened), 50)
   }
   t.strictSame(await prometheus.target(), { health: 'up', lastError: '' })
-  t.strictSame(await promtool(await (await fetch(`${weir.url}/metrics`)).text()), { code: 0, said: '' })
+  t.strictSame(await promtool(await (await fetch(`${weir.url}/metrics`)).text()), { code: 0, output: '' })
 })
 
 t.test('promtool would find something, if there were something', ROOT, async t => {
   const found = await promtool('# TYPE weir_packets counter\nweir_packets 1\n')
   t.not(found.code, 0)
-  t.match(found.said, /weir_packets/)
+  t.match(found.output, /weir_packets/)
 })
 
 t.test(`${SCRAPERS} scrapers during a storm see whole pages that only rise, and the end is exact`, ROOT, async t => {

@@ -102,7 +102,7 @@ t.test('promtool has nothing to say of a page with everything on it, and OpenMet
   for (const { name } of FLOW_METRICS) t.ok(text.includes(`# TYPE ${name} `), name)
   t.match(text, /hubble_flows_to_world_total\{/)
   t.match(text, /otel_metric_overflow="true"/)
-  t.strictSame(await promtool(text), { code: 0, said: '' })
+  t.strictSame(await promtool(text), { code: 0, output: '' })
   const open = await (await fetch(`${url}/metrics`, { headers: { accept: OPENMETRICS } })).text()
   const families = parseOpenMetrics(open)
   // A first collection of garbage between the two adds a family.

@@ -1,5 +1,5 @@
 /**
- * docs.ts - writes the generated pages of docs/; the verb is `make docs`.
+ * docs.ts - writes the generated pages of docs/, for `make docs`.
  */
 import { writeFileSync } from 'node:fs'
 import { generated } from '../../src/config/generated.js'

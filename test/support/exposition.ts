@@ -1,5 +1,5 @@
 /**
- * exposition.ts - reads Prometheus text back, strictly: the reader that tests hold the writer against.
+ * exposition.ts - a strict parser of the Prometheus text format, to check the writer against.
  *
  * In:    text format 0.0.4.
  * Out:   samples in order, with their labels unescaped.
@@ -15,7 +15,7 @@ const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/s
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(?:,|$)/sy
 
 export function parse(text: string): Sample[] {
-  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line is not ended')
+  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no line feed')
   const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
   return lines.map(line => {
     const found = SAMPLE.exec(line)

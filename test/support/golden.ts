@@ -1,8 +1,8 @@
 /**
- * golden.ts - the exposition that `weir metrics` must print, as a fixture; `make golden` writes it.
+ * golden.ts - the exposition `weir metrics` must print, as a fixture; `make golden` writes it.
  *
  * In:    some records of examples/records.pcap, examples/inventory.json, the built command.
- * Out:   test/fixtures/metrics.prom: the page without what depends on the machine.
+ * Out:   test/fixtures/metrics.prom: the page without lines that depend on the machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,12 +13,12 @@ import { RecordingWriter } from '../../src/datapath/source/recording-writer.js'
 import { weir } from './command.js'
 
 export const GOLDEN = fileURLToPath(new URL('../fixtures/metrics.prom', import.meta.url))
-/** Every kind of record is among these, short ones and unknown types too; the page of all records has 3 MB. */
+/** These records include every type, truncated ones and unknown types. All records would make a page of 3 MB. */
 const FROM = 150
 const TO = 250
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
 
-/** What the command prints, less the version, the kernel and the like. */
+/** The command's output without weir_build_info, which depends on the machine. */
 export function exposition(): string {
   const folder = mkdtempSync(join(tmpdir(), 'weir-golden-'))
   try {
@@ -26,7 +26,7 @@ export function exposition(): string {
     copy(FROM, TO, join(EXAMPLES, 'records.pcap'), recording)
     const args = ['metrics', '--input-file', recording, '--inventory', join(EXAMPLES, 'inventory.json')]
     const { code, stdout, stderr } = weir(args)
-    if (code !== 0) throw new Error(`weir metrics ended with ${code}: ${stderr}`)
+    if (code !== 0) throw new Error(`weir metrics exited with ${code}: ${stderr}`)
     return stdout.replace(/^weir_build_info\{.*\n/gm, '')
   } finally {
     rmSync(folder, { recursive: true })

@@ -1,10 +1,10 @@
 /**
- * openmetrics.ts - a strict reader of OpenMetrics 1.0.0: the one that tests hold the writer against.
+ * openmetrics.ts - a strict parser of OpenMetrics 1.0.0, to check the writer against.
  *
  * In:    a page.
  * Out:   its families in order, each with its samples.
- * Fail:  an Error that names the line: whatever the specification forbids is refused, so also what Prometheus lets pass.
- *        Types that no page of Weir has (info, stateset, summary, gaugehistogram) are refused, too.
+ * Fail:  an Error that names the line, for everything the specification forbids, even where Prometheus accepts it. Types that
+ *        Weir never exposes (info, stateset, summary, gaugehistogram) are rejected as well.
  *
  * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
  */
@@ -30,7 +30,7 @@ export interface OpenFamily {
   readonly samples: OpenSample[]
 }
 
-/** Suffixes that the samples of a type may, and must, have. */
+/** The suffixes that samples of each type must have. */
 const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
   counter: ['_total', '_created'],
   gauge: [''],
@@ -70,7 +70,7 @@ function readHead(line: string, families: OpenFamily[], seen: Set<string>): void
     families.push({ name, type: 'unknown', samples: [] })
   }
   const family = families.at(-1)!
-  if (family.samples.length > 0) throw new Error(`behind the samples: ${line}`)
+  if (family.samples.length > 0) throw new Error(`after the family's samples: ${line}`)
   if (seen.has(`${word} ${name}`)) throw new Error(`given twice: ${line}`)
   seen.add(`${word} ${name}`)
   if (word === 'TYPE') {
@@ -93,10 +93,10 @@ function readSample(line: string, family: OpenFamily | undefined): OpenSample {
   if (suffix === undefined) throw new Error(`no sample of the ${family.type} ${family.name}: ${line}`)
   const sample = { name: name!, labels: labelsOf(labels ?? '', line), value: numberOf(value!, line) }
   if ((suffix === '_total' || suffix === '_bucket' || suffix === '_count') && !(sample.value >= 0)) {
-    throw new Error(`less than nothing: ${line}`)
+    throw new Error(`less than 0: ${line}`)
   }
   if (exemplarLabels === undefined) return sample
-  if (suffix !== '_bucket' && suffix !== '_total') throw new Error(`no exemplar may stand here: ${line}`)
+  if (suffix !== '_bucket' && suffix !== '_total') throw new Error(`an exemplar is not allowed here: ${line}`)
   return { ...sample, exemplar: exemplarOf(exemplarLabels, exemplarValue!, timestamp, line) }
 }
 
@@ -114,14 +114,14 @@ function labelsOf(text: string, line: string): Record<string, string> {
   while (LABEL.lastIndex < text.length) {
     const found = LABEL.exec(text)
     if (found === null) throw new Error(`not labels: ${line}`)
-    if (labels.has(found[1]!)) throw new Error(`a label twice: ${line}`)
+    if (labels.has(found[1]!)) throw new Error(`duplicate label: ${line}`)
     labels.set(found[1]!, unescaped(found[2]!, line))
   }
   return Object.fromEntries(labels)
 }
 
 function unescaped(text: string, line: string): string {
-  if (/(?<!\\)(\\\\)*"/.test(text)) throw new Error(`a bare quote: ${line}`)
+  if (/(?<!\\)(\\\\)*"/.test(text)) throw new Error(`unescaped quote: ${line}`)
   return text.replace(/\\(.?)/g, (_, c) => {
     if (c !== 'n' && c !== '"' && c !== '\\') throw new Error(`escape: ${line}`)
     return c === 'n' ? '\n' : c
@@ -135,20 +135,20 @@ function numberOf(text: string, line: string): number {
   return Number(text)
 }
 
-/** Samples of one label set stand together, none twice, and a histogram's buckets ascend to +Inf. */
+/** Samples of one label set are adjacent and distinct, and a histogram's buckets ascend to +Inf. */
 function checkFamily({ name, type, samples }: OpenFamily): void {
   const groups = new Map<string, OpenSample[]>()
   let last: string | undefined
   for (const sample of samples) {
     const { le: _, ...rest } = sample.labels
     const key = JSON.stringify(Object.entries(rest).sort())
-    if (key !== last && groups.has(key)) throw new Error(`${name}${key}: samples of a series stand apart`)
+    if (key !== last && groups.has(key)) throw new Error(`${name}${key}: samples of a series are not adjacent`)
     last = key
     groups.set(key, [...(groups.get(key) ?? []), sample])
   }
   for (const [key, group] of groups) {
     const names = group.map(sample => `${sample.name} ${sample.labels.le ?? ''}`)
-    if (new Set(names).size !== names.length) throw new Error(`${name}${key}: a sample stands twice`)
+    if (new Set(names).size !== names.length) throw new Error(`${name}${key}: duplicate sample`)
     if (type === 'counter' && group[0]!.name !== `${name}_total`) throw new Error(`${name}${key}: no total`)
     if (type === 'histogram') checkHistogram(name, key, group)
   }
@@ -167,24 +167,24 @@ function checkHistogram(name: string, key: string, group: readonly OpenSample[])
       false,
     )
   )
-    throw new Error(`${name}${key}: buckets do not cumulate`)
+    throw new Error(`${name}${key}: buckets are not cumulative`)
   const count = group.find(sample => sample.name === `${name}_count`)
   if (count?.value !== buckets.at(-1)!.value) throw new Error(`${name}${key}: _count is not the last bucket`)
   for (const { exemplar, labels } of buckets) {
     if (exemplar !== undefined && exemplar.value > Number(labels.le === '+Inf' ? Infinity : labels.le)) {
-      throw new Error(`${name}${key}: an exemplar above its bucket`)
+      throw new Error(`${name}${key}: an exemplar is above its bucket's bound`)
     }
   }
 }
 
-/** No sample of a family may have the name of another family's sample, or of that family. */
+/** No sample name of a family may be a sample or family name of another. */
 function checkClashes(families: readonly OpenFamily[]): void {
   const owners = new Map<string, string>()
   for (const { name, type } of families) {
-    for (const taken of new Set([name, ...SUFFIXES[type]!.map(suffix => name + suffix)])) {
-      const other = owners.get(taken)
-      if (other !== undefined) throw new Error(`${taken} is of ${other} and of ${name}`)
-      owners.set(taken, name)
+    for (const used of new Set([name, ...SUFFIXES[type]!.map(suffix => name + suffix)])) {
+      const other = owners.get(used)
+      if (other !== undefined) throw new Error(`${used} belongs to both ${other} and ${name}`)
+      owners.set(used, name)
     }
   }
 }

@@ -4,16 +4,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Its exit code, and all that it said. */
-export async function promtool(page: string): Promise<{ code: number; said: string }> {
+/** Its exit code and output. */
+export async function promtool(page: string): Promise<{ code: number; output: string }> {
   const child = spawn('promtool', ['check', 'metrics'])
-  let said = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
-      said += chunk
+      output += chunk
     })
   }
   child.stdin.end(page)
   const [code] = (await once(child, 'close')) as [number]
-  return { code, said }
+  return { code, output }
 }

@@ -1,8 +1,8 @@
 /**
- * reduced.ts - records through the decoder and the reduce, and what came out, in short lines.
+ * reduced.ts - runs records through the decoder and the reducer and prints the resulting series in short lines.
  *
- * In:    records; a small world: web and db in namespace shop, `world`, and the network 192.0.2.0/24.
- * Out:   a line a series: `flow_packets web>db source FORWARDED TCP = 3`; of a histogram the buckets that counted.
+ * In:    records; a small inventory: web and db in namespace shop, `world`, and the network 192.0.2.0/24.
+ * Out:   one line per series: `flow_packets web>db source FORWARDED TCP = 3`; for a histogram its non-empty buckets.
  */
 
 import { Entities } from '../../src/datapath/identity/entities.js'
@@ -22,7 +22,7 @@ export const DB6 = 'fd00::2'
 export const STRANGER = '198.51.100.7'
 export const IDENTITY = { web: 5000, db: 5001, batch: 5002 } as const
 
-const WORLD = parseInventory(
+const INVENTORY = parseInventory(
   `
 identities:
   5002: ["k8s:app=batch", "k8s:io.kubernetes.pod.namespace=jobs"]
@@ -44,16 +44,16 @@ export interface Reduced {
   readonly reducer: Reducer
   readonly entities: Entities
   readonly store: SeriesStore
-  /** Decode these too. */
+  /** Decodes more records. */
   add(...records: Uint8Array[]): void
   page(): Samples
-  /** Series that hold anything, sorted. */
+  /** Series that are not 0, sorted. */
   lines(): string[]
 }
 
-/** `live`: entities in records are rows of this world. */
+/** `live`: entity ids in records are those of this inventory. */
 export function reduced(live = false): Reduced {
-  const entities = Entities.from(WORLD)
+  const entities = Entities.from(INVENTORY)
   const store = new SeriesStore()
   const reducer = new Reducer(store, entities, new KernelReasons(REASONS), live)
   const decoder = new Decoder()
@@ -72,10 +72,10 @@ export function reduced(live = false): Reduced {
   }
 }
 
-/** The row of an address. */
+/** The id of the entity with this workload name. */
 export function entityOf(entities: Entities, workload: string): number {
-  for (let row = entities.count - 1; row > 0; row--) if (entities.workload(row) === workload) return row
-  throw new Error(`no entity is called ${workload}`)
+  for (let id = entities.count - 1; id > 0; id--) if (entities.workload(id) === workload) return id
+  throw new Error(`no entity has workload ${workload}`)
 }
 
 function linesOf(page: Samples): string[] {

@@ -1,5 +1,5 @@
 /**
- * samples.test.ts - the tests' own reader of the text format.
+ * samples.test.ts - the tests' own parser of the text format.
  */
 import t from 'tap'
 import { Samples } from './samples.js'
@@ -23,7 +23,7 @@ odd{text="a \\"b\\" c\\\\d\\ne, f} {"} -1.5e3
 up 1
 `
 
-t.test('samples are found by name and by any of their labels', async t => {
+t.test('series are found by name and any of their labels', async t => {
   const samples = Samples.parse(PAGE)
   t.equal(samples.series('packets_total').length, 3)
   t.equal(samples.sum('packets_total'), 12)
@@ -34,23 +34,23 @@ t.test('samples are found by name and by any of their labels', async t => {
   t.ok(samples.names.includes('latency_seconds_bucket'))
 })
 
-t.test('what is not on the page sums to 0 and has no value', async t => {
+t.test('a name that is not on the page sums to 0 and has no value', async t => {
   const samples = Samples.parse(PAGE)
-  t.equal(samples.sum('packets_total', { source: 'nobody' }), 0)
+  t.equal(samples.sum('packets_total', { source: 'other' }), 0)
   t.equal(samples.get('nothing'), undefined)
   t.strictSame(samples.series('nothing'), [])
 })
 
-t.test('one value cannot be had of several series', async t => {
+t.test('get() throws if several series match', async t => {
   const samples = Samples.parse(PAGE)
   t.throws(() => samples.get('packets_total', { source: 'web' }), /matches 2 series/)
 })
 
-t.test('label values are unescaped, and may hold braces and commas', async t => {
+t.test('label values are unescaped, and may contain braces and commas', async t => {
   t.strictSame(Samples.parse(PAGE).series('odd'), [{ labels: { text: 'a "b" c\\d\ne, f} {' }, value: -1500 }])
 })
 
-t.test('histograms are added up over what their labels do not tell apart', async t => {
+t.test('histograms are summed over the labels not given', async t => {
   const samples = Samples.parse(PAGE)
   const { buckets, count, sum } = samples.histogram('latency_seconds')
   t.strictSame(buckets, [
@@ -63,23 +63,23 @@ t.test('histograms are added up over what their labels do not tell apart', async
   t.strictSame(samples.histogram('nothing'), { buckets: [], count: 0, sum: 0 })
 })
 
-t.test('infinities and NaN are numbers', async t => {
+t.test('infinities and NaN are parsed', async t => {
   const samples = Samples.parse('a +Inf\nb -Inf\nc NaN\n')
   t.equal(samples.get('a'), Infinity)
   t.equal(samples.get('b'), -Infinity)
   t.ok(Number.isNaN(samples.get('c')))
 })
 
-for (const [why, line] of [
+for (const [fault, line] of [
   ['a missing value', 'up'],
-  ['a value that is no number', 'up one'],
+  ['a value that is not a number', 'up one'],
   ['an empty bracket', 'up{ 1'],
   ['an unquoted label', 'up{a=b} 1'],
-  ['a label twice', 'up{a="1",a="2"} 1'],
+  ['a duplicate label', 'up{a="1",a="2"} 1'],
   ['an unknown escape', 'up{a="\\t"} 1'],
   ['a name that starts with a digit', '9up 1'],
 ] as const) {
-  t.test(`${why} is refused with its line's number`, async t => {
+  t.test(`${fault} is rejected with the line's number`, async t => {
     t.throws(() => Samples.parse(`ok 1\n${line}\n`), /^line 2: /)
   })
 }

@@ -1,8 +1,8 @@
 /**
- * negotiate.ts - what a client takes: which of the two texts, and whether gzipped.
+ * negotiate.ts - content negotiation: exposition format and gzip.
  *
  * In:    the values of Accept and Accept-Encoding.
- * Out:   text 0.0.4 for whoever does not ask for OpenMetrics 1.0.0: every reader of metrics takes it.
+ * Out:   text 0.0.4 unless the client asks for OpenMetrics 1.0.0: every scraper accepts it.
  * Never: answers 406. A client whose ranges match nothing gets text 0.0.4, as from every other exporter.
  *
  * https://www.rfc-editor.org/rfc/rfc9110#section-12.5
@@ -22,13 +22,13 @@ interface Offer {
   readonly version: string
 }
 
-/** In the order of our preference, where the client has none. */
+/** In order of preference, where the client has none. */
 const OFFERS: readonly Offer[] = [
   { format: 'text', type: 'text/plain', version: '0.0.4' },
   { format: 'openmetrics', type: 'application/openmetrics-text', version: '1.0.0' },
 ]
 
-/** The text that a client prefers; of two that it likes alike, the one that it names first. */
+/** The format the client prefers; of two with the same quality, the one listed first. */
 export function negotiate(accept: string | undefined): Format {
   const ranges = (accept ?? '').split(',').map(parseRange)
   let best: { readonly format: Format; readonly quality: number; readonly place: number } | undefined
@@ -44,8 +44,8 @@ export function negotiate(accept: string | undefined): Format {
   return best?.format ?? 'text'
 }
 
-/** Whether the client takes gzip; q=0 refuses it. */
-export function takesGzip(acceptEncoding: string | undefined): boolean {
+/** Whether the client accepts gzip; q=0 means it does not. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   const codings = (acceptEncoding ?? '').split(',').map(parseRange)
   const named = codings.find(({ type }) => type === 'gzip') ?? codings.find(({ type }) => type === '*')
   return named !== undefined && named.quality > 0
@@ -63,22 +63,22 @@ function parseRange(text: string): Range {
   return { type, version, quality }
 }
 
-/** Place of the range that says most of an offer, the first of several; -1 when none matches. */
+/** Place of the most specific range that matches an offer, the first of several; -1 if none matches. */
 function bestRange(ranges: readonly Range[], offer: Offer): number {
   let best = -1
-  let most = 0
+  let highest = 0
   for (const [place, range] of ranges.entries()) {
-    const said = closeness(range, offer)
-    if (said > most) {
-      most = said
+    const specific = specificity(range, offer)
+    if (specific > highest) {
+      highest = specific
       best = place
     }
   }
   return best
 }
 
-/** 0: does not match; more is closer. */
-function closeness({ type, version }: Range, offer: Offer): number {
+/** 0 if the range does not match the offer, higher for more specific ranges. */
+function specificity({ type, version }: Range, offer: Offer): number {
   if (version !== undefined && version !== offer.version) return 0
   if (type === offer.type) return version === undefined ? 3 : 4
   if (type === offer.type.replace(/\/.*/, '/*')) return 2

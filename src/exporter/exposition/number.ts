@@ -1,12 +1,12 @@
 /**
- * number.ts - a sample value as text, written straight into bytes.
+ * number.ts - writes sample values as text, straight into bytes.
  *
  * In:    any double.
- * Out:   what Go's ParseFloat reads back as the same double; integers up to 2^53 without an exponent.
- * Never: makes a string for an integer: a fresh string a sample is most of what a scrape would cost.
+ * Out:   text that Go's ParseFloat reads back as the same double; integers up to 2^53 without an exponent.
+ * Never: creates a string for an integer: a new string per sample would be most of a scrape's cost.
  */
 
-/** Upper bound in bytes of what writeNumber writes: `-1.2345678901234567e-100`. */
+/** Upper bound of the bytes writeNumber() writes: `-1.2345678901234567e-100`. */
 export const NUMBER_BYTES = 25
 
 const ZERO = 48
@@ -14,8 +14,8 @@ const MINUS = 45
 const POINT = 46
 
 /**
- * Write `n` at `at` and return the offset behind it; `out` must have NUMBER_BYTES of room.
- * HOT: once a sample and scrape. `npm run bench scrape`
+ * Writes `n` at `at` and returns the offset after it. `out` must have NUMBER_BYTES of room.
+ * HOT: once per sample and scrape. `npm run bench scrape`
  */
 export function writeNumber(out: Uint8Array, at: number, n: number): number {
   if (n >>> 0 === n) return writeUint32(out, at, n)
@@ -25,7 +25,7 @@ export function writeNumber(out: Uint8Array, at: number, n: number): number {
   return writeSafeInteger(out, at + 1, -n)
 }
 
-/** Write milliseconds as seconds with three digits behind the point. HOT: once a series and scrape with _created. */
+/** Writes milliseconds as seconds with three decimals. HOT: once per series and scrape with _created. */
 export function writeSeconds(out: Uint8Array, at: number, milliseconds: number): number {
   const whole = Math.round(milliseconds)
   const seconds = Math.floor(whole / 1000)
@@ -48,7 +48,7 @@ function writeUint32(out: Uint8Array, at: number, n: number): number {
   return end
 }
 
-/** Split at 10^9 so that both halves are 32-bit integers: those divide five times as fast as doubles. */
+/** Splits at 10^9 so that both halves are 32-bit integers, which divide five times as fast as doubles. */
 function writeSafeInteger(out: Uint8Array, at: number, n: number): number {
   const high = Math.floor(n / 1e9)
   if (high === 0) return writeUint32(out, at, n)
@@ -72,7 +72,7 @@ function writeOther(out: Uint8Array, at: number, n: number): number {
   return at + text.length
 }
 
-/** The same text as a string, for what is written once: bucket bounds. */
+/** The same text as a string, for values written once, such as bucket bounds. */
 export function numberText(n: number): string {
   if (n === Infinity) return '+Inf'
   return n === -Infinity ? '-Inf' : String(n)

@@ -10,7 +10,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Selection, SelectionError, selectionOf } from '../catalog/selection.js'
 import { CONTENT_TYPES } from '../exposition/format.js'
-import { negotiate, takesGzip } from '../exposition/negotiate.js'
+import { acceptsGzip, negotiate } from '../exposition/negotiate.js'
 import type { PageOptions, Pages } from './metrics-page.js'
 
 export interface ScrapeOptions extends PageOptions {
@@ -59,7 +59,7 @@ async function answer(
 ): Promise<void> {
   const { headers } = request
   const format = negotiate(headers.accept)
-  const gzip = takesGzip(headerOf(request, 'accept-encoding'))
+  const gzip = acceptsGzip(headerOf(request, 'accept-encoding'))
   const seconds = Number(headerOf(request, 'x-prometheus-scrape-timeout-seconds'))
   const page = pages.get({ format, selection })
   const parts = await within(

@@ -1,9 +1,9 @@
 /**
- * exemplar.ts - the last connection of each bucket of a histogram's series: whose it was, how much, and when.
+ * exemplar.ts - the last connection in each bucket of a histogram series: endpoints, value and time.
  *
  * In:    addresses (16 bytes, IPv4 mapped) and ports of connections, by the slot of their series.
- * Out:   labels as OpenMetrics wants them: at most 111 of the 128 characters that names and values may have.
- * Never: makes a text while connections come; keeps more than one a bucket (52 bytes) of the series there are.
+ * Out:   exemplar labels: at most 111 characters in names and values, of the 128 OpenMetrics allows.
+ * Never: formats an address before a page needs it; stores more than one exemplar (52 bytes) for each bucket.
  */
 import { formatAddress, isMapped } from '../../lib/address.js'
 
@@ -16,7 +16,7 @@ export interface Exemplar {
   readonly timestamp: number
 }
 
-/** The two ends of a connection, the one that opened it first. `bytes` are read at once, not kept. */
+/** The endpoints of a connection; the source is the initiator. `bytes` is read at once, not stored. */
 export interface Peers {
   readonly bytes: Uint8Array
   /** Offsets of 16 bytes each. */
@@ -35,10 +35,10 @@ export class Exemplars {
   #addresses = new Uint8Array(0)
   #ports = new Uint16Array(0)
   #values = new Float64Array(0)
-  /** 0 where there is none. */
+  /** 0 where there is no exemplar. */
   #times = new Float64Array(0)
 
-  /** `buckets`: +Inf included. */
+  /** `buckets`: including +Inf. */
   constructor(buckets: number) {
     this.#buckets = buckets
   }
@@ -69,7 +69,7 @@ export class Exemplars {
     return { labels, value: this.#values[at]!, timestamp }
   }
 
-  /** The series is gone. */
+  /** Removes the exemplars of a series. */
   remove(slot: number): void {
     const block = this.#blocks.get(slot)
     if (block === undefined) return

@@ -1,8 +1,8 @@
 /**
- * expired.ts - what the series of a family had counted when they were removed.
+ * expired.ts - the sums of a family's removed series.
  *
- * In:    the cells of a counter or a histogram that goes; of gauges only that they went.
- * Out:   sums by the name of the sample, so that exposed and expired together are all that was counted.
+ * In:    the cells of each removed counter or histogram series. Gauges are only counted.
+ * Out:   sums by sample name. Exposed and expired values together are everything ever counted.
  */
 import type { Metric } from '../catalog/metric.js'
 
@@ -26,7 +26,7 @@ export class Expired {
     if (type === 'histogram') this.#sum += values[last]!
   }
 
-  /** Name of each sample that is summed, with its sum: of a histogram _count and _sum, of a gauge none. */
+  /** Sample names and their sums: _count and _sum of a histogram, none of a gauge. */
   samples(): readonly (readonly [sample: string, value: number])[] {
     const { name, type } = this.#metric
     if (type === 'gauge') return []

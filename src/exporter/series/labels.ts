@@ -1,78 +1,78 @@
 /**
- * labels.ts - label values as small numbers, and sets of them as rows.
+ * labels.ts - ids of label values, and indexes of label sets.
  *
- * In:    strings that users and clusters chose: any characters, any length.
- * Out:   Names: value to number. LabelSets: a tuple of numbers to a row, dense from 0.
- *        What is removed leaves room for others: neither grows while as much goes as comes.
- * Never: joins values into one key: 'a|b' is somebody's label.
+ * In:    strings chosen by users and clusters: any characters, any length.
+ * Out:   Names: a label value's id. LabelSets: the index of a tuple of ids, dense from 0. Both reuse what is removed, so
+ *        neither grows while as much is removed as added.
+ * Never: joins values into one key: 'a|b' is a valid label value.
  */
 
 const NONE = -1
 
-/** Every distinct label value of a store, once, for as long as a series has it. */
+/** The distinct label values of a store, reference counted by series. */
 export class Names {
-  readonly #numbers = new Map<string, number>()
+  readonly #ids = new Map<string, number>()
   readonly #values: string[] = []
   readonly #free: number[] = []
   #uses = new Uint32Array(64)
 
-  /** Values that series have now. */
+  /** Label values in use. */
   get size(): number {
-    return this.#numbers.size
+    return this.#ids.size
   }
 
-  /** The value of a number that intern() gave. */
-  value(number: number): string {
-    return this.#values[number]!
+  /** The value of an id from intern(). */
+  value(id: number): string {
+    return this.#values[id]!
   }
 
-  /** Fill `into` with the numbers of `values`; false when one of them has none yet. */
+  /** Fills `into` with the ids of `values`; false if one of them has no id. */
   find(values: readonly string[], into: Uint32Array): boolean {
     for (let i = 0; i < values.length; i++) {
-      const number = this.#numbers.get(values[i]!)
-      if (number === undefined) return false
-      into[i] = number
+      const id = this.#ids.get(values[i]!)
+      if (id === undefined) return false
+      into[i] = id
     }
     return true
   }
 
-  /** The same, numbering what is new; each number is used once more. `values` must be clean. */
+  /** Fills `into` with the ids of `values`, assigning new ones, and adds a reference to each. `values` must be clean. */
   intern(values: readonly string[], into: Uint32Array): void {
     for (let i = 0; i < values.length; i++) into[i] = this.use(values[i]!)
   }
 
-  /** The same for one value. */
+  /** intern() for one value. */
   use(value: string): number {
-    const number = this.#numbers.get(value) ?? this.#add(value)
-    this.#uses[number]!++
-    return number
+    const id = this.#ids.get(value) ?? this.#add(value)
+    this.#uses[id]!++
+    return id
   }
 
-  /** One use more of each. */
-  retain(numbers: Uint32Array): void {
-    for (let i = 0; i < numbers.length; i++) this.#uses[numbers[i]!]!++
+  /** Adds a reference to each id. */
+  retain(ids: Uint32Array): void {
+    for (let i = 0; i < ids.length; i++) this.#uses[ids[i]!]!++
   }
 
-  /** One use less of each; a number that nobody uses may be another value's next. */
-  release(numbers: ArrayLike<number>): void {
-    for (let i = 0; i < numbers.length; i++) {
-      if (--this.#uses[numbers[i]!]! === 0) this.#remove(numbers[i]!)
+  /** Drops a reference to each id. An id without references is reused. */
+  release(ids: ArrayLike<number>): void {
+    for (let i = 0; i < ids.length; i++) {
+      if (--this.#uses[ids[i]!]! === 0) this.#remove(ids[i]!)
     }
   }
 
   #add(value: string): number {
-    const number = this.#free.pop() ?? this.#values.length
-    if (number === this.#uses.length) this.#uses = grown(this.#uses)
-    this.#uses[number] = 0
-    this.#values[number] = value
-    this.#numbers.set(value, number)
-    return number
+    const id = this.#free.pop() ?? this.#values.length
+    if (id === this.#uses.length) this.#uses = grown(this.#uses)
+    this.#uses[id] = 0
+    this.#values[id] = value
+    this.#ids.set(value, id)
+    return id
   }
 
-  #remove(number: number): void {
-    this.#numbers.delete(this.#values[number]!)
-    this.#values[number] = ''
-    this.#free.push(number)
+  #remove(id: number): void {
+    this.#ids.delete(this.#values[id]!)
+    this.#values[id] = ''
+    this.#free.push(id)
   }
 }
 
@@ -82,7 +82,7 @@ function grown(uses: Uint32Array): Uint32Array<ArrayBuffer> {
   return more
 }
 
-/** Open addressing over tuples of `width` numbers, at most half full. */
+/** A hash table over tuples of `width` ids: open addressing, at most half full. */
 export class LabelSets {
   readonly #width: number
   #keys: Uint32Array
@@ -94,41 +94,41 @@ export class LabelSets {
     this.#keys = new Uint32Array(16 * width)
   }
 
-  /** Number `i` of a row's tuple. */
-  number(row: number, i: number): number {
-    return this.#keys[row * this.#width + i]!
+  /** Id `i` of a tuple. */
+  id(index: number, i: number): number {
+    return this.#keys[index * this.#width + i]!
   }
 
-  /** A row's tuple, until the next is added or one removed. */
-  tuple(row: number): Uint32Array {
-    return this.#keys.subarray(row * this.#width, (row + 1) * this.#width)
+  /** The tuple of an index. Valid until one is added or removed. */
+  tuple(index: number): Uint32Array {
+    return this.#keys.subarray(index * this.#width, (index + 1) * this.#width)
   }
 
-  /** The tuple's row, or -1. */
+  /** The index of a tuple, or -1. */
   find(tuple: Uint32Array): number {
     return this.#table[this.#place(tuple, 0)]!
   }
 
-  /** Give a tuple that find() did not find the next row. */
+  /** Adds a tuple that find() does not know, at the next index. */
   add(tuple: Uint32Array): number {
-    const row = this.#size++
+    const index = this.#size++
     if (this.#size * 2 > this.#table.length) this.#grow()
-    this.#keys.set(tuple, row * this.#width)
-    this.#table[this.#place(tuple, 0)] = row
-    return row
+    this.#keys.set(tuple, index * this.#width)
+    this.#table[this.#place(tuple, 0)] = index
+    return index
   }
 
-  /** Take a row out; the last row has its number from now on. */
-  remove(row: number): void {
-    this.#unlink(this.#place(this.#keys, row * this.#width))
+  /** Removes a tuple. The last one takes its index. */
+  remove(index: number): void {
+    this.#unlink(this.#place(this.#keys, index * this.#width))
     const last = --this.#size
-    if (row === last) return
+    if (index === last) return
     const at = this.#place(this.#keys, last * this.#width)
-    this.#keys.copyWithin(row * this.#width, last * this.#width, (last + 1) * this.#width)
-    this.#table[at] = row
+    this.#keys.copyWithin(index * this.#width, last * this.#width, (last + 1) * this.#width)
+    this.#table[at] = index
   }
 
-  /** Empty a place, and move up what stands behind it, so that no search ends before its tuple. */
+  /** Empties a place and moves later entries of its probe sequence up, so that look-ups still reach them. */
   #unlink(hole: number): void {
     const mask = this.#table.length - 1
     let free = hole
@@ -141,21 +141,21 @@ export class LabelSets {
     this.#table[free] = NONE
   }
 
-  /** Where the tuple that starts at `from` stands in the table, or the empty place where it would. */
+  /** The table place of the tuple that starts at `from`, or the empty place for it. */
   #place(tuple: Uint32Array, from: number): number {
     const mask = this.#table.length - 1
     for (let at = this.#hash(tuple, from) & mask; ; at = (at + 1) & mask) {
-      const row = this.#table[at]!
-      if (row === NONE || this.#equal(row, tuple, from)) return at
+      const index = this.#table[at]!
+      if (index === NONE || this.#equal(index, tuple, from)) return at
     }
   }
 
-  #equal(row: number, tuple: Uint32Array, from: number): boolean {
-    for (let i = 0; i < this.#width; i++) if (this.#keys[row * this.#width + i] !== tuple[from + i]) return false
+  #equal(index: number, tuple: Uint32Array, from: number): boolean {
+    for (let i = 0; i < this.#width; i++) if (this.#keys[index * this.#width + i] !== tuple[from + i]) return false
     return true
   }
 
-  /** FNV-1a over whole numbers, finished with murmur3's mixer so that the low bits depend on all. */
+  /** FNV-1a over 32-bit words, then murmur3's finalizer, so that the low bits depend on all of them. */
   #hash(tuple: Uint32Array, from: number): number {
     let hash = 0x811c9dc5
     for (let i = 0; i < this.#width; i++) hash = Math.imul(hash ^ tuple[from + i]!, 0x01000193)
@@ -170,6 +170,6 @@ export class LabelSets {
     keys.set(this.#keys)
     this.#keys = keys
     this.#table = new Int32Array(capacity * 2).fill(NONE)
-    for (let row = 0; row < this.#size - 1; row++) this.#table[this.#place(keys, row * this.#width)] = row
+    for (let index = 0; index < this.#size - 1; index++) this.#table[this.#place(keys, index * this.#width)] = index
   }
 }

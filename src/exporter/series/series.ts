@@ -1,37 +1,37 @@
 /**
- * series.ts - the series store: families, and all their values in one typed array.
+ * series.ts - the series store: families, and the values of all their series in one typed array.
  *
- * In:    metrics of the catalogue; increments by slot; sweeps, now and then, for series that rest.
- * Out:   families in the order they were asked for, for the exposition.
- * Fail:  nothing throws on data; a family past its budget answers with its overflow series.
- * Never: looks up a label on an increment. A slot is an index.
+ * In:    metrics of the catalog; increments by slot; periodic calls of expire().
+ * Out:   families in order of creation, for the exposition.
+ * Fail:  data never throws; a family past its budget returns its overflow series.
+ * Never: looks up a label on an increment: a slot is an array index.
  */
 
 import type { Metric } from '../catalog/metric.js'
 import { Arena } from './arena.js'
 import { Cells, type Slot } from './cells.js'
-import { Family, type Shared } from './family.js'
+import { Family, type OnRemove, type Selector, type Shared } from './family.js'
 import { Names } from './labels.js'
 
 export { Family, type Slot } from './family.js'
 
-/** Series a family may have: 10,000 of 6 labels are 3 MB here, and one line each in Prometheus. */
+/** 10,000 series of 6 labels take 3 MB here; each is one series in Prometheus. */
 const DEFAULT_BUDGET = 10_000
 
 export interface SeriesOptions {
-  /** Series a family may have before its overflow series takes the rest. */
+  /** Maximum series of a family, not counting its overflow series. */
   readonly budget?: number
   /** Milliseconds since 1970; for tests. */
   readonly now?: () => number
 }
 
-/** Slots that lead nowhere any more, by number; what remembers slots must look those up anew. */
+/** 1 at the index of each slot that is no longer valid. Caches of slots must look these up again. */
 export type StaleSlots = Uint8Array
 
 export class SeriesStore {
   readonly #cells = new Cells()
   readonly #families = new Map<string, Family>()
-  readonly #internal: Family[] = []
+  readonly #internalFamilies: Family[] = []
   readonly #shared: Shared
   #budgetOf: (name: string) => number
 
@@ -41,7 +41,7 @@ export class SeriesStore {
     this.#shared = { cells: this.#cells, names: new Names(), arena: new Arena(), now }
   }
 
-  /** The family of a metric, made when there is none. */
+  /** The family of a metric, created on first use. */
   family(metric: Metric): Family {
     const known = this.#families.get(metric.name)
     if (known !== undefined) return known
@@ -50,10 +50,10 @@ export class SeriesStore {
     return family
   }
 
-  /** A family of a metric that is in no exposition, with values in this store and no budget. */
+  /** A family that is never exposed and has no budget, with its values in this store. */
   internalFamily(metric: Metric): Family {
     const family = new Family(metric, this.#shared, Number.POSITIVE_INFINITY)
-    this.#internal.push(family)
+    this.#internalFamilies.push(family)
     return family
   }
 
@@ -61,50 +61,47 @@ export class SeriesStore {
     return [...this.#families.values()]
   }
 
-  /** Other budgets, by a family's name: for those that there are, and those that come. */
+  /** Sets the budgets, by family name, of existing and future families. */
   setBudgets(budgetOf: (name: string) => number): void {
     this.#budgetOf = budgetOf
     for (const family of this.#families.values()) family.budget = budgetOf(family.metric.name)
   }
 
   /**
-   * Remove series of these families that rested for `ttlMs`, as far as sweeps saw. Slots to look up anew: those removed,
-   * and overflow series that have counts with room of their own again; undefined when there are none.
+   * Removes series of these families that did not change for `ttlMs`. Returns the slots to look up again, undefined if there
+   * are none: those removed, and overflow series of families that are below their budget again.
    */
   expire(families: readonly Family[], ttlMs: number): StaleSlots | undefined {
     const before = this.#shared.now() - ttlMs
-    return this.#remove(families, (family, gone) => family.expire(before, gone))
+    return this.#remove(families, (family, onRemove) => family.expire(before, onRemove))
   }
 
-  /** Remove the series of these families whose labels say so; slots to look up anew, as sweep() tells them. */
+  /** Removes the series that the selector of their family chooses. Returns the slots to look up again, as expire(). */
   removeWhere(
     families: readonly Family[],
-    goesOf: (family: Family) => ((labels: Readonly<Record<string, string>>) => boolean) | undefined,
+    selectorOf: (family: Family) => Selector | undefined,
   ): StaleSlots | undefined {
-    return this.#remove(families, (family, gone) => {
-      const goes = goesOf(family)
-      if (goes !== undefined) family.removeWhere(goes, gone)
+    return this.#remove(families, (family, onRemove) => {
+      const selects = selectorOf(family)
+      if (selects !== undefined) family.removeWhere(selects, onRemove)
     })
   }
 
-  #remove(
-    families: readonly Family[],
-    remove: (family: Family, gone: (slot: Slot) => void) => void,
-  ): StaleSlots | undefined {
-    let gone: StaleSlots | undefined
+  #remove(families: readonly Family[], remove: (family: Family, onRemove: OnRemove) => void): StaleSlots | undefined {
+    let stale: StaleSlots | undefined
     const mark = (slot: Slot) => {
-      gone ??= new Uint8Array(this.#cells.values.length)
-      gone[slot] = 1
+      stale ??= new Uint8Array(this.#cells.values.length)
+      stale[slot] = 1
     }
     for (const family of families) {
       remove(family, mark)
       if (family.staleOverflow !== undefined) mark(family.staleOverflow)
     }
     this.tidy()
-    return gone
+    return stale
   }
 
-  /** Give back the memory of texts that no series needs. */
+  /** Frees the memory of released prefixes once they exceed the live ones. */
   tidy(): void {
     if (!this.#shared.arena.wasteful) return
     const arena = new Arena()
@@ -112,16 +109,16 @@ export class SeriesStore {
     this.#shared.arena = arena
   }
 
-  /** Cells in a row that no series has: where increments go that nobody wants. */
+  /** Cells that belong to no series, for increments that are not exposed. */
   sink(cells: number): Slot {
-    return this.#cells.take(cells)
+    return this.#cells.allocate(cells)
   }
 
   #all(): readonly Family[] {
-    return [...this.#families.values(), ...this.#internal]
+    return [...this.#families.values(), ...this.#internalFamilies]
   }
 
-  /** Every value by slot, for additions in a row; another array once a series is made. */
+  /** All values by slot, for several additions at once. The array is replaced when a series is added. */
   get values(): Float64Array {
     return this.#cells.values
   }

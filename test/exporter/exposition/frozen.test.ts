@@ -1,5 +1,5 @@
 /**
- * frozen.test.ts - a page that is written piece by piece shows one instant, whatever happens between its pieces.
+ * frozen.test.ts - a page written in pieces shows one instant, whatever happens between the pieces.
  */
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
@@ -20,16 +20,16 @@ const filled = () => {
   return {
     store,
     family,
-    sweepAt: (at: number) => {
+    expireAt: (at: number) => {
       now = at
       store.expire(store.families(), 10)
     },
   }
 }
 
-t.test('increments, new series and removed ones do not show in a page that was begun', async t => {
-  const { store, family, sweepAt } = filled()
-  sweepAt(1000)
+t.test('increments, new and removed series do not change a page already started', async t => {
+  const { store, family, expireAt } = filled()
+  expireAt(1000)
   const whole = render(store).toString()
   const parts: string[] = []
   let round = 0
@@ -39,14 +39,14 @@ t.test('increments, new series and removed ones do not show in a page that was b
       store.add(family.series(values(i)), 1)
       family.series(values(SERIES + 500 * round + i))
     }
-    sweepAt(1000 + 20 * ++round)
+    expireAt(1000 + 20 * ++round)
   }
   t.ok(parts.length > 4, `${parts.length} pieces`)
-  t.ok(family.size < SERIES, `${family.size} series are left`)
+  t.ok(family.size < SERIES, `${family.size} series left`)
   t.equal(parts.join(''), whole)
 })
 
-t.test('only what is chosen is frozen', async t => {
+t.test('only the selected groups are frozen', async t => {
   const { store } = filled()
   store.family(M.ringFull).series([])
   const names = (...groups: ('flow' | 'size' | 'self' | 'drop')[]) =>

@@ -1,8 +1,8 @@
 /**
- * negotiate.test.ts - each client gets the text that it prefers, and text 0.0.4 where it has no wish.
+ * negotiate.test.ts - content negotiation by Accept and Accept-Encoding, with the headers real clients send.
  */
 import t from 'tap'
-import { negotiate, takesGzip } from '../../../src/exporter/exposition/negotiate.js'
+import { acceptsGzip, negotiate } from '../../../src/exporter/exposition/negotiate.js'
 
 const PROMETHEUS_2_42 =
   'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
@@ -14,7 +14,7 @@ const PROMETHEUS_PROTOBUF =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2'
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8'
 
-t.test('the text that is preferred', async t => {
+t.test('the format the client prefers, text 0.0.4 without a preference', async t => {
   const cases: readonly (readonly [string | undefined, 'text' | 'openmetrics'])[] = [
     [PROMETHEUS_2_42, 'openmetrics'],
     [PROMETHEUS_2_53, 'openmetrics'],
@@ -47,7 +47,7 @@ t.test('the text that is preferred', async t => {
   for (const [accept, format] of cases) t.equal(negotiate(accept), format, String(accept))
 })
 
-t.test('gzip only for who takes it', async t => {
+t.test('gzip only for clients that accept it', async t => {
   const cases: readonly (readonly [string | undefined, boolean])[] = [
     [undefined, false],
     ['', false],
@@ -60,5 +60,5 @@ t.test('gzip only for who takes it', async t => {
     ['gzip;q=0.00, identity', false],
     ['gzipped', false],
   ]
-  for (const [coding, takes] of cases) t.equal(takesGzip(coding), takes, String(coding))
+  for (const [coding, accepted] of cases) t.equal(acceptsGzip(coding), accepted, String(coding))
 })

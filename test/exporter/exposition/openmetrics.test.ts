@@ -1,5 +1,5 @@
 /**
- * openmetrics.test.ts - the OpenMetrics page is what the specification wants, and says the same as the text page.
+ * openmetrics.test.ts - the OpenMetrics page follows the specification and has the same samples as the text page.
  */
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
@@ -11,12 +11,12 @@ import { parse } from '../../support/exposition.js'
 import { parseOpenMetrics } from '../../support/openmetrics.js'
 
 const OPEN = { format: 'openmetrics', created: true } as const
-const BEGAN_MS = 1_764_072_000_120
-const BEGAN = 1_764_072_000.12
+const CREATED_MS = 1_764_072_000_120
+const CREATED = 1_764_072_000.12
 
-const store = () => new SeriesStore({ now: () => BEGAN_MS })
+const store = () => new SeriesStore({ now: () => CREATED_MS })
 
-/** Samples in every family of the catalogue. */
+/** A store with samples in every family of the catalog. */
 const everything = () => {
   const all = store()
   for (const metric of Object.values<Metric>(M)) {
@@ -31,7 +31,7 @@ const everything = () => {
   return all
 }
 
-t.test('every family of the catalogue reads back, and no two get into each other’s names', async t => {
+t.test('every family of the catalog reads back, and no sample name is used by two', async t => {
   const families = parseOpenMetrics(renderAs(OPEN, everything()).toString())
   t.equal(families.length, Object.keys(M).length)
   for (const [i, metric] of Object.values<Metric>(M).entries()) {
@@ -44,32 +44,29 @@ t.test('every family of the catalogue reads back, and no two get into each other
   }
 })
 
-t.test(
-  'samples are those of the text page, in its order; besides, counters and histograms tell since when',
-  async t => {
-    const all = everything()
-    const samples = parseOpenMetrics(renderAs(OPEN, all).toString()).flatMap(family => family.samples)
-    const created = samples.filter(({ name }) => name.endsWith('_created'))
-    t.strictSame(
-      samples.filter(sample => !created.includes(sample)),
-      parse(render(all).toString()),
-    )
-    const counted = Object.values<Metric>(M).filter(({ type }) => type !== 'gauge')
-    t.equal(
-      created.length,
-      counted.reduce((sum, { labels }) => sum + (labels.length === 0 ? 1 : 2), 0),
-    )
-    for (const { name, value } of created) t.equal(value, BEGAN, name)
-    const without = renderAs({ ...OPEN, created: false }, all).toString()
-    t.notMatch(without, /_created/)
-    t.strictSame(
-      parseOpenMetrics(without).flatMap(family => family.samples),
-      parse(render(all).toString()),
-    )
-  },
-)
+t.test('samples and their order are those of the text page, plus _created for counters and histograms', async t => {
+  const all = everything()
+  const samples = parseOpenMetrics(renderAs(OPEN, all).toString()).flatMap(family => family.samples)
+  const created = samples.filter(({ name }) => name.endsWith('_created'))
+  t.strictSame(
+    samples.filter(sample => !created.includes(sample)),
+    parse(render(all).toString()),
+  )
+  const counted = Object.values<Metric>(M).filter(({ type }) => type !== 'gauge')
+  t.equal(
+    created.length,
+    counted.reduce((sum, { labels }) => sum + (labels.length === 0 ? 1 : 2), 0),
+  )
+  for (const { name, value } of created) t.equal(value, CREATED, name)
+  const without = renderAs({ ...OPEN, created: false }, all).toString()
+  t.notMatch(without, /_created/)
+  t.strictSame(
+    parseOpenMetrics(without).flatMap(family => family.samples),
+    parse(render(all).toString()),
+  )
+})
 
-t.test('a page line by line', async t => {
+t.test('a page, line by line', async t => {
   const all = store()
   const counter = all.family({ name: 'a_bytes_total', type: 'counter', help: 'Say "a\\b".\n', labels: ['x'] })
   all.set(counter.series(['1']), 5)
@@ -103,7 +100,7 @@ t.test('a page line by line', async t => {
   t.equal(renderAs(OPEN, store()).toString(), '# EOF\n')
 })
 
-t.test('process metrics are right in either format, whichever was asked for before', async t => {
+t.test('process metrics are correct in both formats, in any order of requests', async t => {
   const text = await processMetrics()
   for (let round = 0; round < 2; round++) {
     const open = parseOpenMetrics(`${await text('openmetrics')}# EOF\n`)
@@ -119,7 +116,7 @@ t.test('process metrics are right in either format, whichever was asked for befo
   }
 })
 
-t.test('the reader refuses what the specification forbids', async t => {
+t.test('the strict reader rejects what the specification forbids', async t => {
   const bad: readonly [string, RegExp][] = [
     ['', /# EOF/],
     ['# TYPE a counter\na_total 1\n', /# EOF/],
@@ -128,23 +125,23 @@ t.test('the reader refuses what the specification forbids', async t => {
     ['# TYPE a_total counter\na_total 1\n# EOF\n', /no sample/],
     ['# TYPE a counter\na_total -1\n# EOF\n', /less/],
     ['# TYPE a counter\na_created 1\n# EOF\n', /no total/],
-    ['# TYPE a gauge\na 1\na 1\n# EOF\n', /twice/],
+    ['# TYPE a gauge\na 1\na 1\n# EOF\n', /duplicate/],
     ['# TYPE a gauge\n# TYPE a gauge\na 1\n# EOF\n', /twice/],
-    ['# TYPE a gauge\na 1\n# HELP a A\n# EOF\n', /behind/],
+    ['# TYPE a gauge\na 1\n# HELP a A\n# EOF\n', /after/],
     ['# TYPE a gauge\na 1\n# TYPE b gauge\n# TYPE a gauge\n# EOF\n', /interrupted/],
     ['# TYPE a gauge\n# UNIT a bytes\na 1\n# EOF\n', /unit/],
     ['# TYPE a gauge\na{x="1",} 1\n# EOF\n', /labels/],
-    ['# TYPE a gauge\na{x="1",x="2"} 1\n# EOF\n', /twice/],
+    ['# TYPE a gauge\na{x="1",x="2"} 1\n# EOF\n', /duplicate/],
     ['# TYPE a gauge\na 0x10\n# EOF\n', /number/],
     ['# TYPE a gauge\na 1 # {b="c"} 1\n# EOF\n', /exemplar/],
     ['# HELP a say "a"\n# EOF\n', /quote/],
-    ['# TYPE a counter\na_total{x="1"} 1\na_total{x="2"} 1\na_created{x="1"} 1\n# EOF\n', /apart/],
+    ['# TYPE a counter\na_total{x="1"} 1\na_total{x="2"} 1\na_created{x="1"} 1\n# EOF\n', /not adjacent/],
     ['# TYPE h histogram\nh_bucket{le="1"} 1\nh_count 1\n# EOF\n', /\+Inf/],
-    ['# TYPE h histogram\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\nh_count 1\n# EOF\n', /cumulate/],
+    ['# TYPE h histogram\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\nh_count 1\n# EOF\n', /cumulative/],
     ['# TYPE h histogram\nh_bucket{le="+Inf"} 1\nh_count 2\n# EOF\n', /_count/],
     ['# TYPE h histogram\nh_bucket{le="+Inf"} 1 # {a="b"} x\nh_count 1\n# EOF\n', /number/],
     [`# TYPE h histogram\nh_bucket{le="+Inf"} 1 # {a="${'b'.repeat(128)}"} 1\nh_count 1\n# EOF\n`, /128|129/],
-    ['# TYPE a counter\na_total 1\n# TYPE a_created gauge\na_created 1\n# EOF\n', /is of/],
+    ['# TYPE a counter\na_total 1\n# TYPE a_created gauge\na_created 1\n# EOF\n', /belongs to both/],
   ]
-  for (const [page, why] of bad) t.throws(() => parseOpenMetrics(page), { message: why }, JSON.stringify(page))
+  for (const [page, message] of bad) t.throws(() => parseOpenMetrics(page), { message }, JSON.stringify(page))
 })

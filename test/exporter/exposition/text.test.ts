@@ -1,3 +1,6 @@
+/**
+ * text.test.ts - the text format: numbers, escaping, histograms, family order, and promtool's opinion.
+ */
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import t from 'tap'
@@ -9,16 +12,17 @@ import { processMetrics } from '../../../src/exporter/http/process.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parse } from '../../support/exposition.js'
 
-/** The bytes that were written and no others: what stands around them is still there. */
+/** The bytes written for a number. Throws if a byte before or after them changed. */
 const write = (n: number) => {
   const out = Buffer.alloc(NUMBER_BYTES + 2, '#')
   const end = writeNumber(out, 1, n)
   const text = out.toString('latin1', 1, end)
-  if (out.toString('latin1') !== `#${text}${'#'.repeat(out.length - end)}`) throw new Error(`${n} is written outside`)
+  if (out.toString('latin1') !== `#${text}${'#'.repeat(out.length - end)}`)
+    throw new Error(`${n} is written out of bounds`)
   return text
 }
 
-/** A store with a sample in every family of the catalogue. */
+/** A store with a sample in every family of the catalog. */
 const everything = () => {
   const store = new SeriesStore()
   for (const metric of Object.values<Metric>(M).reverse()) {
@@ -30,7 +34,7 @@ const everything = () => {
   return store
 }
 
-t.test('numbers are written as Prometheus reads them', async t => {
+t.test('numbers are written in the form Prometheus reads', async t => {
   const cases: [number, string][] = [
     [0, '0'],
     [-0, '0'],
@@ -57,14 +61,14 @@ t.test('numbers are written as Prometheus reads them', async t => {
   for (const [n, text] of cases) t.equal(write(n), text)
 })
 
-t.test('any number reads back as itself', async t => {
+t.test('any number reads back as the same double', async t => {
   const numbers = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeInteger(), fc.nat())
   const out = Buffer.alloc(NUMBER_BYTES)
-  fc.assert(fc.property(numbers, n => Number(out.toString('latin1', 0, writeNumber(out, 0, n))) === n + 0))
-  t.pass('for all of them')
+  const property = fc.property(numbers, n => Number(out.toString('latin1', 0, writeNumber(out, 0, n))) === n + 0)
+  t.doesNotThrow(() => fc.assert(property))
 })
 
-t.test('a store without series is no text, and a family without series has no header', async t => {
+t.test('a store without series renders nothing, and a family without series has no header', async t => {
   const store = new SeriesStore()
   t.equal(render(store).length, 0)
   store.family(M.flowBytes)
@@ -73,10 +77,9 @@ t.test('a store without series is no text, and a family without series has no he
     render(store).toString(),
     `# HELP weir_ring_full_total ${M.ringFull.help}\n# TYPE weir_ring_full_total counter\nweir_ring_full_total 0\n`,
   )
-  t.pass('for all of them')
 })
 
-t.test('labels are escaped, and any UTF-8 comes out as it was', async t => {
+t.test('labels are escaped, and UTF-8 is written unchanged', async t => {
   const store = new SeriesStore()
   const family = store.family({ name: 'x', type: 'gauge', help: 'Back\\slash\nand line.', labels: ['a', 'b'] })
   store.set(family.series(['say "hi"\\n', 'line\nfeed']), 1)
@@ -92,7 +95,7 @@ t.test('labels are escaped, and any UTF-8 comes out as it was', async t => {
   ])
 })
 
-t.test('a label longer than a page of the arena is whole, and so is what follows', async t => {
+t.test('a label longer than an arena page is complete, and so are the texts after it', async t => {
   const store = new SeriesStore()
   const family = store.family(M.decodeFaults)
   const names = ['before', 'ü'.repeat(100_000), 'after', ...Array.from({ length: 3000 }, (_, i) => `filler-${i}`)]
@@ -103,7 +106,7 @@ t.test('a label longer than a page of the arena is whole, and so is what follows
   )
 })
 
-t.test('a histogram is cumulated, its last bucket is its count', async t => {
+t.test('histogram buckets are cumulative, and the last one equals the count', async t => {
   const store = new SeriesStore()
   const family = store.family({
     name: 'h_seconds',
@@ -127,7 +130,7 @@ t.test('a histogram is cumulated, its last bucket is its count', async t => {
   ])
 })
 
-t.test('families stand in the order of the catalogue, whatever came first', async t => {
+t.test('families are in catalog order, whatever the order of creation', async t => {
   const names = [
     ...render(everything())
       .toString()
@@ -139,7 +142,7 @@ t.test('families stand in the order of the catalogue, whatever came first', asyn
   )
 })
 
-t.test('what was rendered stays when the store goes on', async t => {
+t.test('a rendered page does not change when the store does', async t => {
   const store = everything()
   const before = render(store)
   const copy = Buffer.from(before)
@@ -151,7 +154,7 @@ t.test('what was rendered stays when the store goes on', async t => {
 
 const promtool = spawnSync('promtool', ['--version']).error === undefined
 
-t.test('promtool finds nothing in any family', { skip: !promtool && 'promtool is not installed' }, async t => {
+t.test('promtool has no complaint about any family', { skip: !promtool && 'promtool is not installed' }, async t => {
   const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], {
     input: render(everything()),
     encoding: 'utf8',
@@ -160,7 +163,7 @@ t.test('promtool finds nothing in any family', { skip: !promtool && 'promtool is
   t.equal(stderr + stdout, '')
 })
 
-t.test('process metrics parse, and promtool finds nothing in them', async t => {
+t.test('process metrics parse, and promtool has no complaint about them', async t => {
   const text = await (await processMetrics())('text')
   const names = parse(text.replaceAll('Nan', 'NaN')).map(sample => sample.name)
   for (const name of [
@@ -172,7 +175,7 @@ t.test('process metrics parse, and promtool finds nothing in them', async t => {
     t.ok(names.includes(name), name)
   }
   t.notOk(names.some(name => /^nodejs_active_.*_total$/.test(name)))
-  if (!promtool) return t.comment('promtool is not installed: not checked')
+  if (!promtool) return t.comment('not checked: promtool is not installed')
   const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
   t.equal(status, 0, stderr + stdout)
 })

@@ -1,5 +1,5 @@
 /**
- * exemplar.test.ts - a bucket shows the connection that was observed last, where it may.
+ * exemplar.test.ts - exemplars: each bucket shows the last connection observed, within OpenMetrics' length limit.
  */
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
@@ -12,7 +12,7 @@ import { parseOpenMetrics } from '../../support/openmetrics.js'
 const NOW = 1_764_072_000_500
 const LABELS = ['shop', 'web', 'data', 'db', 'source']
 
-/** 10.0.0.1 and fd00::2, as records have them. */
+/** 10.0.0.1 and fd00::2, as in records. */
 const ADDRESSES = Buffer.from('00000000000000000000ffff0a000001fd000000000000000000000000000002', 'hex')
 
 const peers = (port: number) => ({
@@ -31,7 +31,7 @@ const exemplarsOf = (text: string) =>
     samples.flatMap(({ exemplar, labels }) => (exemplar ? [[labels.le, exemplar]] : [])),
   )
 
-t.test('the last one of a bucket stands at its line, and at no other', async t => {
+t.test('the last exemplar of a bucket is on its line and no other', async t => {
   const store = new SeriesStore({ now: () => NOW })
   const family = store.family(M.tcpHandshake)
   const slot = family.series(LABELS)
@@ -51,12 +51,13 @@ t.test('the last one of a bucket stands at its line, and at no other', async t =
   t.strictSame(exemplarsOf(page(store, false)), [])
 })
 
-t.test('labels may have 128 characters, however many bytes those are; more are left out', async t => {
+t.test('an exemplar may have 128 label characters, of any byte length; a longer one is left out', async t => {
   const text = (value: string) => exemplarText({ labels: [['ab', value]], value: 1, timestamp: NOW })?.toString()
-  const read = (behind: string) => exemplarsOf(`# TYPE h histogram\nh_bucket{le="+Inf"} 1${behind}\nh_count 1\n# EOF\n`)
+  const read = (exemplar: string) =>
+    exemplarsOf(`# TYPE h histogram\nh_bucket{le="+Inf"} 1${exemplar}\nh_count 1\n# EOF\n`)
   for (const character of ['x', '"', '\\', '\n', 'ü', '🌊']) {
-    const [most, more] = [character.repeat(126), character.repeat(127)]
-    t.match(read(text(most)!), [['+Inf', { labels: { ab: most } }]], JSON.stringify(character))
-    t.equal(text(more), undefined, JSON.stringify(character))
+    const [longest, tooLong] = [character.repeat(126), character.repeat(127)]
+    t.match(read(text(longest)!), [['+Inf', { labels: { ab: longest } }]], JSON.stringify(character))
+    t.equal(text(tooLong), undefined, JSON.stringify(character))
   }
 })

@@ -1,5 +1,5 @@
 /**
- * expiry-series.test.ts - series that rest are removed, their room is used again, and no count is lost.
+ * expiry-series.test.ts - unchanged series are removed, their place in the budget is reused, and no count is lost.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -19,21 +19,21 @@ const pods = Array.from({ length: PODS }, (_, i) => {
   return `{ ips: [10.0.${i >> 8}.${i & 255}], identity: ${1000 + i}, namespace: n, pod: p${i} }`
 })
 const ENTITIES = Entities.from(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
-/** The row of the first pod: the last rows are the endpoints'. */
+/** Entity id of the first pod: endpoints have the last ids. */
 const FIRST = ENTITIES.count - PODS
 
 function sumOf(store: SeriesStore, family: Family): number {
   let sum = 0
-  for (let row = 0; row < family.size; row++) sum += store.get(family.slot(row))
+  for (let series = 0; series < family.size; series++) sum += store.get(family.slot(series))
   return sum
 }
 
-function counted(store: SeriesStore): number {
+function everCounted(store: SeriesStore): number {
   const family = store.family(M.flowPackets)
   return sumOf(store, family) + (family.expired.samples()[0]?.[1] ?? 0)
 }
 
-function made(budget = 10_000) {
+function setUp(budget = 10_000) {
   const clock = { now: 1_000_000 }
   const store = new SeriesStore({ budget, now: () => clock.now })
   const pairs = new Pairs(store, ENTITIES)
@@ -43,8 +43,8 @@ function made(budget = 10_000) {
   return { clock, store, pairs, count }
 }
 
-t.test('a series that rests for the TTL goes; one that counts stays', async t => {
-  const { clock, store, pairs, count } = made()
+t.test('a series unchanged for the TTL is removed, one that counts stays', async t => {
+  const { clock, store, pairs, count } = setUp()
   const family = store.family(M.flowPackets)
   count(0, 1, 5)
   count(0, 2, 7)
@@ -52,7 +52,7 @@ t.test('a series that rests for the TTL goes; one that counts stays', async t =>
   clock.now += TTL - 1
   count(0, 2, 1)
   pairs.expire(TTL)
-  t.equal(family.size, 2, 'not before its time')
+  t.equal(family.size, 2, 'not before the TTL')
   clock.now += 1
   pairs.expire(TTL)
   t.equal(family.size, 1)
@@ -60,8 +60,8 @@ t.test('a series that rests for the TTL goes; one that counts stays', async t =>
   t.strictSame([family.expired.count, family.expired.samples()], [1, [['weir_flow_packets_total', 5]]])
 })
 
-t.test('a series that comes back begins at 0, with a new beginning', async t => {
-  const { clock, store, pairs, count } = made()
+t.test('a removed series that comes back starts at 0 with a new creation time', async t => {
+  const { clock, store, pairs, count } = setUp()
   count(0, 1, 5)
   pairs.expire(TTL)
   clock.now += TTL
@@ -70,11 +70,11 @@ t.test('a series that comes back begins at 0, with a new beginning', async t => 
   const family = store.family(M.flowPackets)
   t.equal(sumOf(store, family), 3)
   t.equal(family.created(0), clock.now)
-  t.equal(counted(store), 8)
+  t.equal(everCounted(store), 8)
 })
 
-t.test('a gauge goes at 0 only', async t => {
-  const { clock, store, pairs } = made()
+t.test('a gauge is removed only at 0', async t => {
+  const { clock, store, pairs } = setUp()
   const pair = pairs.pair(FIRST, FIRST + 1, Reporter.source, 6)
   pairs.active(pair, 1)
   for (let i = 0; i < 3; i++) {
@@ -91,48 +91,48 @@ t.test('a gauge goes at 0 only', async t => {
 })
 
 t.test(
-  '50,000 label sets against a budget of 1,000: the sum is the truth, and room that comes free is used',
+  '50,000 label sets against a budget of 1,000: sums stay exact, and freed places in the budget are reused',
   async t => {
-    const { clock, store, pairs, count } = made(1_000)
-    let truth = 0
+    const { clock, store, pairs, count } = setUp(1_000)
+    let sent = 0
     for (let i = 0; i < 50_000; i++) {
       count(i % 250, Math.floor(i / 250), 1 + (i % 7))
-      truth += 1 + (i % 7)
+      sent += 1 + (i % 7)
     }
     const family = store.family(M.flowPackets)
     t.equal(family.size, 1_001)
-    t.equal(counted(store), truth)
+    t.equal(everCounted(store), sent)
     pairs.expire(TTL)
     clock.now += TTL
     count(249, 199, 1)
     pairs.expire(TTL)
-    t.equal(family.size, 1, 'all but the overflow series, which counted last')
-    t.equal(counted(store), truth + 1)
+    t.equal(family.size, 1, 'all but the overflow series, which counted last, are removed')
+    t.equal(everCounted(store), sent + 1)
     count(249, 199, 1)
     t.equal(family.size, 2, 'the pair has a series of its own')
-    t.equal(counted(store), truth + 2)
+    t.equal(everCounted(store), sent + 2)
   },
 )
 
-t.test('any order of counts, sweeps and budgets loses nothing and shows no series twice', async t => {
+t.test('counts, expiry and budget changes in any order lose nothing and expose no series twice', async t => {
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.tuple(fc.constant('count'), fc.nat(12), fc.nat(12), fc.nat(99)) },
-    { weight: 2, arbitrary: fc.tuple(fc.constant('sweep'), fc.nat(1500), fc.constant(0), fc.constant(0)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('expire'), fc.nat(1500), fc.constant(0), fc.constant(0)) },
     { weight: 1, arbitrary: fc.tuple(fc.constant('budget'), fc.nat(30), fc.constant(0), fc.constant(0)) },
   )
   const tries = fc.property(fc.array(step, { maxLength: 150 }), steps => {
-    const { clock, store, pairs, count } = made(20)
-    let truth = 0
+    const { clock, store, pairs, count } = setUp(20)
+    let sent = 0
     for (const [what, a, b, n] of steps as [string, number, number, number][]) {
       if (what === 'budget') pairs.setBudgets(() => a)
-      else if (what === 'sweep') {
+      else if (what === 'expire') {
         clock.now += a
         pairs.expire(TTL)
       } else {
         count(a, b, n)
-        truth += n
+        sent += n
       }
-      if (counted(store) !== truth) return false
+      if (everCounted(store) !== sent) return false
     }
     const lines = Samples.parse(render(store).toString()).series('weir_flow_packets_total')
     return new Set(lines.map(({ labels }) => JSON.stringify(labels))).size === lines.length

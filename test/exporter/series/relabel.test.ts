@@ -1,6 +1,6 @@
 /**
- * relabel.test.ts - a family that is given other labels is what a plain list of series would be: labels, values, times,
- * overflow, budget, what expires; before and after, in any order of all that can happen to it.
+ * relabel.test.ts - relabelling a family, against a model: labels, values, times, overflow, budget and expiry, with counts
+ * and expiry in any order before and after.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -25,13 +25,13 @@ interface Series {
   labels: Labels
   cells: number[]
   created: number
-  changed: number
-  seen: number
+  lastChange: number
+  lastTotal: number
 }
 
 const total = (cells: readonly number[]) => (cells.length === 1 ? cells : cells.slice(0, -1)).reduce((a, b) => a + b, 0)
 
-/** The family as a list: the last series takes the place of one that goes. */
+/** The family as a plain list: the last series takes the index of a removed one. */
 class Model {
   series: Series[] = []
   labels: readonly string[] = NAMES
@@ -51,15 +51,15 @@ class Model {
     add(this.#at(refused ? OVERFLOW : labels, now).cells)
   }
 
-  sweep(before: number, now: number): void {
-    for (let row = this.series.length - 1; row >= 0; row--) {
-      const series = this.series[row]!
+  expire(before: number, now: number): void {
+    for (let i = this.series.length - 1; i >= 0; i--) {
+      const series = this.series[i]!
       const value = total(series.cells)
-      if (value !== series.seen) Object.assign(series, { seen: value, changed: now })
-      else if (series.changed <= before) {
+      if (value !== series.lastTotal) Object.assign(series, { lastTotal: value, lastChange: now })
+      else if (series.lastChange <= before) {
         this.expired.count++
         this.expired.value += value
-        this.series[row] = this.series.at(-1)!
+        this.series[i] = this.series.at(-1)!
         this.series.pop()
       }
     }
@@ -69,14 +69,14 @@ class Model {
     const before = this.series
     this.series = []
     this.labels = names
-    for (const { labels, cells, created, changed } of before) {
-      const stays = OVERFLOW_LABEL in labels && names.length > 0
+    for (const { labels, cells, created, lastChange } of before) {
+      const staysOverflow = OVERFLOW_LABEL in labels && names.length > 0
       const own = Object.fromEntries(names.map(name => [name, labels[name] ?? '']))
-      const into = this.#at(stays ? OVERFLOW : own, Number.NEGATIVE_INFINITY)
+      const into = this.#at(staysOverflow ? OVERFLOW : own, Number.NEGATIVE_INFINITY)
       into.cells = into.cells.map((value, i) => value + cells[i]!)
       into.created = into.created < 0 ? created : Math.min(into.created, created)
-      into.changed = Math.max(into.changed, changed)
-      into.seen = total(into.cells)
+      into.lastChange = Math.max(into.lastChange, lastChange)
+      into.lastTotal = total(into.cells)
     }
   }
 
@@ -87,32 +87,33 @@ class Model {
   #at(labels: Labels, now: number): Series {
     const known = this.#find(labels)
     if (known !== undefined) return known
-    const made = { labels, cells: Array<number>(this.#width).fill(0), created: now, changed: now, seen: 0 }
-    this.series.push(made)
-    return made
+    const cells = Array<number>(this.#width).fill(0)
+    const added = { labels, cells, created: now, lastChange: now, lastTotal: 0 }
+    this.series.push(added)
+    return added
   }
 }
 
-const rowsOf = ({ size }: Family): number[] => Array.from({ length: size }, (_, row) => row)
+const indexesOf = ({ size }: Family): number[] => Array.from({ length: size }, (_, series) => series)
 
-/** What anyone can see of a family, row by row. */
-function shown(store: SeriesStore, family: Family, width: number) {
-  const prefixes = rowsOf(family).reduce((sum, row) => sum + family.prefixLength(row), 0)
+/** The observable state of a family, series by series. */
+function stateOf(store: SeriesStore, family: Family, width: number) {
+  const prefixes = family.freeze().lengths.reduce((sum, length) => sum + length, 0)
   if (family.prefixBytes !== prefixes) throw new Error(`${family.prefixBytes} bytes of prefixes, not ${prefixes}`)
-  const rows = rowsOf(family).map(row => ({
-    labels: Object.fromEntries(family.labels(row)),
-    cells: Array.from(store.values.subarray(family.slot(row), family.slot(row) + width)),
-    created: family.created(row),
+  const series = indexesOf(family).map(at => ({
+    labels: Object.fromEntries(family.labels(at)),
+    cells: Array.from(store.values.subarray(family.slot(at), family.slot(at) + width)),
+    created: family.created(at),
   }))
   const { refused, expired } = family
-  return { rows, refused, expired: { count: expired.count, value: expired.samples()[0]![1] } }
+  return { series, refused, expired: { count: expired.count, value: expired.samples()[0]![1] } }
 }
 
-function modelled({ series, refused, expired }: Model) {
-  return { rows: series.map(({ labels, cells, created }) => ({ labels, cells, created })), refused, expired }
+function modelStateOf({ series, refused, expired }: Model) {
+  return { series: series.map(({ labels, cells, created }) => ({ labels, cells, created })), refused, expired }
 }
 
-/** Labels and value of each counter, and of each histogram's last bucket, as a page has them. */
+/** Labels and value of each counter, and of each histogram's +Inf bucket, on the page. */
 function onPage(store: SeriesStore, name: string) {
   return parse(render(store).toString())
     .filter(each => each.name === name || (each.name === `${name}_bucket` && each.labels.le === '+Inf'))
@@ -129,12 +130,12 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
-/** Throws where the family is not as the model has it. */
+/** Runs the steps on a family and on the model. Throws where they differ. */
 function follow(metric: Metric, steps: readonly Step[]): void {
   const clock = { now: 1_000_000 }
   const store = new SeriesStore({ budget: BUDGET, now: () => clock.now })
   const family = store.family(metric)
-  // Has the same values, so that a name which is let go too early, or taken for another, shows.
+  // Uses the same label values, so that an id released too early or mixed up with another shows.
   const other = store.family(counter('other_total', 'Help.', ['a']))
   const width = metric.type === 'histogram' ? BUCKETS.length + 2 : 1
   const model = new Model(width)
@@ -157,21 +158,22 @@ function follow(metric: Metric, steps: readonly Step[]): void {
     } else if ('ms' in each) clock.now += each.ms
     else if ('ttl' in each) {
       store.expire([family], each.ttl)
-      model.sweep(clock.now - each.ttl, clock.now)
+      model.expire(clock.now - each.ttl, clock.now)
     } else {
       family.relabel(each.labels)
       store.tidy()
       model.relabel(each.labels)
-      if (rowsOf(family).some(row => hasExemplar(family, row))) throw new Error('an exemplar of a series that was')
+      if (indexesOf(family).some(series => hasExemplar(family, series)))
+        throw new Error('an exemplar outlived relabel()')
     }
-    equal(shown(store, family, width), modelled(model))
-    const whole = model.series.map(({ labels, cells }) => ({ labels, value: total(cells) }))
-    equal(onPage(store, metric.name), whole)
+    equal(stateOf(store, family, width), modelStateOf(model))
+    const expected = model.series.map(({ labels, cells }) => ({ labels, value: total(cells) }))
+    equal(onPage(store, metric.name), expected)
   }
 }
 
-function hasExemplar(family: Family, row: number): boolean {
-  return [...BUCKETS, Number.POSITIVE_INFINITY].some((_, bucket) => family.exemplar(row, bucket) !== undefined)
+function hasExemplar(family: Family, series: number): boolean {
+  return [...BUCKETS, Number.POSITIVE_INFINITY].some((_, bucket) => family.exemplar(series, bucket) !== undefined)
 }
 
 function equal(a: unknown, b: unknown): void {
@@ -179,13 +181,13 @@ function equal(a: unknown, b: unknown): void {
 }
 
 for (const metric of [COUNTER, HISTOGRAM]) {
-  t.test(`any order of counts, sweeps and other labels, by a model: ${metric.type}`, async t => {
+  t.test(`counts, expiry and relabelling in any order match the model: ${metric.type}`, async t => {
     const tries = fc.property(fc.array(step, { minLength: 30, maxLength: 60 }), steps => follow(metric, steps))
     t.doesNotThrow(() => fc.assert(tries, { seed: SEED, numRuns: 300 }), `seed ${SEED}`)
   })
 }
 
-t.test('many series become few and many again, with one overflow series throughout', async t => {
+t.test('merging series and splitting them again keeps one overflow series and reuses cells', async t => {
   const store = new SeriesStore({ budget: 5_000 })
   const family = store.family(COUNTER)
   for (let i = 0; i < 6_000; i++) store.add(family.series([`${i}`, `${i % 7}`, 'c', 'd']), 1)
@@ -195,8 +197,8 @@ t.test('many series become few and many again, with one overflow series througho
   t.equal(onPage(store, COUNTER.name).find(({ labels }) => OVERFLOW_LABEL in labels)?.value, 1_000)
   family.relabel(NAMES)
   for (let i = 0; i < 6_000; i++) store.add(family.series([`${i}`, `${i % 7}`, 'c', 'd']), 1)
-  t.equal(family.size, 5_001, 'the seven sums are in the budget')
-  t.equal(store.values.length, cells, 'cells of what became one are used again')
+  t.equal(family.size, 5_001, 'the seven merged series count against the budget')
+  t.equal(store.values.length, cells, 'cells of merged series are reused')
   const page = onPage(store, COUNTER.name)
   t.equal(
     page.reduce((sum, { value }) => sum + value, 0),
@@ -205,14 +207,14 @@ t.test('many series become few and many again, with one overflow series througho
   t.equal(new Set(page.map(({ labels }) => JSON.stringify(labels))).size, page.length)
 })
 
-t.test('a gauge has no series after: they are told anew, and have not expired', async t => {
+t.test('relabelling a gauge removes its series without counting them as expired', async t => {
   const store = new SeriesStore({ budget: 1 })
   const family = store.family(gauge('open', 'Help.', ['a', 'b']))
   for (const a of ['x', 'y']) store.set(family.series([a, 'z']), 5)
   family.relabel(['a'])
   t.equal(family.size, 0)
   t.equal(family.expired.count, 0)
-  t.equal(family.staleOverflow, undefined, 'the overflow series is gone, too')
+  t.equal(family.staleOverflow, undefined, 'the overflow series is removed as well')
   t.equal(store.get(family.series(['x'])), 0)
   t.match(render(store).toString(), '\nopen{a="x"} 0\n')
 })

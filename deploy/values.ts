@@ -1,7 +1,7 @@
 /**
  * values.ts - the schema of the chart's values, from which values.schema.json is generated.
  *
- * In:    Weir's settings, whose schema is that of `config`; the thresholds of the alerts.
+ * In:    the schema of Weir's settings, for `config`; the thresholds of the alerts.
  * Out:   a JSON schema that helm checks before it renders. It rejects unknown values.
  */
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-# Every verb of the project; `make` lists them. Each installs what it needs (Debian packages, npm) and is quick when nothing changed.
+# `make` lists the targets. Each installs what it needs (Debian packages, npm packages) and is quick if nothing has changed.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
@@ -10,19 +10,19 @@ BPF_CFLAGS := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fno-strict-ali
 C_FILES := $(wildcard bpf/*.h bpf/*.c native/*.h native/*.cc test/fixtures/*.c)
 SOURCES := $(shell find src -type f 2>/dev/null)
 
-# What building needs, and what the tests and `make demo` need on top.
+# Debian packages for building, and additional ones for the tests and `make demo`.
 BUILD_PACKAGES := clang llvm make g++ pkg-config libbpf-dev libelf-dev libuv1-dev zlib1g-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 
 .PHONY: help build run test test-unit test-watch check check-headers bench demo golden dashboards pictures docs image manifests clean
 
-help: ## List the verbs
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js ## Compile the datapath, the addon and the exporter
 
-run: build ## Run Weir on this machine; without root or BPF on the bundled recording (ARGS="--inventory FILE ...")
+run: build ## Run Weir on this machine; without root or BPF, replay the bundled recording (ARGS="--inventory FILE ...")
 	@if node dist/cli/main.js probe; then \
 	  exec node dist/cli/main.js run $(ARGS); \
 	else \
@@ -30,7 +30,7 @@ run: build ## Run Weir on this machine; without root or BPF on the bundled recor
 	  exec node dist/cli/main.js run --source replay:examples/records.pcap --inventory examples/inventory.json $(ARGS); \
 	fi
 
-test: build .stamps/packages-test .stamps/bin/helm ## Run all tests, or FILE="test/hubble ..." and GREP="title"; those that need root or BPF skip aloud
+test: build .stamps/packages-test .stamps/bin/helm ## Run all tests, or FILE="test/hubble ..." and GREP="title"; without root or BPF, some are reported as skipped
 	@node test/run.mjs $(if $(GREP),--grep "$(GREP)") $(FILE)
 
 test-unit: build ## Run the tests that need neither root nor whole processes, in under a minute (FILE=, GREP=)
@@ -45,35 +45,35 @@ check: build check-headers .stamps/packages-test .stamps/bin/helm ## What CI run
 	clang-format --dry-run --Werror $(C_FILES)
 	@node test/run.mjs
 
-bench: build .stamps/packages-test ## Measure beside the peers' figures (CASE="packet reduce", ARGS=--json)
+bench: build .stamps/packages-test ## Run the benchmarks and compare them with recorded figures (CASE="packet reduce", ARGS=--json)
 	npm run -s bench -- $(CASE) $(ARGS)
 
-demo: build .stamps/packages-test ## A lab of pods with real traffic, and Weir on it until Ctrl-C (root)
+demo: build .stamps/packages-test ## Build a lab of pods with real traffic, and run Weir on it until Ctrl-C (root)
 	node dist/cli/main.js demo $(ARGS)
 
-golden: build ## Write test/fixtures/metrics.prom anew, after a wanted change of the exposition
+golden: build ## Regenerate test/fixtures/metrics.prom after an intended change of the exposition
 	node test/compile.mjs test/support/write-golden.ts
 
-docs: build ## Write docs/metrics.md, docs/configuration.md and the chart's schema anew, from catalogue and settings
+docs: build ## Regenerate docs/metrics.md, docs/configuration.md and the chart's schema from catalog and settings
 	node test/compile.mjs test/support/docs.ts
 	node test/compile.mjs deploy/build.ts
 
-dashboards: build ## Write dashboards/out/ anew: dashboards and rules
+dashboards: build ## Regenerate dashboards/out/: dashboards and rules
 	node test/compile.mjs dashboards/build.ts
 
-pictures: build .stamps/packages-test ## Draw docs/pictures/ anew: a picture of each board, from three minutes of the lab (root)
+pictures: build .stamps/packages-test ## Redraw docs/pictures/: a picture of each dashboard, from three minutes of the lab (root)
 	node test/compile.mjs dashboards/pictures/main.ts $(ARGS)
 
 image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 24)
 	@deploy/image.sh $(ARGS)
 
-manifests: .stamps/bin/helm node_modules/.package-lock.json ## Write the plain manifests anew, from the chart
+manifests: .stamps/bin/helm node_modules/.package-lock.json ## Regenerate the plain manifests from the chart
 	deploy/manifests.sh deploy/manifests/weir.yaml
 
 clean: ## Remove what was built
 	rm -rf dist native/build .stamps .tap
 
-# Each header compiles alone, so that an editor opens it without complaint.
+# Each header compiles alone, so that an editor can check it.
 check-headers: .stamps/packages-build
 	@for header in bpf/*.h; do \
 	  $(CLANG) $(BPF_CFLAGS) -fsyntax-only -x c -include $$header /dev/null || exit 1; \
@@ -95,7 +95,7 @@ dist/cli/main.js: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.pac
 	npm run -s build
 	@chmod +x $@ && touch $@
 
-# No package's install script is needed: nothing is downloaded but the packages.
+# No install scripts run: nothing but the packages is downloaded.
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --ignore-scripts --no-fund --no-audit
 	@touch $@

@@ -10,7 +10,7 @@ export interface Selection {
 
 /** The rows that show what each board is for, about a screen each. */
 export const SELECTIONS: readonly Selection[] = [
-  { uid: 'weir-overview', rows: ['Now', 'Bytes and connections', 'Top talkers', 'Drops'] },
+  { uid: 'weir-overview', rows: ['Now', 'Bytes and connections', 'Top talkers'] },
   { uid: 'weir-workload', rows: ['Traffic graph', 'Peers', 'Latencies'] },
   { uid: 'weir-drops', rows: ['By namespace', 'By reason', 'By workload pair'] },
   { uid: 'weir-tcp', rows: ['Handshakes', 'Failures'] },

@@ -1,7 +1,7 @@
 /**
  * capture-line.ts - a DebugCapture as the monitor prints it.
  *
- * Out:   templates of cilium/cilium pkg/monitor/datapath_debug.go; the empty string for what `info` leaves out.
+ * Out:   templates of cilium/cilium pkg/monitor/datapath_debug.go; the empty string for captures that `info` omits.
  */
 import type { CaptureRecord } from '../datapath/record/decode.js'
 import { connectionText } from './connection.js'
@@ -17,7 +17,7 @@ export function captureText(record: CaptureRecord, style: Style, prefix: string)
   return short === '' ? '' : `${short}: ${connectionText(packetOf(record), NO_FLAGS)}\n`
 }
 
-/** No line end behind the text: upstream's. */
+/** No line end after the text, as upstream. */
 function verbose(record: CaptureRecord, hex: boolean, prefix: string): string {
   const header = `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DEBUG: ${record.lenCap} bytes, ${message(record)}`
   return SEPARATOR + header + (record.lenCap === 0 ? '' : packetText(packetOf(record), NO_FLAGS, hex))
@@ -37,7 +37,7 @@ function json(record: CaptureRecord, short: string, prefix: string): string {
   return `${goJson(fields)}\n`
 }
 
-/** Where it is shown; empty where upstream's short form shows nothing. */
+/** Where the packet was captured; empty for points that upstream's short form omits. */
 function shortPrefix({ subtype, arg1 }: CaptureRecord, names: Names): string {
   if (subtype === 4) return `-> ${names.interfaceName(arg1)}`
   if (subtype === 5) return `<- load-balancer ${names.interfaceName(arg1)}`
@@ -58,7 +58,7 @@ function message({ subtype, arg1 }: CaptureRecord): string {
   return `Unknown message type=${subtype} arg1=${arg1}`
 }
 
-/** The low 16 bits, from network order. */
+/** The low 16 bits, converted from network order. */
 function port(argument: number): number {
   return ((argument & 0xff) << 8) | ((argument >>> 8) & 0xff)
 }

@@ -1,8 +1,8 @@
 /**
- * connection.ts - a packet in a few words: `10.0.0.1:43210 -> 10.0.0.2:80 tcp SYN`.
+ * connection.ts - a packet in short form: `10.0.0.1:43210 -> 10.0.0.2:80 tcp SYN`.
  *
- * In:    the captured bytes, and what the record says of them; for Weir's swept records, which have none, their fields.
- * Out:   what `cilium monitor` prints behind the colon; `[unknown]` without bytes, `[error]` for malformed ones.
+ * In:    the captured bytes, and the record's flags about them. Records without a packet are in peers.ts.
+ * Out:   what `cilium monitor` prints after the colon; `[unknown]` for an empty packet, `[error]` for a malformed one.
  */
 import type { Ethernet } from './layers/ethernet.js'
 import type { Flow, Layer } from './layers/layer.js'
@@ -35,7 +35,7 @@ function layersText(layers: readonly Layer[]): string {
   return `${peersText(ip, transport)} ${detail}`
 }
 
-/** Both ends with their ports. */
+/** Source and destination, each with its port. */
 export function peersText(ip: Flow, ports: Flow): string {
   return `${hostPort(ip.src, ports.src)} -> ${hostPort(ip.dst, ports.dst)}`
 }
@@ -43,12 +43,12 @@ export function peersText(ip: Flow, ports: Flow): string {
 interface Innermost {
   ethernet: Ethernet | undefined
   ip: Flow | undefined
-  /** Ports, of a protocol that has some. */
+  /** Ports; undefined for a protocol without ports. */
   transport: Flow | undefined
   detail: string | undefined
 }
 
-/** Of several layers of a kind the innermost, as upstream does it. */
+/** The innermost layer of each kind, as upstream. */
 function innermost(layers: readonly Layer[]): Innermost {
   const found: Innermost = { ethernet: undefined, ip: undefined, transport: undefined, detail: undefined }
   for (const layer of layers) {
@@ -66,7 +66,7 @@ function arrow({ src, dst }: Flow): string {
   return `${src} -> ${dst}`
 }
 
-/** An address with a colon goes into brackets. */
+/** An address with a colon is put in brackets. */
 function hostPort(host = '<nil>', port = '0'): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

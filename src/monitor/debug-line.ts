@@ -1,7 +1,8 @@
 /**
- * debug-line.ts - a DebugMsg and a TraceSockNotify as the monitor prints them: not at the verbosity `info`.
+ * debug-line.ts - a DebugMsg and a TraceSockNotify as the monitor prints them.
  *
- * Out:   templates of cilium/cilium pkg/monitor/{datapath_debug,datapath_sock_trace}.go; the empty string for nothing.
+ * Out:   templates of cilium/cilium pkg/monitor/{datapath_debug,datapath_sock_trace}.go; the empty string at verbosities
+ *        that omit them, `info` among them.
  */
 
 import { debugText as message } from '../cilium/debug-text.js'
@@ -15,12 +16,12 @@ const PROTOCOLS = ['unknown', 'tcp', 'udp'] as const
 export function debugText(record: DebugRecord, { verbosity, names }: Style, prefix: string): string {
   if (verbosity === 'info') return ''
   const text = message(record, names.interfaceName)
-  // Upstream quotes by itself here, so nothing is escaped for HTML.
+  // Upstream formats this JSON without its encoder, so nothing is escaped for HTML.
   if (verbosity === 'json') return `${JSON.stringify({ cpu: prefix, type: 'debug', message: text })}\n`
   return `${prefix} MARK ${hash(record.hash)} FROM ${record.source} DEBUG: ${text}\n`
 }
 
-/** Only `debug` shows socket traces, neither `verbose` nor JSON. */
+/** Only `debug` prints socket traces; `verbose` and JSON do not. */
 export function sockText(record: SockRecord, { verbosity }: Style, prefix: string): string {
   if (verbosity !== 'debug') return ''
   const address = record.ipv6 ? formatAddress(record.bytes, record.dstAt) : formatIpv4(record.bytes, record.dstAt)

@@ -1,8 +1,8 @@
 /**
  * drop-line.ts - a DropNotify as the monitor prints it.
  *
- * Out:   templates of cilium/cilium pkg/monitor/datapath_drop.go. Weir's own records tell the kernel's reason instead of
- *        Cilium's, and who spoke to whom in their extension.
+ * Out:   templates of cilium/cilium pkg/monitor/datapath_drop.go. Weir's own records have the kernel's reason where
+ *        Cilium has none, and source and destination in their extension.
  */
 
 import { dropText as reasonText } from '../cilium/drop-text.js'
@@ -30,7 +30,7 @@ function line(record: DropRecord, names: Names): string {
   )
 }
 
-/** The trace id has no end, neither bracket nor line: upstream's. */
+/** After the trace ID, the closing bracket and the line end are missing, as upstream. */
 function verbose(record: DropRecord, { names, hex }: Style, prefix: string): string {
   const id = traceId(record)
   const traceIdPart = id === 0n ? '' : ` [ IP-TRACE-ID=${id}`
@@ -42,7 +42,7 @@ function verbose(record: DropRecord, { names, hex }: Style, prefix: string): str
   return SEPARATOR + header + traceIdPart + body(record, hex)
 }
 
-/** Drops turn the choice around: bytes unless asked for hex. Upstream does so. */
+/** Drops invert the flag, as upstream: a hex dump unless --hex is given. */
 function body(record: DropRecord, hex: boolean): string {
   if (hasNoPacket(record)) return `${dropPeers(record).text}\n`
   return record.lenCap === 0 ? '' : packetText(packetOf(record), record, !hex)
@@ -81,7 +81,7 @@ function identities(record: DropRecord, names: Names): string {
   return `, identity ${names.identity(record.srcLabel)}->${names.identity(record.dstLabel)}`
 }
 
-/** All 64 bits, which a number does not hold. */
+/** A bigint, because a number does not hold all 64 bits. */
 function traceId(record: DropRecord): bigint {
   return record.version < 3 ? 0n : record.view.getBigUint64(record.at + DROP.ipTraceId, true)
 }

@@ -1,9 +1,9 @@
 /**
- * filter.ts - which messages the monitor prints.
+ * filter.ts - decides which messages the monitor prints.
  *
- * In:    types, and ids of endpoints: a message's source, its destination, or either.
- * Never: an empty list restricts anything. What filters see as destination is the remote identity of a policy
- *        verdict, cut to 16 bits, as `cilium monitor` has it.
+ * In:    message types and endpoint IDs; an ID is compared with a message's source, its destination, or either.
+ * Out:   an empty list admits everything. The destination of a policy verdict is its remote identity, cut to 16 bits, as
+ *        in `cilium monitor`.
  */
 import { MESSAGE_TYPES, type MessageType } from '../datapath/record/message-type.js'
 

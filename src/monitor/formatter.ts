@@ -1,9 +1,9 @@
 /**
- * formatter.ts - raw records to what `weir monitor` prints, as `cilium monitor` prints it.
+ * formatter.ts - formats raw records for `weir monitor`, as `cilium monitor` prints them.
  *
- * In:    records of any source: a recording, a ring, a socket; the CPU that they were written on.
- * Out:   text with its line ends; the empty string for what filters or verbosity leave out.
- * Fail:  an unknown record is printed as its bytes, a damaged one as one line; the decoder counts both.
+ * In:    records of any source: a recording, a ring, a socket; the CPU that wrote each.
+ * Out:   text with its line ends; the empty string for records that filters or verbosity omit.
+ * Fail:  an unknown record is printed as its bytes, a damaged one as an error line; the decoder counts both.
  */
 import { Notify } from '../datapath/record/abi.js'
 import {
@@ -28,12 +28,12 @@ import { verdictText } from './verdict-line.js'
 const LOW_16 = 0xffff
 
 export class Formatter implements RecordSink {
-  /** Counts what was told and what could not be read. */
+  /** Counts decoded records and decode faults. */
   readonly decoder: Decoder = new Decoder()
   readonly #style: Style
   readonly #filter: Filter
   #prefix = ''
-  /** What the sink made of the record; undefined when the decoder refused it. */
+  /** Text of the last record; undefined when the decoder refused it. */
   #text: string | undefined
 
   constructor(style: Style, filter: Filter) {
@@ -41,21 +41,21 @@ export class Formatter implements RecordSink {
     this.#filter = filter
   }
 
-  /** `size` bytes at `at`, written on `cpu`. */
+  /** The text of a record: `size` bytes at `at`, written on `cpu`. */
   record(view: DataView, at: number, size: number, cpu: number): string {
     this.#prefix = cpuPrefix(cpu)
     this.#text = undefined
     const { type, version } = this.decoder.faults
     this.decoder.record(view, at, size, this)
     if (this.#text !== undefined) return this.#text
-    if (size === 0) return 'cannot decode a record without bytes\n'
+    if (size === 0) return 'cannot decode an empty record\n'
     if (this.decoder.faults.type > type)
       return `${this.#prefix} Unknown event: [${new Span(view, at, size).bytes().join(' ')}]\n`
-    const reason = this.decoder.faults.version > version ? 'its version is unknown' : `${size} bytes are too few`
+    const reason = this.decoder.faults.version > version ? 'unknown version' : `too short, ${size} bytes`
     return `cannot decode message type '${view.getUint8(at)}': ${reason}\n`
   }
 
-  /** Records that the kernel had no room for. */
+  /** Reports events lost because the kernel's ring was full. */
   lost(events: number, cpu: number): string {
     return `${cpuPrefix(cpu)} Lost ${events} events\n`
   }
@@ -82,7 +82,7 @@ export class Formatter implements RecordSink {
     if (this.#admits(Notify.capture, record.source, 0)) this.#text = captureText(record, this.#style, this.#prefix)
   }
 
-  /** Never filtered: it has no endpoints, and upstream does not look at its type either. */
+  /** Never filtered: the record has no endpoints, and upstream ignores its type too. */
   sock(record: SockRecord): void {
     this.#text = sockText(record, this.#style, this.#prefix)
   }

@@ -1,7 +1,7 @@
 /**
  * go-json.ts - JSON as Go's encoding/json writes it: `<`, `>` and `&` escaped, 64-bit integers as plain numbers.
  *
- * In:    plain objects; keys keep their order, undefined ones are left out.
+ * In:    plain objects; keys keep their order, undefined values are omitted.
  */
 
 export type Json = string | number | bigint | undefined | { readonly [key: string]: Json }

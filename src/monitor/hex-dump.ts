@@ -1,11 +1,11 @@
 /**
- * hex-dump.ts - bytes in lines of sixteen: offset, hex in two groups, printable ASCII between bars.
+ * hex-dump.ts - a hex dump, sixteen bytes per line: offset, hex in two groups, printable ASCII between bars.
  */
 import type { Span } from './layers/span.js'
 
 const LINE = 16
 const GROUP = 8
-/** Two digits and a blank a byte, and a blank between the groups. */
+/** Characters: two digits and a space per byte, and a space between the groups. */
 const WIDTH = LINE * 3 + 1
 
 export function hexDump(data: Span): string {

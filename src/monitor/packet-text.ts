@@ -1,7 +1,7 @@
 /**
- * packet-text.ts - the packet of a record: its bytes, and their long form at `verbose`.
+ * packet-text.ts - the packet of a record: its bytes, and its long form for `verbose`.
  *
- * Out:   a line a header and notes about what could not be read, or a hex dump.
+ * Out:   one line per header and notes about truncation and decode errors, or a hex dump.
  */
 import type { RecordWindow } from '../datapath/record/decode.js'
 import { hexDump } from './hex-dump.js'

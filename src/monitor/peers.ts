@@ -1,7 +1,7 @@
 /**
- * peers.ts - who spoke to whom, from Weir's extension: a swept record has no packet.
+ * peers.ts - source and destination of a record without a packet, from Weir's extension.
  *
- * In:    a record with hasExtension.
+ * In:    a record with hasExtension; flush records have no packet.
  */
 import { Direction } from '../datapath/record/abi.js'
 import type { DropRecord, TraceRecord } from '../datapath/record/decode.js'
@@ -11,14 +11,14 @@ import type { Flow } from './layers/layer.js'
 import { tcpFlagsText } from './layers/tcp.js'
 
 const TCP = 6
-/** Protocols with ports, as a summary calls them. */
+/** Protocols with ports, by their names in a summary. */
 const WITH_PORTS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
 const ICMP: readonly number[] = [1, 58]
 
 export interface Peers {
   readonly l3: Flow
   readonly l4?: Flow
-  /** As the packet's own summary would be; TCP flags are all that were seen in this direction. */
+  /** In the form of a packet's summary; the TCP flags are all that were seen in this direction. */
   readonly text: string
 }
 

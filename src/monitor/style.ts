@@ -1,23 +1,23 @@
 /**
- * style.ts - how the monitor speaks: how much it says, and how it calls things.
+ * style.ts - options of the monitor's text: verbosity, hex dumps, and names of identities, interfaces and drop reasons.
  */
 import { RESERVED } from '../datapath/identity/identity.js'
 
-/** info a line a packet; debug adds debug messages and socket traces; verbose prints packets header by header. */
+/** info: one line per packet; debug: also debug messages and socket traces; verbose: packets header by header. */
 export type Verbosity = 'info' | 'debug' | 'verbose' | 'json'
 
 export interface Names {
-  /** A security identity. */
+  /** The name of a security identity. */
   identity(identity: number): string
-  /** The interface behind an index. */
+  /** The name of the interface with this index. */
   interfaceName(ifindex: number): string
-  /** The kernel's own drop reason, which Weir's drop records have. */
+  /** The name of a kernel drop reason, as Weir's drop records have it. */
   kernelReason(reason: number): string
 }
 
 export interface Style {
   readonly verbosity: Verbosity
-  /** Packets as bytes, not header by header. */
+  /** Print packets as hex dumps, not header by header. */
   readonly hex: boolean
   readonly names: Names
 }
@@ -27,7 +27,7 @@ export function identityText(identity: number): string {
   return RESERVED[identity] ?? String(identity)
 }
 
-/** What every verbose line starts with. */
+/** The start of every verbose line. */
 export function cpuPrefix(cpu: number): string {
   return `CPU ${String(cpu).padStart(2, '0')}:`
 }
@@ -36,5 +36,5 @@ export function hash(value: number): string {
   return `0x${value.toString(16)}`
 }
 
-/** Stands above every packet at `verbose`. */
+/** The line above every packet at `verbose`. */
 export const SEPARATOR = `${'-'.repeat(78)}\n`

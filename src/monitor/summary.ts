@@ -1,7 +1,7 @@
 /**
- * summary.ts - a packet as the `summary` object of a JSON line: dumps of its layers and its addresses.
+ * summary.ts - the `summary` object of a JSON line: dumps of a packet's layers, and its addresses.
  *
- * Out:   the keys of `cilium monitor -j`, in its order; keys without value are left out.
+ * Out:   the keys of `cilium monitor -j`, in its order; keys without a value are omitted.
  */
 import type { Flow, Layer, LayerName } from './layers/layer.js'
 import type { Span } from './layers/span.js'
@@ -23,16 +23,16 @@ const KEYS: readonly LayerName[] = [
   'VRRP',
   'IGMP',
 ]
-/** A tunnel's outer headers have fewer, and in another order. */
+/** A tunnel's outer headers have fewer keys, in another order. */
 const TUNNEL_KEYS: readonly LayerName[] = ['Ethernet', 'IPv4', 'IPv6', 'UDP', 'VXLAN', 'Geneve']
-/** Which end of the network stack a layer's addresses belong to. */
+/** The network layer (L2 to L4) that a header's addresses belong to. */
 const LEVELS: readonly (readonly ['l2' | 'l3' | 'l4', readonly LayerName[]])[] = [
   ['l2', ['Ethernet']],
   ['l3', ['IPv4', 'IPv6']],
   ['l4', ['TCP', 'UDP', 'SCTP']],
 ]
 
-/** undefined for a packet without bytes or with malformed ones; a malformed inner packet leaves the outer one. */
+/** Undefined for an empty or malformed packet. If only the inner packet is malformed: the outer one's summary. */
 export function summaryOf(packet: Span, kind: PacketKind): Summary | undefined {
   if (packet.length === 0) return undefined
   const { outer, inner } = dissect(packet, kind)

@@ -1,8 +1,8 @@
 /**
  * trace-line.ts - a TraceNotify as the monitor prints it.
  *
- * Out:   templates of cilium/cilium pkg/monitor/datapath_trace.go; a record that Weir swept has no packet and is
- *        summed up from its extension.
+ * Out:   templates of cilium/cilium pkg/monitor/datapath_trace.go. Weir's flush records have no packet; their summary
+ *        comes from the extension.
  */
 
 import { traceReasonWord } from '../cilium/trace-reason.js'
@@ -17,7 +17,7 @@ import { tracePeers } from './peers.js'
 import { hash, type Names, SEPARATOR, type Style } from './style.js'
 import { summaryOf } from './summary.js'
 
-/** Where it comes from or goes to, by observation point; endpoints and the proxy have numbers besides. */
+/** Where the packet comes from or goes to, by observation point. Endpoints and the proxy are followed by a number. */
 const SUMMARIES = [
   '-> endpoint',
   '-> proxy',
@@ -98,7 +98,7 @@ function traceSummary(record: TraceRecord): string {
   return record.point === Point.toProxy && record.dstId !== 0 ? `${text} port ${record.dstId}` : text
 }
 
-/** The comma in front is upstream's own, also where it follows a blank. */
+/** With a comma in front, even after a space, as upstream. */
 function identities(record: TraceRecord, names: Names): string {
   return `, identity ${names.identity(record.srcLabel)}->${names.identity(record.dstLabel)}`
 }
@@ -113,7 +113,7 @@ function origIp(record: TraceRecord): string {
   return record.ipv6 ? formatAddress(record.bytes, at) : formatIpv4(record.bytes, at)
 }
 
-/** All 64 bits, which a number does not hold. */
+/** A bigint, because a number does not hold all 64 bits. */
 function traceId(record: TraceRecord): bigint {
   return record.version < 2 ? 0n : record.view.getBigUint64(record.at + TRACE.ipTraceId, true)
 }

@@ -1,5 +1,5 @@
 /**
- * verdict-line.ts - a PolicyVerdictNotify as the monitor prints it: the same line at every verbosity, JSON included.
+ * verdict-line.ts - a PolicyVerdictNotify as the monitor prints it: the same line at every verbosity, even JSON.
  *
  * Out:   the template of cilium/cilium pkg/monitor/datapath_policy.go.
  */

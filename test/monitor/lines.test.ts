@@ -245,7 +245,7 @@ t.test("Weir's own records without a packet say who spoke to whom", async t => {
 
 t.test('what cannot be read is one line, and counted', async t => {
   t.equal(monitorText(hex('f6 37')), 'CPU 07: Unknown event: [246 55]\n')
-  t.equal(monitorText(TRACE_0.subarray(0, 31)), "cannot decode message type '4': 31 bytes are too few\n")
-  t.equal(monitorText(patched(TRACE_2, 14, 9)), "cannot decode message type '4': its version is unknown\n")
-  t.equal(monitorText(Buffer.alloc(0)), 'cannot decode a record without bytes\n')
+  t.equal(monitorText(TRACE_0.subarray(0, 31)), "cannot decode message type '4': too short, 31 bytes\n")
+  t.equal(monitorText(patched(TRACE_2, 14, 9)), "cannot decode message type '4': unknown version\n")
+  t.equal(monitorText(Buffer.alloc(0)), 'cannot decode an empty record\n')
 })

@@ -7,10 +7,10 @@ import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from '
 import type { Span } from './span.js'
 
 const HEADER = 14
-/** Below it the field is a length (802.3) and LLC follows. */
+/** A smaller value is a length (802.3), and LLC follows. */
 const MIN_TYPE = 0x0600
 
-/** gopacket's names of the types (layers/enums.go). */
+/** gopacket's names of EtherTypes (layers/enums.go). */
 const TYPES: Readonly<Record<number, string>> = {
   0: 'LLC',
   2048: 'IPv4',
@@ -35,7 +35,7 @@ export function etherTypeName(type: number): string {
   return TYPES[type] ?? 'UnknownEthernetType'
 }
 
-/** Who reads behind an EtherType. */
+/** The layer after an EtherType; undefined when no decoder reads it. */
 export function afterEtherType(type: number): LayerName | undefined {
   const name = TYPES[type]
   if (name === 'IPv4' || name === 'IPv6') return name
@@ -48,7 +48,7 @@ export class Ethernet implements Layer {
   readonly payload: Span
   readonly #header: Span
   readonly #type: number
-  /** Of 802.3; else 0. */
+  /** The length field of 802.3, else 0. */
   readonly #length: number
 
   private constructor(data: Span, capture: Capture) {
@@ -62,7 +62,7 @@ export class Ethernet implements Layer {
   }
 
   static decode(data: Span, capture: Capture): Ethernet | string {
-    if (data.length < HEADER) return `Ethernet header of ${HEADER} bytes, ${data.length} there`
+    if (data.length < HEADER) return `Ethernet header of ${HEADER} bytes, only ${data.length} left`
     return new Ethernet(data, capture)
   }
 

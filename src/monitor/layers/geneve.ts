@@ -1,7 +1,7 @@
 /**
  * geneve.ts - the Geneve header with its options (RFC 8926).
  *
- * Fail:  a cut header or option.
+ * Fail:  a truncated header or option.
  */
 import { afterEtherType, etherTypeName } from './ethernet.js'
 import { type Capture, dumpFields, dumpLayer, type Layer, type LayerName } from './layer.js'
@@ -25,7 +25,7 @@ export class Geneve implements Layer {
   static decode(data: Span, capture: Capture): Geneve | string {
     if (data.length < HEADER || data.length < HEADER + optionsLength(data)) {
       capture.truncated = true
-      return `Geneve header of at least ${HEADER} bytes with its options, ${data.length} there`
+      return `Geneve header of at least ${HEADER} bytes and its options, only ${data.length} bytes left`
     }
     const options = readOptions(data, capture)
     return typeof options === 'string' ? options : new Geneve(data, options)
@@ -51,7 +51,7 @@ export class Geneve implements Layer {
   }
 }
 
-/** Bytes, counted in words in the header's first byte. */
+/** In bytes; the header's first byte has it in 4-byte words. */
 function optionsLength(data: Span): number {
   return (data.u8(0) & 0x3f) * 4
 }
@@ -62,7 +62,7 @@ interface Options {
   readonly end: number
 }
 
-/** Upstream lets the last option reach behind the length that the header tells, as far as there are bytes. */
+/** As upstream, the last option may extend past the header's options length, as far as there are bytes. */
 function readOptions(data: Span, capture: Capture): Options | string {
   const texts: string[] = []
   let at = HEADER
@@ -70,7 +70,7 @@ function readOptions(data: Span, capture: Capture): Options | string {
     const length = OPTION_HEADER + (data.u8(at + 3) & 0x0f) * 4
     if (at + length > data.length) {
       capture.truncated = true
-      return `Geneve option of ${length} bytes, ${data.length - at} there`
+      return `Geneve option of ${length} bytes, only ${data.length - at} left`
     }
     texts.push(optionText(data.slice(at, at + length)))
     at += length

@@ -1,7 +1,7 @@
 /**
  * hop-by-hop.ts - IPv6 hop-by-hop options (RFC 8200), and the jumbo length among them (RFC 2675).
  *
- * Fail:  a cut header or option, a jumbo length that fits into 16 bits.
+ * Fail:  a truncated header or option, a jumbo length that fits into 16 bits.
  */
 import { ipProtocolName } from './ip-protocol.js'
 import { type Capture, dumpFields } from './layer.js'
@@ -35,24 +35,24 @@ export class HopByHop {
   static decode(data: Span, capture: Capture): HopByHop | string {
     if (data.length < 2) {
       capture.truncated = true
-      return `hop-by-hop header of at least 8 bytes, ${data.length} there`
+      return `hop-by-hop header of at least 8 bytes, only ${data.length} left`
     }
     const length = data.u8(1) * 8 + 8
-    if (data.length < length) return `hop-by-hop header of ${length} bytes, ${data.length} there`
+    if (data.length < length) return `hop-by-hop header of ${length} bytes, only ${data.length} left`
     const options = readOptions(data, length, capture)
     if (typeof options === 'string') return options
     const jumbo = options.find(option => option.type === JUMBO)
     if (jumbo !== undefined && (jumbo.data.length !== 4 || jumbo.data.u32(0) < MIN_JUMBO))
-      return `jumbo option of ${jumbo.data.length} bytes, at least ${MIN_JUMBO} in 4 bytes needed`
+      return `jumbo option of ${jumbo.data.length} bytes, must be 4 bytes with a length of at least ${MIN_JUMBO}`
     return new HopByHop(data, length, options, jumbo?.data.u32(0))
   }
 
-  /** Protocol number behind the header. */
+  /** Protocol number of the next header. */
   get next(): number {
     return this.#data.u8(0)
   }
 
-  /** As a field of the IPv6 header; the blank behind the brace is upstream's. */
+  /** As a field of the IPv6 header; the space after the brace is upstream's. */
   dump(): string {
     const fields = dumpFields([
       ['Contents', this.#data.slice(0, this.length)],
@@ -66,7 +66,7 @@ export class HopByHop {
   }
 }
 
-/** Upstream lets the last option reach behind the header, as far as there are bytes. */
+/** As upstream, the last option may extend past the header, as far as there are bytes. */
 function readOptions(data: Span, end: number, capture: Capture): readonly Option[] | string {
   const options: Option[] = []
   for (let at = 2; at < end; ) {
@@ -75,7 +75,7 @@ function readOptions(data: Span, end: number, capture: Capture): readonly Option
     const size = remaining < 2 ? 2 : type === PAD1 ? 1 : data.u8(at + 1) + 2
     if (remaining < size) {
       capture.truncated = true
-      return `hop-by-hop option ${type} of ${size} bytes, ${remaining} there`
+      return `hop-by-hop option ${type} of ${size} bytes, only ${remaining} left`
     }
     const length = type === PAD1 ? 0 : size - 2
     options.push({ type, length, size, data: data.slice(at + 2, at + 2 + length) })

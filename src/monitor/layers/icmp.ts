@@ -1,5 +1,5 @@
 /**
- * icmp.ts - ICMP of both IP versions; the packet that an error quotes stays payload.
+ * icmp.ts - ICMPv4 and ICMPv6; the packet quoted in an error message stays payload.
  *
  * Fail:  less than 8 bytes (ICMPv4) or 4 (ICMPv6).
  */
@@ -32,7 +32,7 @@ export class Icmp implements Layer {
   static #decode(name: 'ICMPv4' | 'ICMPv6', data: Span, capture: Capture): Icmp | string {
     if (data.length >= HEADER[name]) return new Icmp(name, data)
     capture.truncated = true
-    return `${name} header of ${HEADER[name]} bytes, ${data.length} there`
+    return `${name} header of ${HEADER[name]} bytes, only ${data.length} left`
   }
 
   get detail(): string {

@@ -1,5 +1,5 @@
 /**
- * igmp.ts - an IGMP message, read as versions 1 and 2 (RFC 2236), which is how upstream reads any.
+ * igmp.ts - an IGMP message, decoded as version 1 or 2 (RFC 2236), as upstream decodes every version.
  *
  * Fail:  less than 8 bytes.
  */
@@ -23,7 +23,7 @@ export class Igmp implements Layer {
   }
 
   static decode(data: Span): Igmp | string {
-    if (data.length < LENGTH) return `IGMP message of ${LENGTH} bytes, ${data.length} there`
+    if (data.length < LENGTH) return `IGMP message of ${LENGTH} bytes, only ${data.length} left`
     return new Igmp(data)
   }
 
@@ -49,7 +49,7 @@ export class Igmp implements Layer {
   }
 }
 
-/** Tenths of a second: from 128 on a floating point number (RFC 3376 4.1.1), of which upstream keeps 8 bits. */
+/** Tenths of a second. Codes from 128 are floating point (RFC 3376 4.1.1), which upstream truncates to 8 bits. */
 function responseTenths(code: number): number {
   if (code < 0x80) return code
   return ((((code & 0x70) >> 4) | 0x10) << ((code & 0x0f) + 3)) & 0xff

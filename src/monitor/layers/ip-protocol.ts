@@ -1,7 +1,7 @@
 /**
- * ip-protocol.ts - the protocol field of an IP header: its name in a dump, and who reads behind it.
+ * ip-protocol.ts - the protocol field of an IP header: its name in a dump, and the next layer.
  *
- * Out:   gopacket's names (layers/enums.go), which are not Hubble's (protocol.ts).
+ * Out:   gopacket's names (layers/enums.go), which differ from Hubble's (protocol.ts).
  */
 import type { LayerName } from './layer.js'
 
@@ -39,7 +39,7 @@ export function ipProtocolName(protocol: number): string {
   return NAMES[protocol] ?? 'UnknownIPProtocol'
 }
 
-/** undefined for what nobody here reads. */
+/** The layer after an IP header; undefined when no decoder reads it. */
 export function afterIpProtocol(protocol: number): LayerName | undefined {
   const name = NAMES[protocol]
   return name !== undefined && DECODED.has(name) ? (name as LayerName) : undefined

@@ -1,7 +1,8 @@
 /**
  * ipv4.ts - the IPv4 header with its options.
  *
- * Fail:  cut or contradictory lengths, malformed options. A total length of 0 is what segmentation offload leaves.
+ * Fail:  truncated or contradictory lengths, malformed options. A total length of 0 is valid: segmentation offload
+ *        leaves it.
  */
 import { formatIpv4 } from '../../lib/address.js'
 import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
@@ -37,14 +38,14 @@ export class Ipv4 implements Layer {
   static decode(data: Span, capture: Capture): Ipv4 | string {
     if (data.length < HEADER) {
       capture.truncated = true
-      return `IPv4 header of at least ${HEADER} bytes, ${data.length} there`
+      return `IPv4 header of at least ${HEADER} bytes, only ${data.length} left`
     }
     const headerLength = (data.u8(0) & 0x0f) * 4
     const total = data.u16(2) || data.length & 0xffff
-    if (headerLength < HEADER) return `IPv4 header length ${headerLength}, at least ${HEADER} needed`
-    if (total < headerLength) return `IPv4 total length ${total}, header length ${headerLength}`
+    if (headerLength < HEADER) return `IPv4 header length ${headerLength}, must be at least ${HEADER}`
+    if (total < headerLength) return `IPv4 total length ${total} is less than the header length ${headerLength}`
     if (data.length < total) capture.truncated = true
-    if (data.length < headerLength) return `IPv4 header of ${headerLength} bytes, ${data.length} there`
+    if (data.length < headerLength) return `IPv4 header of ${headerLength} bytes, only ${data.length} left`
     const options = readOptions(data.slice(HEADER, headerLength), capture)
     return typeof options === 'string' ? options : new Ipv4(data, total, options)
   }
@@ -92,9 +93,9 @@ function readOptions(data: Span, capture: Capture): Options | string {
     const length = isSingleByte ? 1 : at + 1 < data.length ? data.u8(at + 1) : 0
     if (!isSingleByte && (at + 1 >= data.length || at + length > data.length)) {
       capture.truncated = true
-      return `IPv4 option ${type} of ${length} bytes, ${data.length - at} there`
+      return `IPv4 option ${type} of ${length} bytes, only ${data.length - at} left`
     }
-    if (!isSingleByte && length <= 2) return `IPv4 option ${type} of ${length} bytes, at least 3 needed`
+    if (!isSingleByte && length <= 2) return `IPv4 option ${type} of ${length} bytes, must be at least 3`
     texts.push(
       `IPv4Option(${type}:[${[...data.slice(at + 2, isSingleByte ? at + 2 : at + length).bytes()].join(' ')}])`,
     )

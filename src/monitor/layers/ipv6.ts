@@ -1,7 +1,7 @@
 /**
- * ipv6.ts - the IPv6 header, with the hop-by-hop options behind it; other extension headers end the walk.
+ * ipv6.ts - the IPv6 header and the hop-by-hop options after it; other extension headers end the walk.
  *
- * Fail:  cut headers, a payload length of 0 that no jumbo option explains.
+ * Fail:  truncated headers, a payload length of 0 without a jumbo option.
  */
 import { formatAddress } from '../../lib/address.js'
 import { HopByHop } from './hop-by-hop.js'
@@ -29,7 +29,7 @@ export class Ipv6 implements Layer {
   static decode(data: Span, capture: Capture): Ipv6 | string {
     if (data.length < HEADER) {
       capture.truncated = true
-      return `IPv6 header of ${HEADER} bytes, ${data.length} there`
+      return `IPv6 header of ${HEADER} bytes, only ${data.length} left`
     }
     const rest = data.slice(HEADER)
     const options = data.u8(6) === HOP_BY_HOP ? HopByHop.decode(rest, capture) : undefined
@@ -60,10 +60,13 @@ export class Ipv6 implements Layer {
   }
 }
 
-/** Upstream counts the options into the length twice, which marks any such capture as truncated, and leaves a jumbo packet's options in its payload. */
+/**
+ * As upstream: the options count twice towards the length, which marks every such capture as truncated, and a jumbo
+ * packet's options stay in its payload.
+ */
 function payloadOf(rest: Span, length: number, options: HopByHop | undefined, capture: Capture): Span | string {
   const jumbo = options?.jumboLength
-  if (length !== 0 && jumbo !== undefined) return `IPv6 payload length ${length} beside a jumbo length`
+  if (length !== 0 && jumbo !== undefined) return `IPv6 payload length ${length} together with a jumbo length`
   if (length === 0 && jumbo === undefined) return 'IPv6 payload length 0 without a jumbo option'
   const afterOptions = jumbo === undefined && options !== undefined ? rest.slice(options.length) : rest
   const end = jumbo ?? length

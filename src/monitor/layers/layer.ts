@@ -1,9 +1,9 @@
 /**
- * layer.ts - one decoded header of a packet, and how it is written out.
+ * layer.ts - the interface of a decoded header, and the format of its dump.
  *
  * In:    the bytes from the header on.
- * Out:   what a summary needs, and the dump: `Name<tab>{Field=value ...}`, fields and order as gopacket has them, so
- *        that `-vv` and JSON read like those of `cilium monitor`.
+ * Out:   the parts of a summary, and the dump: `Name<tab>{Field=value ...}` with gopacket's fields in its order, so that
+ *        `-vv` and JSON equal those of `cilium monitor`.
  */
 import type { Span } from './span.js'
 
@@ -23,34 +23,34 @@ export type LayerName =
 
 export interface Layer {
   readonly name: LayerName
-  /** What the header carries; cut to the length that it tells. */
+  /** The bytes after the header, cut to the header's length field. */
   readonly payload: Span
-  /** Who reads the payload, if anybody can. */
+  /** The layer of the payload; undefined when no decoder reads it. */
   readonly next: LayerName | undefined
   /** Source and destination: hardware addresses, IP addresses, ports in decimal. */
   readonly flow?: Flow
-  /** The rest of a summary: `udp`, `tcp SYN, ACK`, `icmp EchoRequest`. Only of what an IP header carries. */
+  /** The rest of a summary: `udp`, `tcp SYN, ACK`, `icmp EchoRequest`. Only for layers carried by IP. */
   readonly detail?: string
-  /** Text of the header. */
+  /** The header as text. */
   dump(): string
 }
 
-/** A type and no interface, so that it is JSON (go-json.ts). */
+/** A type, not an interface, so that it is assignable to Json (go-json.ts). */
 export type Flow = { readonly src: string; readonly dst: string }
 
-/** What a decoder finds out about the capture. */
+/** What the decoders report about the capture. */
 export interface Capture {
-  /** A header tells of more bytes than were captured. */
+  /** A length field exceeds the captured bytes. */
   truncated: boolean
 }
 
-/** A layer, or what is wrong with its bytes. */
+/** Returns a layer, or a text that says what is wrong with its bytes. */
 export type Decode = (data: Span, capture: Capture) => Layer | string
 
 export type Value = string | number | boolean | Span | readonly string[]
 export type Field = readonly [name: string, value: Value]
 
-/** Longer lists are given by their length only. */
+/** Longer lists are dumped as their length only. */
 const MAX_ELEMENTS = 4
 
 export function dumpLayer(name: LayerName, fields: readonly Field[]): string {

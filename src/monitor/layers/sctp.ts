@@ -1,7 +1,7 @@
 /**
  * sctp.ts - the SCTP common header; chunks stay payload.
  *
- * Fail:  a cut header.
+ * Fail:  a truncated header.
  */
 import { dumpLayer, type Flow, type Layer } from './layer.js'
 import { sctpPort } from './port-name.js'
@@ -24,7 +24,7 @@ export class Sctp implements Layer {
   }
 
   static decode(data: Span): Sctp | string {
-    if (data.length < HEADER) return `SCTP header of ${HEADER} bytes, ${data.length} there`
+    if (data.length < HEADER) return `SCTP header of ${HEADER} bytes, only ${data.length} left`
     return new Sctp(data)
   }
 

@@ -1,7 +1,8 @@
 /**
- * span.ts - a stretch of a packet's bytes, read big endian, as packets are.
+ * span.ts - a range of a packet's bytes, read in network byte order.
  *
- * Never: copies; a span is valid as long as the view it looks at. Reading behind its end throws, so check `length`.
+ * Fail:  an offset past the end reads a neighbour's byte or throws a RangeError, so check `length` first.
+ * Never: copies; a span is valid as long as its view.
  */
 
 export class Span {
@@ -15,7 +16,7 @@ export class Span {
     this.length = length
   }
 
-  /** The bytes from `from` up to `to`, both cut to what is there. */
+  /** The bytes from `from` up to `to`, both limited to the span. */
   slice(from: number, to = this.length): Span {
     const start = Math.min(from, this.length)
     return new Span(this.view, this.at + start, Math.max(0, Math.min(to, this.length) - start))

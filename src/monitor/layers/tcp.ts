@@ -1,7 +1,7 @@
 /**
  * tcp.ts - the TCP header with its options.
  *
- * Fail:  cut or contradictory lengths, malformed options.
+ * Fail:  truncated or contradictory lengths, malformed options.
  */
 import { type Capture, dumpLayer, type Field, type Flow, type Layer } from './layer.js'
 import { tcpPort } from './port-name.js'
@@ -31,7 +31,7 @@ const KINDS = [
 /** Bits of byte 13. */
 const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const
 
-/** The flags of a summary: of these four, in this order. */
+/** The flags of a summary: only these four, in this order. */
 export function tcpFlagsText(flags: number): string {
   return [flags & 0x02 ? 'SYN' : '', flags & 0x10 ? 'ACK' : '', flags & 0x04 ? 'RST' : '', flags & 0x01 ? 'FIN' : '']
     .filter(Boolean)
@@ -56,13 +56,13 @@ export class Tcp implements Layer {
   static decode(data: Span, capture: Capture): Tcp | string {
     if (data.length < HEADER) {
       capture.truncated = true
-      return `TCP header of at least ${HEADER} bytes, ${data.length} there`
+      return `TCP header of at least ${HEADER} bytes, only ${data.length} left`
     }
     const length = (data.u8(12) >> 4) * 4
-    if (length < HEADER) return `TCP header length ${length}, at least ${HEADER} needed`
+    if (length < HEADER) return `TCP header length ${length}, must be at least ${HEADER}`
     if (length > data.length) {
       capture.truncated = true
-      return `TCP header of ${length} bytes, ${data.length} there`
+      return `TCP header of ${length} bytes, only ${data.length} left`
     }
     const options = readOptions(data.slice(HEADER, length), capture)
     return typeof options === 'string' ? options : new Tcp(data, options)
@@ -112,10 +112,10 @@ function readOptions(data: Span, capture: Capture): Options | string {
     const isSingleByte = kind === Option.end || kind === Option.noOperation
     const length = isSingleByte ? 1 : remaining < 2 ? 2 : data.u8(at + 1)
     if (length === 0 || (length === 1 && !isSingleByte))
-      return `TCP option ${kind} of ${length} bytes, at least 2 needed`
+      return `TCP option ${kind} of ${length} bytes, must be at least 2`
     if (length > remaining) {
       capture.truncated = true
-      return `TCP option ${kind} of ${length} bytes, ${remaining} there`
+      return `TCP option ${kind} of ${length} bytes, only ${remaining} left`
     }
     texts.push(optionText(kind, data.slice(at + 2, Math.max(at + 2, at + length))))
     at += length

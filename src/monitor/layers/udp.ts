@@ -1,7 +1,7 @@
 /**
  * udp.ts - the UDP header.
  *
- * Fail:  a cut header, a length from 1 to 7; a length of 0 is a jumbogram and takes all there is.
+ * Fail:  a truncated header, a length from 1 to 7. A length of 0 is a jumbogram, whose payload is all remaining bytes.
  */
 import { tunnelOf } from '../../hubble/flow/tunnel-port.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
@@ -26,15 +26,15 @@ export class Udp implements Layer {
   static decode(data: Span, capture: Capture): Udp | string {
     if (data.length < HEADER) {
       capture.truncated = true
-      return `UDP header of ${HEADER} bytes, ${data.length} there`
+      return `UDP header of ${HEADER} bytes, only ${data.length} left`
     }
     const length = data.u16(4)
-    if (length !== 0 && length < HEADER) return `UDP length ${length}, at least ${HEADER} needed`
+    if (length !== 0 && length < HEADER) return `UDP length ${length}, must be at least ${HEADER}`
     if (length > data.length) capture.truncated = true
     return new Udp(data)
   }
 
-  /** Only read inside a tunnel. */
+  /** Used only inside a tunnel. */
   get next(): LayerName | undefined {
     return tunnelOf(this.#data.u16(0), this.#data.u16(2))
   }

@@ -1,7 +1,7 @@
 /**
  * vrrp.ts - a VRRP version 2 advertisement (RFC 3768).
  *
- * Fail:  another type, no address, a cut list of addresses.
+ * Fail:  another type, no address, a truncated list of addresses.
  */
 import { formatIpv4 } from '../../lib/address.js'
 import { dumpLayer, type Layer } from './layer.js'
@@ -24,8 +24,8 @@ export class Vrrp implements Layer {
   }
 
   static decode(data: Span): Vrrp | string {
-    if (data.length < HEADER) return `VRRP header of ${HEADER} bytes, ${data.length} there`
-    if ((data.u8(0) & 0x0f) !== ADVERTISEMENT) return `VRRP type ${data.u8(0) & 0x0f}, only ${ADVERTISEMENT} is known`
+    if (data.length < HEADER) return `VRRP header of ${HEADER} bytes, only ${data.length} left`
+    if ((data.u8(0) & 0x0f) !== ADVERTISEMENT) return `VRRP type ${data.u8(0) & 0x0f}, must be ${ADVERTISEMENT}`
     const addresses = data.u8(3)
     if (addresses === 0) return 'VRRP without an address'
     if (data.length < HEADER + 4 * addresses) return `VRRP with ${addresses} addresses in ${data.length} bytes`

@@ -20,7 +20,7 @@ export class Vxlan implements Layer {
   }
 
   static decode(data: Span): Vxlan | string {
-    if (data.length < HEADER) return `VXLAN header of ${HEADER} bytes, ${data.length} there`
+    if (data.length < HEADER) return `VXLAN header of ${HEADER} bytes, only ${data.length} left`
     return new Vxlan(data)
   }
 

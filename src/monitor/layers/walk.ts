@@ -1,10 +1,10 @@
 /**
- * walk.ts - from header to header through a captured packet.
+ * walk.ts - decodes a captured packet header by header.
  *
- * In:    its bytes, and what the record says of them.
- * Out:   the layers, outermost first; with a tunnel, those behind the outer UDP header on their own.
- * Fail:  `error` says why the walk stopped early. It ends without one at what nobody here reads: VLAN tags, ARP,
- *        ESP, GRE, fragments, most extension headers.
+ * In:    its bytes, and the record's flags about them.
+ * Out:   the layers, outermost first; in a tunnel, the layers after the outer UDP header separately.
+ * Fail:  `error` says why the walk stopped early. It ends without an error at headers that have no decoder: VLAN tags,
+ *        ARP, ESP, GRE, fragments, most extension headers.
  */
 import { Ethernet } from './ethernet.js'
 import { Geneve } from './geneve.js'
@@ -20,7 +20,7 @@ import { Udp } from './udp.js'
 import { Vrrp } from './vrrp.js'
 import { Vxlan } from './vxlan.js'
 
-/** What the record's flags say of the packet. */
+/** The record's flags about the packet. */
 export interface PacketKind {
   /** No Ethernet header. */
   readonly l3Device: boolean
@@ -59,7 +59,7 @@ const DECODERS: Readonly<Record<LayerName, Decode>> = {
   Geneve: Geneve.decode,
 }
 
-/** Upstream would look at the last UDP payload it saw if a tunnelled packet had no UDP header; here it is no tunnel. */
+/** Without a UDP header, the tunnel flags are ignored; upstream would decode the last UDP payload that it saw. */
 export function dissect(packet: Span, kind: PacketKind): Dissection {
   const outer = walk(packet, kind.l3Device ? (kind.ipv6 ? 'IPv6' : 'IPv4') : 'Ethernet', false)
   const udp = kind.vxlan || kind.geneve ? outer.layers.findLast(layer => layer.name === 'UDP') : undefined

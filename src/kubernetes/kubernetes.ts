@@ -1,10 +1,10 @@
 /**
- * kubernetes.ts - the names of a cluster, for the main thread: a worker that watches, and what it says.
+ * kubernetes.ts - watches a cluster in a worker thread and hands its changes to the main thread.
  *
- * In:    options; who applies changes, a batch at a time.
- * Out:   changes in order; the state of the watches as of the last second.
- * Fail:  a kubeconfig that is wrong ends start(). A worker that dies (out of memory) is told and begun anew; what was
- *        told stays in force meanwhile, and what went meanwhile goes with the next one's first picture.
+ * In:    options; a callback that applies one batch of changes at a time.
+ * Out:   changes in order; the state of the watches, at most a second old.
+ * Fail:  start() rejects when the kubeconfig is wrong. A worker that dies (out of memory) is reported and restarted; its names stay,
+ *        and those deleted in the meantime are removed when the new worker has synced.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -18,11 +18,11 @@ import { keepHeapSmall } from './watch/heap.js'
 import type { ClusterState, FromWorker, KubernetesOptions, ToWorker, WorkerStart } from './watch/message.js'
 
 export interface KubernetesEvents {
-  /** Apply; the next batch but one comes after this has resolved. */
+  /** Applies a batch. One more batch may be in flight before this resolves. */
   changes(changes: EntityChanges): Promise<void> | void
-  /** Of what was told the keys that are in force. */
+  /** The keys of all applied changes that were not removed. */
   keys(): Iterable<string>
-  /** The worker ended. */
+  /** The worker died and will be restarted. */
   workerDied(reason: Error): void
 }
 
@@ -52,14 +52,14 @@ export class Kubernetes {
     this.#events = events
   }
 
-  /** Resolves with the first word of the worker; rejects when it refuses the kubeconfig. */
+  /** Resolves with the worker's first message; rejects when the kubeconfig is wrong. */
   async start(): Promise<void> {
     keepHeapSmall()
     await this.#startWorker()
     this.#poll = setInterval(() => this.#post({ kind: 'state' }), STATE_MS).unref()
   }
 
-  /** The first picture has been applied, once and for good. */
+  /** The initial lists have been applied. Stays true. */
   get synced(): boolean {
     return this.#synced
   }
@@ -69,17 +69,16 @@ export class Kubernetes {
   get workerDeaths(): number {
     return this.#workerDeaths
   }
-  /** Since the worker told `state`. */
+  /** Age of `state`. */
   get stateAgeSeconds(): number {
     return (performance.now() - this.#stateMs) / 1000
   }
-  /** Why not ready; the first sync decides, an outage after it does not. */
+  /** The reason for not being ready: only the first sync matters, not an outage after it. */
   get notReady(): string | undefined {
     if (this.#synced || !this.#options.requireSync) return undefined
     const failing = this.state.watches.find(watch => watch.lastError !== undefined && !watch.synced)
-    return failing === undefined
-      ? 'the cluster is being listed'
-      : `the cluster is not known: ${failing.name}: ${failing.lastError}`
+    const waiting = 'waiting for the first Kubernetes sync'
+    return failing === undefined ? waiting : `${waiting}: ${failing.name}: ${failing.lastError}`
   }
 
   async stop(): Promise<void> {
@@ -102,13 +101,13 @@ export class Kubernetes {
         this.#receive(message, worker)
       })
       worker.once('error', error => this.#workerDied(worker, error))
-      worker.once('exit', code => this.#workerDied(worker, new Error(`the watch ended with ${code}`)))
+      worker.once('exit', code => this.#workerDied(worker, new Error(`the watch thread exited with code ${code}`)))
     })
   }
 
   #receive(message: FromWorker, worker: Worker): void {
     if (message.kind === 'changes') {
-      // One after the other: what is applied in slices must not mingle with the next.
+      // One after the other: batches are applied in slices, which must not interleave.
       this.#applied = this.#applied.then(() => this.#apply(message.packed, worker))
     }
     if (message.kind === 'state') {
@@ -121,8 +120,8 @@ export class Kubernetes {
     const changes = unpack(packed, this.#interner)
     await this.#events.changes(this.#published.reconcile(changes))
     if (changes.synced) this.#synced = true
-    // Node hands over messages as long as there are some, and each word of what is applied makes the worker send one:
-    // without a turn of the loop in between no timer runs, and the ring is not drained, until a whole cluster is known.
+    // Node delivers messages as long as there are any, and each acknowledgement makes the worker send another one. Without a turn
+    // of the event loop in between, no timer would run and the ring would not be drained until the whole cluster is applied.
     await nextTurn()
     worker.postMessage({ kind: 'applied' } satisfies ToWorker)
   }

@@ -1,8 +1,8 @@
 /**
- * metrics.ts - how the watch is, as series.
+ * metrics.ts - the metrics of the Kubernetes watch.
  *
- * In:    the state as the worker told it within the last second.
- * Out:   weir_kubernetes_*, set before each page; counters of every reason and type stand at 0 from the start.
+ * In:    the watch state, at most a second old.
+ * Out:   weir_kubernetes_*, set before each scrape; counters start at 0 for every reason and type.
  */
 import { M } from '../exporter/catalog/catalog.js'
 import type { Metric } from '../exporter/catalog/metric.js'

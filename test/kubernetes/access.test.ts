@@ -1,5 +1,5 @@
 /**
- * access.test.ts - how Weir gets to the API server: service account, kubeconfigs of every kind, rotation.
+ * access.test.ts - access to the API server: service account, every kind of kubeconfig, token rotation.
  */
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { ServiceAccount } from '../../src/kubernetes/watch/service-account.js'
 import type { ApiServer } from '../../src/lab/kubernetes/api-server.js'
 import { PODS, serviceAccount, startedApi } from '../support/named-cluster.js'
 
-/** What the server answers to a list of pods. */
+/** The server's response to a list of pods. */
 async function listPods(access: AccessSource): Promise<unknown> {
   const client = new ApiClient(access, 'weir-test')
   const { signal } = new AbortController()
@@ -31,27 +31,27 @@ type Tap = Pick<typeof t, 'testdir'>
 
 const LIST = { metadata: { resourceVersion: '1000' } }
 
-t.test('a service account: its token is read again after a refusal', async t => {
+t.test('the token of a service account is read again after a 401', async t => {
   const api = await startedApi(t)
   const account = serviceAccount(t, api)
   const access = new ServiceAccount('127.0.0.1', String(api.port), account)
   t.match(await listPods(access), LIST)
   api.token = 'rotated'
   writeFileSync(join(account, 'token'), 'rotated')
-  await t.rejects(listPods(access), { message: /401/ }, 'the one that was read a moment ago')
+  await t.rejects(listPods(access), { message: /401/ }, 'the cached token is refused')
   t.match(await listPods(access), LIST)
 })
 
-t.test('a service account without its files is unauthorized, and says which is missing', async t => {
+t.test('the error for a missing service account file names it', async t => {
   const access = new ServiceAccount('127.0.0.1', '1', '/nowhere')
   await t.rejects(listPods(access), { message: /\/nowhere\/ca\.crt/ })
 })
 
-t.test('a server whose certificate another authority made is not believed', async t => {
+t.test('a server certificate from another authority is rejected', async t => {
   const [api, other] = [await startedApi(t), await startedApi(t)]
   const access = new ServiceAccount('127.0.0.1', String(api.port), serviceAccount(t, other))
   await t.rejects(listPods(access), { message: /certificate|signature/i })
-  t.equal(api.requests.length, 0, 'and is not told the token')
+  t.equal(api.requests.length, 0, 'the token is not sent')
 })
 
 t.test('a kubeconfig with a token', async t => {
@@ -59,7 +59,7 @@ t.test('a kubeconfig with a token', async t => {
   t.match(await listPods(await accessSource({ kubeconfig: written(t, api) })), LIST)
 })
 
-t.test('a kubeconfig with a token file, which rotates', async t => {
+t.test('a kubeconfig with a token file that rotates', async t => {
   const api = await startedApi(t)
   const token = join(serviceAccount(t, api), 'token')
   const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile: token } } }
@@ -72,7 +72,7 @@ t.test('a kubeconfig with a token file, which rotates', async t => {
   t.match(await listPods(access), LIST)
 })
 
-t.test('a kubeconfig with an exec plugin, and its words when it fails', async t => {
+t.test('a kubeconfig with an exec plugin; the error contains its message', async t => {
   const api = await startedApi(t)
   const plugin = join(t.testdir({ plugin: '' }), 'plugin')
   const credential = {
@@ -90,7 +90,7 @@ t.test('a kubeconfig with an exec plugin, and its words when it fails', async t 
   await t.rejects(listPods(await accessSource({ kubeconfig })), { message: /no login/ })
 })
 
-t.test('a kubeconfig that is missing, or has no such context, is refused in words', async t => {
+t.test('the error for a missing kubeconfig or context names it', async t => {
   await t.rejects(accessSource({ kubeconfig: '/nowhere/config' }), {
     message: /kubeconfig \/nowhere\/config: .*no such file/,
   })

@@ -1,5 +1,5 @@
 /**
- * cluster.test.ts - whose an address is and what is said of it, from objects alone, in any order.
+ * cluster.test.ts - owners and names of addresses, from API objects in any order.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -8,6 +8,7 @@ import { Cluster } from '../../src/kubernetes/cluster/cluster.js'
 import { EndpointNumbers } from '../../src/kubernetes/cluster/endpoint-numbers.js'
 import { FIRST_OWN } from '../../src/kubernetes/cluster/identity-table.js'
 import { Outbox } from '../../src/kubernetes/cluster/outbox.js'
+import { PendingChanges } from '../../src/kubernetes/cluster/pending-changes.js'
 import { PublishedKeys } from '../../src/kubernetes/cluster/published-keys.js'
 import { Interner } from '../../src/kubernetes/object/interner.js'
 import { CILIUM, CORE, type ResourceName } from '../../src/kubernetes/object/resource.js'
@@ -15,16 +16,16 @@ import type { StoredObject } from '../../src/lab/kubernetes/object-store.js'
 import { Names, namespace, node, pod, service, slice } from '../support/named-cluster.js'
 import { until } from '../support/until.js'
 
-/** A cluster, its outbox, and the names that leave it at once. */
+/** A cluster, and the names that its outbox publishes at once. */
 function model() {
   const names = new Names()
   const interner = new Interner()
-  const outbox = new Outbox(changes => {
+  const pending = new PendingChanges()
+  const cluster = new Cluster('node-1', pending)
+  const outbox = new Outbox(cluster, pending, changes => {
     names.apply(changes)
     setImmediate(() => outbox.acknowledged())
   })
-  const cluster = new Cluster('node-1', outbox)
-  outbox.cluster = cluster
   outbox.open()
   const resources = new Map([...CORE, ...CILIUM].map(resource => [resource.name, resource]))
   const put = (name: ResourceName, object: StoredObject) => {
@@ -33,11 +34,11 @@ function model() {
     else cluster.put(name, kept)
   }
   const drop = (name: ResourceName, object: StoredObject) => cluster.drop(name, resources.get(name)!.key(object))
-  const settled = () => until('all is told', () => outbox.pending === 0)
+  const settled = () => until('all is published', () => outbox.pending === 0)
   return { names, cluster, outbox, put, drop, settled }
 }
 
-t.test('a pod is told with all that is known of it', async t => {
+t.test('a pod is published with everything known about it', async t => {
   const { names, put, settled } = model()
   put('namespaces', namespace('shop', { team: 'a' }))
   put('nodes', node('node-1', ['192.0.2.1'], 'zone-a', ['10.4.1.0/24']))
@@ -69,7 +70,7 @@ t.test('a pod is told with all that is known of it', async t => {
   ])
 })
 
-t.test('a node has its addresses and gateways; this one is the host', async t => {
+t.test('a node has its addresses and gateways; this node has the identity host', async t => {
   const { names, put, drop, settled } = model()
   put('nodes', node('node-1', ['192.0.2.1'], 'a', ['10.4.1.0/24']))
   put('nodes', node('node-2', ['192.0.2.2', 'fd00::2'], 'b', ['10.4.2.0/24', 'fd00:4::/64']))
@@ -81,7 +82,7 @@ t.test('a node has its addresses and gateways; this one is the host', async t =>
   const first = pod('a/first', { ips: ['10.4.2.1'], uid: 'u' })
   put('pods', first)
   await settled()
-  t.equal(names.nameAt('10.4.2.1'), 'a/first', 'where the first address is a pod, it is no gateway')
+  t.equal(names.nameAt('10.4.2.1'), 'a/first', 'a pod with the first address of the CIDR owns it')
   drop('pods', first)
   await settled()
   t.equal(names.nameAt('10.4.2.1'), 'node/node-2')
@@ -90,7 +91,7 @@ t.test('a node has its addresses and gateways; this one is the host', async t =>
   t.equal(names.nameAt('10.4.2.1'), '')
 })
 
-t.test('a zone that comes or changes is told for the pods of its node', async t => {
+t.test('a new or changed zone is published for the pods of its node', async t => {
   const { names, put, settled } = model()
   put('pods', pod('a/one', { ips: ['10.0.0.1'], node: 'node-7', uid: 'u' }))
   await settled()
@@ -100,7 +101,7 @@ t.test('a zone that comes or changes is told for the pods of its node', async t 
   t.equal(names.at('10.0.0.1')?.zone, 'zone-c')
 })
 
-t.test('pods on the host network, ended ones and those without address name nothing', async t => {
+t.test('terminated pods and pods on the host network or without an address are not published', async t => {
   const { names, put, settled } = model()
   put('nodes', node('node-1', ['192.0.2.1']))
   put('pods', pod('a/host', { ips: ['192.0.2.1'], hostNetwork: true, uid: 'h' }))
@@ -114,7 +115,7 @@ t.test('pods on the host network, ended ones and those without address name noth
   t.equal(names.nameAt('10.0.0.2'), 'a/young')
 })
 
-t.test('the API server is where its endpoints are, but this node stays the host', async t => {
+t.test('the API server owns the addresses of its endpoints, except those of this node', async t => {
   const { names, put, drop, settled } = model()
   put('nodes', node('node-1', ['192.0.2.1']))
   put('nodes', node('node-2', ['192.0.2.2']))
@@ -134,7 +135,7 @@ t.test('the API server is where its endpoints are, but this node stays the host'
   t.equal(names.nameAt('192.0.2.3'), '')
 })
 
-t.test('a service has its ClusterIPs, external and balancer addresses, and its ports', async t => {
+t.test('a service has its ClusterIPs, external and load balancer addresses, and its ports', async t => {
   const { names, put, settled } = model()
   const ports = [{ port: 53, protocol: 'UDP' }, { port: 53 }, { port: 1, protocol: 'ODD' }]
   const web = service('shop/web', ['10.96.0.10', 'fd00:96::10'], { externalIPs: ['198.51.100.1'], ports })
@@ -151,7 +152,7 @@ t.test('a service has its ClusterIPs, external and balancer addresses, and its p
   t.strictSame(names.byKey.get('service/shop/headless')?.ips, [])
 })
 
-t.test('a pod behind several services is named by the first, whatever order they come in', async t => {
+t.test('a backend of several services is named after the first by name, in any order of arrival', async t => {
   for (const order of [
     ['a', 'b'],
     ['b', 'a'],
@@ -170,7 +171,7 @@ t.test('a pod behind several services is named by the first, whatever order they
   }
 })
 
-t.test('a new pod has an old one’s address whatever order their events come in', async t => {
+t.test('a new pod takes the address of an old one, in any order of events', async t => {
   const ips = ['10.0.0.9']
   const old = pod('a/old', {
     uid: 'old',
@@ -204,17 +205,17 @@ t.test('a new pod has an old one’s address whatever order their events come in
       await settled()
     }
     t.equal(names.nameAt('10.0.0.9'), 'a/new')
-    t.strictSame(names.byKey.get('old')?.ips, [], 'the old one is told to have none')
+    t.strictSame(names.byKey.get('old')?.ips, [], 'the old pod is published without addresses')
     drop('pods', old)
     await settled()
-    t.equal(names.nameAt('10.0.0.9'), 'a/new', "the old one's end takes nothing")
+    t.equal(names.nameAt('10.0.0.9'), 'a/new', 'deleting the old pod does not take it away')
     drop('pods', young)
     await settled()
     t.equal(names.nameAt('10.0.0.9'), '')
   }
 })
 
-t.test('equal labels are one identity; its number outlives no user and is never given to others', async t => {
+t.test('equal labels share an identity; its number is forgotten with its last pod and not reused', async t => {
   const { names, put, drop, settled } = model()
   const [a, b] = [1, 2].map(i => pod(`n/p${i}`, { ips: [`10.0.0.${i}`], uid: `u${i}`, labels: { app: 'x' } }))
   put('pods', a!)
@@ -233,7 +234,7 @@ t.test('equal labels are one identity; its number outlives no user and is never 
   t.equal(names.at('10.0.0.1')?.identity, FIRST_OWN + 1)
 })
 
-t.test('labels of a namespace that change give its pods another identity', async t => {
+t.test('changed labels of a namespace give its pods another identity', async t => {
   const { names, put, settled } = model()
   put('pods', pod('n/p', { ips: ['10.0.0.1'], uid: 'u' }))
   await settled()
@@ -245,7 +246,7 @@ t.test('labels of a namespace that change give its pods another identity', async
   t.ok(names.labels.get(after)?.includes('k8s:io.cilium.k8s.namespace.labels.team=b'))
 })
 
-t.test("Cilium's numbers and labels are used where there are some, in whatever order they come", async t => {
+t.test("Cilium's identity numbers and labels are used where they exist, in any order of arrival", async t => {
   const identity: StoredObject = {
     kind: 'CiliumIdentity',
     metadata: { name: '4711' },
@@ -274,11 +275,11 @@ t.test("Cilium's numbers and labels are used where there are some, in whatever o
     await until('labels', () => names.labels.get(4711)?.join() === 'k8s:app=x,k8s:io.kubernetes.pod.namespace=n')
     drop('ciliumendpoints', endpoint)
     await settled()
-    t.ok(names.at('10.0.0.1')!.identity >= FIRST_OWN, 'without its endpoint, a number of our own')
+    t.ok(names.at('10.0.0.1')!.identity >= FIRST_OWN, "without a CiliumEndpoint, one of Weir's own numbers")
   }
 })
 
-t.test('whatever comes in whatever order, what is told is what is there', async t => {
+t.test('after any sequence of events the published names equal the objects that exist', async t => {
   const step = fc.record({
     pod: fc.integer({ min: 0, max: 7 }),
     ip: fc.integer({ min: 0, max: 4 }),
@@ -305,23 +306,23 @@ t.test('whatever comes in whatever order, what is told is what is there', async 
       for (const [ip, owner] of names.byIp) t.ok(cluster.facts(owner)?.ips.includes(ip))
       for (const { ips } of names.byKey.values()) for (const ip of ips) t.ok(names.byIp.has(ip))
       const claimed = new Set([...there.values()].map(object => (object.status as { podIP: string }).podIP))
-      t.strictSame([...names.byIp.keys()].sort(), [...claimed].sort(), 'every address is somebody’s')
+      t.strictSame([...names.byIp.keys()].sort(), [...claimed].sort(), 'every address has an owner')
     }),
     { numRuns: 60 },
   )
 })
 
-t.test('while the main thread is busy nothing piles up: a thousand changes of a pod are told once', async t => {
+t.test('a thousand changes of a pod while the main thread is busy are published once', async t => {
   const batches: number[] = []
-  const outbox = new Outbox(changes => batches.push(changes.upserts.length))
-  const cluster = new Cluster('node-1', outbox)
-  outbox.cluster = cluster
+  const pending = new PendingChanges()
+  const cluster = new Cluster('node-1', pending)
+  const outbox = new Outbox(cluster, pending, changes => batches.push(changes.upserts.length))
   outbox.open()
   const keep = CORE.find(resource => resource.name === 'pods')!.facts
   const put = (i: number, ip: string) =>
     cluster.put('pods', keep(pod(`n/p${i}`, { uid: `u${i}`, ips: [ip] }), new Interner()) as never)
   for (let i = 0; i < 2000; i++) put(i, `10.1.${i >> 8}.${i & 255}`)
-  await until('two batches are out', () => batches.length === 2)
+  await until('two batches are in flight', () => batches.length === 2)
   for (let i = 0; i < 1000; i++) put(0, `10.2.${i >> 8}.${i & 255}`)
   t.equal(batches.length, 2, 'no more before one is acknowledged')
   t.equal(outbox.pending, 1501)
@@ -330,7 +331,7 @@ t.test('while the main thread is busy nothing piles up: a thousand changes of a 
   outbox.close()
 })
 
-t.test('numbers of endpoints are unique among the living and go round', async t => {
+t.test('endpoint numbers are unique among existing pods and are reused round robin', async t => {
   const numbers = new EndpointNumbers()
   for (let i = 0; i < 0xffff; i++) numbers.take(`p${i}`)
   t.equal(new Set(Array.from({ length: 0xffff }, (_, i) => numbers.of(`p${i}`))).size, 0xffff)
@@ -341,23 +342,23 @@ t.test('numbers of endpoints are unique among the living and go round', async t 
   t.equal(numbers.of('next'), 78)
 })
 
-t.test('after a worker died, the next one’s first picture removes what went meanwhile', async t => {
-  const told = new PublishedKeys()
+t.test('after a worker restart, the first sync removes what was deleted in between', async t => {
+  const published = new PublishedKeys()
   const batch = NO_CHANGES
   const facts = (key: string) => ({ key }) as never
-  told.reconcile({
+  published.reconcile({
     ...batch,
     identities: [{ identity: 5, labels: [] }],
     upserts: [facts('stays'), facts('goes')],
   })
-  told.startResync(['stays', 'goes'])
+  published.startResync(['stays', 'goes'])
   t.strictSame(
-    told.reconcile({ ...batch, upserts: [facts('stays')] }).removals,
+    published.reconcile({ ...batch, upserts: [facts('stays')] }).removals,
     [],
-    'nothing goes before the picture is whole',
+    'nothing is removed before the sync is complete',
   )
-  const last = told.reconcile({ ...batch, identities: [{ identity: 6, labels: [] }], synced: true })
+  const last = published.reconcile({ ...batch, identities: [{ identity: 6, labels: [] }], synced: true })
   t.strictSame(last.removals, ['goes'])
   t.strictSame(last.forgotten, [5])
-  t.strictSame(told.reconcile({ ...batch, synced: true }).removals, [])
+  t.strictSame(published.reconcile({ ...batch, synced: true }).removals, [])
 })

@@ -1,5 +1,5 @@
 /**
- * packed-changes.test.ts - a batch is the same on the other side of the thread, with equal names one string.
+ * packed-changes.test.ts - a batch arrives unchanged in another thread, and equal labels share one string.
  */
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
@@ -32,7 +32,7 @@ const facts: fc.Arbitrary<EndpointFacts> = fc.record(
       maxLength: 3,
     }),
   },
-  // All but this one are always there.
+  // All keys but hubbleWorkload are always present.
   { requiredKeys: Object.keys({ key: '', kind: '', ...BARE_FACTS }) as never },
 )
 const changes = fc.record({
@@ -43,21 +43,21 @@ const changes = fc.record({
   synced: fc.boolean(),
 })
 
-t.test('any batch comes out as it went in', async t => {
+t.test('unpacking a packed batch gives the same batch', async t => {
   const interner = new Interner()
   const check = fc.property(changes, batch => {
-    // structuredClone is what a message between threads is made by; the first makes plain objects of what fast-check gives.
+    // Messages between threads are structured clones. The first clone turns fast-check's objects into plain ones.
     const plain = structuredClone(batch)
     return isDeepStrictEqual(unpack(structuredClone(pack(batch)), interner), plain)
   })
   t.doesNotThrow(() => fc.assert(check, { numRuns: 100 }))
 })
 
-t.test('labels of two batches that are equal are one string', async t => {
+t.test('equal labels of two batches share one string', async t => {
   const interner = new Interner()
   const one = { ...NO_CHANGES, identities: [{ identity: 300, labels: ['k8s:app=web'] }] }
   const arrived = () => unpack(structuredClone(pack(one)), interner).identities[0]!.labels[0]!
-  // Equal strings are equal whatever they are made of: what the interner gives is what it knows.
+  // Identity of strings cannot be observed; the interner returns the one that it holds.
   t.equal(arrived(), 'k8s:app=web')
   t.equal(interner.size, 1)
   t.equal(arrived(), 'k8s:app=web')

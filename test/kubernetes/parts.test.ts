@@ -1,5 +1,5 @@
 /**
- * parts.test.ts - the parts of the watch that need no server: lines, lists, waits, workloads, labels, addresses.
+ * parts.test.ts - parts of the watch that need no server: lines, lists, backoff, workloads, labels, addresses.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -11,7 +11,7 @@ import { Backoff } from '../../src/kubernetes/watch/backoff.js'
 import { Lines } from '../../src/kubernetes/watch/lines.js'
 import { ListItems } from '../../src/kubernetes/watch/list-items.js'
 
-t.test('a watch split anywhere gives its lines', async t => {
+t.test('a watch split anywhere yields its lines', async t => {
   const line = fc.string({ unit: 'binary' }).map(text => JSON.stringify(text))
   fc.assert(
     fc.property(fc.array(line, { minLength: 1 }), fc.integer({ min: 1, max: 9 }), (lines, step) => {
@@ -31,13 +31,13 @@ t.test('a watch split anywhere gives its lines', async t => {
   )
 })
 
-t.test('a line without an end is refused, not kept', async t => {
+t.test('an endless line is refused', async t => {
   const lines = new Lines(10)
   lines.push(Buffer.from('12345'), () => t.fail('no line'))
   t.throws(() => lines.push(Buffer.from('678901'), () => t.fail('no line')), { message: /longer than 10 bytes/ })
 })
 
-t.test('a list split anywhere gives its items and what stands around them', async t => {
+t.test('a list split anywhere yields its items and its head', async t => {
   const item = fc.dictionary(fc.string(), fc.jsonValue())
   const list = fc.record({ items: fc.array(item), metadata: item, kind: fc.string() })
   fc.assert(
@@ -56,16 +56,16 @@ t.test('a list split anywhere gives its items and what stands around them', asyn
   )
 })
 
-t.test('a list that ends in its middle is cut, and items: null has none', async t => {
+t.test('an incomplete list is an error; items: null is an empty list', async t => {
   const cut = new ListItems()
   cut.push(Buffer.from('{"items":[{"a":1}'), () => undefined)
-  t.throws(() => cut.end(), { message: /ended in its middle/ })
+  t.throws(() => cut.end(), { message: /the list is incomplete/ })
   const none = new ListItems()
   none.push(Buffer.from('{"metadata":{"items":[1]},"items":null}'), () => t.fail('no item'))
   t.strictSame(none.end(), { metadata: { items: [1] }, items: null })
 })
 
-t.test('waits double to thirty times the first, jittered, and never end before the server says', async t => {
+t.test('delays double up to thirty times the first, with jitter, and are never shorter than Retry-After', async t => {
   const least = new Backoff(1000, () => 0)
   t.strictSame(
     Array.from({ length: 7 }, () => least.next()),
@@ -78,7 +78,7 @@ t.test('waits double to thirty times the first, jittered, and never end before t
   t.equal(new Backoff(1000, () => 0).next(7000), 7500)
 })
 
-t.test('each failure has its reason', async t => {
+t.test('each failure maps to one reason', async t => {
   const reasons = [401, 403, 404, 410, 429, 400, 500, 504].map(status => statusError(status, '').reason)
   t.strictSame(reasons, [
     'unauthorized',
@@ -91,7 +91,7 @@ t.test('each failure has its reason', async t => {
     'server_error',
   ])
   t.equal(statusError(429, '', '3').retryAfterMs, 3000)
-  t.equal(statusError(429, '', '999999').retryAfterMs, 120_000, 'a wrong header silences nothing for a day')
+  t.equal(statusError(429, '', '999999').retryAfterMs, 120_000, 'a wrong header does not stop the watch for a day')
   t.equal(statusError(429, '', 'Wed, 21 Oct').retryAfterMs, 0)
   t.equal(asApiError(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })).reason, 'unreachable')
   t.throws(() => asApiError(new TypeError('a bug')), TypeError)
@@ -122,7 +122,7 @@ const OWNED: readonly [string, OwnedObject, string, string][] = [
     'ReplicationController/old',
   ],
   [
-    'a Rollout, which Hubble does not know',
+    'a Rollout, unknown to Hubble',
     owned('ReplicaSet', 'cart-6f4', { 'rollouts-pod-template-hash': '6f4' }),
     'Rollout/cart',
     'ReplicaSet/cart-6f4',
@@ -156,7 +156,7 @@ function owned(kind: string, name: string, labels: Record<string, string> = {}):
   return { name: `${name}-x`, generateName: `${name}-`, labels, ownerReferences: [{ kind, name, controller: true }] }
 }
 
-t.test('labels of an identity leave out what differs from pod to pod', async t => {
+t.test('labels that differ between the pods of a workload are not identity-relevant', async t => {
   const own = podLabels({
     app: 'web',
     'app.kubernetes.io/name': 'web',
@@ -178,7 +178,7 @@ t.test('labels of an identity leave out what differs from pod to pod', async t =
   t.equal(appOf(), '')
 })
 
-t.test('addresses have one spelling, and what is none is left out', async t => {
+t.test('addresses are made canonical, and anything else is ignored', async t => {
   t.equal(canonical('10.0.0.1'), '10.0.0.1')
   t.equal(canonical('FD00:0:0::1'), 'fd00::1')
   t.equal(canonical('::ffff:10.0.0.1'), '10.0.0.1')

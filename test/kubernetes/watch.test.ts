@@ -1,5 +1,5 @@
 /**
- * watch.test.ts - names come from the API and follow it, whatever the API does, over TLS.
+ * watch.test.ts - names follow the Kubernetes API over TLS, through all its failures.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import type { Fault } from '../../src/lab/kubernetes/faults.js'
 import { NODES, namedCluster, node, PODS, pod, QUICK, SERVICES, service } from '../support/named-cluster.js'
 import { until } from '../support/until.js'
 
-t.test('what is there is listed in pages, from the cache of the server, and what comes is watched', async t => {
+t.test("existing objects are listed in pages from the server's cache, later changes are watched", async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store }) => {
       for (let i = 0; i < 1200; i++) store.put(PODS, pod(`many/pod-${i}`, { ips: [`10.1.${i >> 8}.${i & 255}`] }))
@@ -20,7 +20,7 @@ t.test('what is there is listed in pages, from the cache of the server, and what
   t.equal(first?.query.get('resourceVersion'), '0')
   t.equal(first?.query.get('limit'), '500')
   t.ok(second?.query.get('continue') && third?.query.get('continue'))
-  t.equal(second?.query.get('resourceVersion'), null, 'a page that continues names no version')
+  t.equal(second?.query.get('resourceVersion'), null, 'a continued page requests no version')
   t.equal(watch.query.get('allowWatchBookmarks'), 'true')
   const seconds = Number(watch.query.get('timeoutSeconds'))
   t.ok(seconds >= 300 && seconds <= 600, `${seconds} s`)
@@ -32,7 +32,7 @@ t.test('what is there is listed in pages, from the cache of the server, and what
   t.match(cluster.state('pods').events, { ADDED: 1, DELETED: 1 })
 })
 
-t.test('a server that ignores the limit and sends all at once is read as well', async t => {
+t.test('a server that ignores the limit and sends everything at once is supported', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store, lists }) => {
       lists.ignoresLimitOfCache = true
@@ -43,7 +43,7 @@ t.test('a server that ignores the limit and sends all at once is read as well', 
   t.equal(cluster.requests(PODS).filter(asked => !asked.query.has('watch')).length, 1)
 })
 
-t.test('the server is not asked for what has ended, and a pod that ends is gone', async t => {
+t.test('terminated pods are not requested, and a pod that terminates is removed', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store }) => {
       store.put(PODS, pod('a/done', { ips: ['10.0.0.1'], phase: 'Succeeded' }))
@@ -57,14 +57,14 @@ t.test('the server is not asked for what has ended, and a pod that ends is gone'
   await cluster.named('10.0.0.2', '')
 })
 
-t.test('namespaces come as metadata only', async t => {
+t.test('namespaces are requested as metadata only', async t => {
   const cluster = await namedCluster(t)
   await until('synced', () => cluster.names.synced)
   t.match(cluster.requests('/api/v1/namespaces')[0]?.accept, /as=PartialObjectMetadataList/)
   t.notMatch(cluster.requests(PODS)[0]?.accept, /PartialObjectMetadata/)
 })
 
-t.test('lines that are cut anywhere, also within a character, are read whole', async t => {
+t.test('lines split anywhere, even within a character, are read correctly', async t => {
   const cluster = await namedCluster(t)
   await until('synced', () => cluster.names.synced)
   cluster.api.splitBytes = 7
@@ -74,14 +74,14 @@ t.test('lines that are cut anywhere, also within a character, are read whole', a
   await cluster.named('10.0.0.3', 'zürich/käse-世界')
 })
 
-t.test('bookmarks move the version on, so that a watch begins where the last one was', async t => {
+t.test('bookmarks advance the version, so that the next watch continues from there', async t => {
   const cluster = await namedCluster(t, { bookmarkMs: 20 })
   await until('synced', () => cluster.names.synced)
   for (let i = 0; i < 50; i++) cluster.api.store.put(NODES, node('node-9', [`10.0.1.${i}`]))
   const { version } = cluster.api.store
-  const { BOOKMARK: heard } = cluster.state('services').events
-  // The one that is under way may have been written before.
-  await until('a later bookmark', () => cluster.state('services').events.BOOKMARK > heard + 1)
+  const { BOOKMARK: before } = cluster.state('services').events
+  // The next bookmark may have been sent before the last change.
+  await until('a later bookmark', () => cluster.state('services').events.BOOKMARK > before + 1)
   for (const watch of cluster.api.watches(SERVICES)) watch.end()
   await until('watched from there', () =>
     cluster.requests(SERVICES).some(asked => Number(asked.query.get('resourceVersion')) >= version),
@@ -90,7 +90,7 @@ t.test('bookmarks move the version on, so that a watch begins where the last one
 })
 
 for (const goneAs of ['event', 'status'] as const) {
-  t.test(`410 as ${goneAs}: listed anew, and deletions that were missed in the gap are made good`, async t => {
+  t.test(`after a 410 as ${goneAs}, a new list finds the deletions that were missed`, async t => {
     const cluster = await namedCluster(t, {
       window: 5,
       prepare: ({ store }) => {
@@ -119,7 +119,7 @@ for (const goneAs of ['event', 'status'] as const) {
   })
 }
 
-t.test('a continue that expires between pages begins the list anew', async t => {
+t.test('the list starts again when its continue token expires between pages', async t => {
   const cluster = await namedCluster(t, {
     prepare: api => {
       for (let i = 0; i < 600; i++) api.store.put(PODS, pod(`many/pod-${i}`, { ips: [`10.1.${i >> 8}.${i & 255}`] }))
@@ -137,10 +137,10 @@ t.test('a continue that expires between pages begins the list anew', async t => 
   })
   await until('all pods are named', () => cluster.names.synced && cluster.names.byIp.size === 599)
   t.equal(cluster.state('pods').restarts.expired, 1)
-  t.equal(cluster.names.nameAt('10.1.0.1'), '', 'put by the list that failed, gone by the next')
+  t.equal(cluster.names.nameAt('10.1.0.1'), '', 'added by the list that failed, removed by the next')
 })
 
-t.test('a list that is cut in its middle leaves nothing of what went meanwhile', async t => {
+t.test('a list that is cut off is repeated', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store, faults }) => {
       store.put(PODS, pod('a/first', { ips: ['10.0.0.1'] }))
@@ -157,15 +157,15 @@ const FAILURES: readonly [string, Fault, string][] = [
   ['403', { kind: 'status', status: 403 }, 'forbidden'],
   ['429 with Retry-After', { kind: 'status', status: 429, retryAfterSeconds: 1 }, 'throttled'],
   ['500', { kind: 'status', status: 500 }, 'server_error'],
-  ['a connection that breaks', { kind: 'reset' }, 'cut'],
-  ['a watch cut in mid-line', { kind: 'cut', afterBytes: 40 }, 'cut'],
+  ['a reset connection', { kind: 'reset' }, 'cut'],
+  ['a watch cut off within a line', { kind: 'cut', afterBytes: 40 }, 'cut'],
   ['a watch that ends at once', { kind: 'close' }, 'closed'],
-  ['an answer that never comes', { kind: 'hang' }, 'silent'],
-  ['a watch that is silent', { kind: 'silence' }, 'silent'],
+  ['a request without a response', { kind: 'hang' }, 'silent'],
+  ['a watch without a byte', { kind: 'silence' }, 'silent'],
 ]
 
 for (const [what, fault, reason] of FAILURES) {
-  t.test(`${what}: last names stay, the reason is counted, and afterwards all is right`, async t => {
+  t.test(`${what}: names are kept, the reason is counted, and the watch recovers`, async t => {
     const times = { ...QUICK, listIdleMs: 300, watchIdleMs: 300 }
     const cluster = await namedCluster(t, {
       times,
@@ -178,19 +178,19 @@ for (const [what, fault, reason] of FAILURES) {
     cluster.api.store.delete(PODS, 'one', 'a')
     cluster.api.store.put(PODS, pod('a/two', { ips: ['10.0.0.2'] }))
     await until('the reason is counted', () => cluster.state('pods').restarts[reason as 'cut'] > 1)
-    t.equal(cluster.names.nameAt('10.0.0.1'), 'a/one', 'the last name')
+    t.equal(cluster.names.nameAt('10.0.0.1'), 'a/one', 'the last known name')
     t.equal(cluster.state('nodes').lastError, undefined, 'the others go on')
     cluster.api.store.put(NODES, node('node-2', ['10.0.9.9']))
     await cluster.named('10.0.9.9', 'node/node-2')
     cluster.api.faults.clear()
     await cluster.named('10.0.0.1', '')
     await cluster.named('10.0.0.2', 'a/two')
-    await until('well', () => cluster.state('pods').lastError === undefined)
+    await until('the watch has recovered', () => cluster.state('pods').lastError === undefined)
     t.equal(cluster.state('pods').phase, 'watching')
   })
 }
 
-t.test('401: the token is read again, which a rotation needs', async t => {
+t.test('after a 401 the token is read again', async t => {
   const cluster = await namedCluster(t)
   await until('synced', () => cluster.names.synced)
   cluster.api.token = 'rotated'
@@ -202,7 +202,7 @@ t.test('401: the token is read again, which a rotation needs', async t => {
   await cluster.named('10.0.0.5', 'a/after')
 })
 
-t.test('429 at the first list: the next attempt succeeds', async t => {
+t.test('a 429 on the first list is retried', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ faults }) => faults.plan(PODS, 'list', { kind: 'status', status: 429, retryAfterSeconds: 1 }, 1),
   })
@@ -217,22 +217,22 @@ t.test('429 at the first list: the next attempt succeeds', async t => {
   )
 })
 
-t.test('a server that is slow is waited for as long as bytes come', async t => {
+t.test('a slow list is not aborted as long as bytes arrive', async t => {
   const cluster = await namedCluster(t, {
     times: { ...QUICK, listIdleMs: 150 },
     prepare: ({ store, faults }) => {
       for (let i = 0; i < 40; i++) store.put(PODS, pod(`a/pod-${i}`, { ips: [`10.0.0.${i}`] }))
-      // Longer in all than the silence that is borne.
+      // Takes longer in total than the idle timeout.
       faults.plan(PODS, 'list', { kind: 'slow', bytes: 400, everyMs: 20 }, 1)
     },
   })
   await until('synced', () => cluster.names.synced)
   t.equal(cluster.names.byIp.size, 40)
   t.equal(cluster.state('pods').restarts.silent, 0)
-  t.ok(cluster.state('pods').listSeconds > 0.15, 'it took longer than a silence may')
+  t.ok(cluster.state('pods').listSeconds > 0.15, 'it took longer than the idle timeout')
 })
 
-t.test('a resource that is forbidden from the start hides no pod', async t => {
+t.test('a forbidden resource does not prevent the names of pods', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store, faults }) => {
       faults.plan(NODES, 'any', { kind: 'status', status: 403, message: 'nodes is forbidden' })
@@ -243,10 +243,10 @@ t.test('a resource that is forbidden from the start hides no pod', async t => {
   await cluster.named('10.0.0.1', 'a/one')
   await cluster.named('10.96.0.1', 'service/a/web')
   await until('synced', () => cluster.names.synced)
-  t.match(cluster.state('nodes'), { synced: false, trouble: /nodes is forbidden/ })
+  t.match(cluster.state('nodes'), { synced: false, lastError: /nodes is forbidden/ })
 })
 
-t.test('an API that cannot be reached is asked again, and synced when it is there', async t => {
+t.test('an unreachable API server is retried until the sync succeeds', async t => {
   const cluster = await namedCluster(t, {
     prepare: api => {
       api.store.put(PODS, pod('a/one', { ips: ['10.0.0.1'] }))
@@ -259,7 +259,7 @@ t.test('an API that cannot be reached is asked again, and synced when it is ther
   await cluster.named('10.0.0.1', 'a/one')
 })
 
-t.test('a version of the future, as after a restored backup, is given up', async t => {
+t.test('after a restored backup with lower versions, the watch lists again', async t => {
   const cluster = await namedCluster(t, {
     prepare: ({ store }) => store.put(PODS, pod('a/one', { ips: ['10.0.0.1'] })),
   })
@@ -273,7 +273,7 @@ t.test('a version of the future, as after a restored backup, is given up', async
   await cluster.named('10.0.0.1', '')
 })
 
-t.test('a clock that jumps changes nothing but the timestamp that people read', async t => {
+t.test('a jump of the system clock affects only the displayed timestamp', async t => {
   const cluster = await namedCluster(t, { bookmarkMs: 20 })
   await until('synced', () => cluster.names.synced)
   const { now } = Date
@@ -290,7 +290,7 @@ t.test('a clock that jumps changes nothing but the timestamp that people read', 
   }
 })
 
-/** The API is away while `meanwhile` happens. */
+/** Stops the API server, runs `meanwhile`, starts it again. */
 async function outage(cluster: { api: { stop(): Promise<void>; start(): Promise<void> } }, meanwhile: () => void) {
   await cluster.api.stop()
   meanwhile()

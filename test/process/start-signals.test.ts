@@ -69,7 +69,7 @@ t.test('a SIGTERM while nobody says who may ask the Kubernetes API ends Weir at 
   const kubernetes = ['--kubernetes', '--kubernetes.kubeconfig', kubeconfig, '--hubble.listen-address', 'none']
   const { child, said } = begun(t, ...kubernetes)
   const url = await until('it listens', () => listeningUrl(said()))
-  t.equal((await fetch(`${url}/-/ready`)).status, 503, 'the cluster is not known')
+  t.equal((await fetch(`${url}/-/ready`)).status, 503, 'waiting for the first Kubernetes sync')
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   t.strictSame(await ended, [0, null], said())

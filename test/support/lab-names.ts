@@ -1,5 +1,5 @@
 /**
- * lab-names.ts - Weir on a lab in the test's own process, named by a fake API server that serves the lab's pods.
+ * lab-names.ts - Weir on a lab in the test's own process, with names from a fake API server that serves the lab's pods.
  */
 import type { Test } from 'tap'
 import { createLog } from '../../src/agent/log.js'
@@ -13,14 +13,14 @@ import { until } from './until.js'
 
 const ICMP = 'icmp:sourceContext=workload|pod;destinationContext=pod'
 
-/** An API server with these pods of the lab, all unless told. */
+/** An API server with these pods of the lab; default: all. */
 export async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): Promise<LabCluster> {
   const cluster = await LabCluster.start(lab.pods.filter(({ name }) => names?.includes(name) ?? true))
   t.teardown(() => cluster.stop())
   return cluster
 }
 
-/** Weir on the lab in this process. */
+/** Runs Weir on the lab in this process. use() sets the names that each page publishes. */
 export function named(t: Test, lab: Lab, inventory: Inventory, hubble = ICMP) {
   let cluster: ClusterNames | undefined
   const weir = liveExporter(t, lab, { inventory, hubble, tell: () => cluster?.tell() })
@@ -48,6 +48,6 @@ export async function watchCluster(
   t.teardown(() => cluster.stop())
   await cluster.start()
   weir.use(cluster)
-  await until('the cluster is known', () => cluster.notReady === undefined)
+  await until('the cluster has synced', () => cluster.notReady === undefined)
   return cluster
 }

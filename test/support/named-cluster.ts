@@ -1,8 +1,8 @@
 /**
- * named-cluster.ts - a fake API server, Weir's watch on it over TLS, and the names that came of it.
+ * named-cluster.ts - a fake API server, Weir's watch on it over TLS, and the names that result.
  *
  * In:    objects put into `api.store`; faults.
- * Out:   who has an address, by the rules of entity-changes.ts applied in the plainest way.
+ * Out:   the owner of each address, by a plain implementation of the rules in entity-changes.ts.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ import { ApiServer, type ApiServerOptions } from '../../src/lab/kubernetes/api-s
 import type { StoredObject } from '../../src/lab/kubernetes/object-store.js'
 import { until } from './until.js'
 
-/** What batches of changes make, applied one after the other. */
+/** The state after batches of changes. */
 export class Names {
   readonly byKey = new Map<string, EndpointFacts>()
   readonly byIp = new Map<string, string>()
@@ -46,7 +46,7 @@ export class Names {
     return this.byKey.get(this.byIp.get(ip) ?? '')
   }
 
-  /** namespace/pod, or the key of what is no pod; '' for nobody. */
+  /** namespace/pod, or the key of another endpoint; '' if the address has no owner. */
   nameAt(ip: string): string {
     const facts = this.at(ip)
     if (facts === undefined) return ''
@@ -58,26 +58,26 @@ export interface NamedCluster {
   readonly api: ApiServer
   readonly names: Names
   readonly watch: ClusterWatch
-  /** Where the token and the authority are, as the kubelet mounts them. */
+  /** The folder with token and authority, as the kubelet mounts it. */
   readonly account: string
   state(name: ResourceName): WatchState
-  /** Wait until an address is somebody's. */
-  named(ip: string, nameAt: string): Promise<void>
-  /** All that was asked of a path. */
+  /** Waits until an address has this name. */
+  named(ip: string, name: string): Promise<void>
+  /** All requests for a path. */
   requests(path: string): ApiServer['requests']
 }
 
-/** Short waits: the order of things is tested, not the patience. */
+/** Short delays: tests check the order of events, not durations. */
 export const QUICK = { retryMs: 20, listIdleMs: 2_000, watchIdleMs: 2_000 } as const
 
 export interface NamedOptions extends ApiServerOptions {
   readonly times?: KubernetesOptions['times']
   readonly cilium?: KubernetesOptions['cilium']
-  /** Before the watch begins. */
+  /** Called before the watch starts. */
   prepare?(api: ApiServer): void
 }
 
-/** Start both; gone when the test is over. */
+/** Starts both for the duration of the test. */
 export async function namedCluster(t: Test, options: NamedOptions = {}): Promise<NamedCluster> {
   const api = await startedApi(t, options)
   options.prepare?.(api)
@@ -107,10 +107,10 @@ export async function namedCluster(t: Test, options: NamedOptions = {}): Promise
     watch,
     account,
     state: name => watch.state.watches.find(state => state.name === name)!,
-    async named(ip, nameAt) {
-      await until(`${ip} is ${nameAt}, not ${names.nameAt(ip)}`, () => names.nameAt(ip) === nameAt)
+    async named(ip, name) {
+      await until(`${ip} is ${name}, not ${names.nameAt(ip)}`, () => names.nameAt(ip) === name)
     },
-    requests: path => api.requests.filter(requests => requests.path === path),
+    requests: path => api.requests.filter(request => request.path === path),
   }
 }
 
@@ -150,7 +150,7 @@ interface PodOptions {
   readonly deletionTimestamp?: string
 }
 
-/** A Pod `namespace/name` as the API has it. */
+/** A Pod `namespace/name` as in the API. */
 export function pod(path: string, options: PodOptions = {}): StoredObject {
   const [namespace = '', name = ''] = path.split('/')
   const { ips = [], node = 'node-1', uid, phase = 'Running', hostNetwork, owner, startTime, ...metadata } = options
@@ -200,7 +200,7 @@ export function service(path: string, clusterIPs: readonly string[], spec: objec
   }
 }
 
-/** Backends: pods' uids with their addresses, or addresses alone. */
+/** `backends`: addresses, with the uid where the backend is a pod. */
 export function slice(path: string, of: string, backends: readonly { ip: string; uid?: string }[]): StoredObject {
   const [namespace = '', name = ''] = path.split('/')
   const endpoints = backends.map(({ ip, uid }) => ({

@@ -1,20 +1,20 @@
 /**
- * address-book.ts - whose an address is, when several say that it is theirs.
+ * address-book.ts - decides which object owns an address when several claim it.
  *
- * In:    claims: who, with what right, since when.
- * Out:   one owner an address, and who has to be told anew when it changes.
- *        Events of different kinds come in no order, and a list mixes old and new: rights and times decide, so a new
- *        pod on an old pod's address has it as soon as it is seen, and an old pod's late event takes nothing back.
- * Never: holds an address that nobody claims. About 100 bytes an address that one claims.
+ * In:    claims: object, priority, start time.
+ * Out:   one owner per address, and the keys of both owners when it changes.
+ *        Events of different kinds arrive in any order, and a list mixes old and new objects. Priorities and times decide: a new
+ *        pod takes an old pod's address as soon as it is seen, and a late event of the old pod does not take it back.
+ * Never: holds an address without a claim. About 100 bytes for an address with one.
  */
 
-/** Who says so is believed in this order. */
+/** Claims of each kind, weakest first. */
 export const Priority = { gateway: 0, pod: 1, service: 2, node: 3, apiserver: 4, thisNode: 5 } as const
 export type Priority = (typeof Priority)[keyof typeof Priority]
 
 export interface Claimant {
   readonly key: string
-  /** Pods: when its kubelet took it and when it was made, in s; the later one has the address. */
+  /** Pods: when the kubelet accepted it and when it was created, in seconds; the later pod gets the address. */
   readonly started?: number
   readonly created?: number
   readonly terminating?: boolean
@@ -26,7 +26,7 @@ interface Claim {
 }
 
 export class AddressBook {
-  /** The best claim first; what one pod alone claims, which is nearly every address, needs no list and no claim. */
+  /** Claims by address, best first. Nearly every address is claimed by one pod only and needs neither list nor claim. */
   readonly #claims = new Map<string, Claimant | readonly Claim[]>()
 
   get size(): number {
@@ -37,7 +37,7 @@ export class AddressBook {
     return this.#owner(ip)?.claimant.key === key
   }
 
-  /** Add a claim, or make it anew; `changed` gets the keys of the old and the new owner, if there is a new one. */
+  /** Adds or updates a claim. Calls `changed` with the keys of the previous and the new owner, if the owner changes. */
   claim(ip: string, claimant: Claimant, priority: Priority, changed: (key: string) => void): void {
     if (priority === Priority.pod && !this.#claims.has(ip)) {
       this.#claims.set(ip, claimant)
@@ -53,7 +53,7 @@ export class AddressBook {
     this.#notify(before, this.#owner(ip), changed)
   }
 
-  /** Take a claim away. */
+  /** Removes a claim. */
   release(ip: string, key: string, changed: (key: string) => void): void {
     const all = this.#all(ip)
     const left = all.filter(claim => claim.claimant.key !== key)
@@ -77,7 +77,7 @@ export class AddressBook {
     else this.#claims.set(ip, first.priority === Priority.pod && others.length === 0 ? first.claimant : claims)
   }
 
-  /** The loser first: who reads on in order sees the address go before it comes. */
+  /** The previous owner first, so that a reader sees the address removed before it is added. */
   #notify(before: Claim | undefined, after: Claim | undefined, changed: (key: string) => void): void {
     if (before?.claimant.key === after?.claimant.key) return
     if (before !== undefined) changed(before.claimant.key)
@@ -89,7 +89,7 @@ function isList(claims: Claimant | readonly Claim[]): claims is readonly Claim[]
   return Array.isArray(claims)
 }
 
-/** The best first. Of those that differ in nothing the one that came later stays first. */
+/** Best claim first. Among equal claims the one that arrived last stays first. */
 function bestFirst(a: Claim, b: Claim): number {
   const [x, y] = [a.claimant, b.claimant]
   return (

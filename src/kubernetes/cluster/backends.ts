@@ -1,15 +1,15 @@
 /**
- * backends.ts - which service a pod stands behind.
+ * backends.ts - the service that a pod is a backend of.
  *
  * In:    endpoint slices.
- * Out:   the service of a pod: the first by name where several select it, so that the answer is the same on every node.
- * Never: holds a pod that no slice names. About 100 bytes a backend.
+ * Out:   the service of a pod: the first by name where several select it, so that every node gives the same answer.
+ * Never: holds a pod that is in no slice. About 100 bytes per backend.
  */
 import type { SliceFacts } from '../object/endpoint-slice.js'
 
 export class Backends {
   readonly #slices = new Map<string, SliceFacts>()
-  /** By uid, sorted, once for each slice that names it; one service, as nearly always, needs no list. */
+  /** Services by the pod's uid, sorted, once per slice that contains the pod. A single service, the usual case, needs no list. */
   readonly #services = new Map<string, string | readonly string[]>()
   readonly #changed: (uid: string) => void
 
@@ -17,7 +17,7 @@ export class Backends {
     this.#changed = changed
   }
 
-  /** '' for none. */
+  /** '' if there is none. */
   serviceOf(uid: string): string {
     const services = this.#services.get(uid) ?? ''
     return typeof services === 'string' ? services : services[0]!

@@ -1,9 +1,9 @@
 /**
- * cluster.ts - the cluster as of now: what stands where, from what the watches keep.
+ * cluster.ts - the current state of the cluster: which endpoint has which addresses and names.
  *
- * In:    facts of one object, or the key of one that is gone.
- * Out:   keys of what has to be told anew; facts(key) as of when it is asked, so that changes in between cost nothing.
- * Never: holds what is gone. About 1 kB a pod, its addresses and identity included.
+ * In:    the facts of one object, or the key of a deleted one.
+ * Out:   keys of endpoints to publish again; facts(key), computed on demand, so that changes in between cost nothing.
+ * Never: holds deleted objects. About 1 kB per pod, addresses and identity included.
  */
 import { BARE_FACTS, type EndpointFacts } from '../../datapath/identity/entity-changes.js'
 import type { SliceFacts } from '../object/endpoint-slice.js'
@@ -16,18 +16,17 @@ import { Backends } from './backends.js'
 import { EndpointNumbers } from './endpoint-numbers.js'
 import { PodIdentities } from './pod-identities.js'
 
-/** Cilium's reserved numbers. */
+/** Cilium's reserved identities. */
 const HOST = 1
 const REMOTE_NODE = 6
 const API_SERVER = 7
 export const API_SERVER_KEY = 'apiserver'
 const NONE: readonly never[] = []
 
-/** Told what changed. */
 export interface ClusterEvents {
-  /** What `key` stands for is to be told anew, or is gone. */
+  /** The endpoint of `key` changed or was deleted. */
   changed(key: string): void
-  /** Nobody has this identity any more. */
+  /** No pod has this identity any more. */
   forgotten(identity: number): void
 }
 
@@ -44,7 +43,7 @@ export class Cluster {
   readonly #book = new AddressBook()
   readonly #numbers = new EndpointNumbers()
 
-  /** `firstIdentity`: where own numbers begin. */
+  /** `firstIdentity`: the first identity number that Weir allocates itself. */
   constructor(thisNode: string, events: ClusterEvents, firstIdentity?: number) {
     this.#thisNode = thisNode
     this.#changed = key => events.changed(key)
@@ -55,17 +54,17 @@ export class Cluster {
     )
   }
 
-  /** Take what an object says now. */
+  /** Adds or updates an object. */
   put<Name extends ResourceName>(name: Name, facts: FactsByResource[Name]): void {
     this.#puts[name](facts)
   }
 
-  /** An object is gone. */
+  /** Removes an object. */
   drop(name: ResourceName, key: string): void {
     this.#drops[name](key)
   }
 
-  /** What stands under the key now; undefined when nothing does, or a pod that never had an address. */
+  /** The endpoint of `key`; undefined when it does not exist, or is a pod without an address. */
   facts(key: string): EndpointFacts | undefined {
     const pod = this.#pods.get(key)
     if (pod !== undefined) return pod.ips.length === 0 ? undefined : this.#podFacts(pod)
@@ -107,14 +106,14 @@ export class Cluster {
       addTo(this.#podsOf, pod.node, pod.key)
     }
     if (pod.node === this.#thisNode) this.#numbers.take(pod.key)
-    // Most pods are seen before they have an address: nobody has to be told.
+    // Most pods are seen before they have an address; there is nothing to publish then.
     if (hasAddress(before) || hasAddress(pod)) this.#changed(pod.key)
   }
 
   #dropPod(key: string): void {
     const pod = this.#pods.get(key)
     if (pod === undefined) return
-    // Told as gone before its address is told as another's.
+    // Must be published as removed before its address is published for another pod.
     if (hasAddress(pod)) this.#changed(key)
     this.#pods.delete(key)
     this.#claim(pod.ips, NONE, pod, Priority.pod)
@@ -245,7 +244,7 @@ function hasAddress(pod: PodFacts | undefined): boolean {
   return pod !== undefined && pod.ips.length > 0
 }
 
-/** Most changes of a pod's status are of nothing that is kept. */
+/** Most pod status updates do not touch fields we store. */
 function isSamePod(a: PodFacts, b: PodFacts): boolean {
   return (
     a.node === b.node &&

@@ -1,7 +1,7 @@
 /**
- * endpoint-numbers.ts - numbers for the pods of this node, as a record's 16 bits hold them.
+ * endpoint-numbers.ts - allocates 16-bit endpoint numbers for the pods of this node.
  *
- * Out:   one a pod while it lives, the next in a circle of those that are free; 0, no number, when none is.
+ * Out:   a number for each pod while it exists, round robin among the free ones; 0 when none is free.
  */
 
 const FIRST = 1

@@ -1,17 +1,17 @@
 /**
- * identity-table.ts - identity numbers for pods, from their labels or as Cilium gave them.
+ * identity-table.ts - identity numbers of pods: allocated by label set, or Cilium's own.
  *
- * In:    the labels of a pod and its namespace; Cilium's numbers where there are some.
- * Out:   one number for equal labels, stable while anybody has them, never given to other labels in this process.
- * Never: keeps an identity that nobody has. Own numbers begin above those of Cilium's first 127 clusters
- *        (ClusterID << 16), so that neither is taken for the other.
+ * In:    the labels of a pod and its namespace; Cilium's numbers where it runs.
+ * Out:   one number per label set, stable while it has a user, never reused for other labels in this process.
+ * Never: keeps an identity without a user. Own numbers start above those of Cilium's first 127 clusters (ClusterID << 16), so that
+ *        the two cannot be confused.
  */
 
-/** One set of labels, shared by all who have it. */
+/** A label set and its number, shared by all its users. */
 export interface Identity {
   readonly number: number
   readonly labels: readonly string[]
-  /** Whether the main thread knows it. */
+  /** Whether it was sent to the main thread. */
   published: boolean
   users: number
 }
@@ -24,7 +24,7 @@ export class IdentityTable {
   readonly #onForgotten: (identity: number) => void
   #nextNumber: number
 
-  /** `next`: the first number to give, when an earlier table gave others already. */
+  /** `nextNumber`: the first number to allocate, when an earlier table allocated lower ones. */
   constructor(onForgotten: (identity: number) => void, nextNumber = FIRST_OWN) {
     this.#onForgotten = onForgotten
     this.#nextNumber = nextNumber
@@ -33,12 +33,12 @@ export class IdentityTable {
   get size(): number {
     return this.#byNumber.size
   }
-  /** Whom the next labels get. */
+  /** The number of the next new label set. */
   get nextNumber(): number {
     return this.#nextNumber
   }
 
-  /** The identity of these labels, with one user more. */
+  /** The identity of these labels. Adds a user. */
   useLabels(labels: readonly string[]): Identity {
     const key = JSON.stringify(labels)
     const known = this.#byLabels.get(key)
@@ -49,7 +49,7 @@ export class IdentityTable {
     return identity
   }
 
-  /** The identity that Cilium gave this number, with one user more; the first to tell its labels decides them. */
+  /** The identity with Cilium's number. Adds a user. The labels of the first call count. */
   useNumber(number: number, labels: readonly string[]): Identity {
     const known = this.#byNumber.get(number)
     if (known !== undefined) return addUser(known)
@@ -58,7 +58,7 @@ export class IdentityTable {
     return identity
   }
 
-  /** One user less. */
+  /** Removes a user. */
   release(identity: Identity): void {
     identity.users--
     if (identity.users > 0) return

@@ -1,56 +1,48 @@
 /**
- * outbox.ts - changes on their way to the main thread: few, small, and never more than it takes.
+ * outbox.ts - sends changes of the cluster to the main thread in small batches, no faster than it applies them.
  *
- * In:    keys of what changed; acknowledgements.
- * Out:   batches of what those keys stand for when the batch is made: however often a pod changes while the main thread
- *        is busy, it is told once.
- * Never: has more than MOST_OUT batches on the way, so the queue of the main thread is bounded; what waits is one key
- *        for each object that there is, or was at the last batch.
+ * In:    pending changes; the cluster; acknowledgements.
+ * Out:   batches with the state of each key at the time of the batch: a pod that changes many times while the main thread is busy
+ *        is published once.
+ * Never: has more than MAX_IN_FLIGHT batches in flight, so the main thread's queue is bounded.
  */
 import type { EndpointFacts, EntityChanges, IdentityFacts } from '../../datapath/identity/entity-changes.js'
-import type { Cluster, ClusterEvents } from './cluster.js'
+import type { Cluster } from './cluster.js'
+import type { PendingChanges } from './pending-changes.js'
 
-/** About 100 kB and 2 ms of copying on either side. */
+/** About 100 kB, and 2 ms of copying on either side. */
 const MAX_KEYS = 250
 const MAX_IN_FLIGHT = 2
 
-export class Outbox implements ClusterEvents {
+export class Outbox {
+  readonly #cluster: Cluster
+  readonly #pending: PendingChanges
   readonly #send: (changes: EntityChanges) => void
-  readonly #dirty = new Set<string>()
-  #forgotten: number[] = []
   #inFlight = 0
   #open = false
-  #synced: 'no' | 'due' | 'told' = 'no'
+  #synced: 'no' | 'due' | 'published' = 'no'
   #scheduled = false
 
-  constructor(send: (changes: EntityChanges) => void) {
+  /** `pending`: where `cluster` reports its changes. */
+  constructor(cluster: Cluster, pending: PendingChanges, send: (changes: EntityChanges) => void) {
+    this.#cluster = cluster
+    this.#pending = pending
     this.#send = send
+    pending.listen(() => this.#schedule())
   }
 
-  /** Whose changes these are; once. */
-  cluster: Cluster | undefined
-
+  /** Keys that wait for a batch. */
   get pending(): number {
-    return this.#dirty.size
+    return this.#pending.keys
   }
 
-  changed(key: string): void {
-    this.#dirty.add(key)
-    this.#schedule()
-  }
-
-  forgotten(identity: number): void {
-    this.#forgotten.push(identity)
-    this.#schedule()
-  }
-
-  /** Nothing leaves before this: a pod is told once, with its node's zone and its service, not thrice. */
+  /** Starts sending. Until then changes accumulate: a pod is published once with its node's zone and its service, not thrice. */
   open(): void {
     this.#open = true
     this.#schedule()
   }
 
-  /** The first picture is complete: the batch that empties the outbox says so. */
+  /** The initial lists are complete: the batch that empties the outbox is marked `synced`. */
   synced(): void {
     if (this.#synced === 'no') this.#synced = 'due'
     this.#schedule()
@@ -66,7 +58,7 @@ export class Outbox implements ClusterEvents {
     this.#open = false
   }
 
-  /** What was read at once is told together, as all that one event changes. */
+  /** Sends after the current turn: changes that were read together, or that one event caused, go into one batch. */
   #schedule(): void {
     if (this.#scheduled || !this.#open || this.#inFlight >= MAX_IN_FLIGHT) return
     this.#scheduled = true
@@ -84,33 +76,28 @@ export class Outbox implements ClusterEvents {
   }
 
   #hasWork(): boolean {
-    const identities = this.cluster?.identities.pending ?? 0
-    return this.#dirty.size > 0 || this.#forgotten.length > 0 || identities > 0 || this.#synced === 'due'
+    return !this.#pending.empty || this.#cluster.identities.pending > 0 || this.#synced === 'due'
   }
 
   #batch(): EntityChanges {
-    const identities: IdentityFacts[] = this.cluster?.identities.publishCilium(MAX_KEYS) ?? []
+    const identities: IdentityFacts[] = this.#cluster.identities.publishCilium(MAX_KEYS)
     const removals: string[] = []
     const upserts: EndpointFacts[] = []
-    for (const key of this.#dirty) {
-      this.#dirty.delete(key)
-      const facts = this.cluster?.facts(key)
-      const identity = facts && this.cluster?.identities.publish(key)
+    for (const key of this.#pending.takeKeys(MAX_KEYS)) {
+      const facts = this.#cluster.facts(key)
+      const identity = facts && this.#cluster.identities.publish(key)
       if (identity !== undefined) identities.push(identity)
       if (facts === undefined) removals.push(key)
       else upserts.push(facts)
-      if (removals.length + upserts.length >= MAX_KEYS) break
     }
-    return { identities, removals, upserts, ...this.#closing() }
+    return { identities, removals, upserts, ...this.#whenDrained() }
   }
 
-  /** What may only be said when nothing before it waits. */
-  #closing(): { forgotten: readonly number[]; synced: boolean } {
-    if (this.#dirty.size > 0) return { forgotten: [], synced: false }
-    const forgotten = this.#forgotten
-    this.#forgotten = []
-    const synced = this.#synced === 'due' && (this.cluster?.identities.pending ?? 0) === 0
-    if (synced) this.#synced = 'told'
-    return { forgotten, synced }
+  /** The parts of a batch that must not overtake pending changes. */
+  #whenDrained(): { forgotten: readonly number[]; synced: boolean } {
+    if (this.#pending.keys > 0) return { forgotten: [], synced: false }
+    const synced = this.#synced === 'due' && this.#cluster.identities.pending === 0
+    if (synced) this.#synced = 'published'
+    return { forgotten: this.#pending.takeForgotten(), synced }
   }
 }

@@ -1,8 +1,8 @@
 /**
- * packed-changes.ts - a batch of changes on its way between threads: each text once, all else whole numbers.
+ * packed-changes.ts - packs a batch of changes for another thread: each text once, everything else as integers.
  *
  * In:    EntityChanges of a few hundred entries.
- * Out:   the same on the other side, where equal labels are one string. A structured clone of the objects themselves
+ * Out:   the same changes in the other thread, where equal labels share one string. A structured clone of the objects themselves
  *        takes three times as long on either side.
  */
 import {
@@ -22,7 +22,7 @@ export interface PackedChanges {
 }
 
 const PROTOCOLS: readonly ServicePort['protocol'][] = ['TCP', 'UDP', 'SCTP']
-/** How Hubble's workload is told. */
+/** How Hubble's workload is encoded. */
 const Hubble = { same: 0, none: 1, other: 2 } as const
 
 export function pack({ identities, removals, upserts, forgotten, synced }: EntityChanges): PackedChanges {
@@ -37,7 +37,7 @@ export function pack({ identities, removals, upserts, forgotten, synced }: Entit
   return { ...into.packed(), synced }
 }
 
-/** `interner`: for labels, which are kept as they come; of the thread that they are for. */
+/** `interner`: of the receiving thread, for labels, which it stores as they arrive. */
 export function unpack(packed: PackedChanges, interner: Interner): EntityChanges {
   const from = new Unpacker(packed)
   const label = () => interner.of(from.text())
@@ -71,7 +71,7 @@ function packHubble({ hubbleWorkload }: EndpointFacts, into: Packer): void {
   if (hubbleWorkload) into.workload(hubbleWorkload)
 }
 
-/** Read in the order of packFacts(). */
+/** Reads in the order of packFacts(). */
 function unpackFacts(from: Unpacker): EndpointFacts {
   const key = from.text()
   const kind = ENDPOINT_KINDS[from.word()]!

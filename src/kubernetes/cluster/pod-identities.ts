@@ -1,8 +1,8 @@
 /**
- * pod-identities.ts - which identity a pod has.
+ * pod-identities.ts - the security identity of each pod.
  *
- * In:    pods, their namespaces' labels, and Cilium's identities and endpoints where the cluster has them.
- * Out:   Cilium's number for a pod whose CiliumEndpoint tells one; else a number of this process for its labels.
+ * In:    pods, the labels of their namespaces, and Cilium's identities and endpoints where the cluster has them.
+ * Out:   Cilium's number if the pod's CiliumEndpoint has one; else a number that Weir allocates for the pod's labels.
  */
 import type { IdentityFacts } from '../../datapath/identity/entity-changes.js'
 import type { CiliumEndpointFacts, CiliumIdentityFacts } from '../object/cilium.js'
@@ -12,7 +12,7 @@ import type { PodFacts } from '../object/pod.js'
 import { type Identity, IdentityTable } from './identity-table.js'
 
 export interface IdentityEvents {
-  /** A pod's identity is another. */
+  /** The identity of pod `key` changed. */
   changed(key: string): void
   forgotten(identity: number): void
   pods(): Iterable<PodFacts>
@@ -28,7 +28,7 @@ export class PodIdentities {
   readonly #ciliumIdentities = new Map<string, Identity>()
   readonly #ciliumEndpoints = new Map<string, CiliumEndpointFacts>()
   readonly #endpointOfPod = new Map<string, CiliumEndpointFacts>()
-  /** Cilium's, to be told though no pod that is known has them: a record may carry one. */
+  /** Cilium's identities to publish even if no known pod has them: a record may carry one. */
   #unpublished: Identity[] = []
 
   constructor(events: IdentityEvents, firstIdentity?: number) {
@@ -36,7 +36,7 @@ export class PodIdentities {
     this.#table = new IdentityTable(number => events.forgotten(number), firstIdentity)
   }
 
-  /** Whom the next labels get. */
+  /** The number of the next new label set. */
   get nextNumber(): number {
     return this.#table.nextNumber
   }
@@ -50,16 +50,16 @@ export class PodIdentities {
     return { identity: identity.number, endpoint: this.#endpointOfPod.get(pod)?.endpoint ?? 0 }
   }
 
-  /** What has to be told before this pod; told by this. */
+  /** The pod's identity if it must be published before the pod. Marks it as published. */
   publish(pod: string): IdentityFacts | undefined {
     const identity = this.#ofPod.get(pod)
     return identity === undefined || identity.published ? undefined : markPublished(identity)
   }
 
-  /** Of Cilium's identities, at most so many that were not told; told by this. */
+  /** At most `max` of Cilium's identities that were not published yet. Marks them as published. */
   publishCilium(max: number): IdentityFacts[] {
-    const nextNumber = this.#unpublished.splice(0, max)
-    return nextNumber.filter(identity => !identity.published && identity.users > 0).map(markPublished)
+    const taken = this.#unpublished.splice(0, max)
+    return taken.filter(identity => !identity.published && identity.users > 0).map(markPublished)
   }
   get pending(): number {
     return this.#unpublished.length
@@ -83,7 +83,7 @@ export class PodIdentities {
     if (JSON.stringify(before?.labels ?? {}) !== JSON.stringify(namespace.labels)) this.#reidentifyAll(namespace.name)
   }
 
-  /** Its pods go by themselves. */
+  /** Deletion events of its pods arrive on their own. */
   dropNamespace(key: string): void {
     this.#namespaces.delete(key)
   }
@@ -112,7 +112,7 @@ export class PodIdentities {
   dropCiliumEndpoint(key: string, podOf: (uid: string) => PodFacts | undefined): void {
     const endpoint = this.#ciliumEndpoints.get(key)
     this.#ciliumEndpoints.delete(key)
-    // A pod's next endpoint may have come before the last one's end.
+    // A pod's new endpoint may arrive before the deletion of the old one.
     if (endpoint === undefined || this.#endpointOfPod.get(endpoint.pod)?.key !== key) return
     this.#endpointOfPod.delete(endpoint.pod)
     const pod = podOf(endpoint.pod)

@@ -1,25 +1,25 @@
 /**
- * published-keys.ts - what a worker that died had told, so that what the next one does not know can be forgotten.
+ * published-keys.ts - after a worker restart, finds what the previous worker published and the new one does not know.
  *
- * In:    when it died, the keys that are in force; every batch.
- * Out:   with the next one's first picture: keys and identities that it does not know any more.
- * Never: holds keys but between the two.
+ * In:    the known keys when the worker dies; every batch.
+ * Out:   when the new worker has synced: removals of keys and identities that it did not publish.
+ * Never: holds keys outside a resync.
  */
 import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 
 export class PublishedKeys {
   readonly #identities = new Set<number>()
-  /** In force, and not told again since. */
+  /** Known keys that the new worker has not published yet; undefined outside a resync. */
   #unconfirmed: Set<string> | undefined
   #unconfirmedIdentities = new Set<number>()
 
-  /** The worker is gone, and all that it told has been applied: `keys` are in doubt until a picture is complete. */
+  /** The worker died, and all its batches are applied. `keys` are unconfirmed until the new one has synced. */
   startResync(keys: Iterable<string>): void {
     this.#unconfirmed = new Set(keys)
     this.#unconfirmedIdentities = new Set(this.#identities)
   }
 
-  /** The batch as it has to be applied. */
+  /** Returns the batch to apply: with the removals of a completed resync added. */
   reconcile(changes: EntityChanges): EntityChanges {
     for (const key of changes.removals) this.#unconfirmed?.delete(key)
     for (const { key } of changes.upserts) this.#unconfirmed?.delete(key)

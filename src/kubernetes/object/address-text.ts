@@ -1,12 +1,12 @@
 /**
- * address-text.ts - addresses and prefixes of the API in the one spelling that is compared.
+ * address-text.ts - addresses and prefixes of the API in canonical form.
  *
- * In:    text, some of it written by people: an annotation, an old service with leading zeros.
- * Out:   the address as formatAddress() writes it; undefined for what is none, `None` and '' among it.
+ * In:    text, some of it typed by people: an annotation, an old service with leading zeros.
+ * Out:   the address as formatAddress() writes it; undefined for anything else, such as `None` and ''.
  */
 import { formatAddress, isMapped, parseAddress, parsePrefix } from '../../lib/address.js'
 
-/** What is spelled so already: nearly all. */
+/** Nearly all addresses are in canonical form already. */
 const PLAIN_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const MAPPED_BITS = 96
 
@@ -19,7 +19,7 @@ export function canonical(text: string | undefined): string | undefined {
   }
 }
 
-/** The prefix's own first address and the next: where CNIs put their bridge (.1) and their tunnel's device (.0). */
+/** The first two addresses of a prefix, where CNIs put their tunnel device (.0) and their bridge (.1). */
 export function gateways(prefix: string): string[] {
   try {
     const { addr, bits } = parsePrefix(prefix)
@@ -32,7 +32,7 @@ export function gateways(prefix: string): string[] {
   }
 }
 
-/** The prefix in one spelling, without bits past its length; undefined for what is none. */
+/** The prefix in canonical form, without bits past its length; undefined if it is none. */
 export function canonicalPrefix(text: string | undefined): string | undefined {
   try {
     const { addr, bits } = parsePrefix(text ?? '')

@@ -1,8 +1,8 @@
 /**
- * cilium.ts - what is kept of Cilium's own objects: which number stands for which labels, and which pod has which.
+ * cilium.ts - facts of Cilium's objects: the labels of each identity, and the identity of each pod.
  *
  * In:    CiliumIdentity and CiliumEndpoint of cilium.io/v2.
- * Out:   facts; nothing for an endpoint that has no identity yet, or no pod.
+ * Out:   facts; undefined for an endpoint without an identity or a pod.
  */
 import type { IdentityFacts } from '../../datapath/identity/entity-changes.js'
 import type { ApiObject } from './api-object.js'
@@ -18,7 +18,7 @@ export interface CiliumEndpointFacts {
   readonly identity: number
   /** Its number on its node. */
   readonly endpoint: number
-  /** Of its identity, as its node saw them. */
+  /** Labels of its identity, as its node saw them. */
   readonly labels: readonly string[]
 }
 

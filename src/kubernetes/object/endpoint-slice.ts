@@ -1,8 +1,8 @@
 /**
- * endpoint-slice.ts - what is kept of an endpoint slice: which pods stand behind a service, and where the API server is.
+ * endpoint-slice.ts - facts of an endpoint slice: the backends of a service, and the addresses of the API server.
  *
  * In:    an EndpointSlice of discovery.k8s.io/v1.
- * Out:   a SliceFacts. Not ready endpoints count: a pod is a backend of its service while it starts and ends, too.
+ * Out:   a SliceFacts. Endpoints that are not ready count: a pod is a backend of its service also while it starts and stops.
  */
 import { canonical } from './address-text.js'
 import type { ApiObject } from './api-object.js'
@@ -12,9 +12,9 @@ export interface SliceFacts {
   readonly key: string
   readonly namespace: string
   readonly service: string
-  /** Of the pods behind it. */
+  /** Uids of the pods behind it. */
   readonly uids: readonly string[]
-  /** Of the API server's service only. */
+  /** Addresses of the API server; empty for any other service. */
   readonly ips: readonly string[]
 }
 

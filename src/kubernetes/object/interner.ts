@@ -1,20 +1,20 @@
 /**
- * interner.ts - one string for many equal ones, and one list, and one workload, as JSON.parse makes a new one each time.
+ * interner.ts - shares equal strings, lists and workloads, because JSON.parse makes new ones for each object.
  *
- * Never: grows past its bound; it then begins anew, which costs copies and changes no answer.
+ * Never: grows past its limit; it then starts empty again, which costs duplicates but changes no result.
  */
 import type { Workload } from '../../hubble/flow/flow.js'
 
-/** Namespaces, workloads and node names of a large cluster; about 10 MB. */
+/** Enough for namespaces, workloads and node names of a large cluster; about 10 MB. */
 const MAX_ENTRIES = 100_000
 
 export class Interner {
   readonly #known = new Map<string, string>()
   readonly #lists = new Map<string, readonly string[]>()
-  /** By name, those of each kind that has it. */
+  /** By name: one for each kind that has this name. */
   readonly #workloads = new Map<string, readonly Workload[]>()
 
-  /** Texts that are known. */
+  /** Number of known texts. */
   get size(): number {
     return this.#known.size
   }
@@ -23,13 +23,13 @@ export class Interner {
     return this.#known.get(text) ?? this.#keep(this.#known, text, text)
   }
 
-  /** One list for equal ones. Of labels: none is empty or has a NUL. */
+  /** Shares equal lists of labels; a label is never empty and has no NUL. */
   list(texts: readonly string[]): readonly string[] {
     const key = texts.join('\0')
     return this.#lists.get(key) ?? this.#keep(this.#lists, key, texts)
   }
 
-  /** One workload for equal ones. */
+  /** Shares equal workloads. */
   workload(kind: string, name: string): Workload {
     const same = this.#workloads.get(name) ?? []
     const known = same.find(workload => workload.kind === kind)

@@ -1,14 +1,14 @@
 /**
- * labels.ts - the labels of a pod's identity, as Cilium chooses them when nobody configured others.
+ * labels.ts - the identity-relevant labels of a pod, by Cilium's default rules.
  *
  * In:    labels of a pod and of its namespace.
- * Out:   `k8s:key=value`, sorted. What differs from pod to pod of a workload is left out, or each pod would be an
- *        identity of its own. Source: Cilium's documentation, "Limiting Identity-Relevant Labels", the default list.
+ * Out:   `k8s:key=value`, sorted. Excludes labels that differ between the pods of a workload, or each pod would have an identity
+ *        of its own. Source: Cilium's documentation, "Limiting Identity-Relevant Labels", the default list.
  */
 
-/** The one domain of Kubernetes whose labels people choose themselves. */
+/** The only Kubernetes domain with labels that users choose. */
 const INCLUDED_DOMAIN = 'app.kubernetes.io'
-/** Of Kubernetes' own machinery, with what is below them. */
+/** Domains of Kubernetes itself, including subdomains. */
 const EXCLUDED_DOMAINS = ['kubernetes.io', 'k8s.io']
 const EXCLUDED_PREFIXES = ['io.kubernetes', 'annotation.', 'pod-template-generation']
 const EXCLUDED = new Set([
@@ -26,20 +26,20 @@ const APP = ['app.kubernetes.io/name', 'k8s-app', 'app'] as const
 
 type Labels = Readonly<Record<string, string>>
 
-/** Of the pod alone, sorted. */
+/** The identity-relevant labels of the pod itself, sorted. */
 export function podLabels(labels: Labels = {}): string[] {
   const own: string[] = []
   for (const key in labels) if (isIdentityRelevant(key)) own.push(`k8s:${key}=${labels[key]}`)
   return own.sort()
 }
 
-/** With those that its namespace brings. */
+/** Adds the namespace and its labels to `podLabels()`. */
 export function identityLabels(own: readonly string[], namespace: string, namespaceLabels: Labels = {}): string[] {
   const inherited = Object.entries(namespaceLabels).map(([key, value]) => `k8s:${NAMESPACE_LABELS}.${key}=${value}`)
   return [...own, `k8s:${NAMESPACE}=${namespace}`, ...inherited].sort()
 }
 
-/** The name of the application that a pod says it is of. */
+/** The application name from a pod's labels, '' if it has none. */
 export function appOf(labels: Labels = {}): string {
   for (const key of APP) if (labels[key]) return labels[key]
   return ''

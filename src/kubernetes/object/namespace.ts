@@ -1,5 +1,5 @@
 /**
- * namespace.ts - what is kept of a namespace: its labels, which are part of its pods' identities.
+ * namespace.ts - facts of a namespace: its labels, which are part of its pods' identities.
  *
  * In:    a Namespace's metadata.
  */

@@ -1,8 +1,8 @@
 /**
- * node.ts - what is kept of a node: its addresses, where its pods' addresses come from, its zone.
+ * node.ts - facts of a node: its addresses, its pod CIDRs, its zone.
  *
  * In:    a Node of the API.
- * Out:   a NodeFacts. Addresses are those of its status and those by which its network plugin says that it is reached.
+ * Out:   a NodeFacts. Addresses come from its status and from annotations of its network plugin.
  */
 import { canonical, canonicalPrefix, gateways } from './address-text.js'
 import type { ApiObject } from './api-object.js'
@@ -12,7 +12,7 @@ export interface NodeFacts {
   readonly key: string
   readonly name: string
   readonly ips: readonly string[]
-  /** Likely the node's, unless somebody else says that one is theirs. */
+  /** Probably the node's own, unless another object claims them. */
   readonly gateways: readonly string[]
   readonly prefixes: readonly string[]
   readonly zone: string

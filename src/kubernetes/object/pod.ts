@@ -1,9 +1,9 @@
 /**
- * pod.ts - what is kept of a pod.
+ * pod.ts - facts of a pod.
  *
- * In:    a Pod of the API as JSON.parse gives it: of a list and of a watch alike.
- * Out:   a PodFacts, some 400 bytes instead of 5 to 20 kB; nothing for a pod that stands at no address of its own:
- *        one on its node's network is its node's host, one that has ended has given its addresses back.
+ * In:    a Pod of the API, parsed from a list or a watch.
+ * Out:   a PodFacts, some 400 bytes instead of 5 to 20 kB; undefined for a pod without an address of its own: one on the host
+ *        network, or a terminated one, which has released its addresses.
  */
 import type { Workload } from '../../hubble/flow/flow.js'
 import { canonical } from './address-text.js'
@@ -16,15 +16,15 @@ export interface PodFacts {
   readonly key: string
   readonly namespace: string
   readonly name: string
-  /** None before the pod's network is made. */
+  /** Empty until the pod's network is set up. */
   readonly ips: readonly string[]
   readonly node: string
   readonly workload: Workload | undefined
   readonly hubble: Workload | undefined
   readonly app: string
-  /** Of the pod alone; its namespace's are added where an identity is made. */
+  /** Identity-relevant labels of the pod itself; PodIdentities adds those of its namespace. */
   readonly labels: readonly string[]
-  /** Seconds since 1970: when the kubelet took it, and when it was made. Whole, so that V8 keeps them in place. */
+  /** When the kubelet accepted it and when it was created, in seconds since 1970. Integers, which V8 stores without an object. */
   readonly started: number
   readonly created: number
   readonly terminating: boolean
@@ -65,11 +65,11 @@ export function podFacts({ metadata, spec, status }: ApiPod, intern: Interner): 
 
 function addresses(status: ApiPod['status']): string[] {
   const all: readonly (string | undefined)[] = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP]
-  // A copy has no room to grow: 130 B a pod.
+  // The copy has no spare capacity, which saves 130 B per pod.
   return [...all.flatMap(ip => canonical(ip) ?? [])]
 }
 
-/** 0 for no time. */
+/** Seconds since 1970; 0 without a time. */
 function seconds(time = ''): number {
   return Math.floor(Date.parse(time) / 1000) || 0
 }

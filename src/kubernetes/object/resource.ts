@@ -1,8 +1,8 @@
 /**
- * resource.ts - what the watch asks of the API server, one entry a kind.
+ * resource.ts - the resources that Weir watches.
  *
- * Out:   path, what is left on the server (`fieldSelector`, metadata only), and what is kept of each object. The names
- *        are label values of weir_kubernetes_*; docs/kubernetes.md lists the verbs: list and watch, nothing else.
+ * Out:   path, server-side filters (`fieldSelector`, metadata only), and the facts to extract from each object. The names are
+ *        label values of weir_kubernetes_*; docs/kubernetes.md lists the verbs: list and watch, nothing else.
  */
 import type { ApiObject } from './api-object.js'
 import {
@@ -18,7 +18,7 @@ import { type NodeFacts, nodeFacts } from './node.js'
 import { type PodFacts, podFacts } from './pod.js'
 import { type ServiceFacts, serviceFacts } from './service.js'
 
-/** What is kept, by resource. */
+/** The facts stored for objects of each resource. */
 export interface FactsByResource {
   readonly pods: PodFacts
   readonly nodes: NodeFacts
@@ -36,13 +36,13 @@ export interface Resource<Name extends ResourceName = ResourceName> {
   readonly fieldSelector?: string
   /** The server sends only `metadata`. */
   readonly metadataOnly?: boolean
-  /** Under which what is kept of it is known. */
+  /** The key of the object's facts. */
   key(object: ApiObject): string
-  /** `object` is an object of this kind; undefined: nothing stands anywhere because of it. */
+  /** The facts of an object of this kind; undefined if it concerns no address. */
   facts(object: ApiObject, intern: Interner): FactsByResource[Name] | undefined
 }
 
-/** Without those that have ended: they hold no address, and a cluster that runs jobs has more of them than others. */
+/** Terminated pods have no address, and a cluster that runs jobs has more of them than running ones. */
 const NOT_TERMINATED = 'status.phase!=Succeeded,status.phase!=Failed'
 
 export const CORE: readonly Resource[] = [
@@ -64,7 +64,7 @@ export const CORE: readonly Resource[] = [
   { name: 'pods', path: '/api/v1/pods', fieldSelector: NOT_TERMINATED, key: keyByUid(''), facts: podFacts },
 ]
 
-/** Asked when the cluster has these kinds, or always, by `--kubernetes.cilium`. */
+/** Watched when the cluster has these kinds, or always, as `--kubernetes.cilium` says. */
 export const CILIUM_GROUP = '/apis/cilium.io/v2'
 export const CILIUM: readonly Resource[] = [
   {
@@ -86,7 +86,7 @@ function keyByName(kind: string): (object: ApiObject) => string {
     namespace === undefined ? `${kind}/${name}` : `${kind}/${namespace}/${name}`
 }
 
-/** Pods of one name are many in its life, and the next may come before the last is known to be gone. */
+/** Pod names are reused, and the new pod may appear before the old one's deletion is known. */
 function keyByUid(prefix: string): (object: ApiObject) => string {
   return ({ metadata }) => `${prefix}${metadata.uid ?? ''}`
 }

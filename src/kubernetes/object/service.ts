@@ -1,8 +1,8 @@
 /**
- * service.ts - what is kept of a service: the addresses at which it is reached, and its ports.
+ * service.ts - facts of a service: its addresses and ports.
  *
  * In:    a Service of the API.
- * Out:   a ServiceFacts; a headless service has no address, an ExternalName is nowhere.
+ * Out:   a ServiceFacts; headless and ExternalName services have no address.
  */
 import type { ServicePort } from '../../datapath/identity/entity-changes.js'
 import { canonical } from './address-text.js'

@@ -1,9 +1,9 @@
 /**
- * workload.ts - the workload of a pod, from the pod alone.
+ * workload.ts - derives the workload of a pod from the pod alone.
  *
  * In:    name, generateName, labels, annotations and owners of a pod.
- * Out:   kind and name of what controls it, by Hubble's rules (spec/hubble-flows.md section 8) and by Weir's.
- *        The rules read names and labels, so the watch needs neither ReplicaSets nor Jobs.
+ * Out:   kind and name of its workload, by Hubble's rules (pkg/k8s/utils/workload.go of Cilium 1.19) and by Weir's. The rules use
+ *        names and labels, so the watch needs neither ReplicaSets nor Jobs.
  */
 import type { Workload } from '../../hubble/flow/flow.js'
 import type { Owner } from './api-object.js'
@@ -19,18 +19,18 @@ export interface OwnedObject {
 const OF_CRON_JOB = /^(.+)-\d{8,10}$/
 const MIRROR = 'kubernetes.io/config.mirror'
 const TEMPLATE_HASH = 'pod-template-hash'
-/** Argo Rollouts' own, on pods whose ReplicaSet a Rollout made. */
+/** Set by Argo Rollouts on the pods of its ReplicaSets. */
 const ROLLOUT_HASH = 'rollouts-pod-template-hash'
 
-/** As Hubble names it: a pod that was made under its own name has none. */
+/** The workload as Hubble names it: none for a pod without a generateName. */
 export function hubbleWorkload(pod: OwnedObject): Workload | undefined {
   const owner = controllerOf(pod)
   return owner === undefined || !pod.generateName ? undefined : byOwner(owner, pod.labels ?? {})
 }
 
 /**
- * As weir_* names it: as Hubble does, and where Hubble stops early: a Rollout rather than its ReplicaSet, pods with
- * a controller but a name of their own, and static pods, by their name on every node.
+ * The workload as weir_* names it: as Hubble does, with more cases: a Rollout instead of its ReplicaSet, pods with a controller
+ * but no generateName, and static pods, by their name without the node.
  */
 export function weirWorkload(pod: OwnedObject): Workload | undefined {
   const owner = controllerOf(pod)

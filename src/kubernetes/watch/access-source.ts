@@ -1,5 +1,7 @@
 /**
  * access-source.ts - chooses between service account and kubeconfig.
+ *
+ * Fail:  a wrong kubeconfig rejects with an Error that names it.
  */
 import type { AccessOptions, AccessSource } from './access.js'
 import { ServiceAccount } from './service-account.js'
@@ -10,7 +12,7 @@ export async function accessSource(options: AccessOptions): Promise<AccessSource
   if (!options.kubeconfig && !options.context && host) {
     return new ServiceAccount(host, process.env.KUBERNETES_SERVICE_PORT ?? '443')
   }
-  // Lazily, as it costs 76 MB: in a pod nobody needs it.
+  // Imported on demand: it costs 76 MB and a pod does not need it.
   const { KubeconfigAccess } = await import('./kubeconfig.js')
   return new KubeconfigAccess(options)
 }

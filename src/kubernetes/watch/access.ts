@@ -1,10 +1,7 @@
 /**
- * access.ts - how the API server is reached, and as whom.
+ * access.ts - address and credentials of the API server.
  *
- * In:    the service account's files in a pod; else a kubeconfig with whatever way to authenticate it names.
- * Out:   address, TLS options and headers, as of now: tokens rotate, so they are asked for before each request and read
- *        again when they are old or were refused.
- * Fail:  an Error that says which file or plugin failed.
+ * Tokens rotate, so the client calls current() before each request, and renew() when the server refused the credentials.
  */
 
 export interface Access {
@@ -22,18 +19,19 @@ export interface TlsOptions {
 }
 
 export interface AccessSource {
-  /** What the log says of it. */
+  /** Its name in the log. */
   readonly name: string
+  /** Rejects with an Error that names the file or plugin that failed. */
   current(): Promise<Access>
-  /** Forget what is cached: the server refused it. */
+  /** Drops cached credentials. */
   renew(): void
 }
 
 export interface AccessOptions {
   /** '' or missing: the service account in a pod, else $KUBECONFIG, else ~/.kube/config. */
   readonly kubeconfig?: string | undefined
-  /** Of the kubeconfig; its own current one unless told. */
+  /** A context of the kubeconfig; default: its current one. */
   readonly context?: string | undefined
-  /** A service account elsewhere than in a pod: for tests and the demo. */
+  /** A service account outside of a pod. For tests and the demo. */
   readonly account?: { readonly host: string; readonly port: string; readonly directory: string }
 }

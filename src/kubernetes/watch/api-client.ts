@@ -1,10 +1,9 @@
 /**
- * api-client.ts - GET requests to the API server, with connections that are kept.
+ * api-client.ts - GET requests to the API server over persistent connections.
  *
  * In:    a path with its query.
- * Out:   the answer's bytes as they come, unpacked; or a small answer as JSON.
- * Fail:  an ApiError with the reason: a status, an error of the network, silence past a deadline. Whoever was refused
- *        gets its credentials read again.
+ * Out:   the decompressed bytes of the response as they arrive; or a small response as JSON.
+ * Fail:  an ApiError with the reason: a status, a network error, no byte for too long. After a 401 the credentials are read again.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
@@ -17,19 +16,19 @@ import { ApiError, asApiError, statusError } from './api-error.js'
 export interface ApiRequest {
   readonly path: string
   readonly accept: string
-  /** Lists are packed well; a watch must not wait in a buffer. */
+  /** Lists compress well; events of a watch must not wait in a compression buffer. */
   readonly gzip: boolean
-  /** Without a byte for so long the answer is given up. */
+  /** Aborts the request when no byte arrives for this long. */
   readonly idleTimeoutMs: number
-  /** Between what is handed over and what comes next: events that trickle in are then read many at a time. */
+  /** Pauses reading for this long after each read, so that single events are read in groups. */
   readonly pauseMs?: number
   readonly signal: AbortSignal
 }
 
-/** A list, a watch and a spare one for each of seven resources. */
+/** A list and a watch for each of seven resources, and two to spare. */
 const MAX_SOCKETS = 16
 const TCP_KEEP_ALIVE_MS = 30_000
-/** Of an error's words. */
+/** Limit of an error response. */
 const MAX_MESSAGE_BYTES = 64 << 10
 
 export class ApiClient {
@@ -43,7 +42,7 @@ export class ApiClient {
     this.#userAgent = userAgent
   }
 
-  /** Hand each chunk of the answer to `sink`, until its end. */
+  /** Hands each chunk of the response to `sink` until it is complete. Calls `onStart` once its status is 200. */
   async read(request: ApiRequest, sink: (chunk: Buffer) => void, onStart?: () => void): Promise<void> {
     let idle = false
     try {
@@ -53,16 +52,16 @@ export class ApiClient {
       if (response.statusCode !== 200) throw await errorOf(response)
       onStart?.()
       await drain(decompressed(response), sink, request.pauseMs)
-      if (!response.complete) throw new ApiError('cut', 'the answer ended in its middle')
+      if (!response.complete) throw new ApiError('cut', 'the response is incomplete')
     } catch (error) {
-      // What ended the socket reaches a reader only as ECONNRESET.
+      // A socket that timed out fails with ECONNRESET: report the timeout.
       const found = idle ? new ApiError('silent', `no byte in ${request.idleTimeoutMs} ms`) : asApiError(error)
       if (found.reason === 'unauthorized') this.#access.renew()
       throw found
     }
   }
 
-  /** A small answer. */
+  /** The response as JSON. */
   async json(request: ApiRequest): Promise<unknown> {
     const chunks: Buffer[] = []
     await this.read(request, chunk => chunks.push(chunk))
@@ -89,7 +88,7 @@ export class ApiClient {
     const base = access.server.href.replace(/\/$/, '')
     return new Promise((resolve, reject) => {
       const outgoing = (plain ? httpRequest : request)(`${base}${path}`, options, resolve)
-      // The socket's own timer: it runs from the connect to the last byte.
+      // The socket's timer runs from connect to the last byte.
       outgoing.setTimeout(idleTimeoutMs, () => {
         onIdle()
         outgoing.destroy()
@@ -99,7 +98,7 @@ export class ApiClient {
     })
   }
 
-  /** One agent while the certificates are the same; what an old one still carries ends by itself. */
+  /** A new agent when the certificates change; requests on the old one finish. */
   #agentOf({ tls }: Access, plain: boolean): Agent | HttpAgent {
     const key = keyOf(tls)
     if (this.#agent === undefined || key !== this.#agentKey) {
@@ -107,7 +106,7 @@ export class ApiClient {
         keepAlive: true,
         keepAliveMsecs: TCP_KEEP_ALIVE_MS,
         maxSockets: MAX_SOCKETS,
-        // Who rests leaves what comes in the kernel: a byte that waits here stops the reading.
+        // During a read pause, data stays in the kernel: one buffered byte stops reading.
         highWaterMark: 1,
       }
       this.#agent = plain ? new HttpAgent(settings) : new Agent({ ...settings, ...tls })
@@ -129,7 +128,7 @@ function decompressed(response: IncomingMessage): Readable {
   return response.pipe(gunzip)
 }
 
-/** By events: an iterator costs a promise a chunk, and a watch has hundreds a second. */
+/** Reads by events: an iterator costs a promise per chunk, and a watch has hundreds a second. */
 async function drain(stream: Readable, sink: (chunk: Buffer) => void, pauseMs = 0): Promise<void> {
   const pauses = pauseMs > 0 ? new ReadPauses(stream, pauseMs) : undefined
   stream.on('data', (chunk: Buffer) => {
@@ -147,7 +146,7 @@ async function drain(stream: Readable, sink: (chunk: Buffer) => void, pauseMs = 
   }
 }
 
-/** Pauses of a stream, each after all that had come. */
+/** Pauses a stream after it has been read empty. */
 class ReadPauses {
   readonly #stream: Readable
   readonly #ms: number
@@ -160,7 +159,7 @@ class ReadPauses {
     this.#ms = ms
   }
 
-  /** Something came. */
+  /** Call for each chunk. */
   schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -182,7 +181,7 @@ class ReadPauses {
   }
 }
 
-/** The status, with the words of the Status object in the body where there is one. */
+/** An error with the status, and the message of the Status object in the body if there is one. */
 async function errorOf(response: IncomingMessage): Promise<ApiError> {
   let text = ''
   for await (const chunk of decompressed(response)) {
@@ -193,7 +192,7 @@ async function errorOf(response: IncomingMessage): Promise<ApiError> {
   try {
     message = (JSON.parse(text) as { message?: string }).message ?? text
   } catch {
-    // Words of a proxy in between.
+    // Not a Status object: the text of a proxy.
   }
   return statusError(response.statusCode ?? 0, message.trim().slice(0, 300), response.headers['retry-after'])
 }

@@ -1,8 +1,8 @@
 /**
- * api-error.ts - what the API server answered instead of what was asked, and why a watch begins anew.
+ * api-error.ts - failures of the API server, each with the reason why the watch restarts.
  *
- * In:    HTTP status, Retry-After, a Status object (as an answer or as an ERROR event), or an error of the system.
- * Out:   one reason a failure, from a closed set: label values of weir_kubernetes_watch_restarts_total.
+ * In:    HTTP status, Retry-After, a Status object (in a response or an ERROR event), or a system error.
+ * Out:   one reason per failure, from a closed set: the label values of weir_kubernetes_watch_restarts_total.
  */
 
 export const RESTART_REASONS = [
@@ -23,7 +23,7 @@ export type RestartReason = (typeof RESTART_REASONS)[number]
 
 export class ApiError extends Error {
   readonly reason: RestartReason
-  /** What the server asked to wait; 0 when it did not. */
+  /** How long the server asked to wait; 0 if it did not. */
   readonly retryAfterMs: number
 
   constructor(reason: RestartReason, message: string, retryAfterMs = 0) {
@@ -40,10 +40,10 @@ const BY_STATUS: Readonly<Record<number, RestartReason>> = {
   410: 'expired',
   429: 'throttled',
 }
-/** Longer than any server means; a wrong header must not silence the watch for a day. */
+/** Longer than any sensible request; a wrong header must not stop the watch for a day. */
 const MAX_RETRY_MS = 120_000
 
-/** Of an HTTP status; `message` in the words of the server. */
+/** The error of an HTTP status, with the server's message. */
 export function statusError(status: number, message: string, retryAfter?: string): ApiError {
   const reason = BY_STATUS[status] ?? (status >= 500 ? 'server_error' : 'refused')
   const seconds = Number(retryAfter ?? 0)
@@ -51,7 +51,7 @@ export function statusError(status: number, message: string, retryAfter?: string
   return new ApiError(reason, `${status}: ${message}`, waitMs)
 }
 
-/** Whatever was thrown on the way, as an ApiError; anything that is no failure of the network is a bug and goes on. */
+/** Converts a thrown error to an ApiError. Rethrows anything but network and JSON errors: it is a bug. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   const { code, message } = error as NodeJS.ErrnoException

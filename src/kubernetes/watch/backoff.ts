@@ -1,8 +1,8 @@
 /**
- * backoff.ts - how long to wait before the next attempt.
+ * backoff.ts - the delay before the next attempt.
  *
- * Out:   milliseconds from 1 s, twice as long after each failure, to 30 s; each between half and the whole of that, so
- *        that the agents of 5,000 nodes do not come back together.
+ * Out:   milliseconds: 1 s, doubled after each failure up to 30 s, times a random factor from 0.5 to 1, so that the agents of
+ *        5,000 nodes do not retry at the same time.
  */
 
 const FIRST_MS = 1_000
@@ -13,13 +13,13 @@ export class Backoff {
   readonly #random: () => number
   #failures = 0
 
-  /** `firstMs` and `random` (0 to 1): for tests. */
+  /** `firstMs` and `random` (0 to 1) for tests. */
   constructor(firstMs = FIRST_MS, random: () => number = Math.random) {
     this.#firstMs = firstMs
     this.#random = random
   }
 
-  /** After a failure. `leastMs`: what the server asked for (Retry-After), which jitter only lengthens. */
+  /** The delay after a failure. `minMs`: the server's Retry-After; the delay is added to it. */
   next(minMs = 0): number {
     const whole = Math.min(this.#firstMs * 2 ** this.#failures, this.#firstMs * (LAST_MS / FIRST_MS))
     this.#failures++
@@ -27,7 +27,7 @@ export class Backoff {
     return minMs === 0 ? jitter : minMs + jitter
   }
 
-  /** After a success. */
+  /** Call after a success. */
   reset(): void {
     this.#failures = 0
   }

@@ -1,14 +1,15 @@
 /**
- * cluster-watch.ts - every watch of a cluster together: what they keep, to one cluster, to one outbox.
+ * cluster-watch.ts - runs all watches of a cluster and sends what changes.
  *
  * In:    access to an API server; acknowledgements.
  * Out:   batches of changes; the state of the watches.
- * Fail:  a resource that is refused says so, and the others go on: without nodes a pod has no zone, but its name.
+ * Fail:  a resource that fails reports its error and the others go on: without nodes, pods have names but no zone.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 import { Cluster } from '../cluster/cluster.js'
 import { Outbox } from '../cluster/outbox.js'
+import { PendingChanges } from '../cluster/pending-changes.js'
 import { Interner } from '../object/interner.js'
 import { CILIUM, CILIUM_GROUP, CORE, type Resource } from '../object/resource.js'
 import type { AccessSource } from './access.js'
@@ -40,9 +41,9 @@ export class ClusterWatch {
     this.#access = access
     this.#client = new ApiClient(access, options.userAgent)
     this.#options = options
-    this.#outbox = new Outbox(send)
-    this.#cluster = new Cluster(options.nodeName, this.#outbox, firstIdentity)
-    this.#outbox.cluster = this.#cluster
+    const pending = new PendingChanges()
+    this.#cluster = new Cluster(options.nodeName, pending, firstIdentity)
+    this.#outbox = new Outbox(this.#cluster, pending, send)
     this.#onState = onState
   }
 
@@ -56,7 +57,7 @@ export class ClusterWatch {
     }
   }
 
-  /** Until stop(). */
+  /** Runs until stop(). */
   async run(): Promise<void> {
     const { signal } = this.#stop
     this.#trackers = CORE.map(resource => new WatchTracker(resource.name))
@@ -91,8 +92,8 @@ export class ClusterWatch {
   }
 
   /**
-   * The first names leave when all that pods' names need has been asked for once; the picture is complete when pods are
-   * known and nothing else is still being listed.
+   * Opens the outbox once every resource but pods has been listed or has failed, so that the first names are complete. Synced once
+   * pods are listed too.
    */
   #watchChanged(): void {
     const others = this.#trackers.filter(tracker => tracker.name !== 'pods')

@@ -1,19 +1,19 @@
 /**
- * heap.ts - how V8 keeps the heap of a process that knows a whole cluster.
+ * heap.ts - V8 flags for a process that holds a whole cluster.
  *
- * Out:   less memory and shorter pauses for more work: an agent has few cores, and its node's memory is others'.
+ * Out:   less memory and shorter pauses for more CPU time: an agent has few cores, and the node's memory belongs to workloads.
  */
 import { setFlagsFromString } from 'node:v8'
 
 const FLAGS = [
-  // Else a heap may grow to four times what is in use before garbage is looked for.
+  // By default a heap may grow to four times the memory in use before the next collection.
   '--heap-growing-percent=40',
-  // A pause that is shared with helper threads lasts until the last of them got a CPU, and others want it, too.
+  // A parallel pause lasts until the last helper thread has got a CPU, which is slow on a busy node.
   '--no-parallel-scavenge',
   '--no-parallel-compaction',
 ] as const
 
-/** For all threads of the process, from now on. */
+/** Applies to all threads of the process from now on. */
 export function keepHeapSmall(): void {
   for (const flag of FLAGS) setFlagsFromString(flag)
 }

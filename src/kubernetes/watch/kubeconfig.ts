@@ -1,9 +1,9 @@
 /**
- * kubeconfig.ts - access by a kubeconfig: certificates, tokens, token files, exec plugins, OIDC, proxies' addresses.
+ * kubeconfig.ts - access by a kubeconfig: certificates, tokens, token files, exec plugins, OIDC, proxies.
  *
- * In:    a file, and a context of it.
- * Out:   an AccessSource over @kubernetes/client-node's KubeConfig; the only place that imports the library.
- * Fail:  an Error that names the file and the context, or carries the words of the plugin.
+ * In:    a file and the name of a context.
+ * Out:   an AccessSource based on @kubernetes/client-node's KubeConfig; the only importer of that library.
+ * Fail:  an Error that names file and context, or contains the plugin's message.
  */
 import type { RequestOptions } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
@@ -21,7 +21,7 @@ export class KubeconfigAccess implements AccessSource {
     this.#config = load(options, this.name)
   }
 
-  /** The library keeps tokens until they are old. */
+  /** The library caches tokens until they expire. */
   async current(): Promise<Access> {
     this.#config ??= load(this.#options, this.name)
     const server = this.#config.getCurrentCluster()?.server ?? ''
@@ -34,7 +34,7 @@ export class KubeconfigAccess implements AccessSource {
     return { server: new URL(server), tls: tlsOf(options), headers: headersOf(options) }
   }
 
-  /** Read the file again at the next request: its tokens may be new, and plugins' caches are of the old one. */
+  /** The next request reads the file again: its tokens may be new, and plugin results are cached per KubeConfig. */
   renew(): void {
     this.#config = undefined
   }
@@ -54,7 +54,7 @@ function load({ kubeconfig, context }: AccessOptions, name: string): KubeConfig 
     config.setCurrentContext(context)
   }
   const server = config.getCurrentCluster()?.server
-  if (server === undefined) throw new Error(`${name}: no context is current; allowed: one of ${known.join(', ')}`)
+  if (server === undefined) throw new Error(`${name}: no current context; allowed: ${known.join(', ')}`)
   return config
 }
 

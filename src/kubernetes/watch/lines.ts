@@ -1,10 +1,10 @@
 /**
- * lines.ts - the bytes of a watch to its lines.
+ * lines.ts - splits the bytes of a watch into lines.
  *
- * In:    chunks, cut anywhere, also within a character.
- * Out:   each line's text once it is whole.
- * Fail:  a line past MOST_LINE bytes is an error: etcd holds no object above 1.5 MiB.
- * Never: keeps more than one line.
+ * In:    chunks split anywhere, even within a character.
+ * Out:   the text of each complete line.
+ * Fail:  a line longer than MAX_LINE_BYTES is an error: etcd holds no object above 1.5 MiB.
+ * Never: buffers more than one line.
  */
 import { ApiError } from './api-error.js'
 
@@ -16,12 +16,12 @@ export class Lines {
   #parts: Buffer[] = []
   #pending = 0
 
-  /** `most`: bytes of a line; for tests. */
+  /** `max`: bytes of a line, for tests. */
   constructor(max = MAX_LINE_BYTES) {
     this.#max = max
   }
 
-  /** Bytes of a line that has not ended. */
+  /** Bytes of an incomplete line. */
   get pending(): number {
     return this.#pending
   }

@@ -1,11 +1,11 @@
 /**
- * list-items.ts - the bytes of a list to its items, one at a time, and what stands around them.
+ * list-items.ts - splits a list into its items while it arrives.
  *
- * In:    chunks of one JSON object that has a key `items`, cut anywhere.
- * Out:   the text of each item as soon as it is whole; at the end the object without its items.
- * Fail:  end() throws when the object did not end, or is none.
- * Never: holds more than one item and the head, so a server that ignores `limit` and sends 150,000 pods at once (every
- *        one before 1.34 does when it answers from its cache) costs no more memory than a page.
+ * In:    chunks of one JSON object with a key `items`, split anywhere.
+ * Out:   the text of each item as soon as it is complete; at the end the object without its items.
+ * Fail:  end() throws when the object is incomplete or not JSON.
+ * Never: buffers more than one item and the head, so a server that ignores `limit` and sends 150,000 pods at once (as all versions
+ *        before 1.34 do when they answer from their cache) costs no more memory than a page.
  */
 import { ApiError } from './api-error.js'
 
@@ -15,10 +15,10 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
-/** Depth of the list's own keys, and of its items. */
+/** Nesting depth of the list's own keys, and of its items. */
 const TOP = 1
 const ITEM = 2
-/** An object of etcd has at most 1.5 MiB; metadata of a list some hundred bytes. */
+/** An object in etcd has at most 1.5 MiB; the metadata of a list some hundred bytes. */
 const MAX_PART_BYTES = 8 << 20
 const ITEMS = Buffer.from('items')
 
@@ -27,7 +27,7 @@ export class ListItems {
   #inString = false
   #escaped = false
   #inItems = false
-  /** Bytes of the string at the top that is being read or was read last; only as many as tell `items`. */
+  /** Bytes of the current or last top-level string that match `items` so far. */
   #key = 0
   #keyMatches = false
   #around: Buffer[] = []
@@ -66,7 +66,7 @@ export class ListItems {
 
   /** The object without its items. */
   end(): unknown {
-    if (this.#depth !== 0) throw new ApiError('cut', 'the list ended in its middle')
+    if (this.#depth !== 0) throw new ApiError('cut', 'the list is incomplete')
     return JSON.parse(Buffer.concat(this.#around).toString())
   }
 

@@ -1,7 +1,7 @@
 /**
- * message.ts - what the watch's thread and the main thread say to each other.
+ * message.ts - messages between the watch's thread and the main thread.
  *
- * Never: holds the cluster: batches of changes, acknowledged one by one, and how the watches are.
+ * Out:   batches of changes, each acknowledged, and the state of the watches.
  */
 
 import type { PackedChanges } from '../cluster/packed-changes.js'
@@ -10,31 +10,31 @@ import type { ReflectorTimes } from './reflector.js'
 import type { WatchState } from './watch-state.js'
 
 export interface KubernetesOptions extends AccessOptions {
-  /** This node, as the API names it. */
+  /** Name of this node in the API. */
   readonly nodeName: string
-  /** Cilium's identities: `auto` where the cluster has its kinds. */
+  /** Whether to watch Cilium's identities; `auto`: if the cluster has its resources. */
   readonly cilium: 'auto' | 'always' | 'never'
-  /** Not ready before the first picture of the cluster is complete. */
+  /** Not ready until the cluster has synced once. */
   readonly requireSync: boolean
   readonly userAgent: string
   /** For tests. */
   readonly times?: ReflectorTimes
 }
 
-/** Of the worker: its workerData. */
+/** The worker's workerData. */
 export interface WorkerStart {
   readonly options: KubernetesOptions
-  /** Identity numbers below this were given by an earlier worker. */
+  /** The first identity number to allocate; earlier workers allocated lower ones. */
   readonly firstIdentity: number
 }
 
 export interface ClusterState {
   readonly synced: boolean
   readonly watches: readonly WatchState[]
-  /** Keys that wait for the main thread. */
+  /** Keys that wait for a batch. */
   readonly pending: number
   readonly access: string
-  /** Where the next worker's own identity numbers begin. */
+  /** WorkerStart.firstIdentity of the next worker. */
   readonly nextIdentity: number
 }
 

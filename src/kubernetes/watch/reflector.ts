@@ -1,11 +1,11 @@
 /**
- * reflector.ts - one resource, listed and then watched, for ever.
+ * reflector.ts - lists one resource, then watches it, and repeats after failures.
  *
  * In:    the API's lists and watches of one resource.
- * Out:   put() for each object that is new or other, drop() for each that is gone, told or not: after a gap the next
- *        list shows what went meanwhile.
- * Fail:  every failure has a reason that is counted, and an attempt after it: at once where the server ended a watch as
- *        agreed, else after a wait that grows to 30 s. What is known stays meanwhile.
+ * Out:   put() for each new or changed object, drop() for each deleted one. After a gap the next list shows which objects were
+ *        deleted in the meantime.
+ * Fail:  each failure is counted by reason and retried: at once where the server ended the watch at its timeout, else after a delay
+ *        that grows to 30 s. Known objects are kept.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiObject } from '../object/api-object.js'
@@ -21,35 +21,35 @@ import { EVENT_TYPES, type EventType, type WatchTracker } from './watch-state.js
 export interface ReflectorEvents {
   put<Name extends ResourceName>(name: Name, facts: FactsByResource[Name]): void
   drop(name: ResourceName, key: string): void
-  /** The state is another: synced, or in trouble, or well again. */
+  /** The watch synced, failed or recovered. */
   stateChanged(): void
 }
 
-/** Times; the defaults are for a cluster, tests take shorter ones. */
+/** Tests use shorter times than TIMES. */
 export interface ReflectorTimes {
-  /** First wait after a failure; the last is 30 times as long. */
+  /** First delay after a failure; the longest is 30 times as long. */
   readonly retryMs: number
-  /** A list without a byte for so long is given up. */
+  /** A list is aborted when no byte arrives for this long. */
   readonly listIdleMs: number
-  /** A watch; the server sends a bookmark each minute or so, whatever happens. */
+  /** The same for a watch. The server sends a bookmark about every minute. */
   readonly watchIdleMs: number
 }
 
 export const TIMES: ReflectorTimes = { retryMs: 1_000, listIdleMs: 60_000, watchIdleMs: 180_000 }
 
-/** As every client of the API asks for them, and as large as etcd likes. */
+/** Page size of Kubernetes' own clients. */
 const PAGE = 500
-/** The server ends a watch after so long; jittered, so that a fleet's watches do not end together. */
-const WATCH_SECONDS = { minVersion: 300, most: 600 } as const
+/** The server ends a watch after this time; random, so that a fleet's watches do not end together. */
+const WATCH_SECONDS = { min: 300, max: 600 } as const
 /**
- * A busy watch is read this often: to wake the threads for one event costs more than the event. Far below the 100 ms that
- * a name may take to the kernel; the first event after a silence does not wait.
+ * A busy watch is read in this interval, because waking the threads for one event costs more than the event. Far below the 100 ms
+ * that a name may take to reach the kernel; the first event after a pause is read at once.
  */
 const READ_PAUSE_MS = 45
-/** A watch that the server ended sooner than this was no watch: wait before the next, or a storm begins. */
+/** A watch that the server ends sooner than this counts as a failure and delays the next, to prevent a request storm. */
 const SHORT_WATCH_MS = 1_000
 const JSON_TYPE = 'application/json'
-/** After etcd was restored from a backup its versions begin before those that were seen. */
+/** After etcd was restored from a backup, its versions are lower than those already seen. */
 const FUTURE = /too large resource version/i
 const METADATA = 'as=PartialObjectMetadata'
 
@@ -66,13 +66,13 @@ export class Reflector {
   readonly #intern: Interner
   readonly #times: ReflectorTimes
   readonly #backoff: Backoff
-  /** Keys of what was put and not dropped: also of a list that failed in its middle. */
+  /** Keys that were put and not dropped, including those of a list that failed halfway. */
   readonly #known = new Set<string>()
-  /** Where the next watch begins; missing: list first. */
+  /** Where the next watch starts; undefined: list first. */
   #version: string | undefined
-  /** What a list must not be older than; '0' takes whatever the server has at hand. */
+  /** The minimum version of a list; '0' accepts any version that the server has cached. */
   #minVersion = '0'
-  /** When the last watch was granted; 0: not since the last failure. */
+  /** When the last watch started; 0: not since the last failure. */
   #watchingMs = 0
 
   constructor(
@@ -92,7 +92,7 @@ export class Reflector {
     this.#backoff = new Backoff(times.retryMs)
   }
 
-  /** Until `signal`. */
+  /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -131,7 +131,7 @@ export class Reflector {
 
   async #page(next: string, seen: Set<string>, signal: AbortSignal): Promise<ListHead> {
     const items = new ListItems()
-    // A page that continues is of the first one's version.
+    // The continue token determines the version.
     const query = next === '' ? { resourceVersion: this.#minVersion } : { continue: next }
     const request = { path: this.#path({ limit: String(PAGE), ...query }), accept: this.#accept('List'), gzip: true }
     const take = (text: string) => {
@@ -148,7 +148,7 @@ export class Reflector {
   async #watch(signal: AbortSignal): Promise<void> {
     const startMs = performance.now()
     const lines = new Lines()
-    const seconds = WATCH_SECONDS.minVersion + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.minVersion)
+    const seconds = WATCH_SECONDS.min + Math.random() * (WATCH_SECONDS.max - WATCH_SECONDS.min)
     const query = {
       watch: '1',
       allowWatchBookmarks: 'true',
@@ -170,7 +170,7 @@ export class Reflector {
       receive,
       started,
     )
-    if (lines.pending > 0) throw new ApiError('cut', 'the watch ended within a line')
+    if (lines.pending > 0) throw new ApiError('cut', 'the watch ended in the middle of a line')
     if (performance.now() - startMs < SHORT_WATCH_MS) throw new ApiError('closed', 'the watch ended at once')
     this.tracker.restarts.closed++
     this.#backoff.reset()
@@ -187,7 +187,7 @@ export class Reflector {
     this.tracker.objects = this.#known.size
   }
 
-  /** The key of what is kept of it. */
+  /** Puts or drops an object. Returns the key of its facts if there are any. */
   #take(object: ApiObject): string | undefined {
     const facts = this.#resource.facts(checked(object), this.#intern)
     if (facts === undefined) {
@@ -203,7 +203,7 @@ export class Reflector {
     if (this.#known.delete(key)) this.#events.drop(this.#resource.name, key)
   }
 
-  /** Also a list's end: whoever had asked for a newer state has it. */
+  /** Call when a list is complete and when a watch starts. */
   #succeeded(): void {
     const changed = this.tracker.lastError !== undefined || !this.tracker.synced || this.tracker.phase !== 'watching'
     this.tracker.synced = true
@@ -218,7 +218,7 @@ export class Reflector {
     this.tracker.phase = 'waiting'
     this.tracker.lastError = error.message
     this.tracker.attempted = true
-    // A watch that lasted was a success: the wait after it is a first one.
+    // After a watch that lasted, the delay starts from the shortest again.
     if (this.#watchingMs > 0 && performance.now() - this.#watchingMs > SHORT_WATCH_MS) this.#backoff.reset()
     this.#watchingMs = 0
     if (error.reason === 'expired') this.#relist()
@@ -227,7 +227,7 @@ export class Reflector {
     await sleep(this.#backoff.next(error.retryAfterMs), undefined, { signal }).catch(() => undefined)
   }
 
-  /** Not older than what was seen; when even that cannot be had, whatever etcd says is now. */
+  /** Lists again, no older than what was seen; if that failed before, the latest version in etcd (''). */
   #relist(minVersion = this.#version === undefined ? '' : this.#minVersion): void {
     this.#minVersion = minVersion
     this.#version = undefined

@@ -7,11 +7,10 @@ import { join } from 'node:path'
 import type { Access, AccessSource } from './access.js'
 import { ApiError } from './api-error.js'
 
-/** A token of a service account lives an hour or more, and is replaced long before its end. */
+/** A token is valid for an hour or more, and the kubelet replaces it long before it expires. */
 const READ_AGAIN_MS = 60_000
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** What the kubelet mounts into each pod. */
 export class ServiceAccount implements AccessSource {
   readonly name = 'service account'
   readonly #server: URL
@@ -19,7 +18,7 @@ export class ServiceAccount implements AccessSource {
   #access: Access | undefined
   #readMs = 0
 
-  /** `directory`: for tests. */
+  /** `directory`: other than the usual one, for tests and the demo. */
   constructor(host: string, port: string, directory = SERVICE_ACCOUNT) {
     this.#server = new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`)
     this.#directory = directory

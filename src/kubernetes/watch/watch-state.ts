@@ -1,13 +1,12 @@
 /**
- * watch-state.ts - how a resource's watch is, in numbers that cross threads.
+ * watch-state.ts - the state of a resource's watch.
  *
  * Out:   plain objects, for structured cloning and for weir_kubernetes_*.
  */
-
 import type { ResourceName } from '../object/resource.js'
 import { RESTART_REASONS, type RestartReason } from './api-error.js'
 
-/** `listing` before the first list is complete; `waiting` for the next attempt after a failure. */
+/** `listing` until the first list is complete; `waiting` for the next attempt after a failure. */
 export type Phase = 'listing' | 'watching' | 'waiting'
 export const EVENT_TYPES = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'] as const
 export type EventType = (typeof EVENT_TYPES)[number]
@@ -16,26 +15,26 @@ export interface WatchState {
   readonly name: ResourceName
   readonly phase: Phase
   readonly synced: boolean
-  /** The last failure, until there is a success. */
+  /** The last failure, until the next success. */
   readonly lastError: string | undefined
   readonly objects: number
   readonly lists: number
   readonly listSeconds: number
-  /** Of the last byte of a watch or list: seconds since 1970 for people, and its age by a clock that never jumps. */
+  /** When the last byte of a list or watch arrived: wall-clock seconds since 1970 for display, and its age by a monotonic clock. */
   readonly lastSeconds: number
   readonly ageSeconds: number
   readonly restarts: Readonly<Record<RestartReason, number>>
   readonly events: Readonly<Record<EventType, number>>
-  /** Objects that a list no longer had though no event said that they went. */
+  /** Objects missing from a list although no event reported their deletion. */
   readonly missedDeletions: number
 }
 
-/** What a reflector writes. */
+/** Collects the state of one reflector. */
 export class WatchTracker {
   phase: Phase = 'listing'
   synced = false
   lastError: string | undefined
-  /** The first attempt has come to an end, good or bad. */
+  /** The first list has succeeded or failed. */
   attempted = false
   objects = 0
   lists = 0
@@ -51,7 +50,7 @@ export class WatchTracker {
     this.name = name
   }
 
-  /** A byte came. */
+  /** Call when bytes arrive. */
   received(): void {
     this.#lastSeconds = Date.now() / 1000
     this.#lastMs = performance.now()

@@ -1,8 +1,8 @@
 /**
- * worker.ts - the watch's own thread: whatever takes long, a page of JSON above all, delays no drain of the ring.
+ * worker.ts - the watch's thread, so that parsing pages of JSON does not delay the main thread, which drains the ring.
  *
  * In:    workerData; acknowledgements and requests of the main thread.
- * Out:   batches and states. A kubeconfig that is wrong is `refused`.
+ * Out:   batches and states. Posts `refused` when the kubeconfig is wrong.
  */
 import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -21,10 +21,10 @@ function postChanges(changes: EntityChanges): void {
   parentPort?.postMessage({ kind: 'changes', packed } satisfies FromWorker, [packed.words.buffer])
 }
 
-/** Above the process's own: where there are too few CPUs, the ring is drained first. */
+/** Added to the process's nice value: where CPUs are scarce, draining the ring comes first. */
 const NICER = 5
 const NICEST = 19
-/** To Linux, of those who ask (setpriority(2)). */
+/** 0 is the calling thread (setpriority(2)). */
 const THIS_THREAD = 0
 
 async function main(): Promise<void> {
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     }
   })
   const running = watch.run()
-  // Before the first answer, which may be long in coming.
+  // Before the first response of the API server, which may take long.
   postState()
   await running
 }

@@ -1,5 +1,5 @@
 /**
- * turns.test.ts - while a cluster is being told, the event loop turns: the ring is drained between batches.
+ * event-loop.test.ts - while a cluster is being applied, the event loop turns between batches, so the ring is drained.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
@@ -8,21 +8,21 @@ import { PODS, pod, serviceAccount, startedApi } from '../support/named-cluster.
 import { until } from '../support/until.js'
 
 const COUNT = 20_000
-/** Batches on the way at most. */
-const AT_ONCE = 2
+/** Batches in flight at most. */
+const MAX_PER_TURN = 2
 
-t.test('no more than two batches are applied in one turn of the loop, however fast they come', async t => {
+t.test('at most two batches are applied in one turn of the event loop, however fast they arrive', async t => {
   const api = await startedApi(t)
   for (let i = 0; i < COUNT; i++) api.store.put(PODS, pod(`many/pod-${i}`, { ips: [`10.1.${i >> 8}.${i & 255}`] }))
   let turn = 0
   let upserts = 0
   const batches: number[] = []
   let counting = true
-  const again = () => {
+  const countTurns = () => {
     turn++
-    if (counting) setImmediate(again)
+    if (counting) setImmediate(countTurns)
   }
-  again()
+  countTurns()
   t.teardown(() => {
     counting = false
   })
@@ -38,21 +38,21 @@ t.test('no more than two batches are applied in one turn of the loop, however fa
   })
   t.teardown(() => watch.stop())
   await watch.start()
-  await until('all are told', () => watch.synced)
+  await until('all pods are applied', () => watch.synced)
   t.ok(upserts >= COUNT)
   const [own, ...others] = niceOfThreads()
   t.ok(
     others.includes(own! + 5),
-    `the watch is a thread that gives way to this one, which is at ${own}; others: ${others}`,
+    `the watch thread has a higher nice value than this one, which has ${own}; others: ${others}`,
   )
-  const most = Math.max(...batches.map(of => batches.filter(turn => turn === of).length))
-  t.ok(most <= AT_ONCE, `${most} of ${batches.length} batches in one turn`)
+  const max = Math.max(...batches.map(of => batches.filter(turn => turn === of).length))
+  t.ok(max <= MAX_PER_TURN, `${max} of ${batches.length} batches in one turn`)
 })
 
-/** The main thread's first. */
+/** Nice values of this process's threads, the main thread first. */
 function niceOfThreads(): number[] {
   const threads = readdirSync('/proc/self/task').sort((a, b) => Number(a) - Number(b))
-  // Its name, in brackets, may have spaces; nice is the 17th field behind it (proc_pid_stat(5)).
+  // The thread's name, in brackets, may contain spaces; nice is the 17th field after it (proc_pid_stat(5)).
   return threads.map(thread =>
     Number(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ')[1]!.split(' ')[16]),
   )

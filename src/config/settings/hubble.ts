@@ -55,7 +55,7 @@ const flowBuffer = integer(
   1,
   MAX_FLOWS,
   `a power of two minus one, from 1 to ${MAX_FLOWS}, like 4095`,
-  // As in Hubble, whose ring reserves one slot for the writer.
+  // As in Hubble: its ring reserves one slot for the writer.
   flows => (flows & (flows + 1)) === 0,
 )
 

@@ -45,7 +45,7 @@ export const live = {
   interfaces: setting(listOf(glob), {
     help: 'pod interfaces to attach to',
     default: [],
-    defaultText: 'veths whose peer is in another network namespace',
+    defaultText: 'veths with a peer in another network namespace',
   }),
   uplinks: setting(listOf(glob), { help: 'uplink interfaces to attach to', default: [], defaultText: 'none' }),
   netns: optional(path, {

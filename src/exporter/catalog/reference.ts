@@ -32,7 +32,7 @@ and \`_created\` is the time when a counter or histogram started (\`--no-openmet
 is at its budget of series, one overflow series with the only label \`otel_metric_overflow="true"\` counts for all further ones.
 `
 
-/** Groups whose families are not in the catalog. */
+/** Groups with families outside the catalog. */
 const ELSEWHERE: Readonly<Partial<Record<Group, string>>> = {
   hubble:
     'Off by default; `--hubble-metrics` selects families and labels. [hubble-metrics.md](hubble-metrics.md) lists them.',

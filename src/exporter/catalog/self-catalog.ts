@@ -114,11 +114,11 @@ export const SELF = {
   ),
   hubbleDeletionsRefused: counter(
     'weir_hubble_deletions_refused_total',
-    'Deleted pods whose hubble_* series stay until the series TTL because too many deletions were pending.',
+    'Deleted pods with hubble_* series that stay until the series TTL because too many deletions were pending.',
   ),
   entityDeletionsRefused: counter(
     'weir_entity_deletions_refused_total',
-    'Deleted pods whose weir_* series stay until the series TTL because too many deletions were pending.',
+    'Deleted pods with weir_* series that stay until the series TTL because too many deletions were pending.',
   ),
   entityIdsReused: counter('weir_entity_ids_reused_total', 'Entity ids of removed entities freed for reuse.'),
   entities: gauge('weir_entities', 'Entities that have an address, by kind; a CIDR counts once for each prefix.', [
@@ -140,7 +140,7 @@ export const SELF = {
   ),
   connectionsDeferred: gauge(
     'weir_connections_deferred',
-    'Connections at the last flush whose counts stayed in the kernel until an endpoint has a name.',
+    'Connections with counts deferred at the last flush, because an endpoint has no name yet.',
   ),
   connectionsRenamed: counter(
     'weir_connections_renamed_total',

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * addon.cc - what the addon exports, and nothing else.
+ * addon.cc - exports of the addon.
  */
 #include "kernel.h"
 #include "links.h"

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * attach.cc - where an object's programs stand: interfaces and tracepoints.
+ * attach.cc - attaches an object's programs to interfaces and tracepoints.
  */
 #include "attach.h"
 
@@ -13,7 +14,7 @@ namespace
 /* include/uapi/linux/bpf.h of 6.6; libbpf 1.1 and its headers are older. */
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
-constexpr uint32_t kBefore = 1u << 3; /* BPF_F_BEFORE nobody in particular: the head */
+constexpr uint32_t kBefore = 1u << 3; /* BPF_F_BEFORE without a program: the head */
 
 Fault LinkTcx(const bpf_program *program, int ifindex, bpf_attach_type hook, Fd &link)
 {
@@ -39,11 +40,11 @@ Fault Attachments::Attach(const Hooks &hooks, Mode &mode)
 	Key key{number, hooks.ifindex};
 	if (interfaces_.count(key))
 		return {EEXIST, "attach",
-			"interface " + std::to_string(hooks.ifindex) + " is attached already"};
+			"interface " + std::to_string(hooks.ifindex) + " is already attached"};
 	if (mode == Mode::kAuto)
 		mode = has_tcx_.value_or(true) ? Mode::kTcx : Mode::kTc;
 	else if (mode == Mode::kTcx)
-		has_tcx_ = true; /* asked for by name: say why it fails */
+		has_tcx_ = true; /* requested explicitly: no fallback, so that the error is reported */
 	Fault fault = mode == Mode::kTcx ? AttachLinks(hooks, interface) : Fault{};
 	if (mode == Mode::kTcx && !has_tcx_.value_or(true)) {
 		mode = Mode::kTc;
@@ -60,8 +61,8 @@ Fault Attachments::AttachLinks(const Hooks &hooks, Interface &interface)
 {
 	Fault fault = LinkTcx(hooks.ingress, hooks.ifindex, kTcxIngress, interface.ingress_link);
 
-	/* A kernel without TCX refuses the attach type; one with it has no reason to refuse the
-	 * first link so. */
+	/* A kernel without TCX refuses the attach type. One with TCX never fails the first link
+	 * with these errors. */
 	if (!has_tcx_ && (!fault || fault.err == EINVAL || fault.err == EOPNOTSUPP))
 		has_tcx_ = !fault;
 	if (fault)
@@ -102,7 +103,7 @@ Fault Attachments::Trace(const bpf_program *program)
 
 	if (tracing_.count(program))
 		return {EEXIST, "attach",
-			std::string("program '") + name + "' is attached already"};
+			std::string("program '") + name + "' is already attached"};
 	LinkPtr link(bpf_program__attach(program));
 	if (!link)
 		return {errno, "bpf(BPF_RAW_TRACEPOINT_OPEN)", name};

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attach.h - where an object's programs stand: interfaces and tracepoints.
+ * attach.h - attaches an object's programs to interfaces and tracepoints.
  *
- * In:    interface numbers of the namespace that the calling thread is in.
- * Out:   TCX links (6.6+) at the head of the hook, so that Weir sees what later programs drop or
- * redirect; else clsact filters. Fail:  an interface has both of its programs or none.
+ * In:    interface numbers in the network namespace of the calling thread.
+ * Out:   TCX links (6.6+) at the head of the hook, so that Weir sees packets that later programs drop
+ *        or redirect; without TCX, clsact filters.
+ * Fail:  an interface has both of its programs or neither.
  */
 #pragma once
 
@@ -27,7 +29,7 @@ struct Hooks {
 class Attachments
 {
       public:
-	/* `mode` becomes the way taken: kTcx or kTc. */
+	/* Sets `mode` to the type used: kTcx or kTc. */
 	Fault Attach(const Hooks &hooks, Mode &mode);
 	Fault Detach(int ifindex);
 	Fault Trace(const bpf_program *program);
@@ -40,7 +42,7 @@ class Attachments
 		std::unique_ptr<TcFilter> ingress_filter;
 		std::unique_ptr<TcFilter> egress_filter;
 	};
-	/* Two namespaces may use one number. */
+	/* Interface numbers are unique only within a namespace. */
 	using Key = std::pair<ino_t, int>;
 
 	Fault AttachLinks(const Hooks &hooks, Interface &interface);

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * errors.cc - the one place where an errno becomes a JavaScript Error.
+ * errors.cc - turns an errno into a JavaScript Error.
  */
 #include "errors.h"
 
@@ -15,8 +16,8 @@ bool IsLibbpf(int err)
 	return err >= __LIBBPF_ERRNO__START && err < __LIBBPF_ERRNO__END;
 }
 
-/* libbpf's own numbers all say that the object file is not one it can use. */
-std::string Code(int err)
+/* Every error number of libbpf's own means that it cannot use the object file. */
+std::string CodeOf(int err)
 {
 	char name[64];
 
@@ -27,17 +28,17 @@ std::string Code(int err)
 	return uv_err_name_r(-err, name, sizeof(name));
 }
 
-std::string Words(int err)
+std::string MessageOf(int err)
 {
-	char words[128];
+	char message[128];
 
 	if (err == kNotSupported)
 		return "operation not supported by the kernel";
 	if (IsLibbpf(err)) {
-		libbpf_strerror(err, words, sizeof(words));
-		return words;
+		libbpf_strerror(err, message, sizeof(message));
+		return message;
 	}
-	return uv_strerror_r(-err, words, sizeof(words));
+	return uv_strerror_r(-err, message, sizeof(message));
 }
 } // namespace
 
@@ -52,8 +53,8 @@ Napi::Value Throw(Napi::Env env, const Fault &fault)
 {
 	if (!fault)
 		return env.Undefined();
-	std::string code = Code(fault.err);
-	std::string message = code + ": " + Words(fault.err) + ", " + fault.syscall;
+	std::string code = CodeOf(fault.err);
+	std::string message = code + ": " + MessageOf(fault.err) + ", " + fault.syscall;
 	if (!fault.detail.empty())
 		message += ": " + fault.detail;
 	Napi::Error error = Napi::Error::New(env, message);

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * errors.h - the one place where an errno becomes a JavaScript Error.
+ * errors.h - turns an errno into a JavaScript Error.
  *
- * Out: .code ("EPERM"), .errno (negative, as Node's own), .syscall, and a message with the detail.
+ * Out:   .code ("EPERM"), .errno (negative, as in Node), .syscall, and a message with the detail.
  */
 #pragma once
 
@@ -9,13 +10,13 @@
 
 #include <string>
 
-/* ENOTSUPP: the kernel's own, never meant for user space, yet bpf(2) returns it for operations a
- * map type lacks. */
+/* ENOTSUPP, internal to the kernel. bpf(2) returns it all the same for operations that a map type
+ * lacks. */
 constexpr int kNotSupported = 524;
 
-/* Why something could not be done; false when it could. */
+/* A failed call; false when there is none. */
 struct Fault {
-	int err = 0; /* positive errno, or one of libbpf's own from 4000 */
+	int err = 0; /* positive errno; from 4000 on, libbpf's own numbers */
 	const char *syscall = "";
 	std::string detail;
 
@@ -25,8 +26,8 @@ struct Fault {
 	}
 };
 
-/* From libbpf's convention: negative is an error. */
+/* `ret` follows libbpf's convention: negative is an error. */
 Fault FaultOf(int ret, const char *syscall, std::string detail = {});
 
-/* Throws when there is a fault. Returns undefined, for `return Throw(...)`. */
+/* Throws if there is a fault. Returns undefined, for `return Throw(...)`. */
 Napi::Value Throw(Napi::Env env, const Fault &fault);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# flags.sh - what g++ needs to build the addon: `flags.sh compile`, `flags.sh link`.
+# SPDX-License-Identifier: Apache-2.0
+# flags.sh - prints the g++ flags of the addon: `flags.sh compile`, `flags.sh link`.
 #
 # Headers come from npm (node-api-headers, node-addon-api) and Debian (libbpf-dev, libuv1-dev), never from Node itself: Node-API and
 # libuv 1 are stable, so one build runs on every Node, and nothing downloads Node's headers as node-gyp would.

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * flush.cc - programs that the kernel runs for us, and what they leave in a map for us to read.
+ * flush.cc - runs a flush program and copies its output out of a memory-mapped array.
  */
 #include "flush.h"
 
@@ -7,7 +8,7 @@
 #include <cstring>
 
 /* HOT: once a batch. bench `pump`. */
-Fault Flushes::Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
+Fault Flusher::Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
 		   size_t &filled)
 {
 	const Mapping *view = nullptr;
@@ -17,7 +18,7 @@ Fault Flushes::Run(const bpf_program *program, const bpf_map *from, Bytes argume
 		return fault;
 	if (into.size < view->Size())
 		return {ENOBUFS, "flush",
-			"a buffer has at least " + std::to_string(view->Size()) + " bytes"};
+			"the buffer needs at least " + std::to_string(view->Size()) + " bytes"};
 	options.ctx_in = argument.data;
 	options.ctx_size_in = static_cast<uint32_t>(argument.size);
 	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
@@ -32,7 +33,7 @@ Fault Flushes::Run(const bpf_program *program, const bpf_map *from, Bytes argume
 	return {};
 }
 
-Fault Flushes::ViewOf(const bpf_map *map, const Mapping *&view)
+Fault Flusher::ViewOf(const bpf_map *map, const Mapping *&view)
 {
 	auto known = views_.find(map);
 

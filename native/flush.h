@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flush.h - programs that the kernel runs for us, and what they leave in a map for us to read.
+ * flush.h - runs a flush program and copies its output out of a memory-mapped array.
  *
- * In:    a program of type `syscall`, which returns how many bytes it left; an array map that can
- * be mapped into memory; the program's argument, which it may change. Out:   those bytes, copied
- * from the start of the map. Fail:  what the kernel says; ENOBUFS when the caller's buffer is
- * smaller than the map.
+ * In:    a program of type `syscall` that returns the number of bytes it wrote; an array map that can
+ *        be mapped into memory; the argument of the program, which it may change.
+ * Out:   those bytes, copied from the start of the map.
+ * Fail:  the error of the kernel; ENOBUFS when the caller's buffer is smaller than the map.
  */
 #pragma once
 
@@ -14,7 +15,7 @@
 
 #include <map>
 
-class Flushes
+class Flusher
 {
       public:
 	Fault Run(const bpf_program *program, const bpf_map *from, Bytes argument, Bytes into,
@@ -27,5 +28,5 @@ class Flushes
       private:
 	Fault ViewOf(const bpf_map *map, const Mapping *&view);
 
-	std::map<const bpf_map *, Mapping> views_; /* kept: the maps do not change */
+	std::map<const bpf_map *, Mapping> views_; /* by map, kept until Clear() */
 };

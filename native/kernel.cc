@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * kernel.cc - what the running kernel tells about itself.
+ * kernel.cc - facts about the running kernel: enums and CPUs.
  */
 #include "kernel.h"
 

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kernel.h - what the running kernel tells about itself.
+ * kernel.h - facts about the running kernel: enums and CPUs.
  */
 #pragma once
 
@@ -8,5 +9,5 @@
 /* kernelEnum(name): [{ name, value }], empty when the kernel has no such enum or no BTF. */
 Napi::Value KernelEnum(const Napi::CallbackInfo &info);
 
-/* possibleCpus(): how many values a per-CPU map has for a key. */
+/* possibleCpus(): the number of values that a per-CPU map has for each key. */
 Napi::Value PossibleCpus(const Napi::CallbackInfo &info);

@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * knobs.cc - what is set in an opened object before it is loaded: read-only globals and table
- * sizes.
+ * knobs.cc - settings of an opened object before it is loaded: read-only globals and table sizes.
  */
 #include "knobs.h"
 
@@ -27,8 +27,7 @@ uint32_t IntegerSize(const btf *types, int id)
 	return type->size;
 }
 
-/* Where a global lies in .rodata, by the object's own BTF (libbpf has filled in the offsets on
- * open). */
+/* Finds a global in .rodata by the object's BTF, in which libbpf filled in the offsets on open. */
 Fault FindKnob(const btf *types, const std::string &name, Place &place)
 {
 	int section = types ? btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC) : -ENOENT;
@@ -55,8 +54,8 @@ Fault SetKnob(bpf_object *object, const std::string &name, double value)
 	auto bits = static_cast<uint64_t>(value);
 	if (place.size < 8 && bits >> (8 * place.size))
 		return {ERANGE, "knob",
-			"'" + name + "' has " + std::to_string(place.size) + " bytes, " +
-			    std::to_string(bits) + " does not fit"};
+			std::to_string(bits) + " does not fit in '" + name + "', which has " +
+			    std::to_string(place.size) + (place.size == 1 ? " byte" : " bytes")};
 	bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	size_t room = 0;
 	auto *bytes =
@@ -66,8 +65,7 @@ Fault SetKnob(bpf_object *object, const std::string &name, double value)
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	bits <<= 64 - 8 * place.size;
 #endif
-	/* libbpf hands out its own image as const; writing there is how its skeletons set globals
-	 * too. */
+	/* libbpf returns its image as const, but its skeletons set globals by writing there too. */
 	std::memcpy(const_cast<uint8_t *>(bytes) + place.offset, &bits, place.size);
 	return {};
 }

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * knobs.h - what is set in an opened object before it is loaded: read-only globals, table sizes,
+ * knobs.h - settings of an opened object before it is loaded: read-only globals, table sizes,
  * programs to leave out.
  *
- * Fail: ENOENT for a name that the object does not have, ERANGE for a value that does not fit,
- *       EINVAL for a global that is not one integer.
+ * Fail:  ENOENT for a name that the object lacks, ERANGE for a value that does not fit, EINVAL for a
+ *        global that is not one integer.
  */
 #pragma once
 
@@ -16,5 +17,5 @@ Fault SetKnobs(bpf_object *object, Napi::Object knobs);
 /* { map: max_entries } */
 Fault SetSizes(bpf_object *object, Napi::Object sizes);
 
-/* [ program ]: not loaded, so the kernel need not look at every path through it. */
+/* [ program ]: not loaded, so that the kernel does not verify it. */
 Fault LeaveOut(bpf_object *object, Napi::Array programs);

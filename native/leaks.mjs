@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
- * leaks.mjs - opens, attaches, drains, sweeps and closes in a loop, and looks at what stays behind.
+ * leaks.mjs - opens, attaches, drains, flushes and closes in a loop, and checks that nothing leaks.
  *
  *     node native/leaks.mjs OBJECT          file descriptors, kernel programs and maps, resident memory
- *     node native/leaks.mjs OBJECT --asan   the same loop, shorter, in an addon built with AddressSanitizer
+ *     node native/leaks.mjs OBJECT --asan   a shorter loop in an addon built with AddressSanitizer
  *
  * In:    test/fixtures/native.bpf.c, compiled. Needs root.
- * Out:   one JSON line; exit code 1 when something grows or the sanitizer speaks.
- * Never: touches native/build: the sanitized addon is built in a directory of its own.
+ * Out:   one JSON line; exit code 1 when something grows or the sanitizer reports an error.
+ * Never: touches native/build: the sanitized addon is built in a temporary directory.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,19 +18,19 @@ import { Worker } from 'node:worker_threads'
 
 const HERE = import.meta.dirname
 const ROUNDS = 60
-/** Rounds until allocators and caches have their size. */
-const WARM = 40
-/** Growth that 60 rounds may show: noise of the collector, far below one object a round (an object is > 100 KB). */
+/** Rounds until allocators and caches have reached their size. */
+const WARM_UP = 40
+/** Growth allowed in 60 rounds: noise of the garbage collector, far below one object a round (an object is > 100 KB). */
 const RESIDENT_SLACK = 5 << 20
 
-/** Of v0, the near end of a veth pair in a namespace of our own. */
+/** Interface number of v0, one side of a veth pair in a namespace of this test. */
 const INDEX = 100
 
 const require = createRequire(import.meta.url)
-// Without LD_PRELOAD: ip and tc are not ours to sanitize.
+// Without LD_PRELOAD: ip and tc are not to be sanitized.
 const exec = (...command) => execFileSync('env', ['-u', 'LD_PRELOAD', ...command], { encoding: 'utf8' })
 
-/** One of everything that the addon can make, and every error path that leaves something half made. */
+/** Makes one of everything the addon offers, and takes every error path that leaves something half made. */
 function round(addon, path, netns, mode) {
   const object = new addon.BpfObject(path, { mark: 9 }, { flows: 1000 })
   const buffer = new Uint8Array(65536)
@@ -41,11 +42,11 @@ function round(addon, path, netns, mode) {
   attempt(() => addon.inNamespace(netns, () => object.attachInterface(999, 'count_in', 'count_out', mode)))
   attempt(() => object.attachTracing('count_in'))
   object.update('flows', new Uint8Array(Uint32Array.of(1, 2).buffer), new Uint8Array(32).fill(1), 2)
-  object.flush('sweep_flows', 'left', new Uint8Array(4), buffer)
+  object.flush('flush_flows', 'output', new Uint8Array(4), buffer)
   object.read('flows', buffer)
   object.testRun('count_in', new Uint8Array(64), 1000)
   object.drain(buffer)
-  for (const { id } of object.programs()) made.add(id)
+  for (const { id } of object.programs()) programIds.add(id)
   if (mode === 'tc') addon.inNamespace(netns, () => object.detachInterface(INDEX))
   object.close()
 }
@@ -71,13 +72,13 @@ function attempt(body) {
   try {
     body()
   } catch {
-    return // the error itself is the tests' business
+    return // test/live/native checks the error itself
   }
-  throw new Error(`went well: ${body}`)
+  throw new Error(`expected an error: ${body}`)
 }
 
-/** Opens and never closes: the environment's end has to. */
-const LEAVER = `
+/** Opens and never closes: the end of the environment has to release everything. */
+const ABANDON = `
   const { workerData } = require('node:worker_threads')
   const addon = require(workerData.addon)
   const object = new addon.BpfObject(workerData.path, {}, {})
@@ -89,14 +90,14 @@ const LEAVER = `
   require('node:worker_threads').parentPort.postMessage('ready')
 `
 
-async function leave(addonPath, path, netns) {
-  const worker = new Worker(LEAVER, { eval: true, workerData: { addon: addonPath, path, netns } })
+async function abandon(addonPath, path, netns) {
+  const worker = new Worker(ABANDON, { eval: true, workerData: { addon: addonPath, path, netns } })
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
   await worker.terminate()
 }
 
-/** Kernel objects that this process holds; other processes' come and go. */
-function held() {
+/** Resources of this process alone: the machine's totals change with other processes. */
+function resources() {
   globalThis.gc?.()
   const fds = readdirSync('/proc/self/fd').length
   const maps = readFileSync('/proc/self/maps', 'utf8')
@@ -114,30 +115,30 @@ async function loop(addonPath, path, netns, rounds) {
       round(addon, path, netns, i % 2 ? 'tc' : 'tcx')
       watch(addon)
       if (i % 10 === 0) refusals(addon, path)
-      if (i % 20 === 0) await leave(addonPath, path, netns)
+      if (i % 20 === 0) await abandon(addonPath, path, netns)
       await new Promise(resolve => setImmediate(resolve))
     }
     await settle()
-    return held()
+    return resources()
   }
-  const before = await run(Math.min(WARM, rounds))
+  const before = await run(Math.min(WARM_UP, rounds))
   return { before, after: await run(rounds) }
 }
 
-/** Ids of all programs that any object had. */
-const made = new Set()
+/** Kernel IDs of all programs of all objects. */
+const programIds = new Set()
 
-/** Programs of ours that the kernel has still; it frees some a moment later. */
+/** How many of our programs the kernel still has; it frees some with a delay. */
 async function survivors() {
   for (let tries = 0; ; tries++) {
-    const alive = JSON.parse(exec('bpftool', 'prog', 'show', '-j')).filter(({ id }) => made.has(id)).length
+    const alive = JSON.parse(exec('bpftool', 'prog', 'show', '-j')).filter(({ id }) => programIds.has(id)).length
     if (alive === 0 || tries === 100) return alive
     await settle()
   }
 }
 
 function filters(netns) {
-  const show = way => exec('ip', 'netns', 'exec', netns, 'tc', 'filter', 'show', 'dev', 'v0', way)
+  const show = direction => exec('ip', 'netns', 'exec', netns, 'tc', 'filter', 'show', 'dev', 'v0', direction)
   return (
     ['ingress', 'egress']
       .map(show)
@@ -152,27 +153,27 @@ async function check(addonPath, path, rounds) {
   try {
     exec('ip', '-n', name, 'link', 'add', 'v0', 'index', String(INDEX), 'type', 'veth', 'peer', 'name', 'v1')
     const { before, after } = await loop(addonPath, path, `/run/netns/${name}`, rounds)
-    const left = { made: made.size, programs: await survivors(), filters: filters(name) }
+    const left = { made: programIds.size, programs: await survivors(), filters: filters(name) }
     console.log(JSON.stringify({ rounds, before, after, left }))
     const grew = after.fds > before.fds || after.maps > before.maps
-    const fat = rounds >= ROUNDS && after.resident > before.resident + RESIDENT_SLACK
-    if (grew || fat || left.programs > 0 || left.filters > 0) process.exitCode = 1
+    const memoryGrew = rounds >= ROUNDS && after.resident > before.resident + RESIDENT_SLACK
+    if (grew || memoryGrew || left.programs > 0 || left.filters > 0) process.exitCode = 1
   } finally {
     exec('ip', 'netns', 'delete', name)
   }
 }
 
-/** Build a sanitized addon aside, and run this file again on it. */
+/** Builds a sanitized addon in a temporary directory, and runs this file again with it. */
 function sanitized(path) {
-  const aside = mkdtempSync(join(tmpdir(), 'weir-asan-'))
+  const directory = mkdtempSync(join(tmpdir(), 'weir-asan-'))
   try {
-    // As one file: each of them takes a second or two to read the same headers.
+    // As one file: each file alone takes a second or two to compile the same headers.
     const sources = readdirSync(HERE).filter(file => file.endsWith('.cc'))
-    writeFileSync(join(aside, 'all.cc'), sources.map(file => `#include "${join(HERE, file)}"\n`).join(''))
+    writeFileSync(join(directory, 'all.cc'), sources.map(file => `#include "${join(HERE, file)}"\n`).join(''))
     const flags = part => exec(join(HERE, 'flags.sh'), part).trim().split(' ')
     const sanitize = ['-fsanitize=address', '-fno-omit-frame-pointer', '-g1', '-O1']
-    const addon = join(aside, 'weir.node')
-    const compiler = [...flags('compile'), ...sanitize, join(aside, 'all.cc'), '-o', addon, ...flags('link')]
+    const addon = join(directory, 'weir.node')
+    const compiler = [...flags('compile'), ...sanitize, join(directory, 'all.cc'), '-o', addon, ...flags('link')]
     execFileSync('g++', compiler, { stdio: ['ignore', 2, 2] })
     const env = {
       ...process.env,
@@ -183,7 +184,7 @@ function sanitized(path) {
     const args = [import.meta.filename, path, '--rounds=4']
     process.exitCode = spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status ?? 1
   } finally {
-    rmSync(aside, { recursive: true })
+    rmSync(directory, { recursive: true })
   }
 }
 

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * links.cc - rtnetlink, subscribed to link changes, as one JS object.
+ * links.cc - rtnetlink, subscribed to link changes, as a JS object.
  */
 #include "links.h"
 
@@ -11,9 +12,10 @@
 
 namespace
 {
-constexpr size_t kMaxDatagram =
-    64 * 1024;				/* dumps come in 32 KiB, a single link stays below this */
-constexpr int kReceiveBuffer = 1 << 20; /* some thousand links appearing at once */
+/* Dumps arrive in datagrams of 32 KiB; a single link is smaller than this. */
+constexpr size_t kMaxDatagram = 64 * 1024;
+/* Room for a few thousand links that appear at once. */
+constexpr int kReceiveBuffer = 1 << 20;
 } // namespace
 
 Napi::Function LinkWatch::Define(Napi::Env env)
@@ -37,7 +39,7 @@ Fault LinkWatch::Open()
 	socket_.Reset(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
 	if (!socket_)
 		return {errno, "socket(AF_NETLINK)", {}};
-	/* Best effort: without CAP_NET_ADMIN the default size stays, and ENOBUFS comes sooner. */
+	/* Best effort: without CAP_NET_ADMIN the buffer keeps its default size and overflows sooner. */
 	(void)setsockopt(socket_.Get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
 			 sizeof(kReceiveBuffer));
 	address.nl_family = AF_NETLINK;
@@ -74,7 +76,7 @@ Napi::Value LinkWatch::Read(const Napi::CallbackInfo &info)
 	if (!socket_)
 		return Throw(info.Env(), {EBADF, "read", {}});
 	if (into.ByteLength() < kMaxDatagram)
-		return Throw(info.Env(), {EINVAL, "read", "a buffer has at least 65536 bytes"});
+		return Throw(info.Env(), {EINVAL, "read", "the buffer needs at least 65536 bytes"});
 	if (Fault fault = ReadAll({into.Data(), into.ByteLength()}, filled))
 		return Throw(info.Env(), fault);
 	return Napi::Number::New(info.Env(), static_cast<double>(filled));
@@ -95,10 +97,10 @@ Fault LinkWatch::ReadAll(Bytes into, size_t &filled)
 	if (!lost_ || filled > 0)
 		return {};
 	lost_ = false;
-	return {ENOBUFS, "recv(AF_NETLINK)", "link notices were lost"};
+	return {ENOBUFS, "recv(AF_NETLINK)", "link notifications were lost"};
 }
 
-/* One datagram; 0 bytes for one that the kernel did not send. */
+/* Receives one datagram. `size` is 0 when another process sent it. */
 Fault LinkWatch::Receive(Bytes into, size_t &size)
 {
 	sockaddr_nl from{};

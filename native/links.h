@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * links.h - rtnetlink, subscribed to link changes, as one JS object.
+ * links.h - rtnetlink, subscribed to link changes, as a JS object.
  *
- * In:    the network namespace that the thread is in when it is made.
- * Out:   raw messages of the kernel's (nothing another process sent), whole datagrams, back to back
- * on multiples of 4. Fail:  ENOBUFS when the kernel had to drop notices: only a new dump tells the
- * truth then. Never: looks inside a message.
+ * In:    the network namespace of the thread at construction.
+ * Out:   raw messages of the kernel, none of other processes: whole datagrams, back to back, each on a
+ *        multiple of 4.
+ * Fail:  ENOBUFS when the kernel dropped notifications: only a new dump gives the current state.
+ * Never: parses a message.
  */
 #pragma once
 
@@ -29,7 +31,7 @@ class LinkWatch : public Napi::ObjectWrap<LinkWatch>
 	Fault Receive(Bytes into, size_t &size);
 
 	Fd socket_;
-	Readable readable_; /* after the socket, so that it lets go first */
+	Readable readable_; /* after the socket, so that it is destroyed first */
 	uint32_t sequence_ = 0;
-	bool lost_ = false; /* the kernel says so once, perhaps while we hold whole messages */
+	bool lost_ = false; /* reported once the messages received before are delivered */
 };

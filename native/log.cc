@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * log.cc - what libbpf and the verifier say while an operation runs on this thread.
+ * log.cc - captures the output of libbpf and the verifier during a call on this thread.
  */
 #include "log.h"
 
@@ -8,8 +9,8 @@
 
 namespace
 {
-/* libbpf's print function gets no context, so the thread is the context: not shared, and null
- * between calls. */
+/* libbpf passes no context to its print function, so the context is kept per thread. Null between
+ * calls. */
 thread_local Log *current = nullptr;
 } // namespace
 
@@ -47,8 +48,8 @@ int Log::Print(libbpf_print_level level, const char *format, va_list args)
 	va_end(again);
 	if (size <= 0)
 		return 0;
-	std::string line(static_cast<size_t>(size) + 1,
-			 '\0'); /* a verifier log is one line to libbpf */
+	/* libbpf prints a verifier log as one line */
+	std::string line(static_cast<size_t>(size) + 1, '\0');
 	vsnprintf(line.data(), line.size(), format, args);
 	line.pop_back();
 	current->text_ += line;

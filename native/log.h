@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log.h - what libbpf and the verifier say while an operation runs on this thread.
+ * log.h - captures the output of libbpf and the verifier during a call on this thread.
  *
- * Out:   the last kLogTail bytes, whole lines.
- * Never: prints. Without a Log alive on the thread libbpf is silent.
+ * Out:   the last kLogTail bytes, in whole lines.
+ * Never: prints. Without a Log on the thread libbpf is silent.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 
 #include <string>
 
-/* Enough for the instruction that the verifier refused and its registers. */
+/* Enough for the instruction that the verifier rejected, with its registers. */
 constexpr size_t kLogTail = 4096;
 
 class Log
@@ -23,7 +24,7 @@ class Log
 
 	std::string Tail() const;
 
-	/* Once a process is enough; again is harmless. */
+	/* Needed once a process; more calls are harmless. */
 	static void Install();
 
       private:

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * netns.cc - this thread in another network namespace, for as long as a scope lasts.
+ * netns.cc - moves this thread to another network namespace for the length of a scope.
  */
 #include "netns.h"
 
@@ -10,7 +11,7 @@
 
 namespace
 {
-/* A thread's own, not the process's: setns(2) moves one thread. */
+/* Of the thread, not the process: setns(2) moves one thread. */
 constexpr const char *kOwn = "/proc/thread-self/ns/net";
 
 Fault OpenNetns(const char *path, Fd &netns)
@@ -20,13 +21,13 @@ Fault OpenNetns(const char *path, Fd &netns)
 }
 } // namespace
 
-Visit::~Visit()
+NetnsScope::~NetnsScope()
 {
 	if (home_ && setns(home_.Get(), CLONE_NEWNET))
-		Napi::Error::Fatal("weir", "no way back from another network namespace");
+		Napi::Error::Fatal("weir", "cannot return from another network namespace");
 }
 
-Fault Visit::Enter(int netns)
+Fault NetnsScope::Enter(int netns)
 {
 	if (Fault fault = OpenNetns(kOwn, home_))
 		return fault;
@@ -37,7 +38,7 @@ Fault Visit::Enter(int netns)
 	return fault;
 }
 
-Fault Visit::Enter(const std::string &path)
+Fault NetnsScope::Enter(const std::string &path)
 {
 	Fd netns;
 
@@ -63,9 +64,9 @@ Fault CurrentNetns(Fd &netns, ino_t &number)
 
 Napi::Value InNamespace(const Napi::CallbackInfo &info)
 {
-	Visit visit;
+	NetnsScope scope;
 
-	if (Fault fault = visit.Enter(info[0].As<Napi::String>().Utf8Value()))
+	if (Fault fault = scope.Enter(info[0].As<Napi::String>().Utf8Value()))
 		return Throw(info.Env(), fault);
 	return info[1].As<Napi::Function>().Call({});
 }

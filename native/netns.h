@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * netns.h - this thread in another network namespace, for as long as a scope lasts.
+ * netns.h - moves this thread to another network namespace for the length of a scope.
  *
- * Never: leaves the thread there; when the way back fails the process aborts, since every socket
- *        opened from then on would be in the wrong network.
+ * Never: leaves the thread there. If it cannot return, the process aborts: every socket opened from
+ *        then on would be in the wrong network.
  */
 #pragma once
 
@@ -11,13 +12,13 @@
 
 #include <sys/types.h>
 
-class Visit
+class NetnsScope
 {
       public:
-	Visit() = default;
-	~Visit();
-	Visit(const Visit &) = delete;
-	Visit &operator=(const Visit &) = delete;
+	NetnsScope() = default;
+	~NetnsScope();
+	NetnsScope(const NetnsScope &) = delete;
+	NetnsScope &operator=(const NetnsScope &) = delete;
 
 	Fault Enter(int netns);
 	Fault Enter(const std::string &path);
@@ -26,8 +27,8 @@ class Visit
 	Fd home_;
 };
 
-/* The namespace that this thread is in, and the number that tells it from others. */
+/* This thread's namespace, and its inode number, which identifies it. */
 Fault CurrentNetns(Fd &netns, ino_t &number);
 
-/* inNamespace(path, body): what body returns or throws. */
+/* inNamespace(path, body): returns or throws what body does. */
 Napi::Value InNamespace(const Napi::CallbackInfo &info);

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * object.cc - one BPF object in the kernel, as one JS object: programs, tables, ring.
+ * object.cc - a loaded BPF object as a JS object: programs, tables, ring.
  */
 #include "object.h"
 
@@ -85,7 +86,7 @@ Fault BpfObject::Open(const std::string &path)
 {
 	Log log;
 
-	/* libbpf calls a missing file an ENOENT too, but a missing section as well. */
+	/* libbpf reports ENOENT for a missing section as well as for a missing file. */
 	if (access(path.c_str(), R_OK))
 		return {errno, "open", path};
 	object_.reset(bpf_object__open_file(path.c_str(), nullptr));
@@ -99,12 +100,12 @@ Fault BpfObject::Load(const std::string &path)
 
 	if (!err)
 		return {};
-	std::string words = log.Tail();
-	/* libbpf's own words are the only trace of which of the two it was. */
-	bool map = words.find("failed to create") != std::string::npos;
+	std::string output = log.Tail();
+	/* only the log of libbpf shows whether a map or a program failed */
+	bool map = output.find("failed to create") != std::string::npos;
 	object_.reset();
 	return FaultOf(err, map ? "bpf(BPF_MAP_CREATE)" : "bpf(BPF_PROG_LOAD)",
-		       path + "\n" + words);
+		       path + "\n" + output);
 }
 
 Fault BpfObject::FindProgram(const char *what, Napi::Value name, bpf_program *&program) const
@@ -170,7 +171,7 @@ Napi::Value BpfObject::OpenRing(const Napi::CallbackInfo &info)
 	Fault fault = FindMap("openRing", info[0], map);
 
 	if (!fault && ring_)
-		fault = {EEXIST, "openRing", "the ring is open already"};
+		fault = {EEXIST, "openRing", "the ring is already open"};
 	return Throw(info.Env(), fault ? fault : ring_.Open(bpf_map__fd(map), CountOf(info[1])));
 }
 
@@ -184,7 +185,7 @@ Napi::Value BpfObject::Drain(const Napi::CallbackInfo &info)
 	if (into.size < kMaxFrame)
 		return Throw(info.Env(),
 			     {EINVAL, "drain",
-			      "a buffer has at least " + std::to_string(kMaxFrame) + " bytes"});
+			      "the buffer needs at least " + std::to_string(kMaxFrame) + " bytes"});
 	if (Fault fault = ring_.Drain(into, filled))
 		return Throw(info.Env(), fault);
 	return NumberOf(info.Env(), filled);
@@ -223,7 +224,7 @@ Napi::Value BpfObject::Flush(const Napi::CallbackInfo &info)
 	if (!fault)
 		fault = FindMap("flush", info[1], from);
 	if (!fault)
-		fault = flushes_.Run(program, from, BytesOf(info[2]), BytesOf(info[3]), filled);
+		fault = flusher_.Run(program, from, BytesOf(info[2]), BytesOf(info[3]), filled);
 	return fault ? Throw(info.Env(), fault) : NumberOf(info.Env(), filled);
 }
 
@@ -281,13 +282,13 @@ Napi::Value BpfObject::Close(const Napi::CallbackInfo &info)
 	return info.Env().Undefined();
 }
 
-/* Writers before readers: no program runs any more when its ring and tables go. */
+/* Detaches first, so that no program runs when its ring and tables are closed. */
 void BpfObject::Release()
 {
 	Log log;
 
 	attachments_.Clear();
-	flushes_.Clear();
+	flusher_.Clear();
 	ring_readable_.Stop();
 	ring_.Close();
 	object_.reset();

@@ -1,10 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * object.h - one BPF object in the kernel, as one JS object: programs, tables, ring.
+ * object.h - a loaded BPF object as a JS object: programs, tables, ring.
  *
- * In:    arguments whose types src/datapath/source/native.ts has checked; sizes and names are
- * checked here. Fail:  an Error with .code and .syscall; after close() EBADF. Never: starts a
- * thread, or looks inside a record. What it made goes with close(), with the garbage collector, or
- * with the environment, whichever is first.
+ * In:    arguments whose types src/datapath/source/native.ts has checked; sizes and names are checked
+ *        here.
+ * Out:   everything it made is released by close(), by the garbage collector or with the environment,
+ *        whichever comes first.
+ * Fail:  an Error with .code and .syscall; EBADF after close().
+ * Never: starts a thread, or parses a record.
  */
 #pragma once
 
@@ -49,6 +52,6 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	ObjectPtr object_;
 	Ring ring_;
 	Readable ring_readable_;
-	Flushes flushes_;
+	Flusher flusher_;
 	Attachments attachments_;
 };

@@ -1,6 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * owned.h - what the addon must give back: file descriptors and libbpf's objects, each with one
- * owner.
+ * owned.h - owners of what the addon has to release: file descriptors, mappings, libbpf's objects.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-/* A file descriptor, closed with its owner. */
+/* A file descriptor, closed by the destructor. */
 class Fd
 {
       public:
@@ -52,7 +52,7 @@ class Fd
 	int fd_;
 };
 
-/* A file's first bytes, to read, unmapped with their owner; false when they could not be mapped. */
+/* The start of a file, mapped read-only; false when mmap failed. */
 class Mapping
 {
       public:
@@ -112,7 +112,7 @@ using LinkPtr = std::unique_ptr<bpf_link, Release>;
 using RingPtr = std::unique_ptr<perf_buffer, Release>;
 using BtfPtr = std::unique_ptr<btf, Release>;
 
-/* libbpf's option structs: zeroed, with their size in `sz` (its own macro is C only). */
+/* An option struct of libbpf: zeroed, with its size in `sz`. libbpf's own macro is C only. */
 template <typename T> T Options()
 {
 	T options{};

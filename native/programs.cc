@@ -1,18 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * programs.cc - an object's programs: run on a packet, and as the kernel knows them.
+ * programs.cc - an object's programs: test runs and kernel statistics.
  */
 #include "programs.h"
 
 namespace
 {
-Napi::Object Describe(Napi::Env env, const char *name, const bpf_prog_info &facts)
+Napi::Object Describe(Napi::Env env, const char *name, const bpf_prog_info &info)
 {
 	Napi::Object program = Napi::Object::New(env);
 
 	program.Set("name", Napi::String::New(env, name));
-	program.Set("id", Napi::Number::New(env, facts.id));
+	program.Set("id", Napi::Number::New(env, info.id));
 	program.Set("recursionMisses",
-		    Napi::Number::New(env, static_cast<double>(facts.recursion_misses)));
+		    Napi::Number::New(env, static_cast<double>(info.recursion_misses)));
 	return program;
 }
 } // namespace
@@ -41,12 +42,12 @@ Napi::Value ListPrograms(Napi::Env env, const bpf_object *object)
 	while ((program = bpf_object__next_program(object, program))) {
 		if (!bpf_program__autoload(program))
 			continue;
-		bpf_prog_info facts{};
-		uint32_t size = sizeof(facts);
+		bpf_prog_info info{};
+		uint32_t size = sizeof(info);
 		const char *name = bpf_program__name(program);
-		if (int err = bpf_obj_get_info_by_fd(bpf_program__fd(program), &facts, &size))
+		if (int err = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			return Throw(env, FaultOf(err, "bpf(BPF_OBJ_GET_INFO_BY_FD)", name));
-		list.Set(list.Length(), Describe(env, name, facts));
+		list.Set(list.Length(), Describe(env, name, info));
 	}
 	return list;
 }

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * programs.h - an object's programs: run on a packet, and as the kernel knows them.
+ * programs.h - an object's programs: test runs and kernel statistics.
  */
 #pragma once
 
@@ -7,7 +8,7 @@
 #include "owned.h"
 #include "tables.h"
 
-/* BPF_PROG_TEST_RUN of a tc program: { ns: mean of a run, returned }. */
+/* BPF_PROG_TEST_RUN of a tc program: { ns: mean of all runs, returned }. */
 Napi::Value TestProgram(Napi::Env env, const bpf_program *program, Bytes packet, int repeat);
 
 /* [{ name, id, recursionMisses }] */

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * readable.cc - a file descriptor on the environment's event loop, and the listener it wakes.
+ * readable.cc - watches a file descriptor on the environment's event loop.
  */
 #include "readable.h"
 
@@ -18,10 +19,10 @@ struct Readable::Poll {
 	static void OnTeardown(napi_async_cleanup_hook_handle hook, void *data);
 
 	uv_poll_t handle{};
-	Readable *owner; /* null once it let go */
+	Readable *owner; /* null after Stop() */
 	Napi::FunctionReference listener;
 	Napi::AsyncContext context;
-	/* Node waits for it before the loop goes, so that libuv can finish closing. */
+	/* keeps the loop until libuv has closed the handle */
 	napi_async_cleanup_hook_handle hook = nullptr;
 };
 
@@ -43,7 +44,7 @@ void Readable::Poll::OnClosed(uv_handle_t *handle)
 	napi_async_cleanup_hook_handle hook = poll->hook;
 
 	delete poll;
-	napi_remove_async_cleanup_hook(hook); /* last: it may release the environment */
+	napi_remove_async_cleanup_hook(hook); /* last: this may release the environment */
 }
 
 void Readable::Poll::OnTeardown(napi_async_cleanup_hook_handle, void *data)
@@ -58,7 +59,7 @@ void Readable::Poll::OnReadable(uv_poll_t *handle, int, int)
 	Napi::HandleScope scope(env);
 	napi_value error;
 
-	/* A status below 0 is told like data: the listener's read gives the error its name. */
+	/* an error status is no special case: the listener's read reports it */
 	napi_make_callback(env, poll->context, env.Global(), poll->listener.Value(), 0, nullptr,
 			   nullptr);
 	if (env.IsExceptionPending() && napi_get_and_clear_last_exception(env, &error) == napi_ok)
@@ -87,7 +88,7 @@ Fault Readable::Watch(int fd, Napi::Function listener)
 	auto poll = std::make_unique<Poll>(env, listener, this);
 	if (int err = uv_poll_init(loop, &poll->handle, fd))
 		return FaultOf(err, "uv_poll_init");
-	poll_ = poll.release(); /* from here on only the close callback may free it */
+	poll_ = poll.release(); /* from here on only the close callback frees it */
 	poll_->handle.data = poll_;
 	napi_add_async_cleanup_hook(env, Poll::OnTeardown, poll_, &poll_->hook);
 	if (int err = uv_poll_start(&poll_->handle, UV_READABLE, Poll::OnReadable)) {

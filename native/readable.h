@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * readable.h - a file descriptor on the environment's event loop, and the listener it wakes.
+ * readable.h - watches a file descriptor on the environment's event loop.
  *
- * In:    an fd that outlives the watch (Stop before closing it).
- * Out:   the listener, called in its own callback scope: microtasks run, a throw is an
- * uncaughtException. The event loop stays alive while, and only while, there is a listener. Never:
- * outlives its environment: a worker that is terminated closes the handle first.
+ * In:    an fd that outlives the watch: call Stop() before closing it.
+ * Out:   calls of the listener in a callback scope of its own: microtasks run, an exception is an
+ *        uncaughtException. The event loop stays alive while there is a listener, and no longer.
+ * Never: outlives its environment: the handle of a terminated worker is closed first.
  */
 #pragma once
 
@@ -23,5 +24,5 @@ class Readable
 
       private:
 	struct Poll;
-	Poll *poll_ = nullptr; /* libuv's until its close callback, which deletes it */
+	Poll *poll_ = nullptr; /* owned by libuv; the close callback deletes it */
 };

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * ring.cc - a perf event array: a slot a CPU, drained together.
+ * ring.cc - a perf event array: one buffer a CPU, drained together.
  */
 #include "ring.h"
 
@@ -58,18 +59,17 @@ Fault Ring::Kick()
 	return kicked_ ? Fault{} : Fault{errno, "write(eventfd)", {}};
 }
 
-/* HOT: once a batch, one copy a record. bench `pump`. */
+/* HOT: once a batch, one copy a record; bench `pump`. */
 Fault Ring::Drain(Bytes into, size_t &filled)
 {
 	size_t cpus = perf_buffer__buffer_cnt(ring_.get());
-
 	eventfd_t kicks;
 
 	if (kicked_)
 		kicked_ = eventfd_read(kick_.Get(), &kicks) != 0;
 	room_ = into;
-	first_ = (first_ + 1) %
-		 cpus; /* a CPU that fills the buffer alone must not be the first for ever */
+	/* a CPU that fills the buffer alone must not be first every time */
+	first_ = (first_ + 1) % cpus;
 	for (size_t i = 0; i < cpus && room_.size >= kMaxFrame; i++) {
 		int err = perf_buffer__consume_buffer(ring_.get(), (first_ + i) % cpus);
 		if (err < 0)
@@ -84,7 +84,7 @@ bpf_perf_event_ret Ring::OnEvent(void *context, int, perf_event_header *event)
 	auto *ring = static_cast<Ring *>(context);
 	auto *body = reinterpret_cast<const uint8_t *>(event + 1);
 
-	if (event->type == PERF_RECORD_SAMPLE) /* u32 size, then the bytes: a frame already */
+	if (event->type == PERF_RECORD_SAMPLE) /* u32 size, then the bytes: a frame */
 		return ring->Take(body);
 	if (event->type == PERF_RECORD_LOST) /* u64 id, u64 lost */
 		ring->lost_ += Load<uint64_t>(body + sizeof(uint64_t));
@@ -102,6 +102,6 @@ bpf_perf_event_ret Ring::Take(const uint8_t *frame)
 	std::memcpy(room_.data, frame, size);
 	room_.data += size;
 	room_.size -= size;
-	/* Stop while one more still fits: libbpf has consumed what it shows us. */
+	/* stop while one more fits: libbpf has already consumed what it passes here */
 	return room_.size < kMaxFrame ? LIBBPF_PERF_EVENT_DONE : LIBBPF_PERF_EVENT_CONT;
 }

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ring.h - a perf event array: a slot a CPU, drained together.
+ * ring.h - a perf event array: one buffer a CPU, drained together.
  *
- * Out:   frames (u32 size, then `size` bytes as perf has them: padded to 8 with the frame), whole,
- * back to back, each on a multiple of 8. Fail:  what is lost is counted: Lost() by the kernel,
- * Oversize() here. Never: looks inside a record.
+ * Out:   frames (u32 size, then `size` bytes, which perf pads so that a frame is a multiple of 8),
+ *        whole, back to back, each on a multiple of 8.
+ * Fail:  losses are counted: Lost() by the kernel, Oversize() here.
+ * Never: parses a record.
  */
 #pragma once
 
@@ -13,16 +15,16 @@
 
 #include <cstdint>
 
-/* The largest frame that is passed on, in bytes. Also the room that is left when Drain stops. */
+/* The largest frame that is delivered, in bytes. Drain stops when less than that is left. */
 constexpr size_t kMaxFrame = 2048;
 
 class Ring
 {
       public:
-	/* `pages` a CPU, a power of two. The watermark is half of that: a wake-up an event would
-	 * cost 6-7 us of packet path. */
+	/* `pages` a CPU, a power of two. The watermark is half of that: a wake-up for each event
+	 * costs 6-7 us in the packet path. */
 	Fault Open(int map, size_t pages);
-	/* `into` has room for kMaxFrame. Less than that left: there may be more. */
+	/* `into` has room for kMaxFrame. With less than that left over, there may be more. */
 	Fault Drain(Bytes into, size_t &filled);
 	void Close()
 	{
@@ -39,9 +41,9 @@ class Ring
 		return perf_buffer__epoll_fd(ring_.get());
 	}
 	/*
-	 * Makes EpollFd readable until the next Drain. perf_poll() forgets a wake-up once it was
-	 * asked for, and adding an fd to an event loop asks: what passed the watermark before that
-	 * would never be told.
+	 * Makes EpollFd readable until the next Drain. perf_poll() clears a pending wake-up when it is
+	 * called, and adding an fd to an event loop calls it: records that passed the watermark
+	 * before would never wake the loop.
 	 */
 	Fault Kick();
 	uint64_t Lost() const
@@ -61,7 +63,7 @@ class Ring
 	Fd kick_; /* an eventfd in libbpf's epoll set */
 	bool kicked_ = false;
 	RingPtr ring_;
-	Bytes room_{}; /* what is left of the buffer being filled */
+	Bytes room_{}; /* free part of the buffer that is being filled */
 	size_t first_ = 0;
 	uint64_t lost_ = 0;
 	uint64_t oversize_ = 0;

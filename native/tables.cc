@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * tables.cc - maps read, written and emptied in batches.
+ * tables.cc - reads, writes and empties maps in batches.
  */
 #include "tables.h"
 
@@ -11,8 +12,8 @@
 namespace
 {
 constexpr size_t kBatchBytes = 256 * 1024;
-constexpr size_t kMinBatch =
-    64; /* entries; a hash bucket must fit, else ENOSPC and twice as many */
+/* Entries. A hash bucket has to fit; otherwise the kernel returns ENOSPC and the batch doubles. */
+constexpr size_t kMinBatch = 64;
 
 size_t ValueSize(const bpf_map *map)
 {
@@ -33,7 +34,7 @@ bool NoBatches(int err)
 	return err == -kNotSupported || err == -EINVAL || err == -EOPNOTSUPP;
 }
 
-/* Interleaves what the kernel gives apart, and refuses what does not fit. */
+/* Interleaves keys and values, and refuses a pair that does not fit. */
 class Writer
 {
       public:
@@ -85,8 +86,8 @@ Fault ReadInBatches(const bpf_map *map, Writer &out, bool &supported)
 	size_t batch =
 	    std::min<size_t>(std::max(kBatchBytes / (out.Key() + out.Value()), kMinBatch), most);
 	std::vector<uint8_t> keys(batch * out.Key()), values(batch * out.Value());
-	std::vector<uint8_t> from(std::max<size_t>(out.Key(), 8)),
-	    next(from.size()); /* cursors are opaque */
+	/* opaque cursors */
+	std::vector<uint8_t> from(std::max<size_t>(out.Key(), 8)), next(from.size());
 
 	for (bool first = true;; first = false) {
 		auto count = static_cast<uint32_t>(batch);
@@ -112,8 +113,8 @@ Fault ReadInBatches(const bpf_map *map, Writer &out, bool &supported)
 	}
 }
 
-/* For kernels without batches of the type. A key deleted meanwhile restarts the walk, hence the
- * bound. */
+/* For kernels without batches for this type of map. The walk restarts when its current key is
+ * deleted meanwhile, so the loop is bounded. */
 Fault ReadOneByOne(const bpf_map *map, Writer &out)
 {
 	int fd = bpf_map__fd(map);
@@ -141,7 +142,7 @@ Fault CheckSize(const bpf_map *map, const char *what, size_t got, size_t one, ui
 		return {};
 	return {EINVAL, what,
 		std::string("map '") + bpf_map__name(map) + "': " + std::to_string(count) +
-		    " entries of " + std::to_string(one) + " bytes are not " + std::to_string(got) +
+		    " entries of " + std::to_string(one) + " bytes expected, got " + std::to_string(got) +
 		    " bytes"};
 }
 } // namespace
@@ -202,8 +203,7 @@ Fault RemoveFromTable(const bpf_map *map, Bytes keys, uint32_t count)
 			return FaultOf(
 			    err, batches ? "bpf(BPF_MAP_DELETE_BATCH)" : "bpf(BPF_MAP_DELETE_ELEM)",
 			    bpf_map__name(map));
-		/* A batch stops at a missing key: step over it. Without an error a batch did all.
-		 */
+		/* A batch stops at a missing key, which is skipped. Without an error it did all. */
 		at += batches && !err ? count - at : done + 1;
 	}
 	return {};

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tables.h - maps read, written and emptied in batches.
+ * tables.h - reads, writes and empties maps in batches.
  *
- * In:   keys and values back to back. A per-CPU map's value is one for each possible CPU, each
- * padded to 8. Fail: ENOBUFS when a table does not fit the reader's buffer; EINVAL when sizes
- * contradict each other. A kernel that has no batches for a map's type gets one call an entry.
+ * In:    keys and values back to back. A per-CPU map has one value for each possible CPU, each padded
+ *        to 8 bytes.
+ * Fail:  ENOBUFS when a table does not fit the reader's buffer; EINVAL for inconsistent sizes. A kernel
+ *        without batches for a type of map gets one call an entry.
  */
 #pragma once
 
@@ -17,11 +19,11 @@ struct Bytes {
 	size_t size;
 };
 
-/* key, value, key, value ...; `entries` of them. */
+/* Writes key, value, key, value ...; `entries` pairs. */
 Fault ReadTable(const bpf_map *map, Bytes into, size_t &entries);
 
-/* Insert or replace. */
+/* Inserts or replaces. */
 Fault UpdateTable(const bpf_map *map, Bytes keys, Bytes values, uint32_t count);
 
-/* A missing key is fine. */
+/* Missing keys are no error. */
 Fault RemoveFromTable(const bpf_map *map, Bytes keys, uint32_t count);

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
- * tc.cc - one clsact filter of Weir's own, for kernels without TCX.
+ * tc.cc - a clsact filter of Weir's, for kernels without TCX.
  */
 #include "tc.h"
 
@@ -12,7 +13,7 @@
 
 namespace
 {
-bpf_tc_opts OurPlace()
+bpf_tc_opts OwnPlace()
 {
 	auto place = Options<bpf_tc_opts>();
 
@@ -54,13 +55,13 @@ TcFilter::TcFilter(int ifindex, bpf_tc_attach_point point, std::shared_ptr<Fd> n
 
 TcFilter::~TcFilter()
 {
-	Visit visit;
-	auto found = OurPlace();
-	auto place = OurPlace();
+	NetnsScope scope;
+	auto found = OwnPlace();
+	auto place = OwnPlace();
 
-	/* Every failure here means that the filter is gone already: with its interface, or
-	 * replaced. */
-	if (!program_ || visit.Enter(netns_->Get()) || bpf_tc_query(&hook_, &found))
+	/* a failure here means that the filter is already gone: replaced, or deleted with its
+	 * interface */
+	if (!program_ || scope.Enter(netns_->Get()) || bpf_tc_query(&hook_, &found))
 		return;
 	if (found.prog_id == program_)
 		bpf_tc_detach(&hook_, &place);
@@ -69,17 +70,17 @@ TcFilter::~TcFilter()
 Fault TcFilter::Attach(const bpf_object *object, const bpf_program *program)
 {
 	std::string where = "interface " + std::to_string(hook_.ifindex);
-	auto place = OurPlace();
+	auto place = OwnPlace();
 
 	if (int err = bpf_tc_hook_create(&hook_); err && err != -EEXIST)
 		return FaultOf(err, "clsact", where);
-	Log log; /* has the kernel's own words when it refuses */
+	Log log; /* for the kernel's error message */
 	place.prog_fd = bpf_program__fd(program);
 	int err = bpf_tc_attach(&hook_, &place);
 	if (err == -EEXIST) {
 		if (Fault fault = CheckLeftover(object))
 			return fault;
-		place = OurPlace();
+		place = OwnPlace();
 		place.prog_fd = bpf_program__fd(program);
 		place.flags = BPF_TC_F_REPLACE;
 		err = bpf_tc_attach(&hook_, &place);
@@ -91,7 +92,7 @@ Fault TcFilter::Attach(const bpf_object *object, const bpf_program *program)
 
 Fault TcFilter::CheckLeftover(const bpf_object *object)
 {
-	auto found = OurPlace();
+	auto found = OwnPlace();
 
 	if (int err = bpf_tc_query(&hook_, &found))
 		return FaultOf(err, "tc filter", "interface " + std::to_string(hook_.ifindex));
@@ -100,18 +101,18 @@ Fault TcFilter::CheckLeftover(const bpf_object *object)
 		return {};
 	return {EEXIST, "tc filter",
 		"interface " + std::to_string(hook_.ifindex) + ": program '" + name +
-		    "' has Weir's priority " + std::to_string(kTcPriority) + " and handle"};
+		    "' already uses Weir's priority " + std::to_string(kTcPriority) + " and handle"};
 }
 
 void TcFilter::RemoveLeftover(int ifindex, bpf_tc_attach_point point, const bpf_object *object)
 {
 	auto hook = Options<bpf_tc_hook>();
-	auto found = OurPlace();
-	auto place = OurPlace();
+	auto found = OwnPlace();
+	auto place = OwnPlace();
 
 	hook.ifindex = ifindex;
 	hook.attach_point = point;
-	/* Most interfaces have no clsact at all; a filter that can't be removed only costs time. */
+	/* Errors are ignored: most interfaces have no clsact, and a leftover only costs time. */
 	if (!bpf_tc_query(&hook, &found) && HasProgram(object, NameOf(found.prog_id)))
 		bpf_tc_detach(&hook, &place);
 }

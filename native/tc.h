@@ -1,11 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tc.h - one clsact filter of Weir's own, for kernels without TCX.
+ * tc.h - a clsact filter of Weir's, for kernels without TCX.
  *
- * Out:   the program at kTcPriority and kTcHandle of one interface's ingress or egress; it goes
- * with its owner. A filter that an earlier Weir left there (a program with a name of ours) is
- * replaced, never doubled. Fail:  EEXIST when somebody else's filter is at that place. Never:
- * touches another's filter, nor removes the clsact qdisc: others hang their filters into it, and an
- *        empty one costs nothing.
+ * Out:   the program at kTcPriority and kTcHandle of an interface's ingress or egress, removed by the
+ *        destructor. A filter that a previous Weir left there (a program with one of our names) is
+ *        replaced, never doubled.
+ * Fail:  EEXIST when another owner's filter has that priority and handle.
+ * Never: touches the filters of others. Never removes the clsact qdisc: others may have filters in it,
+ *        and an empty one costs nothing.
  */
 #pragma once
 
@@ -15,7 +17,7 @@
 #include <cstdint>
 #include <memory>
 
-/* 1 runs before all others; beside others at 1 the handle ("weir") tells ours. */
+/* Priority 1 runs first. Among other filters of priority 1 the handle ("weir") identifies ours. */
 constexpr uint32_t kTcPriority = 1;
 constexpr uint32_t kTcHandle = 0x77656972;
 
@@ -27,12 +29,12 @@ class TcFilter
 	TcFilter(const TcFilter &) = delete;
 	TcFilter &operator=(const TcFilter &) = delete;
 
-	/* In the interface's namespace. A leftover is known by the name of any of the object's
+	/* Call in the interface's namespace. A leftover has the name of one of the object's
 	 * programs. */
 	Fault Attach(const bpf_object *object, const bpf_program *program);
 
-	/* What an earlier Weir left where this one stands by TCX link; in the interface's
-	 * namespace. */
+	/* Removes the filter of a previous Weir where this one attached a TCX link. Call in the
+	 * interface's namespace. */
 	static void RemoveLeftover(int ifindex, bpf_tc_attach_point point,
 				   const bpf_object *object);
 
@@ -40,6 +42,6 @@ class TcFilter
 	Fault CheckLeftover(const bpf_object *object);
 
 	bpf_tc_hook hook_;
-	std::shared_ptr<Fd> netns_; /* a filter is found by netlink, so from inside */
-	uint32_t program_ = 0;	    /* id of ours; 0: not attached */
+	std::shared_ptr<Fd> netns_; /* netlink reaches the filter only from inside */
+	uint32_t program_ = 0;	    /* id of our program; 0: not attached */
 };

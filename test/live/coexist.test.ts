@@ -51,13 +51,13 @@ const filter =
 const link =
   (end: 'head' | 'tail'): Stand =>
   async (t, lab, { object, link, direction }) => {
-    const judge = lab.spawn('node', [join(object, '../judge'), object, link, direction, end])
+    const attached = lab.spawn('node', [join(object, '../attach-tcx'), object, link, direction, end])
     t.teardown(async () => {
-      judge.stdin?.end()
-      if (judge.exitCode === null) await once(judge, 'exit')
+      attached.stdin?.end()
+      if (attached.exitCode === null) await once(attached, 'exit')
     })
-    if (judge.stdout === null) throw new Error('judge has no stdout')
-    t.equal(String((await once(judge.stdout, 'data'))[0]), 'attached\n')
+    if (attached.stdout === null) throw new Error('attach-tcx has no stdout')
+    t.equal(String((await once(attached.stdout, 'data'))[0]), 'attached\n')
   }
 
 interface Case {
@@ -105,7 +105,7 @@ t.test('beside an independent program that drops and redirects', ROOT, async t =
   }
 })
 
-/** The judge's program for either hook, and what attaches it by link. */
+/** Compiles drop-redirect.bpf.c for either hook, and attach-tcx.c. */
 function compile(t: Test, target: Pod): { ingress: string; egress: string } {
   const directory = t.testdir({})
   const source = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
@@ -114,10 +114,10 @@ function compile(t: Test, target: Pod): { ingress: string; egress: string } {
   const object = (name: string, drop: number, redirect: number) => {
     const path = join(directory, `${name}.o`)
     const knobs = [`-DDROP=${drop}`, `-DREDIRECT=${redirect}`, `-DTARGET=${target.ifindex}`]
-    execFileSync('clang', [...flags, ...knobs, '-c', source('judge.bpf.c'), '-o', path])
+    execFileSync('clang', [...flags, ...knobs, '-c', source('drop-redirect.bpf.c'), '-o', path])
     return path
   }
-  execFileSync('clang', ['-O2', source('judge.c'), '-o', join(directory, 'judge'), '-lbpf'])
+  execFileSync('clang', ['-O2', source('attach-tcx.c'), '-o', join(directory, 'attach-tcx'), '-lbpf'])
   return {
     ingress: object('ingress', PORT.dropIn, PORT.redirectIn),
     egress: object('egress', PORT.dropOut, PORT.redirectOut),

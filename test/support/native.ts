@@ -1,7 +1,7 @@
 /**
- * native.ts - what the addon's tests share: its test object compiled, its counters read, and a veth pair to attach to.
+ * native.ts - shared by the addon's tests: compiles its test object, reads its counters, makes a veth pair to attach to.
  *
- * Never: leaves a namespace behind; each is removed by the test's teardown, also when it failed.
+ * Never: leaves a namespace behind: the test's teardown deletes each, also after a failure.
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -11,12 +11,12 @@ import { type BpfObject, loadNative, type ObjectOptions } from '../../src/datapa
 
 export const native = loadNative()
 
-/** The addon's file, for processes and threads that load it themselves. */
+/** Path of the addon, for processes and threads that load it themselves. */
 export const ADDON = fileURLToPath(new URL('../../native/build/Release/weir.node', import.meta.url))
 
 export const ROOT = { skip: process.getuid?.() !== 0 && 'needs root' }
 
-/** Compile test/fixtures/NAME.bpf.c; the object's path. */
+/** Compiles test/fixtures/NAME.bpf.c; returns the path of the object. */
 export function compile(t: Test, name = 'native'): string {
   const object = join(t.testdir({}), `${name}.bpf.o`)
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
@@ -31,7 +31,7 @@ export function compile(t: Test, name = 'native'): string {
   return object
 }
 
-/** Load an object; closed with the test. */
+/** Loads an object; the test's teardown closes it. */
 export function load(t: Test, path: string, options: Partial<ObjectOptions> = {}): BpfObject {
   const object = native.openObject(path, { knobs: {}, sizes: {}, ...options })
   t.teardown(() => object.close())
@@ -53,12 +53,12 @@ export function packets(object: BpfObject): number[] {
   return sums
 }
 
-/** Two namespaces with a veth between them, silent but for what the test sends. */
+/** Two namespaces with a veth between them, on which only the test sends packets. */
 export interface Pair {
   readonly path: string
   readonly ifindex: number
   ping(count: number): void
-  /** Run ip or tc in the near namespace. */
+  /** Runs a command, such as ip or tc, in the near namespace. */
   run(...command: string[]): string
 }
 
@@ -71,7 +71,7 @@ export function pair(t: Test, name: string): Pair {
   for (const netns of [near, far]) {
     exec('ip', 'netns', 'add', netns)
     t.teardown(() => exec('ip', 'netns', 'delete', netns))
-    // Without IPv6 and ARP nothing but the test's own packets is on the wire: counts are exact.
+    // Without IPv6 and ARP only the test's own packets are on the wire, so counts are exact.
     exec('ip', 'netns', 'exec', netns, 'sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1')
   }
   const peer = ['peer', 'name', 'v1', 'address', '02:00:00:00:00:02', 'netns', far]

@@ -1,16 +1,16 @@
 /**
- * abi.ts - bpf/weir.h as numbers; test/datapath/record/abi.test.ts compares them with the object's BTF.
+ * abi.ts - the wire format of bpf/weir.h as numbers; abi.test.ts compares them with the BTF of the object.
  *
- * Never: chooses anything. A change starts in bpf/weir.h.
+ * Never: defines anything of its own. A change starts in bpf/weir.h.
  */
 
-/** ext_version of a record that carries Weir's extension behind Cilium's header. */
+/** ext_version of a record with Weir's extension after Cilium's header. */
 export const WEIR_EXT = 1
 
 /** First byte of a record (cilium/cilium bpf/lib/notify.h). */
 export const Notify = { drop: 1, debug: 2, capture: 3, trace: 4, policyVerdict: 5, traceSock: 7 } as const
 
-/** The header that trace, drop and policy verdict records share. */
+/** The header fields that trace, drop and policy verdict records share. */
 export const HDR = {
   type: 0,
   subtype: 1,
@@ -47,7 +47,7 @@ export const DROP = {
   size: 48,
 } as const
 
-/** struct weir_trace, offsets from its own start. */
+/** struct weir_trace: offsets from its start. */
 export const WEIR_TRACE = {
   packed: 0,
   tcpFlags: 128,
@@ -71,7 +71,7 @@ export const WEIR_TRACE = {
   size: 232,
 } as const
 
-/** struct weir_drop, offsets from its own start. */
+/** struct weir_drop: offsets from its start. */
 export const WEIR_DROP = {
   packets: 0,
   bytes: 8,
@@ -86,11 +86,11 @@ export const WEIR_DROP = {
   size: 72,
 } as const
 
-/** struct prefix_key and struct ip_info, key and value of `ip_prefixes`. */
+/** struct prefix_key and struct ip_info: key and value of `ip_prefixes`. */
 export const PREFIX_KEY = { bits: 0, addr: 4, size: 20 } as const
 export const IP_INFO = { identity: 0, entity: 4, endpointId: 8, unresolved: 10, size: 12 } as const
 
-/** struct overflow_key, and struct count, one a possible CPU. */
+/** struct overflow_key and struct count: key of `overflow`, and its value for each possible CPU. */
 export const OVERFLOW_KEY = {
   srcEntity: 0,
   dstEntity: 4,
@@ -103,23 +103,23 @@ export const OVERFLOW_KEY = {
 } as const
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
-/** struct pass: what a flush program is run with. */
+/** struct pass: the argument of a flush program. */
 export const PASS = { number: 0, full: 4, entries: 8, stale: 12, deferred: 16, size: 20 } as const
-/** A pass is one of 1 to this. */
+/** Highest number of a pass; the lowest is 1. */
 export const PASSES = 0xffff
 /** Size of `flush_buffer` (bpf/flush.h): the most that one run fills. */
 export const FLUSH_BYTES = 4 << 20
 
-/** DIR_*: `a` is the interface's own side, the pod behind a veth or the node behind an uplink. */
+/** DIR_*: `a` is the interface's own side: the pod behind a veth, or the node behind an uplink. */
 export const Direction = { aToB: 0, bToA: 1 } as const
 export const Hook = { pod: 0, uplink: 1 } as const
 export const State = { new: 0, synAck: 1, established: 2, closing: 3, closed: 4, related: 5 } as const
 
-/** Lanes of a packed 4 x u16: tcpFlags, events. */
+/** Lanes of the 4 x u16 counters tcpFlags and events. */
 export const TcpFlagLane = { syn: 0, synAck: 1, fin: 2, rst: 3 } as const
 export const EventLane = { opened: 0, adopted: 1, fin: 2, reset: 3 } as const
 
-/** Upper bounds of the packet size classes in bytes; one more class is above the last. */
+/** Upper bounds of the packet size classes in bytes. One more class has no bound. */
 export const SIZE_CLASSES = [64, 128, 256, 512, 1024, 1518, 9018] as const
 
 /** enum counter, in order. */

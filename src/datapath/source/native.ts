@@ -1,108 +1,110 @@
 /**
- * native.ts - the addon with its types: one loaded BPF object, its ring and its tables.
+ * native.ts - the addon with its types: a loaded BPF object, its ring and its tables.
  *
- * In:    what native/ exports; types, names and ranges are checked here (a TypeError or RangeError), sizes
- *        against the object in C++, which knows them.
+ * In:    the exports of native/. Types, names and ranges are checked here (a TypeError or RangeError); sizes of keys and
+ *        values are checked in C++, which knows them.
  * Fail:  an Error with .code ("EPERM") and .syscall ("bpf(BPF_PROG_LOAD)").
- * Never: looks inside a record.
+ * Never: parses a record.
  */
 import { createRequire } from 'node:module'
 
-/** How a program stands on an interface: a TCX link (6.6+) or a clsact filter. */
+/** Attachment type of a program on an interface: a TCX link (6.6+) or a clsact filter. */
 export type AttachMode = 'tcx' | 'tc'
 
 export interface ObjectOptions {
-  /** `const volatile` globals by name; set before load. Unsigned integers of 1 to 8 bytes; arrays are not supported. */
+  /** `const volatile` globals by name, set before the object is loaded: unsigned integers of 1 to 8 bytes, no arrays. */
   readonly knobs: Readonly<Record<string, number>>
-  /** max_entries of maps by name, where it differs from the object's. */
+  /** max_entries by name of map, where it differs from the object's. */
   readonly sizes: Readonly<Record<string, number>>
-  /** Programs that are not loaded: nobody is going to attach or run them, and verifying a large one takes 0.1 s. */
+  /** Programs that are not loaded, because they are never attached or run: verifying a large one takes 0.1 s. */
   readonly without?: readonly string[]
 }
 
-/** One BPF object in the kernel. Everything it made goes with close(), or with the process. */
+/** A BPF object in the kernel. Everything it made is released by close(), or when the process ends. */
 export interface BpfObject {
-  /** Attach a tp_btf program by its function name. */
+  /** Attaches a tp_btf program, named by its function. */
   attachTracing(program: string): void
   /**
-   * Attach `ingress` and `egress` to an interface, first in their hook's order. `auto` tries tcx, then tc (clsact,
-   * priority and handle of Weir's own; a filter of an earlier Weir there is replaced, anybody else's is an EEXIST).
-   * By tcx an earlier Weir's filters there are removed.
+   * Attaches `ingress` and `egress` to an interface, first on their hooks; returns the type used. `auto` tries tcx, then
+   * tc: a clsact filter with Weir's priority and handle. There it replaces a filter of a previous Weir; a filter of
+   * another owner is an EEXIST. With tcx it removes the filters of a previous Weir.
    */
   attachInterface(ifindex: number, ingress: string, egress: string, mode: AttachMode | 'auto'): AttachMode
-  /** Detach and forget; an interface that is gone, or was never attached, is fine. */
+  /** Detaches both programs. A deleted interface, or one that was never attached, is no error. */
   detachInterface(ifindex: number): void
-  /** Give every CPU a slot of `pages` pages (a power of two) in the perf event array; wakes at half full. */
+  /** Gives every CPU a buffer of `pages` pages (a power of two) in the perf event array; its watermark is half of that. */
   openRing(map: string, pages: number): void
   /**
-   * Whole frames (u32 size, then `size` bytes) of all CPUs, back to back, each on a multiple of 8; bytes written.
-   * `into` has at least MAX_FRAME bytes; less than that left over: there may be more, call again.
+   * Writes whole frames (u32 size, then `size` bytes) of all CPUs, back to back, each on a multiple of 8; returns their
+   * length. `into` has at least MAX_FRAME bytes. With less than that left over there may be more: call again.
    */
   drain(into: Uint8Array): number
   /**
-   * Called on the event loop until the first drain(), then once each time the ring passed its watermark;
-   * undefined stops it.
-   * A listener keeps the event loop alive. What it throws is an uncaughtException.
+   * Sets the listener: it is called on the event loop until the first drain(), then once each time the ring passes its
+   * watermark. undefined removes it. A listener keeps the event loop alive; an exception of it is an uncaughtException.
    */
   onRing(listener: (() => void) | undefined): void
-  /** Records that perf says were lost: a cross-check of the datapath's own RING_FULL. */
+  /** Records lost by perf's own count: a cross-check of RING_FULL. */
   ringLost(): number
-  /** Records above MAX_FRAME, which drain() had to leave out. */
+  /** Records above MAX_FRAME, which drain() skipped. */
   ringOversize(): number
   /**
-   * Run a program of type `syscall` with `argument`, which it may change, and copy what it left at the start of the
-   * array map `from`, which can be mapped into memory, to `into`; bytes, as the program returned. `into` has room for
-   * the map's whole value.
+   * Runs a program of type `syscall` with `argument`, which it may change, and copies its output from the start of the
+   * memory-mapped array map `from` to `into`; returns the length, which is what the program returned. `into` has room for
+   * the whole value of the map.
    */
   flush(program: string, from: string, argument: Uint8Array, into: Uint8Array): number
-  /** All entries of a map: key, then value (for a per-CPU map one value for each possible CPU, each padded to 8). Entries written; throws ENOBUFS when they do not fit. */
+  /**
+   * Reads all entries of a map as key, value, key, value ...; returns their number. A per-CPU map has one value for each
+   * possible CPU, each padded to 8 bytes. Throws ENOBUFS when they do not fit.
+   */
   read(map: string, into: Uint8Array): number
-  /** Insert or replace `count` entries, keys and values back to back. */
+  /** Inserts or replaces `count` entries, keys and values back to back. */
   update(map: string, keys: Uint8Array, values: Uint8Array, count: number): void
-  /** Delete `count` keys; a missing key is fine. */
+  /** Deletes `count` keys. Missing keys are no error. */
   remove(map: string, keys: Uint8Array, count: number): void
-  /** BPF_PROG_TEST_RUN of a tc program: mean ns a run, and what the program returned. */
+  /** BPF_PROG_TEST_RUN of a tc program: mean ns of a run, and what the program returned. */
   testRun(program: string, packet: Uint8Array, repeat: number): { ns: number; returned: number }
-  /** Per program: name, id, and runs refused by the kernel's recursion guard. */
+  /** By program: name, id, and runs refused by the kernel's recursion guard. */
   programs(): { name: string; id: number; recursionMisses: number }[]
-  /** Twice is fine. */
+  /** A second call does nothing. */
   close(): void
 }
 
 /** rtnetlink, subscribed to link changes. Messages are raw nlmsghdr, back to back. */
 export interface LinkWatch {
-  /** Ask for a dump of all links (answers arrive like notices; while one is under way the answer is NLMSG_ERROR, EBUSY). */
+  /** Requests a dump of all links. It arrives like notifications; during another dump the answer is NLMSG_ERROR, EBUSY. */
   dump(): void
   /**
-   * Bytes of whole messages; 0 when there is nothing to read. `into` has at least 64 KiB.
-   * Throws ENOBUFS when the kernel lost notices: dump() again.
+   * Reads whole messages; returns their length, 0 when there are none. `into` has at least 64 KiB. Throws ENOBUFS when
+   * the kernel dropped notifications: dump() again.
    */
   read(into: Uint8Array): number
-  /** Called for as long as there is something to read; undefined stops it. A listener keeps the event loop alive. */
+  /** Sets the listener, called while there is something to read; undefined removes it. It keeps the event loop alive. */
   onReadable(listener: (() => void) | undefined): void
   close(): void
 }
 
 export interface Native {
-  /** Read, set knobs and sizes, leave programs out, load. When loading fails, the verifier's last words follow the message's first line. */
+  /** Reads an object, sets knobs and sizes, and loads it. If that fails, the verifier's last output follows the first line of the message. */
   openObject(path: string, options: ObjectOptions): BpfObject
-  /** Values and names of an enum of the running kernel's BTF, e.g. skb_drop_reason; empty when it has none. */
+  /** Names and values of an enum in the BTF of the running kernel, e.g. skb_drop_reason; empty if it has none. */
   kernelEnum(name: string): { name: string; value: number }[]
   possibleCpus(): number
-  /** In the network namespace of the caller, then for good. */
+  /** Watches the network namespace of the caller, also after the caller has left it. */
   watchLinks(): LinkWatch
   /**
-   * Run `body` in another network namespace, e.g. /run/netns/x, so that interface numbers and watchLinks() are those
-   * of that one. `body` is synchronous and starts nothing asynchronous: it moves this thread, and threads made
-   * meanwhile. Aborts the process when the way back fails.
+   * Runs `body` in another network namespace, e.g. /run/netns/x: interface numbers and watchLinks() refer to that one.
+   * `body` is synchronous and starts nothing asynchronous, because this thread moves, and with it every thread that it
+   * starts meanwhile. Aborts the process if the thread cannot return.
    */
   inNamespace<T>(path: string, body: () => T): T
 }
 
-/** The largest frame that drain() passes on, in bytes; native/ring.h has the same. */
+/** The largest frame that drain() delivers, in bytes; as kMaxFrame in native/ring.h. */
 export const MAX_FRAME = 2048
 
-/** What the addon itself exports: the same, unchecked. */
+/** Exports of the addon: the same, without checks. */
 interface Addon {
   readonly BpfObject: new (
     path: string,
@@ -196,7 +198,7 @@ function checkedLinks(raw: LinkWatch): LinkWatch {
 
 const require = createRequire(import.meta.url)
 
-/** The addon, loaded when first asked for: commands that read recordings need no libbpf. */
+/** Loads the addon at the first call: commands that read recordings need no libbpf. */
 export function loadNative(): Native {
   const addon = require('../../../native/build/Release/weir.node') as Addon
   return {

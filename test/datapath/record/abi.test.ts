@@ -1,5 +1,5 @@
 /**
- * abi.test.ts - src/datapath/record/abi.ts says what the built object's BTF and bpf/weir.h say: offsets, sizes, numbers.
+ * abi.test.ts - src/datapath/record/abi.ts agrees with bpf/weir.h and the BTF of the built object: offsets, sizes, numbers.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ interface BtfType {
 
 interface Layout {
   readonly size: number
-  /** Byte offset by name, padding left out. */
+  /** Byte offsets by name, without padding. */
   readonly offsets: Readonly<Record<string, number>>
 }
 
@@ -33,13 +33,13 @@ function layoutOf(struct: string): Layout {
   return { size: found.size, offsets: Object.fromEntries(members.map(m => [m.name, m.bits_offset / 8])) }
 }
 
-/** A table of abi.ts in C's spelling: `lenOrig` is len_orig, and `size_` a field that is called size. */
-function asWritten({ size, ...fields }: Readonly<Record<string, number>> & { size: number }): Layout {
+/** A table of abi.ts with C's names: `lenOrig` is len_orig, and `size_` is a field named size. */
+function layoutIn({ size, ...fields }: Readonly<Record<string, number>> & { size: number }): Layout {
   const snake = (name: string) => name.replace(/_$/, '').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
   return { size, offsets: Object.fromEntries(Object.entries(fields).map(([name, at]) => [snake(name), at])) }
 }
 
-/** What follows `#define NAME `. */
+/** The value of `#define NAME`. */
 function defined(name: string): string {
   const found = new RegExp(`^#define ${name} +(.+?)(?: */\\*.*)?$`, 'm').exec(HEADER)
   if (found === null) throw new Error(`bpf/weir.h does not define ${name}`)
@@ -48,7 +48,7 @@ function defined(name: string): string {
 
 const upper = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
 
-t.test('each struct that crosses has the offsets and the size that abi.ts says', async t => {
+t.test('abi.ts has the offsets and the size of each struct of the wire format', async t => {
   const { HDR, TRACE, DROP, WEIR_TRACE, WEIR_DROP, PREFIX_KEY, IP_INFO, OVERFLOW_KEY, COUNT, PASS } = abi
   for (const [struct, table] of [
     ['trace_notify', { ...HDR, ...TRACE }],
@@ -61,7 +61,7 @@ t.test('each struct that crosses has the offsets and the size that abi.ts says',
     ['pass', PASS],
     ['count', COUNT],
   ] as const) {
-    t.strictSame(asWritten(table), layoutOf(struct), struct)
+    t.strictSame(layoutIn(table), layoutOf(struct), struct)
   }
 })
 
@@ -74,12 +74,12 @@ t.test('the extension follows the header without a gap', async t => {
   }
 })
 
-t.test('a struct or a constant that is not there fails the comparison', async t => {
+t.test('the comparison fails for a missing struct or constant', async t => {
   t.throws(() => layoutOf('trace_notifier'), /not in the object's BTF/)
   t.throws(() => defined('WEIR_EXTRA'), /does not define/)
 })
 
-t.test('the numbers of weir.h are those of abi.ts', async t => {
+t.test('abi.ts has the numbers of weir.h', async t => {
   t.equal(abi.WEIR_EXT, Number(defined('WEIR_EXT')))
   for (const [prefix, table] of [
     ['NOTIFY_', { drop: abi.Notify.drop, trace: abi.Notify.trace }],
@@ -95,7 +95,7 @@ t.test('the numbers of weir.h are those of abi.ts', async t => {
   }
 })
 
-t.test('the size classes are those of weir.h, and each of its bounds is the last size of its class', async t => {
+t.test('abi.ts has the size classes of weir.h, and each bound is the last size of its class', async t => {
   const bounds = abi.SIZE_CLASSES
   t.equal(bounds.length + 1, Number(defined('SIZE_CLASSES')))
   t.strictSame(
@@ -106,18 +106,18 @@ t.test('the size classes are those of weir.h, and each of its bounds is the last
   t.strictSame([sizeClass(0), sizeClass(2 ** 32 - 1)], [0, 7])
 })
 
-t.test('a tally is split where weir.h joins it', async t => {
+t.test('a packed counter is packets << 40 | bytes', async t => {
   t.match(defined('PACKED_PACKET'), '1ULL << 40')
 })
 
-t.test('the counters have their names in the order of enum counter', async t => {
+t.test('the names of the counters are in the order of enum counter', async t => {
   const body = /^enum counter \{(.*?)^\}/ms.exec(HEADER)![1]!.replace(/\/\*.*?\*\//gs, '')
   const names = body.split(',').map(name => name.trim().toLowerCase())
-  t.equal(names.indexOf('counters'), abi.COUNTERS.length, 'COUNTERS is their number')
+  t.equal(names.indexOf('counters'), abi.COUNTERS.length, 'COUNTERS is the number of counters')
   t.strictSame(abi.COUNTERS, names.slice(0, abi.COUNTERS.length))
 })
 
-t.test('the largest frame is the same on both sides of the addon', async t => {
+t.test('C++ and TypeScript agree on the largest frame', async t => {
   const found = /kMaxFrame\s*=\s*(\d+)/.exec(readFileSync('native/ring.h', 'utf8'))
   t.equal(Number(found?.[1]), MAX_FRAME)
 })

@@ -1,12 +1,13 @@
 /**
- * attach.test.ts - programs on the two ends of a hook: TCX links and clsact filters, beside others, and after a crash.
+ * attach.test.ts - programs on the ingress and egress of an interface: TCX links and clsact filters, with programs of other
+ *                  owners, and after a crash.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { ADDON, compile, load, native, type Pair, packets, pair, ROOT, Slot } from '../../support/native.js'
 
-/** Weir's own filters and others' on v0, by direction: program names. */
+/** Program names of all filters on v0 in one direction. */
 function filters(near: Pair, direction: 'ingress' | 'egress'): string[] {
   const list = JSON.parse(near.run('tc', '-j', 'filter', 'show', 'dev', 'v0', direction)) as FilterRow[]
   return list.filter(row => row.options?.handle !== undefined).map(row => row.options?.prog?.name ?? 'none')
@@ -25,51 +26,51 @@ function counts(t: Test, near: Pair, object: Parameters<typeof packets>[0], ping
 }
 
 for (const mode of ['auto', 'tcx', 'tc'] as const) {
-  t.test(`attached by ${mode} every packet is counted in both directions, until detached`, ROOT, async t => {
+  t.test(`attached by ${mode}, it counts every packet in both directions until detached`, ROOT, async t => {
     const near = pair(t, mode)
     const object = load(t, compile(t))
     const attach = () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode)
     const detach = () => object.detachInterface(near.ifindex)
     t.equal(native.inNamespace(near.path, attach), mode === 'auto' ? 'tcx' : mode)
     counts(t, near, object, 5, 'counted')
-    t.throws(() => native.inNamespace(near.path, attach), { code: 'EEXIST' }, 'attached once')
+    t.throws(() => native.inNamespace(near.path, attach), { code: 'EEXIST' }, 'already attached')
     native.inNamespace(near.path, detach)
     const before = packets(object)
     near.ping(2)
-    t.strictSame(packets(object), before, 'nothing after')
+    t.strictSame(packets(object), before, 'nothing after detach')
     native.inNamespace(near.path, detach)
     native.inNamespace(near.path, attach)
-    counts(t, near, object, 3, 'and again')
+    counts(t, near, object, 3, 'attached again')
     object.close()
-    t.strictSame([...filters(near, 'ingress'), ...filters(near, 'egress')], [], 'close leaves nothing')
+    t.strictSame([...filters(near, 'ingress'), ...filters(near, 'egress')], [], 'close() removes all filters')
     near.ping(1)
   })
 
-  t.test(`attached by ${mode} it sees what a filter that came before drops`, ROOT, async t => {
+  t.test(`attached by ${mode}, it counts packets that a filter attached earlier drops`, ROOT, async t => {
     const near = pair(t, mode)
     const object = load(t, compile(t))
     near.run('tc', 'qdisc', 'add', 'dev', 'v0', 'clsact')
     // Classic BPF, one instruction: return TC_ACT_SHOT.
     near.run('tc', 'filter', 'add', 'dev', 'v0', 'ingress', 'prio', '2', 'bpf', 'da', 'bytecode', '1,6 0 0 2')
     native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode))
-    t.throws(() => near.ping(2), Error, 'it still has its way')
-    t.strictSame(packets(object).slice(0, 2), [2, 2], 'and Weir has counted')
+    t.throws(() => near.ping(2), Error, 'the filter still drops')
+    t.strictSame(packets(object).slice(0, 2), [2, 2], 'counted before the drop')
   })
 }
 
-t.test('TCX puts Weir before links that are there already', ROOT, async t => {
+t.test('TCX links go before links that are already attached', ROOT, async t => {
   const near = pair(t, 'first')
   const object = load(t, compile(t))
-  const other = load(t, compile(t, 'stranger'))
+  const other = load(t, compile(t, 'foreign'))
   native.inNamespace(near.path, () => {
-    other.attachInterface(near.ifindex, 'shoot', 'stranger', 'tcx')
+    other.attachInterface(near.ifindex, 'drop', 'pass', 'tcx')
     object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tcx')
   })
   t.throws(() => near.ping(2), Error)
-  t.strictSame(packets(object).slice(0, 2), [2, 2], 'seen before it was dropped')
+  t.strictSame(packets(object).slice(0, 2), [2, 2], 'counted before the drop')
 })
 
-t.test('an interface number means one interface in each namespace', ROOT, async t => {
+t.test('one interface number attaches to an interface in each of two namespaces', ROOT, async t => {
   const one = pair(t, 'one')
   const two = pair(t, 'two')
   const object = load(t, compile(t))
@@ -78,10 +79,10 @@ t.test('an interface number means one interface in each namespace', ROOT, async 
     native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'auto'))
   }
   native.inNamespace(one.path, () => object.detachInterface(one.ifindex))
-  counts(t, two, object, 2, 'the other is attached still')
+  counts(t, two, object, 2, 'the other one is still attached')
 })
 
-t.test('an interface that vanished is detached without complaint', ROOT, async t => {
+t.test('detaching a deleted interface is no error', ROOT, async t => {
   const path = compile(t)
   for (const mode of ['tcx', 'tc'] as const) {
     const near = pair(t, mode)
@@ -95,21 +96,21 @@ t.test('an interface that vanished is detached without complaint', ROOT, async t
   }
 })
 
-t.test('what cannot be attached is named, and leaves nothing', ROOT, async t => {
+t.test('a failed attach names the program and leaves nothing attached', ROOT, async t => {
   const near = pair(t, 'bad')
   const object = load(t, compile(t))
   const attach = (ingress: string, egress: string, mode: 'tcx' | 'tc') => () =>
     native.inNamespace(near.path, () => object.attachInterface(near.ifindex, ingress, egress, mode))
   t.throws(attach('count_in', 'absent', 'tcx'), { code: 'ENOENT', message: /'absent'/ })
   for (const mode of ['tcx', 'tc'] as const) {
-    t.throws(attach('count_in', 'count_drops', mode), { code: 'EINVAL' }, 'a program of another type')
+    t.throws(attach('count_in', 'count_drops', mode), { code: 'EINVAL' }, 'wrong program type')
     near.ping(1)
-    t.equal(packets(object)[Slot.in], 0, `ingress went when egress failed: ${mode}`)
+    t.equal(packets(object)[Slot.in], 0, `no ingress program after egress failed: ${mode}`)
   }
   t.throws(() => object.attachInterface(0, 'count_in', 'count_out', 'tc'), { name: 'RangeError' })
 })
 
-/** Attaches by tc in the near namespace, says so, and waits to be killed. */
+/** Attaches by tc in the near namespace, prints `attached`, and runs until it is killed. */
 const CRASHING = `
   const { BpfObject, inNamespace } = require(process.argv[1])
   const [path, netns, ifindex] = process.argv.slice(2)
@@ -123,7 +124,7 @@ for (const [mode, expected] of [
   ['tc', [['count_in'], ['count_out']]],
   ['tcx', [[], []]],
 ] as const) {
-  t.test(`filters that a killed process left are gone once attached by ${mode}, not doubled`, ROOT, async t => {
+  t.test(`attaching by ${mode} removes the filters of a killed process`, ROOT, async t => {
     const near = pair(t, 'left')
     const path = compile(t)
     const child = spawn(process.execPath, ['-e', CRASHING, ADDON, path, near.path, String(near.ifindex)])
@@ -131,56 +132,36 @@ for (const [mode, expected] of [
     t.match(String((await once(child.stdout, 'data'))[0]), 'attached')
     child.kill('SIGKILL')
     await once(child, 'exit')
-    t.strictSame(filters(near, 'ingress'), ['count_in'], 'left over')
+    t.strictSame(filters(near, 'ingress'), ['count_in'], 'the leftover')
     const object = load(t, path)
     native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode))
     t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], expected)
-    counts(t, near, object, 3, 'and what counts is ours')
+    counts(t, near, object, 3, 'counted by the new programs')
   })
 }
 
-t.test('a filter of somebody else in the same place stays, and is named', ROOT, async t => {
-  const near = pair(t, 'stranger')
+t.test('a filter of another owner with the same priority and handle stays, and the error names it', ROOT, async t => {
+  const near = pair(t, 'foreign')
   const object = load(t, compile(t))
-  const stranger = load(t, compile(t, 'stranger'))
+  const foreign = load(t, compile(t, 'foreign'))
   native.inNamespace(near.path, () => {
-    stranger.attachInterface(near.ifindex, 'stranger', 'stranger', 'tc')
+    foreign.attachInterface(near.ifindex, 'pass', 'pass', 'tc')
     t.throws(() => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc'), {
       code: 'EEXIST',
-      message: new RegExp(`interface ${near.ifindex}: program 'stranger'`),
+      message: new RegExp(`interface ${near.ifindex}: program 'pass'`),
     })
   })
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['stranger'], ['stranger']])
+  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['pass'], ['pass']])
   object.close()
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['stranger'], ['stranger']])
+  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['pass'], ['pass']])
 })
 
-t.test(
-  'a filter of another kind at the same priority stays, and the error says what it stumbled over',
-  ROOT,
-  async t => {
-    const near = pair(t, 'kind')
-    const object = load(t, compile(t))
-    near.run('tc', 'qdisc', 'add', 'dev', 'v0', 'clsact')
-    near.run(
-      'tc',
-      'filter',
-      'add',
-      'dev',
-      'v0',
-      'ingress',
-      'prio',
-      '1',
-      'u32',
-      'match',
-      'u32',
-      '0',
-      '0',
-      'flowid',
-      '1:1',
-    )
-    const attach = () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc')
-    t.throws(() => native.inNamespace(near.path, attach), { code: 'EINVAL', message: /priority 1\n.*kind/ })
-    t.strictSame(filters(near, 'egress'), [])
-  },
-)
+t.test("a filter of another kind at the same priority stays, and the error has the kernel's reason", ROOT, async t => {
+  const near = pair(t, 'kind')
+  const object = load(t, compile(t))
+  near.run('tc', 'qdisc', 'add', 'dev', 'v0', 'clsact')
+  near.run('tc', 'filter', 'add', 'dev', 'v0', 'ingress', 'prio', '1', 'u32', 'match', 'u32', '0', '0', 'flowid', '1:1')
+  const attach = () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc')
+  t.throws(() => native.inNamespace(near.path, attach), { code: 'EINVAL', message: /priority 1\n.*kind/ })
+  t.strictSame(filters(near, 'egress'), [])
+})

@@ -1,5 +1,5 @@
 /**
- * leaks.test.ts - what the addon makes goes when it is closed, and when its environment ends.
+ * leaks.test.ts - everything the addon makes is released by close() and at the end of its environment.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -20,8 +20,8 @@ function run(t: Test, ...flags: string[]): void {
   t.equal(status, 0, stdout + stderr)
 }
 
-t.test('60 rounds of opening, attaching, draining, sweeping and closing leave nothing', ROOT, async t => run(t))
+t.test('60 rounds of opening, attaching, draining, flushing and closing leak nothing', ROOT, async t => run(t))
 
 const sanitizer = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout
 const skip = ROOT.skip || (!sanitizer?.includes('/') && 'needs libasan')
-t.test('AddressSanitizer finds neither a leak nor a wrong access', { skip }, async t => run(t, '--asan'))
+t.test('AddressSanitizer finds no leak and no invalid access', { skip }, async t => run(t, '--asan'))

@@ -1,5 +1,5 @@
 /**
- * links.test.ts - link notices from rtnetlink, and the namespace in which they are asked for.
+ * links.test.ts - link notifications from rtnetlink, and calls inside another network namespace.
  */
 import { readlinkSync } from 'node:fs'
 import t, { type Test } from 'tap'
@@ -12,7 +12,7 @@ const RTM_NEWLINK = 16
 const RTM_DELLINK = 17
 const IFLA_IFNAME = 3
 
-interface Notice {
+interface Notification {
   readonly type: number
   readonly name: string
 }
@@ -26,21 +26,21 @@ function nameOf(message: Buffer): string {
   return ''
 }
 
-function parse(batch: Buffer): Notice[] {
-  const notices: Notice[] = []
+function parse(batch: Buffer): Notification[] {
+  const notifications: Notification[] = []
   for (let at = 0; at < batch.length; ) {
     const size = batch.readUInt32LE(at)
     const type = batch.readUInt16LE(at + 4)
     const link = type === RTM_NEWLINK || type === RTM_DELLINK
-    notices.push({ type, name: link ? nameOf(batch.subarray(at, at + size)) : '' })
+    notifications.push({ type, name: link ? nameOf(batch.subarray(at, at + size)) : '' })
     at += (size + 3) & ~3
   }
-  return notices
+  return notifications
 }
 
-/** Everything read on notice until `wanted` is among it. */
-function until(watch: LinkWatch, wanted: (notice: Notice) => boolean): Promise<Notice[]> {
-  const all: Notice[] = []
+/** Reads whenever readable, until a notification is `wanted`; resolves with all of them. */
+function until(watch: LinkWatch, wanted: (notification: Notification) => boolean): Promise<Notification[]> {
+  const all: Notification[] = []
   const into = Buffer.alloc(1 << 17)
   return new Promise((resolve, reject) => {
     watch.onReadable(() => {
@@ -62,10 +62,10 @@ function watchIn(t: Test, netns: string): LinkWatch {
   return watch
 }
 
-t.test('links that are there, come and go are told', ROOT, async t => {
+t.test('existing, added and deleted links are reported', ROOT, async t => {
   const near = pair(t, 'links')
   const watch = watchIn(t, near.path)
-  t.equal(watch.read(new Uint8Array(65_536)), 0, 'nothing yet')
+  t.equal(watch.read(new Uint8Array(65_536)), 0, 'nothing before the dump')
   watch.dump()
   const dump = await until(watch, ({ type }) => type === NLMSG_DONE)
   t.strictSame(
@@ -75,14 +75,14 @@ t.test('links that are there, come and go are told', ROOT, async t => {
       .sort(),
     ['lo', 'v0'],
   )
-  near.run('ip', 'link', 'add', 'fresh0', 'type', 'veth', 'peer', 'name', 'fresh1')
-  await until(watch, ({ type, name }) => type === RTM_NEWLINK && name === 'fresh0')
-  near.run('ip', 'link', 'delete', 'fresh0')
-  await until(watch, ({ type, name }) => type === RTM_DELLINK && name === 'fresh0')
-  t.equal(watch.read(new Uint8Array(65_536)), 0, 'and nothing is left')
+  near.run('ip', 'link', 'add', 'new0', 'type', 'veth', 'peer', 'name', 'new1')
+  await until(watch, ({ type, name }) => type === RTM_NEWLINK && name === 'new0')
+  near.run('ip', 'link', 'delete', 'new0')
+  await until(watch, ({ type, name }) => type === RTM_DELLINK && name === 'new0')
+  t.equal(watch.read(new Uint8Array(65_536)), 0, 'nothing more')
 })
 
-t.test('notices that the kernel had to drop are an ENOBUFS once, and a dump tells the truth', ROOT, async t => {
+t.test('notifications dropped by the kernel are one ENOBUFS, and a dump gives the current state', ROOT, async t => {
   const near = pair(t, 'storm')
   const watch = watchIn(t, near.path)
   near.run('sh', '-c', 'for i in $(seq 4000); do echo "link set dev v0 alias $i"; done | ip -batch -')
@@ -93,13 +93,13 @@ t.test('notices that the kernel had to drop are an ENOBUFS once, and a dump tell
   }
   t.throws(drain, { code: 'ENOBUFS', message: /lost/ })
   drain()
-  t.ok(whole > 0 && whole < 4000, `${whole} notices came through`)
+  t.ok(whole > 0 && whole < 4000, `${whole} notifications arrived`)
   watch.dump()
   const dump = await until(watch, ({ type }) => type === NLMSG_DONE)
   t.ok(dump.some(({ name }) => name === 'v0'))
 })
 
-t.test('a watch refuses small buffers, and does nothing once closed', ROOT, async t => {
+t.test('a watch refuses small buffers, and fails once it is closed', ROOT, async t => {
   const watch = native.watchLinks()
   t.throws(() => watch.read(new Uint8Array(65_535)), { code: 'EINVAL', message: /65536/ })
   t.throws(() => watch.onReadable(1 as never), { name: 'TypeError' })
@@ -111,22 +111,22 @@ t.test('a watch refuses small buffers, and does nothing once closed', ROOT, asyn
   t.throws(() => watch.onReadable(() => {}), { code: 'EBADF', syscall: 'onReadable' })
 })
 
-t.test('a body runs in the other namespace, and the thread comes back', ROOT, async t => {
+t.test('a body runs in the other namespace, and the thread returns', ROOT, async t => {
   const near = pair(t, 'inside')
   const here = () => readlinkSync('/proc/thread-self/ns/net')
   const home = here()
   const inside = native.inNamespace(near.path, here)
   t.not(inside, home)
   t.equal(here(), home)
-  const stumble = () => {
+  const fail = () => {
     throw new RangeError('inside')
   }
-  t.throws(() => native.inNamespace(near.path, stumble), { name: 'RangeError', message: 'inside' })
-  t.equal(here(), home, 'after a throw too')
+  t.throws(() => native.inNamespace(near.path, fail), { name: 'RangeError', message: 'inside' })
+  t.equal(here(), home, 'after an exception')
   const deeper = pair(t, 'deeper')
   const nested = () => [native.inNamespace(deeper.path, here), here()]
   t.equal(native.inNamespace(near.path, nested)[1], inside)
-  t.equal(here(), home, 'and from within')
+  t.equal(here(), home, 'after a nested call')
   t.throws(() => native.inNamespace('/run/netns/weir-none', here), {
     code: 'ENOENT',
     syscall: 'open',

@@ -1,5 +1,5 @@
 /**
- * ring.test.ts - records out of the kernel: the perf ring drained and its watermark told, tables swept by a program.
+ * ring.test.ts - records from the kernel: the perf ring and its watermark, and tables flushed by a program.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,17 +8,17 @@ import type { BpfObject } from '../../../src/datapath/source/native.js'
 import { MAX_FRAME } from '../../../src/datapath/source/native.js'
 import { compile, load, native, packets, pair, ROOT } from '../../support/native.js'
 
-// What a test run tells goes into the ring of the CPU that it runs on: one, so that the watermark can be aimed at.
+// A test run writes to the ring of its CPU. With one CPU, a test knows how many records reach the watermark.
 const [cpu] = readFileSync('/proc/self/status', 'utf8').match(/(?<=Cpus_allowed_list:\s*)\d+/)!
 execFileSync('taskset', ['-pc', cpu, String(process.pid)])
 
 const PACKET = new Uint8Array(64)
-/** struct event and perf's 4 bytes of padding behind it, as a frame. */
+/** A frame: its size, struct event, and 4 bytes of padding by perf. */
 const FRAME = 4 + 16 + 4
-/** What a frame takes in the ring: perf_event_header before it. */
+/** Bytes of a frame in the ring: perf_event_header comes before it. */
 const SAMPLE = 8 + FRAME
 
-/** The numbers of the events in a batch; fails on anything that is not a whole frame. */
+/** The numbers of the events in a batch; fails unless all of it is whole frames. */
 function numbers(t: Test, batch: Uint8Array): number[] {
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength)
   const found: number[] = []
@@ -32,12 +32,12 @@ function numbers(t: Test, batch: Uint8Array): number[] {
   return found
 }
 
-/** Some turns of the event loop, each of which polls. */
+/** Waits for `count` turns of the event loop, each of which polls. */
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** Drain until there is nothing, in buffers of `room` bytes. */
+/** Drains until the ring is empty, with buffers of `room` bytes. */
 function drainAll(object: BpfObject, room: number): Uint8Array {
   const parts: Uint8Array[] = []
   for (;;) {
@@ -51,7 +51,7 @@ function drainAll(object: BpfObject, room: number): Uint8Array {
 t.test('the ring', ROOT, async t => {
   const path = compile(t)
 
-  t.test('gives every record once, whole, whatever the size of the buffer', async t => {
+  t.test('delivers every record once and whole, with a buffer of any size', async t => {
     const object = load(t, path)
     object.openRing('events', 64)
     for (const room of [MAX_FRAME, MAX_FRAME + 8, 10_000, 1 << 20]) {
@@ -73,18 +73,18 @@ t.test('the ring', ROOT, async t => {
     t.equal(numbers(t, drainAll(object, 65536)).length, 40)
   })
 
-  t.test('counts what it could not take, and goes on', async t => {
+  t.test('counts records that did not fit, and goes on', async t => {
     const object = load(t, path)
     object.openRing('events', 8)
     object.testRun('count_in', PACKET, 3_000)
-    const held = numbers(t, drainAll(object, 65536)).length
-    t.ok(held < 3_000 && held >= Math.floor(32_768 / SAMPLE) - 1, `${held} of 3000`)
+    const fitted = numbers(t, drainAll(object, 65536)).length
+    t.ok(fitted < 3_000 && fitted >= Math.floor(32_768 / SAMPLE) - 1, `${fitted} of 3000`)
     object.testRun('count_in', PACKET, 1)
     t.equal(numbers(t, drainAll(object, 65536)).length, 1)
-    t.equal(held + object.ringLost(), 3_000)
+    t.equal(fitted + object.ringLost(), 3_000)
   })
 
-  t.test('leaves out a record above the largest frame, and counts it', async t => {
+  t.test('skips a record above the largest frame, and counts it', async t => {
     const object = load(t, path)
     object.openRing('events', 64)
     object.testRun('capture', new Uint8Array(MAX_FRAME), 3)
@@ -95,7 +95,7 @@ t.test('the ring', ROOT, async t => {
     t.equal(drainAll(object, 65536).length, Math.ceil((8 + 4 + 16 + MAX_FRAME - 64) / 8) * 8 - 8)
   })
 
-  t.test('is opened once, over a perf event array, with a power of two of pages', async t => {
+  t.test('opens once, on a perf event array, with a power of two of pages', async t => {
     const object = load(t, path)
     t.throws(() => object.drain(new Uint8Array(65536)), { code: 'EBADF', message: /no ring/ })
     t.throws(() => object.onRing(() => {}), { code: 'EBADF' })
@@ -111,7 +111,7 @@ t.test('a listener', ROOT, async t => {
   const path = compile(t)
   const half = Math.ceil(16_384 / SAMPLE)
 
-  t.test('is called once at the start and once at the watermark, not before and not again', async t => {
+  t.test('is called once at the start and once at the watermark', async t => {
     const object = load(t, path)
     object.openRing('events', 8)
     const into = new Uint8Array(65536)
@@ -122,23 +122,23 @@ t.test('a listener', ROOT, async t => {
       records += object.drain(into) / FRAME
     })
     await turns(50)
-    t.equal(calls, 1, 'the start')
+    t.equal(calls, 1, 'at the start')
     object.testRun('count_in', PACKET, Math.floor(half / 4))
     await turns(50)
     t.equal(calls, 1, 'below the watermark')
     object.testRun('count_in', PACKET, half)
     await turns(200)
-    t.equal(calls, 2, 'above it')
-    t.equal(records, Math.floor(half / 4) + half, 'and it drained all')
+    t.equal(calls, 2, 'above the watermark')
+    t.equal(records, Math.floor(half / 4) + half, 'all records drained')
     await turns(200)
-    t.equal(calls, 2, 'a drained ring is quiet')
+    t.equal(calls, 2, 'not for a drained ring')
     object.onRing(undefined)
     object.testRun('count_in', PACKET, 3 * half)
     await turns(50)
-    t.equal(calls, 2, 'and stays so without a listener')
+    t.equal(calls, 2, 'not after the listener is removed')
   })
 
-  t.test('hears of what passed the watermark before it came', async t => {
+  t.test('is called for records that passed the watermark before it was set', async t => {
     const object = load(t, path)
     object.openRing('events', 8)
     object.testRun('count_in', PACKET, 2 * half)
@@ -149,29 +149,29 @@ t.test('a listener', ROOT, async t => {
     t.ok(bytes > 0)
   })
 
-  t.test('that throws is an uncaught exception, and is called again', async t => {
+  t.test('that throws causes an uncaughtException, and microtasks still run', async t => {
     const object = load(t, path)
     object.openRing('events', 8)
     const caught: unknown[] = []
-    const hear = (error: unknown) => void caught.push(error)
+    const onException = (error: unknown) => void caught.push(error)
     const others = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
-    process.on('uncaughtException', hear)
+    process.on('uncaughtException', onException)
     let microtasks = 0
     object.onRing(() => {
       object.drain(new Uint8Array(65536))
       queueMicrotask(() => microtasks++)
-      throw new Error('of the listener')
+      throw new Error('from the listener')
     })
     await turns(50)
     object.onRing(undefined)
-    process.off('uncaughtException', hear)
+    process.off('uncaughtException', onException)
     for (const other of others) process.on('uncaughtException', other)
-    t.match(caught, [{ message: 'of the listener' }])
+    t.match(caught, [{ message: 'from the listener' }])
     t.equal(microtasks, 1)
   })
 
-  t.test('may close the object that called it', async t => {
+  t.test('may close its object', async t => {
     const object = load(t, path)
     object.openRing('events', 8)
     await new Promise<void>(resolve => object.onRing(() => resolve(object.close())))
@@ -180,69 +180,70 @@ t.test('a listener', ROOT, async t => {
   })
 })
 
-const SWEPT = 24
+/** Bytes of a frame that flush_flows writes. */
+const FLOW_FRAME = 24
 
-/** Fill `flows` with `count` entries: key i owes i + 1 packets and 2 bytes more. */
-function owe(object: BpfObject, count: number): void {
+/** Fills `flows` with `count` entries: key i has i + 1 packets and i + 3 bytes. */
+function fill(object: BpfObject, count: number): void {
   const keys = Uint32Array.from({ length: count }, (_, i) => i)
   const values = BigUint64Array.from({ length: 2 * count }, (_, i) => BigInt(i % 2 ? (i >> 1) + 3 : (i >> 1) + 1))
   object.update('flows', new Uint8Array(keys.buffer), new Uint8Array(values.buffer), count)
 }
 
-const LEFT_BYTES = 65_536
+const OUTPUT_BYTES = 65_536
 
-/** Runs until all is told: key to packets, and how many runs it took. */
-function sweepAll(t: Test, object: BpfObject): { found: Map<number, number>; runs: number } {
+/** Flushes until the buffer does not fill up: packets by key, and the number of runs. */
+function flushAll(t: Test, object: BpfObject): { found: Map<number, number>; runs: number } {
   const found = new Map<number, number>()
-  const into = Buffer.alloc(LEFT_BYTES)
+  const into = Buffer.alloc(OUTPUT_BYTES)
   const more = new Uint8Array(4)
   for (let runs = 1; ; runs++) {
-    const size = object.flush('sweep_flows', 'left', more, into)
-    t.equal(size % SWEPT, 0, 'whole frames')
-    for (let at = 0; at < size; at += SWEPT) {
+    const size = object.flush('flush_flows', 'output', more, into)
+    t.equal(size % FLOW_FRAME, 0, 'whole frames')
+    for (let at = 0; at < size; at += FLOW_FRAME) {
       const key = into.readUInt32LE(at + 4)
-      if (into.readUInt32LE(at) !== SWEPT - 4 || found.has(key)) t.fail(`frame at ${at}, key ${key}`)
+      if (into.readUInt32LE(at) !== FLOW_FRAME - 4 || found.has(key)) t.fail(`frame at ${at}, key ${key}`)
       found.set(key, Number(into.readBigUInt64LE(at + 8)))
     }
     if (more[0] === 0) return { found, runs }
   }
 }
 
-t.test('a sweep', ROOT, async t => {
+t.test('a flush', ROOT, async t => {
   const path = compile(t)
 
-  t.test('yields each of 10,000 entries once, in as many runs as its buffer asks for', async t => {
+  t.test('reports each of 10,000 entries once, in as many runs as the buffer needs', async t => {
     const object = load(t, path, { sizes: { flows: 10_000 } })
-    owe(object, 10_000)
-    const { found, runs } = sweepAll(t, object)
+    fill(object, 10_000)
+    const { found, runs } = flushAll(t, object)
     t.equal(found.size, 10_000)
     t.ok(
       [...found].every(([key, packets]) => packets === key + 1),
-      'with what it owed',
+      'with its packets',
     )
-    t.equal(runs, Math.ceil(10_000 / Math.floor(LEFT_BYTES / SWEPT)))
-    t.strictSame(sweepAll(t, object), { found: new Map(), runs: 1 }, 'and owes nothing after')
-    owe(object, 3)
-    t.equal(sweepAll(t, object).found.size, 3)
+    t.equal(runs, Math.ceil(10_000 / Math.floor(OUTPUT_BYTES / FLOW_FRAME)))
+    t.strictSame(flushAll(t, object), { found: new Map(), runs: 1 }, 'nothing left to report')
+    fill(object, 3)
+    t.equal(flushAll(t, object).found.size, 3)
   })
 
-  t.test('says what it cannot do', async t => {
+  t.test('reports its errors', async t => {
     const object = load(t, path)
-    const [argument, into] = [new Uint8Array(4), new Uint8Array(LEFT_BYTES)]
-    const sweep = (program: string, from: string, room = into) => object.flush(program, from, argument, room)
-    t.throws(() => sweep('sweep_flows', 'left', into.subarray(1)), { code: 'ENOBUFS', message: /65536/ })
-    t.throws(() => sweep('absent', 'left'), { code: 'ENOENT', message: /'absent'/ })
-    t.throws(() => sweep('sweep_flows', 'absent'), { code: 'ENOENT', message: /'absent'/ })
-    t.throws(() => sweep('count_drops', 'left'), { code: /E/, syscall: 'bpf(BPF_PROG_TEST_RUN)' })
-    t.throws(() => sweep('sweep_flows', 'flows'), { code: /E/, syscall: 'mmap' }, 'a map that cannot be mapped')
-    t.throws(() => sweep('boast', 'left'), { code: 'EPROTO', message: /boast returned 65537/ })
+    const [argument, into] = [new Uint8Array(4), new Uint8Array(OUTPUT_BYTES)]
+    const flush = (program: string, from: string, room = into) => object.flush(program, from, argument, room)
+    t.throws(() => flush('flush_flows', 'output', into.subarray(1)), { code: 'ENOBUFS', message: /65536/ })
+    t.throws(() => flush('absent', 'output'), { code: 'ENOENT', message: /'absent'/ })
+    t.throws(() => flush('flush_flows', 'absent'), { code: 'ENOENT', message: /'absent'/ })
+    t.throws(() => flush('count_drops', 'output'), { code: /E/, syscall: 'bpf(BPF_PROG_TEST_RUN)' })
+    t.throws(() => flush('flush_flows', 'flows'), { code: /E/, syscall: 'mmap' }, 'a map that cannot be mapped')
+    t.throws(() => flush('return_too_much', 'output'), { code: 'EPROTO', message: /return_too_much returned 65537/ })
   })
 
-  t.test('does not disturb the packets that are counted meanwhile', async t => {
+  t.test('leaves other tables alone', async t => {
     const object = load(t, path)
     object.testRun('count_in', PACKET, 10)
-    owe(object, 16)
-    t.equal(sweepAll(t, object).found.size, 16)
+    fill(object, 16)
+    t.equal(flushAll(t, object).found.size, 16)
     t.equal(packets(object)[0], 10)
   })
 })

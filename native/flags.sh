@@ -11,8 +11,10 @@ modules=$(cd "$(dirname "$0")/../node_modules" && pwd)
 case ${1:-} in
 compile)
 	# -isystem: warnings in node-addon-api are not ours to fix.
+	# SWALLOW: a worker that is being terminated cannot throw; without it an error there aborts the process.
 	echo "-std=gnu++20 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -Wall -Wextra -Werror" \
 		"-DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS -DNODE_GYP_MODULE_NAME=weir -DBUILDING_NODE_EXTENSION" \
+		"-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS" \
 		"-isystem $modules/node-api-headers/include -isystem $modules/node-addon-api" ;;
 link)
 	echo "-shared $(pkg-config --libs libbpf)" ;;

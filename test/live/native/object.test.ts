@@ -1,6 +1,7 @@
 /**
  * object.test.ts - a BPF object in the kernel: opened, configured, its tables read and written, closed; and its errors.
  */
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -257,4 +258,28 @@ t.test('several workers use the addon at once, and are terminated while they do'
   const object = load(t, path)
   await Promise.all([runWorker(t, path), runWorker(t, path), runWorker(t, path)])
   t.equal(object.testRun('count_in', PACKET, 1).returned, -1, 'the object of this thread still works')
+})
+
+/** Terminates workers while their calls into the addon fail. */
+const TERMINATE_FAILING = `
+  const { Worker } = require('node:worker_threads')
+  const failing = \`
+    const { inNamespace } = require(require('node:worker_threads').workerData)
+    require('node:worker_threads').parentPort.postMessage('ready')
+    for (;;) try { inNamespace('/nowhere', () => 1) } catch {}
+  \`
+  async function terminateOne() {
+    const worker = new Worker(failing, { eval: true, workerData: process.argv[1] })
+    await new Promise(resolve => worker.once('message', resolve))
+    await worker.terminate()
+  }
+  (async () => {
+    for (let i = 0; i < 5; i++) await terminateOne()
+    console.log('terminated')
+  })()
+`
+
+t.test('terminating a worker whose calls fail does not abort the process', async t => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', TERMINATE_FAILING, ADDON], { encoding: 'utf8' })
+  t.strictSame([status, stdout], [0, 'terminated\n'], stderr)
 })

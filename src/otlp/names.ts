@@ -15,7 +15,6 @@ export const ATTRIBUTES: Readonly<Record<string, string>> = {
   ...endpointAttributes('destination', 'dst'),
   protocol: 'network.transport',
   direction: 'direction',
-  reason: 'weir.drop.reason',
   flag: 'weir.tcp.flag',
   [OVERFLOW_LABEL]: 'otel.metric.overflow',
 }

@@ -50,6 +50,12 @@ t.test('the labels of every family have distinct, valid attribute names', async 
   t.equal(new Set(Object.values(ATTRIBUTES)).size, Object.keys(ATTRIBUTES).length)
 })
 
+t.test('the reason of a drop, of a closed connection and of an ignored packet is the same attribute', async t => {
+  for (const metric of [M.dropPackets, M.connectionsClosed, M.packetsIgnored]) {
+    t.equal(attributeName(metric, 'reason'), 'weir.reason', metric.name)
+  }
+})
+
 t.test("hubble_* families keep Hubble's label names, which its dashboards query", async t => {
   for (const metric of HUBBLE) {
     for (const label of metric.labels) t.equal(attributeName(metric, label), label)
@@ -62,5 +68,5 @@ t.test('values stay the same except lower-case transports, numeric ports and the
   t.equal(attributeValue('dst.port', ''), '')
   t.equal(attributeValue('otel.metric.overflow', 'true'), true)
   t.equal(attributeValue('k8s.src.owner.name', 'TRUE'), 'TRUE')
-  t.equal(attributeValue('weir.drop.reason', '7'), '7')
+  t.equal(attributeValue('weir.reason', '7'), '7')
 })

@@ -1,5 +1,5 @@
 /**
- * golden.test.ts - 2,000 records of every kind read as `cilium monitor` 1.19.4 printed them.
+ * golden.test.ts - 2,000 records of every kind print as `cilium monitor` 1.19.4 printed them.
  *
  * In:    examples/records.pcap, inventory.json; monitor.txt.gz and monitor-numeric.txt.gz are Cilium's own output.
  */
@@ -11,13 +11,13 @@ import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
 import { formatterOf } from '../support/monitor-text.js'
 
 const CPU = 1
-/** How a record that nobody can read is worded is each program's own matter; that it cannot be read is not. */
+/** Lines of undecodable records: compared without their wording, which is each program's own. */
 const UNREADABLE = /^(cannot decode .*'\d+'|CPU 01: Unknown event).*/
 
 const { links } = loadInventory('examples/inventory.json')
 const interfaceName = (ifindex: number) => links[ifindex] ?? String(ifindex)
 
-function told(numeric: boolean): string[] {
+function printed(numeric: boolean): string[] {
   const names = { interfaceName, ...(numeric ? { identity: String } : {}) }
   const formatter = formatterOf({ names })
   const reader = new RecordingReader('examples/records.pcap')
@@ -34,7 +34,7 @@ for (const [title, file, numeric] of [
   t.test(`every record is printed as cilium monitor prints it, ${title}`, async t => {
     const golden = gunzipSync(readFileSync(`test/fixtures/${file}`)).toString()
     const want = golden.split('\n').map(line => line.replace(UNREADABLE, '$1'))
-    const got = told(numeric)
+    const got = printed(numeric)
     t.ok(want.length > 1900)
     t.same(
       want.flatMap((line, i) => (line === got[i] ? [] : [{ want: line, got: got[i] }])),

@@ -1,8 +1,8 @@
 /**
- * layers.test.ts - packets header by header, whole and damaged.
+ * layers.test.ts - decoding of packets header by header, intact and damaged ones.
  *
- * In:    test/fixtures/dissections.jsonl: a packet a line, with what gopacket's LayerString printed of it. kind: e
- *        Ethernet, 4 and 6 from an L3 device, v VXLAN, g Geneve. Its words for an error are left out.
+ * In:    test/fixtures/dissections.jsonl: one packet per line, with the output of gopacket's LayerString. kind: e
+ *        Ethernet, 4 and 6 from an L3 device, v VXLAN, g Geneve. Error texts are omitted.
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
@@ -54,7 +54,7 @@ t.test('the headers of a packet are dumped field by field', async t => {
   }
 })
 
-t.test('a packet is summed up by its innermost headers', async t => {
+t.test("a packet's summary has its innermost headers", async t => {
   t.same(
     [
       'TCP with the usual options',
@@ -91,36 +91,44 @@ t.test('a packet is summed up by its innermost headers', async t => {
   )
 })
 
-t.test('a tunnelled packet is summed up by both', async t => {
+t.test("a tunnelled packet's summary has the inner headers and the tunnel's", async t => {
   t.same(['VXLAN', 'VXLAN with group policy', 'Geneve with an option', 'Geneve around IPv4'].map(connectionOf), [
     '[::1]:443 -> [fd00::2]:8080 tcp SYN, ACK [tunnel 10.0.0.1:53 -> 10.0.0.2:8472 vxlan]',
     '02:00:00:00:00:01 -> 02:00:00:00:00:02 ARP [tunnel 10.0.0.1:53 -> 10.0.0.2:8472 vxlan]',
     '10.0.0.1:443 -> 10.0.0.2:8080 tcp SYN, ACK [tunnel 10.0.0.1:53 -> 10.0.0.2:6081 geneve]',
     '10.0.0.1:443 -> 10.0.0.2:8080 tcp SYN, ACK [tunnel 10.0.0.1:53 -> 10.0.0.2:6081 geneve]',
   ])
-  t.equal(connectionOf('a tunnel without UDP'), '10.0.0.1:443 -> 10.0.0.2:8080 tcp SYN, ACK', 'the flag alone is none')
-  t.equal(connectionOf('VXLAN without flag'), '10.0.0.1:53 -> 10.0.0.2:4789 udp', 'the port alone is none')
+  t.equal(
+    connectionOf('a tunnel without UDP'),
+    '10.0.0.1:443 -> 10.0.0.2:8080 tcp SYN, ACK',
+    'the flag alone makes no tunnel',
+  )
+  t.equal(connectionOf('VXLAN without flag'), '10.0.0.1:53 -> 10.0.0.2:4789 udp', 'the port alone makes no tunnel')
 })
 
-t.test('a malformed packet is an error, inside a tunnel too, and no packet is unknown', async t => {
+t.test('a malformed packet prints [error], inside a tunnel too, and an empty one [unknown]', async t => {
   for (const name of ['a short TCP header', 'VXLAN whose packet is cut', 'VXLAN that is cut', 'a short IPv6 header'])
     t.equal(connectionOf(name), '[error]', name)
   t.equal(connectionText(spanOf(''), kindOf('e')), '[unknown]')
 })
 
-t.test('the last option of Geneve may reach behind the length of all, as far as there are bytes', async t => {
+t.test('the last Geneve option may extend past the options length, as far as there are bytes', async t => {
   const eth = '020000000002020000000001'
-  // One word of options is told, and the option has two; ARP is inside.
+  // The header declares one word of options, but the option has two; the payload is ARP.
   const geneve = `01006558 00002a00 00010201 aabbccdd ${eth} 0806`.replaceAll(' ', '')
   const udp = `9c4017c1${(8 + geneve.length / 2).toString(16).padStart(4, '0')}0000`
   const ip = `4500${(28 + geneve.length / 2).toString(16).padStart(4, '0')}0000000040110000c0a80001c0a80002`
   const packet = `${eth}0800${ip}${udp}${geneve}`
   const arp = '02:00:00:00:00:01 -> 02:00:00:00:00:02 ARP'
   t.equal(connectionText(spanOf(packet), kindOf('eg')), `${arp} [tunnel 192.168.0.1:40000 -> 192.168.0.2:6081 geneve]`)
-  t.equal(connectionText(spanOf(packet.slice(0, -eth.length - 12)), kindOf('eg')), '[error]', 'and no further')
+  t.equal(
+    connectionText(spanOf(packet.slice(0, -eth.length - 12)), kindOf('eg')),
+    '[error]',
+    'but not past the last byte',
+  )
 })
 
-t.test('bytes are dumped in lines of sixteen', async t => {
+t.test('a hex dump has sixteen bytes per line', async t => {
   const packet = spanOf('000102030405060708090a0b0c0d0e0f 202141 7f'.replace(/ /g, ''))
   t.equal(
     packetText(packet, kindOf('e'), true),

@@ -17,7 +17,7 @@ import {
   WEIR_TRACE_RECORD,
 } from '../support/records.js'
 
-/** IPv6 from an L3 device; 0x2a bits of reason, flags and the like are those of records.ts. */
+/** UDP over IPv6 from an L3 device. Reasons, flags and the other fields are those of records.ts. */
 const UDP = hex(`
   60000000 000b 11 40
   fd000000000000000000000000000001
@@ -29,7 +29,7 @@ const UDP_LINES =
   ' SrcIP=fd00::1 DstIP=fd00::2 HopByHop=nil}\n' +
   'UDP\t{Contents=[..8..] Payload=[97, 98, 99] SrcPort=8080(http-alt) DstPort=53(domain) Length=11 Checksum=0}\n'
 
-/** The packet of records.ts replaced, len_cap with it. */
+/** Replaces a record's packet, and sets len_cap. */
 const withPacket = (record: Buffer, packet: Buffer) =>
   patched(Buffer.concat([record.subarray(0, record.length - 4), packet]), 12, packet.length)
 
@@ -38,7 +38,7 @@ const TRACE = patched(withPacket(TRACE_2, UDP), 27, 0x03)
 const DROP = patched(withPacket(DROP_3, UDP), 36, 0x03)
 
 t.test(
-  'a trace is one line: way, hash, identities, trace id, state, interface, address before NAT, packet',
+  'a trace is one line: direction, hash, identities, trace ID, state, interface, address before NAT, packet',
   async t => {
     t.equal(
       monitorText(TRACE),
@@ -49,17 +49,17 @@ t.test(
       monitorText(patched(withPacket(TRACE_0, UDP), 27, 0x03)),
       '-> network encrypted  flow 0x12345678 , identity 65537->131074 state reply ifindex lxc9 orig-ip :::' +
         ' [fd00::1]:8080 -> [fd00::2]:53 udp\n',
-      'version 0 knows neither address nor id',
+      'version 0 has neither address nor trace ID',
     )
   },
 )
 
-t.test('the trace id keeps all its 64 bits', async t => {
+t.test('the trace ID keeps all 64 bits', async t => {
   t.match(monitorText(patched(TRACE, 48, ...hex('ffffffffffffffff'))), '[ ip-trace-id = 18446744073709551615 ]')
 })
 
 t.test('a trace says where the packet goes or comes from', async t => {
-  const ways = [
+  const summaries = [
     '-> endpoint 7',
     '-> proxy port 7',
     '-> host from',
@@ -76,18 +76,18 @@ t.test('a trace says where the packet goes or comes from', async t => {
     '-> crypto',
     'unknown trace',
   ]
-  for (const [point, way] of ways.entries())
-    t.ok(monitorText(patched(TRACE, 1, point)).startsWith(`${way} encrypted  flow `), way)
+  for (const [point, summary] of summaries.entries())
+    t.ok(monitorText(patched(TRACE, 1, point)).startsWith(`${summary} encrypted  flow `), summary)
   t.ok(monitorText(patched(patched(TRACE, 1, 1), 24, 0, 0)).startsWith('-> proxy encrypted'), 'no port')
 })
 
-t.test('an unknown reason is its number, the encrypted bit included', async t => {
+t.test('an unknown reason prints as its number, including the encrypted bit', async t => {
   t.match(monitorText(patched(TRACE, 26, 9)), ' state 9 ')
   t.match(monitorText(patched(TRACE, 26, 0x89)), ' state 137 ')
   t.match(monitorText(patched(TRACE, 26, 8)), ' state encrypt-overlay ')
 })
 
-t.test('a verbose trace is followed by its headers, or by its bytes', async t => {
+t.test('a verbose trace is followed by its headers, or by a hex dump', async t => {
   const head =
     `${SEPARATOR}CPU 07: MARK 0x12345678 [ IP-TRACE-ID = 4506915426404104 ] FROM 4660 to-network: 1500 bytes` +
     ' (51 captured), state reply, interface lxc9, , identity 65537->131074, orig-ip a00:1:a00:2:a00:3:a00:4, to endpoint 7\n'
@@ -97,11 +97,11 @@ t.test('a verbose trace is followed by its headers, or by its bytes', async t =>
   t.equal(
     monitorText(bare, { verbosity: 'verbose' }),
     `${SEPARATOR}CPU 07: MARK 0x12345678 FROM 4660 to-network: 1500 bytes (0 captured), state new, orig-ip 0.0.0.0\n`,
-    'what is unknown is left out',
+    'unknown values are omitted',
   )
 })
 
-t.test('a drop is one line: reason, hash, endpoint, interface, source file, trace id, identities, packet', async t => {
+t.test('a drop is one line: reason, hash, endpoint, interface, source file, trace ID, identities, packet', async t => {
   t.equal(
     monitorText(DROP),
     'xx drop (Missed tail call to custom program, -5) flow 0x12345678 to endpoint 196611, ifindex 9, file bpf_lxc.c:1633,  [ ip-trace-id = 4506915426404104 ],' +
@@ -113,7 +113,7 @@ t.test('a drop is one line: reason, hash, endpoint, interface, source file, trac
   t.match(monitorText(DROP_1), 'file bpf_lxc.c:1633, , identity 65537->131074: [error]\n')
 })
 
-t.test('a verbose drop is followed by its bytes, and by its headers when bytes are asked for', async t => {
+t.test('a verbose drop is followed by a hex dump, and with hex by its headers', async t => {
   const head =
     `${SEPARATOR}CPU 07: MARK 0x12345678 FROM 4660 DROP: 1500 bytes, reason Policy denied, -5, identity 65537->131074,` +
     ' to endpoint 196611\n [ IP-TRACE-ID=4506915426404104'
@@ -139,7 +139,7 @@ t.test('a policy verdict names its action', async t => {
   t.match(monitorText(patched(verdict, 28, 9)), ' auth: Unknown-auth-type-9, ')
 })
 
-t.test('reserved identities have names unless numbers are asked for', async t => {
+t.test('reserved identities print as names, unless numbers are requested', async t => {
   const verdict = patched(VERDICT_40, 16, 7, 0, 0, 0)
   t.match(monitorText(verdict), ' remote ID kube-apiserver, ')
   t.match(monitorText(verdict, { names: { identity: String } }), ' remote ID 7, ')
@@ -148,7 +148,7 @@ t.test('reserved identities have names unless numbers are asked for', async t =>
 
 const DEBUG = Buffer.concat([hex('02 08 3412 78563412'), u32(300), u32(0x0201), u32(3)])
 
-t.test('a debug message is printed from the second verbosity on', async t => {
+t.test('a debug message is printed at every verbosity but info', async t => {
   t.equal(monitorText(DEBUG), '')
   const line = 'CPU 07: MARK 0x12345678 FROM 4660 DEBUG: CT entry found lifetime=300, revnat=258\n'
   t.equal(monitorText(DEBUG, { verbosity: 'debug' }), line)
@@ -163,7 +163,7 @@ const SOCK = hex(`07 02 01 00 bb01 0000
   ffffffffffffffff 0200000000000000
   0a000001 000000000000000000000000`)
 
-t.test('a socket trace is printed at the second verbosity only', async t => {
+t.test('a socket trace is printed at verbosity debug only', async t => {
   t.equal(
     monitorText(SOCK, { verbosity: 'debug' }),
     'CPU 07: [post-xlate-fwd] cgroup_id: 2 sock_cookie: 18446744073709551615, dst [10.0.0.1]:443 tcp \n',
@@ -177,9 +177,9 @@ t.test('a socket trace is printed at the second verbosity only', async t => {
 const ARP = hex('020000000002 020000000001 0806 01')
 const CAPTURE = Buffer.concat([hex('03 04 3412 78563412 dc050000 0f00 01 00'), u32(9), u32(0), ARP])
 
-t.test('a debug capture says where it was taken', async t => {
+t.test('a debug capture names its capture point', async t => {
   const arp = '02:00:00:00:00:01 -> 02:00:00:00:00:02 ARP\n'
-  for (const [subtype, way, what] of [
+  for (const [subtype, summary, message] of [
     [4, '-> lxc9: ', 'Delivery to ifindex 9'],
     [5, '<- load-balancer lxc9: ', 'Incoming packet to load balancer on ifindex 9'],
     [6, '== v4->v6 9: ', 'Packet after nat46 ifindex 9'],
@@ -191,10 +191,10 @@ t.test('a debug capture says where it was taken', async t => {
     [12, '', 'Unknown message type=12 arg1=9'],
   ] as const) {
     const capture = patched(CAPTURE, 1, subtype)
-    t.equal(monitorText(capture), way && `${way}${arp}`)
+    t.equal(monitorText(capture), summary && `${summary}${arp}`)
     t.equal(
       monitorText(capture, { verbosity: 'verbose' }),
-      `${SEPARATOR}CPU 07: MARK 0x12345678 FROM 4660 DEBUG: 15 bytes, ${what}Ethernet\t{Contents=[..14..] Payload=[1]` +
+      `${SEPARATOR}CPU 07: MARK 0x12345678 FROM 4660 DEBUG: 15 bytes, ${message}Ethernet\t{Contents=[..14..] Payload=[1]` +
         ' SrcMAC=02:00:00:00:00:01 DstMAC=02:00:00:00:00:02 EthernetType=ARP Length=0}\n',
     )
   }
@@ -220,22 +220,22 @@ t.test('JSON has the keys of cilium monitor in its order', async t => {
       '"dstLabel":131074,"dstID":196611,"Line":1633,"File":2,"ExtError":-5,"Ifindex":9,"IPTraceID":4506915426404104}\n',
     'nothing captured, no summary',
   )
-  t.notMatch(monitorText(TRACE_2, { verbosity: 'json' }), 'summary":', 'nor of a packet that cannot be read')
+  t.notMatch(monitorText(TRACE_2, { verbosity: 'json' }), 'summary":', 'no summary of a malformed packet')
   t.notMatch(monitorText(DROP_1, { verbosity: 'json' }), 'IPTraceID')
 })
 
-const swept = (record: Buffer) => patched(record.subarray(0, record.length - 4), 12, 0, 0)
+const flushed = (record: Buffer) => patched(record.subarray(0, record.length - 4), 12, 0, 0)
 
-t.test("Weir's own records without a packet say who spoke to whom", async t => {
-  const trace = swept(WEIR_TRACE_RECORD)
-  const ends = '10.1.2.3:443 -> [fd00::1]:50000 tcp'
-  t.match(monitorText(patched(trace, 56 + 223, 0)), `: ${ends} ACK, RST, FIN\n`)
+t.test("Weir's records without a packet print source and destination from the extension", async t => {
+  const trace = flushed(WEIR_TRACE_RECORD)
+  const peers = '10.1.2.3:443 -> [fd00::1]:50000 tcp'
+  t.match(monitorText(patched(trace, 56 + 223, 0)), `: ${peers} ACK, RST, FIN\n`)
   t.match(monitorText(patched(trace, 56 + 223, 1)), ': [fd00::1]:50000 -> 10.1.2.3:443 tcp SYN, ACK, RST\n')
   t.match(monitorText(patched(trace, 56 + 220, 1)), / icmp\n$/)
   t.match(monitorText(patched(trace, 56 + 220, 47)), /: \S+ -> \S+\n$/)
   t.match(monitorText(trace, { verbosity: 'verbose' }), /\n\S+ -> \S+ tcp .*\n$/)
   t.match(monitorText(trace, { verbosity: 'json' }), '"summary":{"l3":{"src":')
-  const drop = swept(WEIR_DROP_RECORD)
+  const drop = flushed(WEIR_DROP_RECORD)
   const dropped = '10.1.2.3:50000 -> [fd00::1]:443 udp'
   t.match(monitorText(drop), `: ${dropped}\n`)
   t.match(monitorText(drop, { verbosity: 'verbose' }), `${dropped}\n`)
@@ -243,7 +243,7 @@ t.test("Weir's own records without a packet say who spoke to whom", async t => {
   t.match(monitorText(patched(drop, 1, 0)), 'xx drop (REASON_196616) ', "the kernel's reason, where Cilium has none")
 })
 
-t.test('what cannot be read is one line, and counted', async t => {
+t.test('an undecodable record is one line', async t => {
   t.equal(monitorText(hex('f6 37')), 'CPU 07: Unknown event: [246 55]\n')
   t.equal(monitorText(TRACE_0.subarray(0, 31)), "cannot decode message type '4': too short, 31 bytes\n")
   t.equal(monitorText(patched(TRACE_2, 14, 9)), "cannot decode message type '4': unknown version\n")

@@ -1,5 +1,5 @@
 /**
- * options.test.ts - the flags of `weir monitor`, read without starting it.
+ * options.test.ts - parsing of the flags of `weir monitor`.
  */
 import { Command, CommanderError } from 'commander'
 import t from 'tap'
@@ -26,7 +26,7 @@ const PLAIN: MonitorOptions = {
   relatedTo: [],
 }
 
-t.test('without flags everything is printed in short', async t => {
+t.test('without flags, everything is printed at verbosity info', async t => {
   t.same(read(''), PLAIN)
 })
 
@@ -54,7 +54,7 @@ t.test('the flags are those of cilium monitor', async t => {
     t.same(read(line), { ...PLAIN, ...options }, line)
 })
 
-t.test('a value that is none is refused with what is allowed', async t => {
+t.test('an invalid value is refused with what is allowed', async t => {
   for (const [line, ...words] of [
     ['-t recorder', '"recorder"', 'drop, debug, capture, trace, policy-verdict, trace-sock, l7, agent'],
     ['-t drop,', '""'],

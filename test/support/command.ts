@@ -1,8 +1,8 @@
 /**
- * command.ts - the built command `weir`, run to its end.
+ * command.ts - runs the built command `weir` until it exits.
  *
- * In:    its words; another command to start it through, like setpriv.
- * Out:   exit code and what it said.
+ * In:    its arguments; optionally a command that starts it, like setpriv.
+ * Out:   exit code, stdout and stderr.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { plainEnvironment } from './weir-process.js'
 
 export interface Ended {
-  /** null: it did not end by itself. */
+  /** null: a signal ended it. */
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string

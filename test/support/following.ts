@@ -1,5 +1,5 @@
 /**
- * following.ts - a command that goes on printing (`weir observe --follow`, `weir monitor`), and its lines so far.
+ * following.ts - a running command that keeps printing (`weir observe --follow`, `weir monitor`), and its lines so far.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ export class Following {
   stderr = ''
   #stdout = ''
 
-  /** Gone when the test is over. */
+  /** Starts the command. It is killed when the test ends. */
   constructor(t: Test, args: readonly string[]) {
     this.process = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,7 +30,7 @@ export class Following {
     t.teardown(() => this.process.kill('SIGKILL'))
   }
 
-  /** Whole lines. */
+  /** The complete lines so far. */
   lines(): readonly string[] {
     return this.#stdout.split('\n').slice(0, -1)
   }

@@ -1,5 +1,5 @@
 /**
- * monitor-text.ts - one record to what the monitor prints of it, for the tests of its lines.
+ * monitor-text.ts - formats one record as the monitor prints it.
  */
 import { Filter, type FilterOptions } from '../../src/monitor/filter.js'
 import { Formatter } from '../../src/monitor/formatter.js'
@@ -11,7 +11,7 @@ const NAMES: Names = {
   kernelReason: reason => `REASON_${reason}`,
 }
 
-export interface Ask {
+export interface MonitorTextOptions {
   readonly verbosity?: Verbosity
   readonly hex?: boolean
   readonly names?: Partial<Names>
@@ -21,13 +21,18 @@ export interface Ask {
 const ALL: FilterOptions = { types: [], from: [], to: [], relatedTo: [] }
 const CPU = 7
 
-export function formatterOf({ verbosity = 'info', hex = false, names = {}, filter = {} }: Ask = {}): Formatter {
+export function formatterOf({
+  verbosity = 'info',
+  hex = false,
+  names = {},
+  filter = {},
+}: MonitorTextOptions = {}): Formatter {
   return new Formatter({ verbosity, hex, names: { ...NAMES, ...names } }, new Filter({ ...ALL, ...filter }))
 }
 
-/** The record stands in the middle of other bytes, as in a batch. */
-export function monitorText(record: Uint8Array, ask: Ask = {}): string {
-  const exclusive = Buffer.concat([Buffer.from('ffffff', 'hex'), record, Buffer.from('eeeeee', 'hex')])
-  const view = new DataView(exclusive.buffer, exclusive.byteOffset, exclusive.length)
-  return formatterOf(ask).record(view, 3, record.length, CPU)
+/** The text of a record that is in the middle of other bytes, as in a batch. */
+export function monitorText(record: Uint8Array, options: MonitorTextOptions = {}): string {
+  const batch = Buffer.concat([Buffer.from('ffffff', 'hex'), record, Buffer.from('eeeeee', 'hex')])
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.length)
+  return formatterOf(options).record(view, 3, record.length, CPU)
 }

@@ -1,5 +1,5 @@
 /**
- * raw-observer.ts - a gRPC client that knows Hubble's API by its numbers alone.
+ * raw-observer.ts - a gRPC client of Hubble's API that knows field numbers only, and no .proto.
  *
  * In:    a target of the gRPC library; requests as bytes (wire.ts).
  * Out:   answers as fields by number.
@@ -52,7 +52,7 @@ export class RawObserver {
     t.teardown(() => this.#client.close())
   }
 
-  /** A stream that the caller reads, as slowly as it likes; of another service with its whole path. */
+  /** Opens a stream that the caller reads at its own pace. A method of another service is given with its full path. */
   open(method: string, request: Buffer): ClientReadableStream<Buffer> {
     const path = method.startsWith('/') ? method : `/observer.Observer/${method}`
     const call = this.#client.makeServerStreamRequest(path, same, same, request)
@@ -60,7 +60,7 @@ export class RawObserver {
     return call
   }
 
-  /** All answers, when the server has ended the stream. */
+  /** All answers, once the server has ended the stream. */
   async all(method: string, request: Buffer): Promise<Fields[]> {
     const answers: Fields[] = []
     for await (const bytes of this.open(method, request)) answers.push(new Fields(bytes as Buffer))
@@ -72,7 +72,7 @@ export class RawObserver {
     return (await this.all('GetFlows', request)).map(answer => answer.message(RESPONSE.flow))
   }
 
-  ask(method: string): Promise<Fields> {
+  call(method: string): Promise<Fields> {
     return new Promise((resolve, reject) => {
       const done = (error: ServiceError | null, bytes?: Buffer) =>
         error === null ? resolve(new Fields(bytes!)) : reject(error)
@@ -81,7 +81,7 @@ export class RawObserver {
   }
 
   /** The status with which a stream ends. */
-  ending(method: string, request: Buffer): Promise<StatusObject> {
+  statusOf(method: string, request: Buffer): Promise<StatusObject> {
     return new Promise(resolve => this.open(method, request).on('status', resolve).resume())
   }
 }

@@ -28,11 +28,11 @@ export interface Served {
   readonly address: string
 }
 
-/** On a socket of its own until the test ends. */
+/** Serves on a socket of its own until the test ends. */
 export async function serveFlows(t: Test, capacity = 4095): Promise<Served> {
   const ring = new RecordRing(capacity)
-  const directory = InventoryResolver.from(loadInventory(join(EXAMPLES, 'inventory.json')))
-  const flows = new RingFlows(ring, { resolver: directory, nodeName: NODE, version: '1.2.3' })
+  const resolver = InventoryResolver.from(loadInventory(join(EXAMPLES, 'inventory.json')))
+  const flows = new RingFlows(ring, { resolver, nodeName: NODE, version: '1.2.3' })
   const observer = new Observer({
     ring,
     flows,
@@ -46,7 +46,7 @@ export async function serveFlows(t: Test, capacity = 4095): Promise<Served> {
   return { ring, flows, observer, server, target: `unix:${path}`, address: await server.listen(`unix://${path}`) }
 }
 
-/** The fixture's records, each at its own time; how many there are. */
+/** Appends the example recording's records, each with its time. Returns their number. */
 export function fillRing(ring: RecordRing): number {
   const reader = new RecordingReader(join(EXAMPLES, 'records.pcap'))
   while (reader.next()) ring.appendRecord(reader.view, reader.at, reader.size, reader.seconds, reader.nanoseconds)
@@ -54,9 +54,9 @@ export function fillRing(ring: RecordRing): number {
   return reader.records
 }
 
-/** A path that is short enough for a socket, in a directory that goes with the test. */
+/** A path short enough for a socket, in a folder that is removed after the test. */
 export function socketPath(t: Test): string {
-  const directory = mkdtempSync(join(tmpdir(), 'weir-api-'))
-  t.teardown(() => rmSync(directory, { recursive: true }))
-  return join(directory, 'api.sock')
+  const folder = mkdtempSync(join(tmpdir(), 'weir-api-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'api.sock')
 }

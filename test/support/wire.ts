@@ -1,8 +1,8 @@
 /**
- * wire.ts - protobuf messages by field number, written and read without any .proto: an independent look at the API.
+ * wire.ts - encodes and decodes protobuf messages by field number, without a .proto: an independent check of the API.
  *
  * In:    numbers and values: strings, bytes (a nested message), numbers and booleans (varints).
- * Out:   fields of a message by number; all four are kept as they came.
+ * Out:   fields of a message by number.
  *        Format: protobuf.dev/programming-guides/encoding.
  */
 
@@ -34,7 +34,7 @@ function varint(value: number): Buffer {
   return Buffer.from(bytes)
 }
 
-/** A message that was read. */
+/** A decoded message. */
 export class Fields {
   readonly #values = new Map<number, (bigint | number | Buffer)[]>()
 
@@ -51,7 +51,7 @@ export class Fields {
   has(number: number): boolean {
     return this.#values.has(number)
   }
-  /** Zero when it is not there, as proto3 has it. */
+  /** Zero when absent, as in proto3. */
   number(number: number): number {
     return Number(this.#values.get(number)?.at(-1) ?? 0)
   }
@@ -81,6 +81,6 @@ function readValue(bytes: Buffer, at: number, type: number): [bigint | number | 
   if (type !== BYTES) throw new Error(`wire type ${type} at byte ${at}`)
   const [length, from] = readVarint(bytes, at)
   const end = from + Number(length)
-  if (end > bytes.length) throw new Error(`a field ends at ${end} of ${bytes.length}`)
+  if (end > bytes.length) throw new Error(`a field ends at byte ${end} of ${bytes.length}`)
   return [bytes.subarray(from, end), end]
 }

@@ -1,5 +1,5 @@
 /**
- * api.test.ts - the flow API over gRPC, asked by a client that knows it by its public numbers, and by Weir's own.
+ * api.test.ts - the flow API over gRPC, called by a client that knows only field numbers, and by Weir's own client.
  */
 import { connect } from 'node:net'
 import t from 'tap'
@@ -17,8 +17,8 @@ async function served(t: Parameters<typeof serveFlows>[0], capacity?: number): P
   return { ...all, raw: new RawObserver(t, all.target) }
 }
 
-/** What the ring holds, as flows. */
-function held({ ring, flows }: Served): Flow[] {
+/** The flows of the records in the ring. */
+function flowsIn({ ring, flows }: Served): Flow[] {
   const all: Flow[] = []
   for (let n = ring.first; n < ring.next; n++) {
     const flow = flows.read(n)
@@ -35,24 +35,24 @@ async function clientOf(t: Parameters<typeof serveFlows>[0], address: string): P
   return client
 }
 
-async function taken(source: AsyncIterable<FlowResponse>): Promise<FlowResponse[]> {
+async function collect(source: AsyncIterable<FlowResponse>): Promise<FlowResponse[]> {
   const all: FlowResponse[] = []
   for await (const response of source) all.push(response)
   return all
 }
 
-t.test('every flow arrives with its fields at their public numbers', async t => {
+t.test('each flow arrives with its fields at the numbers of flow.proto', async t => {
   const all = await served(t)
-  const want = held(all)
+  const want = flowsIn(all)
   const got = await all.raw.all('GetFlows', encode())
   t.equal(got.length, want.length)
   t.ok(want.length > 1500)
-  const wrong = got.filter((answer, i) => !sameAs(answer, want[i]!))
+  const wrong = got.filter((answer, i) => !matchesFlow(answer, want[i]!))
   t.equal(wrong.length, 0)
 })
 
-/** The fields that an eye would compare first. */
-function sameAs(answer: Fields, want: Flow): boolean {
+/** Compares the fields that matter most. */
+function matchesFlow(answer: Fields, want: Flow): boolean {
   const flow = answer.message(RESPONSE.flow)
   const ip = flow.message(FLOW.ip)
   return (
@@ -69,63 +69,63 @@ function sameAs(answer: Fields, want: Flow): boolean {
   )
 }
 
-t.test("Weir's own client gives back each flow as it was made", async t => {
+t.test("Weir's client returns each flow unchanged", async t => {
   const all = await served(t)
   const client = await clientOf(t, all.address)
-  const got = await taken(client.getFlows({}))
+  const got = await collect(client.getFlows({}))
   t.strictSame(
     got.map(({ flow }) => flow),
-    held(all),
+    flowsIn(all),
   )
-  t.strictSame(got.at(-1)?.time, held(all).at(-1)?.time)
+  t.strictSame(got.at(-1)?.time, flowsIn(all).at(-1)?.time)
 })
 
-t.test('number and first choose the newest or the oldest', async t => {
+t.test('number selects the newest flows, with first the oldest', async t => {
   const all = await served(t)
-  const want = held(all).map(flow => flow.uuid!)
+  const want = flowsIn(all).map(flow => flow.uuid!)
   t.strictSame(uuids(await all.raw.flows(encode([REQUEST.number, 5]))), want.slice(-5))
   t.strictSame(uuids(await all.raw.flows(encode([REQUEST.number, 5], [REQUEST.first, true]))), want.slice(0, 5))
   t.strictSame(uuids(await all.raw.flows(encode([REQUEST.number, 1_000_000]))), want)
 })
 
-t.test('allow and deny filters: fields of one together, filters of a list each by itself', async t => {
+t.test('a flow must match all fields of a filter, any allow filter and no deny filter', async t => {
   const all = await served(t)
-  const want = held(all)
+  const want = flowsIn(all)
   const dropped = encode([FILTER.verdict, VERDICT.dropped])
   const forwarded = encode([FILTER.verdict, VERDICT.forwarded])
-  const ask = (...fields: readonly (readonly [number, Value])[]) => all.raw.flows(encode(...fields))
+  const flowsOf = (...fields: readonly (readonly [number, Value])[]) => all.raw.flows(encode(...fields))
   const count = (wanted: (flow: Flow) => boolean | undefined) => want.filter(wanted).length
   const isDropped = (flow: Flow) => flow.verdict === 'DROPPED'
   const isForwarded = (flow: Flow) => flow.verdict === 'FORWARDED'
-  t.equal((await ask([REQUEST.whitelist, dropped])).length, count(isDropped))
+  t.equal((await flowsOf([REQUEST.whitelist, dropped])).length, count(isDropped))
   t.equal(
-    (await ask([REQUEST.blacklist, dropped])).length,
+    (await flowsOf([REQUEST.blacklist, dropped])).length,
     count(flow => !isDropped(flow)),
   )
   t.equal(
-    (await ask([REQUEST.whitelist, dropped], [REQUEST.whitelist, forwarded])).length,
+    (await flowsOf([REQUEST.whitelist, dropped], [REQUEST.whitelist, forwarded])).length,
     count(flow => isDropped(flow) || isForwarded(flow)),
   )
-  t.equal((await ask([REQUEST.whitelist, dropped], [REQUEST.blacklist, dropped])).length, 0)
+  t.equal((await flowsOf([REQUEST.whitelist, dropped], [REQUEST.blacklist, dropped])).length, 0)
   const fromShop = encode([FILTER.verdict, VERDICT.dropped], [FILTER.sourcePod, 'shop/'])
   t.equal(
-    (await ask([REQUEST.whitelist, fromShop])).length,
+    (await flowsOf([REQUEST.whitelist, fromShop])).length,
     count(flow => isDropped(flow) && flow.source?.namespace === 'shop'),
   )
-  const lastTwo = await ask([REQUEST.number, 2], [REQUEST.whitelist, dropped])
+  const lastTwo = await flowsOf([REQUEST.number, 2], [REQUEST.whitelist, dropped])
   t.strictSame(
     uuids(lastTwo),
     want
       .filter(isDropped)
       .slice(-2)
       .map(flow => flow.uuid),
-    'number counts what passed the filters',
+    'number counts flows that pass the filters',
   )
 })
 
-t.test('since and until cut a stretch of time out, both ends included', async t => {
+t.test('since and until select a time range, both inclusive', async t => {
   const all = await served(t)
-  const want = held(all)
+  const want = flowsIn(all)
   const [from, to] = [want[100]!.time!, want[200]!.time!]
   const within = want.filter(({ time }) => Date.parse(time!) >= Date.parse(from) && Date.parse(time!) <= Date.parse(to))
   const got = await all.raw.flows(encode([REQUEST.since, timestamp(from)], [REQUEST.until, timestamp(to)]))
@@ -140,12 +140,12 @@ function timestamp(time: string): Buffer {
   return encode([1, Math.floor(ms / 1000)], [2, (ms % 1000) * 1_000_000])
 }
 
-t.test('a field mask leaves what it names', async t => {
+t.test('a field mask keeps only the fields that it names', async t => {
   const all = await served(t)
   const client = await clientOf(t, all.address)
   const fields = ['verdict', 'source.namespace', 'source', 'destination.namespace', 'l4.TCP.flags']
-  const [answer] = await taken(client.getFlows({ number: 1, allow: [{ protocol: ['tcp'] }], fields }))
-  const want = held(all)
+  const [answer] = await collect(client.getFlows({ number: 1, allow: [{ protocol: ['tcp'] }], fields }))
+  const want = flowsIn(all)
     .filter(flow => flow.l4?.TCP !== undefined)
     .at(-1)!
   t.strictSame(answer, {
@@ -158,30 +158,30 @@ t.test('a field mask leaves what it names', async t => {
   })
 })
 
-t.test('what cannot be asked for is refused with a reason', async t => {
+t.test('an invalid request is refused with a reason', async t => {
   const { raw, address } = await served(t)
-  const both = await raw.ending('GetFlows', encode([REQUEST.first, true], [REQUEST.follow, true]))
+  const both = await raw.statusOf('GetFlows', encode([REQUEST.first, true], [REQUEST.follow, true]))
   t.match(both, { code: status.INVALID_ARGUMENT, details: 'first cannot be together with follow' })
-  const mask = await raw.ending('GetFlows', encode([REQUEST.mask, encode([1, 'source.colour'])]))
+  const mask = await raw.statusOf('GetFlows', encode([REQUEST.mask, encode([1, 'source.colour'])]))
   t.match(mask, { code: status.INVALID_ARGUMENT, details: /'source.colour' is not a field/ })
   const filter = encode([FILTER.sourceIp, '10.0.0.0/99'])
-  t.match(await raw.ending('GetFlows', encode([REQUEST.whitelist, filter])), { code: status.INVALID_ARGUMENT })
+  t.match(await raw.statusOf('GetFlows', encode([REQUEST.whitelist, filter])), { code: status.INVALID_ARGUMENT })
   const client = await clientOf(t, address)
-  await t.rejects(taken(client.getFlows({ fields: ['nothing'] })), {
+  await t.rejects(collect(client.getFlows({ fields: ['nothing'] })), {
     message: `${address}: field mask: 'nothing' is not a field of a flow`,
   })
 })
 
-t.test('a follower gets what comes, until the server ends', async t => {
+t.test('a follower gets new flows until the server closes', async t => {
   const { raw, ring, server } = await served(t)
   const got: Fields[] = []
   const call = raw.open('GetFlows', encode([REQUEST.number, 1], [REQUEST.follow, true]))
   const ended = new Promise(resolve => call.on('end', resolve))
   call.on('data', (bytes: Buffer) => got.push(new Fields(bytes)))
-  await until('the last one', () => got.length === 1)
+  await until('the last flow', () => got.length === 1)
   const before = ring.next
   fillRing(ring)
-  await until('as many again', () => got.length > 1500)
+  await until('the new flows', () => got.length > 1500)
   t.ok(got.every(answer => answer.has(RESPONSE.flow)))
   t.equal(server.streams, 1)
   t.ok(ring.next > before)
@@ -190,56 +190,60 @@ t.test('a follower gets what comes, until the server ends', async t => {
   t.equal(server.streams, 0)
 })
 
-t.test('a client that goes leaves nothing behind, and one stream too many is refused', async t => {
+t.test('a cancelled stream is freed, and a stream over the limit is refused', async t => {
   const { raw, server } = await served(t)
   const follow = encode([REQUEST.follow, true])
   const calls = Array.from({ length: 32 }, () => raw.open('GetFlows', follow).resume())
   await until('all are open', () => server.streams === 32)
-  t.match(await raw.ending('GetFlows', follow), { code: status.RESOURCE_EXHAUSTED })
+  t.match(await raw.statusOf('GetFlows', follow), { code: status.RESOURCE_EXHAUSTED })
   for (const call of calls) call.cancel()
   await until('none is open', () => server.streams === 0)
   t.equal((await raw.flows(encode([REQUEST.number, 1]))).length, 1)
 })
 
-t.test('status, nodes and namespaces', async t => {
+t.test('status, nodes and namespaces are served', async t => {
   const { raw, ring, address } = await served(t, 1023)
-  const got = await raw.ask('ServerStatus')
+  const got = await raw.call('ServerStatus')
   t.equal(got.number(1), 1023, 'num_flows')
   t.equal(got.number(2), 1023, 'max_flows')
   t.equal(got.number(3), ring.seen, 'seen_flows')
   t.ok(got.number(4) > 0, 'uptime_ns')
   t.match(got.text(8), 'v1.2.3', 'version')
-  const nodes = (await raw.ask('GetNodes')).messages(1)
+  const nodes = (await raw.call('GetNodes')).messages(1)
   t.strictSame(
     nodes.map(node => [node.text(1), node.number(4)]),
     [[NODE, 1]],
   )
-  const namespaces = (await raw.ask('GetNamespaces')).messages(1).map(each => each.text(2))
+  const namespaces = (await raw.call('GetNamespaces')).messages(1).map(each => each.text(2))
   t.strictSame(namespaces, ['default', 'kube-system', 'monitoring', 'payments', 'shop'])
   const client = await clientOf(t, address)
   t.strictSame(await client.getStatus(), [['source', 'a test']])
 })
 
-t.test('flows a second are those of the last minute', async t => {
+t.test('the flow rate covers the last minute', async t => {
   const { raw, ring } = await serveFlows(t).then(all => ({ ...all, raw: new RawObserver(t, all.target) }))
-  t.equal((await raw.ask('ServerStatus')).number(9), 0)
+  t.equal((await raw.call('ServerStatus')).number(9), 0)
   const frame = new Uint8Array(Buffer.concat([Buffer.from([12, 0, 0, 0]), Buffer.alloc(12, 1)]))
   const now = Math.floor(Date.now() / 1000)
   ring.append(frame, frame.length, now - 1000, 0)
   for (let n = 0; n < 600; n++) ring.append(frame, frame.length, now, 0)
-  t.equal((await raw.ask('ServerStatus')).number(9), 10)
+  t.equal((await raw.call('ServerStatus')).number(9), 10)
 })
 
-t.test('there are no agent or debug events; a follower waits for them', async t => {
+t.test('agent and debug events: an empty answer, and a follower waits', async t => {
   const { raw } = await served(t)
   for (const method of ['GetAgentEvents', 'GetDebugEvents']) {
     t.strictSame(await raw.all(method, encode()), [])
     const call = raw.open(method, encode([2, true])).resume()
+    const ended = new Promise(resolve => call.on('status', resolve))
+    // Answered after an empty stream would have ended.
+    await raw.call('ServerStatus')
     call.cancel()
+    t.match(await ended, { code: status.CANCELLED }, 'the follower is open until it cancels')
   }
 })
 
-t.test('losses in the kernel are told as Hubble tells them', async t => {
+t.test('losses in the kernel are reported as losses of the perf ring, at their time', async t => {
   const { raw, ring } = await serveFlows(t).then(all => ({ ...all, raw: new RawObserver(t, all.target) }))
   ring.appendLoss(77, 1_700_000_000, 5)
   const [answer] = await raw.all('GetFlows', encode())
@@ -248,7 +252,7 @@ t.test('losses in the kernel are told as Hubble tells them', async t => {
   t.equal(answer!.message(RESPONSE.time).number(1), 1_700_000_000)
 })
 
-t.test('a relay is told of this node, and where to reach it', async t => {
+t.test('a Relay gets this node and its address', async t => {
   const { raw, server } = await served(t)
   const address = await server.listen('127.0.0.1:0')
   const call = raw.open('/peer.Peer/Notify', encode())
@@ -258,7 +262,7 @@ t.test('a relay is told of this node, and where to reach it', async t => {
   call.cancel()
 })
 
-t.test('raw records come as they are', async t => {
+t.test('raw records arrive unchanged', async t => {
   const all = await served(t)
   const client = await clientOf(t, all.address)
   let sequence = all.ring.first
@@ -271,18 +275,18 @@ t.test('raw records come as they are', async t => {
   t.equal(sequence, all.ring.next)
 })
 
-t.test('nobody there, and a place that is taken, are told by name', async t => {
+t.test('errors of connecting and listening name the address', async t => {
   const all = await serveFlows(t)
   const gone = `${all.address}.gone`
   await t.rejects(ObserverClient.connect(gone), { message: `${gone}: no flow API answers` })
   await t.rejects(all.server.listen(all.address), /another process is listening/)
   await t.rejects(all.server.listen('tls://127.0.0.1:1'), /TLS is not supported/)
-  const taken = (await all.server.listen('127.0.0.1:0')).split(':').at(-1)
-  await t.rejects((await serveFlows(t)).server.listen(`127.0.0.1:${taken}`), new RegExp(`127.0.0.1:${taken}`))
-  t.equal(await opens(Number(taken)), true)
+  const port = (await all.server.listen('127.0.0.1:0')).split(':').at(-1)
+  await t.rejects((await serveFlows(t)).server.listen(`127.0.0.1:${port}`), new RegExp(`127.0.0.1:${port}`))
+  t.equal(await accepts(Number(port)), true)
 })
 
-function opens(port: number): Promise<boolean> {
+function accepts(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1')
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))

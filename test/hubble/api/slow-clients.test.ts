@@ -1,5 +1,5 @@
 /**
- * slow-clients.test.ts - a client that does not read: it loses flows and is told how many, and nobody else notices.
+ * slow-clients.test.ts - a client that does not read: it loses flows and gets their number; other clients lose nothing.
  */
 import t, { type Test } from 'tap'
 import type { RecordRing } from '../../../src/hubble/api/record-ring.js'
@@ -12,8 +12,8 @@ const CAPACITY = 1023
 const CHUNK = 200
 const FOLLOW = encode([REQUEST.follow, true])
 
-/** What a client got: flows, records that it was told to have lost, and how often it was told. */
-class Taken {
+/** What a client received: flows, and the number of records reported as lost. */
+class Received {
   flows = 0
   lost = 0
   readonly uuids = new Set<string>()
@@ -28,7 +28,7 @@ class Taken {
   }
 }
 
-/** The fixture's records that are flows, each as a frame, so that a record more is a flow more. */
+/** The recording's records that make flows, each as a frame: one record written is one flow. */
 async function flowFrames(t: Test): Promise<Uint8Array[]> {
   const { ring, flows } = await serveFlows(t)
   fillRing(ring)
@@ -50,43 +50,46 @@ function write(ring: RecordRing, frames: readonly Uint8Array[], from: number): v
   }
 }
 
-/** Clients that follow, once the server has them. */
+/** Opens followers, and waits until the server has them all. */
 async function followers(t: Test, { server, target }: Served, count: number) {
   const calls = Array.from({ length: count }, () => new RawObserver(t, target).open('GetFlows', FOLLOW))
   await until('all follow', () => server.streams === count)
   return calls
 }
 
-t.test('flows and losses add up for who is slow; who is quick loses nothing', async t => {
+t.test('flows and losses add up for a slow client; a fast client loses nothing', async t => {
   const frames = await flowFrames(t)
   const served = await serveFlows(t, CAPACITY)
   const { ring, observer } = served
-  const [slow, quick] = await followers(t, served, 2)
-  const quickly = new Taken()
-  quick!.on('data', (bytes: Buffer) => quickly.add(bytes))
-  const slowly = new Taken()
-  // The library takes without end what nobody ever asked for: so it reads one, and no more.
-  slow!.on('data', (bytes: Buffer) => slowly.add(bytes)).once('data', () => slow!.pause())
-  // Many times what the ring, the library and the sockets hold together.
+  const [slow, fast] = await followers(t, served, 2)
+  const fastReceived = new Received()
+  fast!.on('data', (bytes: Buffer) => fastReceived.add(bytes))
+  const slowReceived = new Received()
+  // Until the first read the library buffers without limit, so read one message and then stop.
+  slow!.on('data', (bytes: Buffer) => slowReceived.add(bytes)).once('data', () => slow!.pause())
+  // Many times the capacity of the ring, the library and the sockets together.
   for (let written = 0; written < 20 * CAPACITY; written += CHUNK) {
     write(ring, frames, written)
-    await until('the quick one has it', () => quickly.flows === ring.next)
+    await until('the fast client has all flows', () => fastReceived.flows === ring.next)
   }
-  t.equal(quickly.lost, 0)
-  t.equal(observer.lost, 0, 'nothing is lost before it is read')
+  t.equal(fastReceived.lost, 0)
+  t.equal(observer.lost, 0, 'a loss is counted when the client reads on')
 
   slow!.resume()
-  await until('the slow one has caught up', () => slowly.flows + slowly.lost >= ring.next)
-  t.equal(slowly.flows + slowly.lost, ring.next)
-  t.equal(slowly.uuids.size, slowly.flows, 'no flow came twice')
-  t.ok(slowly.lost > 10 * CAPACITY, `${slowly.lost} lost`)
-  t.equal(observer.lost, slowly.lost)
+  await until('the slow client has caught up', () => slowReceived.flows + slowReceived.lost >= ring.next)
+  t.equal(slowReceived.flows + slowReceived.lost, ring.next)
+  t.equal(slowReceived.uuids.size, slowReceived.flows, 'no flow came twice')
+  t.ok(slowReceived.lost > 10 * CAPACITY, `${slowReceived.lost} lost`)
+  t.equal(observer.lost, slowReceived.lost)
 
   write(ring, frames, 0)
-  await until('both go on', () => quickly.flows === ring.next && slowly.flows + slowly.lost === ring.next)
+  await until(
+    'both clients continue',
+    () => fastReceived.flows === ring.next && slowReceived.flows + slowReceived.lost === ring.next,
+  )
 })
 
-t.test('a dump that is read slowly ends, with its losses', async t => {
+t.test('a slowly read dump ends, with its losses', async t => {
   const frames = await flowFrames(t)
   const served = await serveFlows(t, CAPACITY)
   const { ring, server } = served
@@ -94,12 +97,12 @@ t.test('a dump that is read slowly ends, with its losses', async t => {
   const end = ring.next
   const held = ring.length
   const call = new RawObserver(t, served.target).open('GetFlows', encode())
-  await until('it has begun', () => server.streams === 1)
+  await until('the dump has started', () => server.streams === 1)
   for (let written = 0; written < 3 * CAPACITY; written += CHUNK) write(ring, frames, written)
-  const taken = new Taken()
+  const received = new Received()
   const ended = new Promise(resolve => call.on('end', resolve))
-  call.on('data', (bytes: Buffer) => taken.add(bytes))
+  call.on('data', (bytes: Buffer) => received.add(bytes))
   await ended
-  t.equal(taken.flows + taken.lost, held, 'what was held when it was asked for, and nothing later')
+  t.equal(received.flows + received.lost, held, 'the records in the ring at the request, and none written later')
   t.ok(ring.first > end)
 })

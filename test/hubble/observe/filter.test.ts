@@ -1,5 +1,5 @@
 /**
- * filter.test.ts - what each filter matches, with Hubble's meaning.
+ * filter.test.ts - what each filter matches, with Hubble's semantics.
  */
 import t from 'tap'
 import type { Flow } from '../../../src/hubble/flow/flow.js'
@@ -37,7 +37,7 @@ const FLOW: Flow = {
   Summary: 'TCP Flags: SYN, ACK',
 }
 
-/** Filters that match FLOW, and such that do not. */
+/** Pairs: a filter that matches FLOW, and one that does not. */
 const CASES: [FlowFilter, FlowFilter][] = [
   [{ uuid: ['u-0', 'u-1'] }, { uuid: ['u-2'] }],
   [{ source_ip: ['10.0.0.1'] }, { source_ip: ['10.0.0.2', '93.184.216.34'] }],
@@ -101,13 +101,13 @@ const CASES: [FlowFilter, FlowFilter][] = [
 ]
 
 for (const [yes, no] of CASES) {
-  t.test(`${JSON.stringify(yes)} is met, ${JSON.stringify(no)} is not`, async t => {
+  t.test(`the flow matches ${JSON.stringify(yes)}, not ${JSON.stringify(no)}`, async t => {
     t.equal(compileFilter(yes)(FLOW), true)
     t.equal(compileFilter(no)(FLOW), false)
   })
 }
 
-t.test('zero values, which flows leave out, can be asked for', async t => {
+t.test('a filter for a zero value matches a flow that omits the field', async t => {
   const empty: Flow = { l4: { UDP: {} } }
   for (const filter of [
     { verdict: ['VERDICT_UNKNOWN'] },
@@ -122,13 +122,13 @@ t.test('zero values, which flows leave out, can be asked for', async t => {
   }
 })
 
-t.test('a reply is asked for only of those who know', async t => {
+t.test('a reply filter does not match a flow without is_reply', async t => {
   t.equal(compileFilter({ reply: [false] })({ is_reply: false }), true)
   t.equal(compileFilter({ reply: [false] })({ is_reply: true }), false)
   t.equal(compileFilter({ reply: [false] })({}), false)
 })
 
-t.test('HTTP and DNS records of a server with proxies can be asked for', async t => {
+t.test('HTTP and DNS filters match the flows of a server with proxies', async t => {
   const http: Flow = {
     l7: { http: { code: 404, method: 'GET', url: 'http://shop/cart/7?x=1', headers: [{ key: 'a', value: 'b' }] } },
   }
@@ -158,7 +158,7 @@ t.test('HTTP and DNS records of a server with proxies can be asked for', async t
   t.equal(compileFilter({ http_path: ['.'] })({ l7: { http: { url: 'no url' } } }), false)
 })
 
-t.test('all fields of a filter must match; of several filters any, and of the denied none', async t => {
+t.test('a flow must match all fields of a filter, any allow filter and no deny filter', async t => {
   const both: FlowFilter = { source_pod: ['shop/'], destination_port: ['443'] }
   const half: FlowFilter = { source_pod: ['shop/'], destination_port: ['80'] }
   t.equal(compileFilter(both)(FLOW), true)
@@ -170,7 +170,7 @@ t.test('all fields of a filter must match; of several filters any, and of the de
   t.equal(compileFilters([], [])(FLOW), true)
 })
 
-t.test('bad values are refused with what is allowed', async t => {
+t.test('an invalid value is refused with what is allowed', async t => {
   const bad: [FlowFilter, RegExp][] = [
     [{ source_ip: ['10.0.0'] }, /"10.0.0".*allowed: an IPv4/],
     [{ source_ip: ['10.0.0.0/33'] }, /allowed: ADDRESS\/BITS/],

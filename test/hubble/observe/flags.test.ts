@@ -1,36 +1,36 @@
 /**
- * flags.test.ts - filter flags in their order to FlowFilters, as Hubble's CLI builds them.
+ * flags.test.ts - FlowFilters from filter flags in command line order, as Hubble's CLI builds them.
  */
 import t from 'tap'
 import { FilterBuilder } from '../../../src/hubble/observe/filter/builder.js'
 import { FILTER_FLAGS, type FilterFlag } from '../../../src/hubble/observe/filter/flags.js'
 
-/** `not` turns the next one around. */
-type Word = readonly [FilterFlag, string] | 'not'
+/** `not` negates the next flag. */
+type Flag = readonly [FilterFlag, string] | 'not'
 
-function build(...words: readonly Word[]) {
+function build(...flags: readonly Flag[]) {
   const builder = new FilterBuilder()
-  for (const word of words) {
-    if (word === 'not') builder.not()
-    else builder.set(...word)
+  for (const flag of flags) {
+    if (flag === 'not') builder.not()
+    else builder.set(...flag)
   }
   return builder.build()
 }
 
-const allow = (...words: readonly Word[]) => build(...words).allow
+const allow = (...flags: readonly Flag[]) => build(...flags).allow
 
 t.test('without flags there is no filter', async t => {
   t.strictSame(build(), { allow: [], deny: [] })
 })
 
-t.test('a flag for either end asks in two filters, one for one end in a single one', async t => {
+t.test('a flag for either endpoint makes two filters, a flag for one endpoint a single one', async t => {
   t.strictSame(allow(['pod', 'shop/a']), [{ source_pod: ['shop/a'] }, { destination_pod: ['shop/a'] }])
   t.strictSame(allow(['from-pod', 'shop/a']), [{ source_pod: ['shop/a'] }])
   t.strictSame(allow(['to-pod', 'shop/a']), [{ destination_pod: ['shop/a'] }])
   t.strictSame(allow(['from-ip', '1.1.1.1'], ['to-port', '80']), [{ source_ip: ['1.1.1.1'], destination_port: ['80'] }])
 })
 
-t.test('repeating a flag allows more values, in the order given', async t => {
+t.test('a repeated flag adds values, in the order given', async t => {
   t.strictSame(allow(['verdict', 'DROPPED'], ['verdict', 'audit']), [{ verdict: ['DROPPED', 'AUDIT'] }])
   t.strictSame(allow(['port', '80'], ['port', '443'], ['protocol', 'tcp']), [
     { source_port: ['80', '443'], protocol: ['tcp'] },
@@ -38,7 +38,7 @@ t.test('repeating a flag allows more values, in the order given', async t => {
   ])
 })
 
-t.test('--not turns the next flag around, and no other', async t => {
+t.test('--not negates the next flag only', async t => {
   t.strictSame(build('not', ['verdict', 'DROPPED'], ['protocol', 'udp'], 'not', ['protocol', 'tcp']), {
     allow: [{ protocol: ['udp'] }],
     deny: [{ verdict: ['DROPPED'], protocol: ['tcp'] }],
@@ -47,7 +47,7 @@ t.test('--not turns the next flag around, and no other', async t => {
   t.throws(() => build(['protocol', 'udp'], 'not'), /--not is the last flag; allowed/)
 })
 
-t.test('namespaces go before the names of pods and Services', async t => {
+t.test('a namespace becomes the prefix of pod and Service names', async t => {
   t.strictSame(allow(['namespace', 'shop']), [{ source_pod: ['shop/'] }, { destination_pod: ['shop/'] }])
   t.strictSame(allow(['from-namespace', 'shop'], ['from-namespace', 'data']), [{ source_pod: ['shop/', 'data/'] }])
   t.strictSame(allow(['from-namespace', 'shop'], ['to-namespace', 'data']), [
@@ -69,7 +69,7 @@ t.test('namespaces go before the names of pods and Services', async t => {
   t.throws(() => build(['namespace', 'a/b']), /"a\/b" is not a namespace; allowed/)
 })
 
-t.test('every word is read as its field wants it', async t => {
+t.test('each value is parsed into the form of its field', async t => {
   const one = (flag: FilterFlag, value: string) => allow([flag, value])[0]
   t.strictSame(one('type', 'drop'), { event_type: [{ type: 1 }] })
   t.strictSame(one('type', 'l7'), { event_type: [{ type: 129 }] })
@@ -86,7 +86,7 @@ t.test('every word is read as its field wants it', async t => {
   t.strictSame(one('drop-reason-desc', 'POLICY_DENIED'), { drop_reason_desc: ['POLICY_DENIED'] })
   t.strictSame(one('http-header', 'a:b:c'), { http_header: [{ key: 'a', value: 'b:c' }] })
   t.strictSame(one('ip-version', 'none'), { ip_version: ['IP_NOT_USED'] })
-  for (const word of ['4', 'v4', 'IPv4', 'ip4']) t.strictSame(one('ip-version', word), { ip_version: ['IPv4'] })
+  for (const version of ['4', 'v4', 'IPv4', 'ip4']) t.strictSame(one('ip-version', version), { ip_version: ['IPv4'] })
   t.strictSame(one('ipv6', ''), { ip_version: ['IPv6'] })
   t.strictSame(one('unencrypted', ''), { encrypted: [false] })
   t.strictSame(one('interface', 'eth0'), { interface: [{ name: 'eth0' }] })
@@ -95,7 +95,7 @@ t.test('every word is read as its field wants it', async t => {
   t.strictSame(one('ip-trace-id', '7'), { ip_trace_id: ['7'] })
 })
 
-t.test('a bad word is refused with what is allowed', async t => {
+t.test('an invalid value is refused with what is allowed', async t => {
   const bad: [FilterFlag, string, RegExp][] = [
     ['verdict', 'NO', /"NO" is not a verdict; allowed: FORWARDED, DROPPED/],
     ['type', 'agent', /"agent" is not an event type; allowed: capture, drop, l7/],
@@ -116,7 +116,7 @@ t.test('a bad word is refused with what is allowed', async t => {
   for (const [flag, value, message] of bad) t.throws(() => build([flag, value]), message, `${flag} ${value}`)
 })
 
-t.test('clusters of either end and of one can be asked for together', async t => {
+t.test('the cluster flags for either endpoint and for one can be combined', async t => {
   const { allow } = build(['cluster', 'east'], ['to-cluster', 'west'])
   t.strictSame(allow, [
     { source_cluster_name: ['east'], destination_cluster_name: ['west'] },
@@ -124,7 +124,7 @@ t.test('clusters of either end and of one can be asked for together', async t =>
   ])
 })
 
-t.test('flags that say the same in two ways are refused together', async t => {
+t.test('conflicting flags are refused together', async t => {
   const pairs: [FilterFlag, FilterFlag][] = [
     ['ip', 'from-ip'],
     ['ip', 'pod'],
@@ -140,14 +140,14 @@ t.test('flags that say the same in two ways are refused together', async t => {
     identity: '1',
     'to-identity': '1',
   }
-  const word = (flag: FilterFlag): Word => [flag, value[flag] ?? '80']
+  const flagOf = (flag: FilterFlag): Flag => [flag, value[flag] ?? '80']
   for (const [a, b] of pairs) {
-    t.throws(() => build(word(a), word(b)), /cannot be combined; allowed: one of/, `${a} ${b}`)
-    t.doesNotThrow(() => build(word(a), 'not', word(b)), 'but one may be denied')
+    t.throws(() => build(flagOf(a), flagOf(b)), /cannot be combined; allowed: one of/, `${a} ${b}`)
+    t.doesNotThrow(() => build(flagOf(a), 'not', flagOf(b)), 'unless one is negated')
   }
 })
 
-t.test('every flag fills a field that the filters know', async t => {
+t.test('every flag sets a field that the filters know', async t => {
   const samples: Partial<Record<string, string>> = {
     verdict: 'DROPPED',
     event_type: 'drop',

@@ -1,5 +1,5 @@
 /**
- * json.test.ts - JSON lines: field order of flow.proto at every depth, escapes, and nothing lost.
+ * json.test.ts - JSON lines: the field order of flow.proto at every depth, escapes, unknown fields.
  */
 import t from 'tap'
 import { FIELDS, JsonPrinter } from '../../../src/hubble/observe/print/json-printer.js'
@@ -41,8 +41,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   NodeStatusEvent: 'state_change node_names message',
 }
 
-t.test('the one list has the fields of every message in their own order', async t => {
-  t.equal(new Set(FIELDS).size, FIELDS.length, 'each once')
+t.test('the field list keeps the declared order of every message', async t => {
+  t.equal(new Set(FIELDS).size, FIELDS.length, 'no field twice')
   for (const [message, text] of Object.entries(MESSAGES)) {
     const fields = text.split(/\s+/)
     t.strictSame(
@@ -53,7 +53,7 @@ t.test('the one list has the fields of every message in their own order', async 
   }
 })
 
-t.test('fields in another order are put right, at every depth, and unknown ones come last', async t => {
+t.test('fields in another order are sorted at every depth, and unknown fields come last', async t => {
   const flow = {
     Summary: 'x',
     extensions: { b: 1, a: 2 },
@@ -69,7 +69,7 @@ t.test('fields in another order are put right, at every depth, and unknown ones 
   )
 })
 
-t.test('what HTML would read is escaped as Go escapes it', async t => {
+t.test('characters special to HTML and JavaScript are escaped as in Go', async t => {
   const line = new JsonPrinter().print({ flow: { Summary: '<a & b>\u2028' } })
   t.equal(line, '{"flow":{"Summary":"\\u003ca \\u0026 b\\u003e\\u2028"}}\n')
   t.equal(JSON.parse(line).flow.Summary, '<a & b>\u2028')

@@ -1,5 +1,5 @@
 /**
- * printers.test.ts - lines, blocks and tables, rule by rule.
+ * printers.test.ts - the output formats compact, dict and table.
  */
 import t from 'tap'
 import type { Flow } from '../../../src/hubble/flow/flow.js'
@@ -42,9 +42,9 @@ function print(
 
 const compact = (flow: Flow, options: Partial<PrinterOptions> = {}) => print('compact', [flow], options)
 /** The part of a compact line between time and verdict. */
-const ends = (flow: Flow) => compact(flow).replace(/^.*?: (.*) to-endpoint .*\n$/s, '$1')
+const peers = (flow: Flow) => compact(flow).replace(/^.*?: (.*) to-endpoint .*\n$/s, '$1')
 
-t.test('the arrow of a compact line points from who asked', async t => {
+t.test('the arrow of a compact line points away from the client', async t => {
   t.equal(
     compact(FLOW),
     'Jan  2 03:04:05.678: default/a:43210 (ID:1001) -> default/b:80 (ID:1002) to-endpoint FORWARDED (TCP Flags: SYN)\n',
@@ -57,32 +57,32 @@ t.test('the arrow of a compact line points from who asked', async t => {
   t.match(compact(unknown), ': default/a:43210 (ID:1001) <> default/b:80 (ID:1002) ')
 })
 
-t.test('the node is told when asked for', async t => {
+t.test('the node name is printed on request', async t => {
   t.match(compact(FLOW, { nodeName: true }), /^Jan {2}2 03:04:05\.678 \[node-1\]: default/)
 })
 
-t.test('a host is a pod, a Service, its names or its address', async t => {
+t.test('an endpoint prints as its pod, Service, DNS names or address', async t => {
   const base: Flow = { ...FLOW, source: {}, destination: {} }
-  t.equal(ends(base), '10.0.0.1:43210 (unknown) -> 10.0.1.2:80 (unknown)')
+  t.equal(peers(base), '10.0.0.1:43210 (unknown) -> 10.0.1.2:80 (unknown)')
   const names = { ...base, destination_names: ['a.b', 'c.d'] }
-  t.equal(ends(names), '10.0.0.1:43210 (unknown) -> a.b,c.d:80 (unknown)')
+  t.equal(peers(names), '10.0.0.1:43210 (unknown) -> a.b,c.d:80 (unknown)')
   const service = { ...names, destination_service: { name: 'dns', namespace: 'kube-system' } }
-  t.equal(ends(service), '10.0.0.1:43210 (unknown) -> kube-system/dns:80 (unknown)')
+  t.equal(peers(service), '10.0.0.1:43210 (unknown) -> kube-system/dns:80 (unknown)')
   const both = { ...service, destination: { identity: 1, namespace: 'default', pod_name: 'b' } }
-  t.equal(ends(both), '10.0.0.1:43210 (unknown) -> kube-system/b:80 (host)', "with the Service's namespace")
-  t.equal(ends({ ...base, source: { pod_name: 'a' } }), 'a:43210 (unknown) -> 10.0.1.2:80 (unknown)')
+  t.equal(peers(both), '10.0.0.1:43210 (unknown) -> kube-system/b:80 (host)', "with the Service's namespace")
+  t.equal(peers({ ...base, source: { pod_name: 'a' } }), 'a:43210 (unknown) -> 10.0.1.2:80 (unknown)')
   t.match(compact(both, { numeric: true }), ': 10.0.0.1:43210 (unknown) -> 10.0.1.2:80 (host) ')
 })
 
-t.test('IPv6 addresses stand in brackets beside a port only, and a port 0 is none', async t => {
+t.test('an IPv6 address is in brackets only before a port, and port 0 is omitted', async t => {
   const base: Flow = { ...FLOW, source: {}, destination: {}, IP: { source: 'fd00::1', destination: 'fd00::2' } }
-  t.equal(ends(base), '[fd00::1]:43210 (unknown) -> [fd00::2]:80 (unknown)')
-  t.equal(ends({ ...base, l4: { UDP: {} } }), 'fd00::1 (unknown) -> fd00::2 (unknown)')
-  t.equal(ends({ ...base, l4: { ICMPv6: {} } }), 'fd00::1 (unknown) -> fd00::2 (unknown)')
-  t.equal(ends({ ...base, l4: { SCTP: { source_port: 1 } } }), '[fd00::1]:1 (unknown) -> fd00::2 (unknown)')
+  t.equal(peers(base), '[fd00::1]:43210 (unknown) -> [fd00::2]:80 (unknown)')
+  t.equal(peers({ ...base, l4: { UDP: {} } }), 'fd00::1 (unknown) -> fd00::2 (unknown)')
+  t.equal(peers({ ...base, l4: { ICMPv6: {} } }), 'fd00::1 (unknown) -> fd00::2 (unknown)')
+  t.equal(peers({ ...base, l4: { SCTP: { source_port: 1 } } }), '[fd00::1]:1 (unknown) -> fd00::2 (unknown)')
 })
 
-t.test('without IP the hardware addresses are shown, without those nothing', async t => {
+t.test('without IP addresses the MAC addresses are printed, without those nothing', async t => {
   const { IP: _, l4: __, ...base } = FLOW
   t.match(
     compact({ ...base, ethernet: { source: '02:01', destination: '02:02' } }),
@@ -91,7 +91,7 @@ t.test('without IP the hardware addresses are shown, without those nothing', asy
   t.match(compact(base), ':  (ID:1001) ->  (ID:1002) ')
 })
 
-t.test('the type is said by event', async t => {
+t.test('the type depends on the event', async t => {
   const type = (flow: Partial<Flow>) => {
     const { is_reply: _, ...rest } = FLOW
     return compact({ ...rest, ...flow }).replace(/^.*\(ID:1002\) (.*) \w+ \(.*\n$/s, '$1')
@@ -116,7 +116,7 @@ t.test('the type is said by event', async t => {
   t.equal(type({ l7: { type: 'SAMPLE' } }), 'l7-sample')
 })
 
-t.test('a policy verdict is allowed, denied or audited', async t => {
+t.test('a policy verdict prints as ALLOWED, DENIED or AUDITED', async t => {
   const verdict = (flow: Partial<Flow>) => compact({ ...FLOW, ...flow }).replace(/^.* (\w+) \(TCP.*\n$/s, '$1')
   const policy = { event_type: { type: 5 } }
   t.equal(verdict({ ...policy, verdict: 'FORWARDED' }), 'ALLOWED')
@@ -129,14 +129,14 @@ t.test('a policy verdict is allowed, denied or audited', async t => {
   t.match(compact(none), ' to-endpoint VERDICT_UNKNOWN (')
 })
 
-t.test('trace id and authentication are in the summary', async t => {
+t.test('trace ID and authentication are in the summary', async t => {
   t.match(
     compact({ ...FLOW, ip_trace_id: { trace_id: '7' }, auth_type: 'SPIRE' }),
     '(IP Trace ID: 7; TCP Flags: SYN; Auth: SPIRE)',
   )
 })
 
-t.test('dict has a block a flow, with a line between two', async t => {
+t.test('dict prints one block per flow, with a line between blocks', async t => {
   const block = [
     '  TIMESTAMP: Jan  2 03:04:05.678',
     '     SOURCE: default/a:43210',
@@ -151,7 +151,7 @@ t.test('dict has a block a flow, with a line between two', async t => {
   t.match(print('dict', [FLOW], { nodeName: true }), '\n       NODE: node-1\n     SOURCE: ')
 })
 
-t.test('table has columns as wide as the widest cell', async t => {
+t.test('table columns are as wide as their widest cell', async t => {
   t.equal(print('table', []), '')
   t.equal(
     print('tab', [FLOW, { ...FLOW, source: {}, Summary: 'x' }]),
@@ -169,7 +169,7 @@ t.test('table has columns as wide as the widest cell', async t => {
   )
 })
 
-t.test('lost events are told in every form', async t => {
+t.test('every format prints lost events', async t => {
   t.equal(print('compact', [LOST]), 'Jan  2 03:04:05.000 EVENTS LOST: HUBBLE_RING_BUFFER CPU(3) 12\n')
   const span: FlowResponse = {
     ...LOST,
@@ -204,14 +204,14 @@ t.test('escape sequences and carriage returns do not reach the terminal', async 
   }
 })
 
-t.test('a response without flow prints nothing, and there is no printer for other words', async t => {
+t.test('a response without a flow prints nothing, and an unknown format has no printer', async t => {
   for (const output of ['compact', 'dict', 'table', 'jsonpb']) {
     t.equal(createPrinter(output, OPTIONS)!.print({ time: '2026-01-02T03:04:05Z' }), '')
   }
   for (const output of ['xml', '', 'constructor', 'Compact']) t.equal(createPrinter(output, OPTIONS), undefined)
 })
 
-t.test('of nodes only trouble is told, with a few of their names', async t => {
+t.test('only node failures are reported, with a few of the node names', async t => {
   const of = (node_status: FlowResponse['node_status']) =>
     nodeStatusLine({ node_status, node_name: 'relay', time: LOST.time } as FlowResponse, OPTIONS.time)
   t.equal(of({ state_change: 'NODE_CONNECTED', node_names: ['a'] }), '')

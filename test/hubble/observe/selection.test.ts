@@ -1,5 +1,5 @@
 /**
- * selection.test.ts - the first, the last, a stretch of time, and what always passes.
+ * selection.test.ts - the first or last flows, a time range, and responses that always pass.
  */
 import t from 'tap'
 import { instantOf } from '../../../src/hubble/observe/instant.js'
@@ -21,7 +21,7 @@ async function chosen(selection: Partial<Selection>, source: Iterable<FlowRespon
   return ids.join(' ')
 }
 
-t.test('everything passes unless something is asked for', async t => {
+t.test('without a selection everything passes', async t => {
   t.equal(await chosen({}), '0 1 2 3 4 5 6 7')
 })
 
@@ -53,7 +53,7 @@ t.test('the source is read no further than needed', async t => {
   t.equal(read, 2)
 })
 
-t.test('lost events pass every filter and count as no flow', async t => {
+t.test('lost events pass every filter and do not count as flows', async t => {
   const lost: FlowResponse = { lost_events: { num_events_lost: '3' } }
   t.equal(await chosen({ first: 1, allow: [{ verdict: ['DROPPED'] }] }, [lost, ...flows]), 'lost 1')
 })

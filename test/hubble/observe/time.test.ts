@@ -1,5 +1,5 @@
 /**
- * time.test.ts - times as they are written, and as --since and --until read them.
+ * time.test.ts - time formats, and the times that --since and --until take.
  */
 import t from 'tap'
 import { flowTime, flowTimeOfMs } from '../../../src/hubble/flow/time.js'
@@ -23,7 +23,7 @@ t.test('every format writes the time as Go does', async t => {
   t.strictSame(Object.fromEntries(TIME_FORMATS.map(name => [name, timeFormatter(name)!(TIME)])), want)
 })
 
-t.test('trailing zeros of a fraction are left out, but not of a stamp', async t => {
+t.test('trailing zeros of a fraction are omitted, except by StampMilli', async t => {
   const format = (name: string, time: string) => timeFormatter(name)!(time)
   t.equal(format('RFC3339Milli', '2026-02-03T04:05:06.120Z'), '2026-02-03T04:05:06.12Z')
   t.equal(format('RFC3339Milli', '2026-02-03T04:05:06.0004Z'), '2026-02-03T04:05:06Z')
@@ -31,14 +31,14 @@ t.test('trailing zeros of a fraction are left out, but not of a stamp', async t 
   t.equal(format('StampMilli', '2026-12-31T23:59:59Z'), 'Dec 31 23:59:59.000')
 })
 
-t.test('names have no case, other names no format, and no time is N/A', async t => {
+t.test('format names ignore case, an unknown name has no format, and an invalid time prints N/A', async t => {
   t.equal(timeFormatter('rfc3339')!(TIME), '2026-02-03T04:05:06Z')
   t.equal(timeFormatter('iso'), undefined)
   t.equal(timeFormatter('RFC3339')!(undefined), 'N/A')
   t.equal(timeFormatter('RFC3339')!('yesterday'), 'N/A')
 })
 
-t.test('flow times have as few groups of three digits as say it all', async t => {
+t.test('a flow time has no more groups of three fractional digits than needed', async t => {
   t.equal(flowTime(1_700_000_000, 0), '2023-11-14T22:13:20Z')
   t.equal(flowTime(1_700_000_000, 10_000_000), '2023-11-14T22:13:20.010Z')
   t.equal(flowTime(1_700_000_000, 1_000), '2023-11-14T22:13:20.000001Z')
@@ -46,7 +46,7 @@ t.test('flow times have as few groups of three digits as say it all', async t =>
   t.equal(flowTimeOfMs(1_700_000_000_123), '2023-11-14T22:13:20.123Z')
 })
 
-t.test('instants compare as times do', async t => {
+t.test('instants sort as times do', async t => {
   const times = [
     '2026-01-01T00:00:00Z',
     '2026-01-01T00:00:00.000000001Z',
@@ -78,7 +78,7 @@ t.test('--since takes a duration ago or a time', async t => {
   for (const [text, want] of cases) t.equal(parseInstant(text, now), want, text)
 })
 
-t.test('what is no time is refused with what is allowed', async t => {
+t.test('an invalid time is refused with what is allowed', async t => {
   for (const text of [
     '',
     'yesterday',

@@ -1,5 +1,5 @@
 /**
- * maker.ts - makes flows of records, as Hubble does.
+ * maker.ts - makes flows from records, as Hubble does.
  *
  * In:    records from a Decoder, as its sink; a Resolver; the time each record was received.
  * Out:   one onFlow() call for a flow, one onDebug() call for a debug message. The receiver owns the flow, but shares

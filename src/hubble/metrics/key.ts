@@ -12,7 +12,7 @@ import type { Entities } from '../../datapath/identity/entities.js'
 import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Cache } from '../../exporter/reduce/cache.js'
-import { ENDPOINT_KINDS, EndpointNumbers, ROWS_PER_ENDPOINT } from './endpoint-numbers.js'
+import { ENDPOINT_KINDS, EndpointNumbers, ENTRIES_PER_ENDPOINT } from './endpoint-numbers.js'
 import { summarizeConnection, summarizeDrop } from './extension-summary.js'
 import { KeyField } from './key-fields.js'
 import { L4, PacketSummary } from './packet-summary.js'
@@ -35,7 +35,9 @@ const MAX_REASON = 0xff
 const CONTROL = 0x07
 const ACK = 0x10
 
-/** Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2, own 1. */
+/**
+ * Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2, own 1.
+ */
 const SHIFT = { subtype: 3, ip: 11, l4: 13, direction: 16, reply: 18, flags: 20, match: 24, verdict: 27 } as const
 const OWN = 1 << 29
 /** In place of a type, which has no such value: the rest is the number of a kind with its detail. */
@@ -75,7 +77,7 @@ export class Key {
 
   /** No room for what another record may bring: the owner must forget() together with all that holds keys. */
   get full(): boolean {
-    return this.#cache.size + 2 * ROWS_PER_ENDPOINT + 1 > this.#max
+    return this.#cache.size + 2 * ENTRIES_PER_ENDPOINT + 1 > this.#max
   }
 
   /** Keys mean something else from now on. */
@@ -171,7 +173,9 @@ export class Key {
     return at < 0 ? this.#endpoints.withoutAddress(identity) : this.#endpoints.at(view, at, wide, identity)
   }
 
-  /** For the direction alone it gets no number: no key would be new, and so nobody would see that there are too many. */
+  /**
+   * For the direction alone it gets no number: no key would be new, and so nobody would see that there are too many.
+   */
   #source(view: DataView, at: number, wide: boolean, fields: number, identity: number): number {
     if ((fields & KeyField.source) !== 0) return this.#endpoint(view, at, wide, identity)
     this.#endpoints.lookUp(view, at, wide)

@@ -6,8 +6,8 @@
  * Never: makes a flow of a record whose like was counted before, until the tallies are full and forget.
  *
  * A record's key (key.ts) stands for everything that the labels depend on but the destination port, which would make
- * every connection a key of its own: keys whose labels differ by the port alone are a group, and a second tally counts by
- * group and port for the metrics that have it. Most keys have one port ever, so most records do not go there.
+ * every connection a key of its own: keys whose labels differ by the port alone are a group, and a second tally counts
+ * by group and port for the metrics that have it. Most keys have one port ever, so most records do not go there.
  */
 
 import type { Entities } from '../../datapath/identity/entities.js'

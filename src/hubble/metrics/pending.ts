@@ -2,8 +2,9 @@
  * pending.ts - pending counts by key, and the series that each of them belongs to.
  *
  * In:    keys of two signed 32-bit numbers; the series of a key, told once; the port of each record.
- * Out:   counts added to the series by flush(): a record costs one look-up and one increment, however many metrics. A key
- *        whose port counts has a group: counts of its usual port, the first, are told by flush(), others by count().
+ * Out:   counts added to the series by flush(): a record costs one look-up and one increment, however many metrics. A
+ *        key whose port counts has a group: counts of its usual port, the first, are told by flush(), others by
+ *        count().
  * Never: loses a count: forget() and growth flush first. Grows past `most` keys; `full` says when to forget.
  *
  * Memory: 37 to 75 bytes a key, 8 a series of it, 4 in the list of keys that wait. A key and its count share a quarter
@@ -21,8 +22,8 @@ const FREE = -1
 /** Slots to begin with, a power of two; three quarters of them are used at most: a smaller table stays in the cache. */
 const MIN_SLOTS = 2048
 /**
- * Counts at once. With as many pending all are flushed: what is told of a port is below twice as many, which a count of 31
- * bits takes twice.
+ * Counts at once. With as many pending all are flushed: what is told of a port is below twice as many, which a count of
+ * 31 bits takes twice.
  */
 export const MAX_COUNT = 1 << 28
 /** In place of a group: the port counts nowhere, or was counted. */
@@ -75,8 +76,9 @@ export class PendingIncrements {
   }
 
   /**
-   * HOT: so many more of a key, MOST_TIMES at most. The group in which the caller must count the port; NO_GROUP where there
-   * is nothing more to count; NEW where nothing was counted: learn() it first. Guard: benches `reduce`, `reduce-workload`.
+   * HOT: so many more of a key, MOST_TIMES at most. The group in which the caller must count the port; NO_GROUP where
+   * there is nothing more to count; NEW where nothing was counted: learn() it first. Guard: benches `reduce`,
+   * `reduce-workload`.
    */
   count(a: number, b: number, port: number, times: number): number {
     const slots = this.#slots

@@ -116,7 +116,7 @@ const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
   ['metrics: [{ name: drop, includeFilter: [] }]', 'metrics[0]: unknown key "includeFilter"', 'includeFilters'],
   ['metrics: [{ name: drop, contextOptions: [{ name: source, values: [pod] }] }]', 'drop: unknown option "source"'],
   ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [x] }] }]', 'unknown context "x"'],
-  ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [1] }] }]', '1 is no text'],
+  ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [1] }] }]', '1 is not a string'],
   ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, value: pod }] }]', 'unknown key "value"'],
   [
     'metrics: [{ name: drop, includeFilters: [{ pod: [a] }] }]',

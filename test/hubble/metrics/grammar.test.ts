@@ -38,12 +38,12 @@ t.test('a list that Hubble takes makes the families that Hubble has, with their 
 })
 
 const BAD: readonly [config: string, ...words: string[]][] = [
-  ['', 'no metric is named', 'drop tcp flow'],
+  ['', 'no metric given', 'drop tcp flow'],
   ['dorp', 'unknown metric "dorp"', 'allowed: dns, drop, flow, flows-to-world, http, httpV2, icmp'],
   ['drop Tcp', 'unknown metric "Tcp"', 'port-distribution, sctp, tcp'],
   ['constructor', 'unknown metric "constructor"'],
   ['drop tcp drop', 'metric drop is given twice'],
-  ['http httpV2', 'http and httpV2 exclude each other'],
+  ['http httpV2', 'http and httpV2 are mutually exclusive'],
   ['drop:sourceContex=pod', 'drop: unknown option "sourceContex"', 'allowed: sourceContext, sourceEgressContext'],
   ['drop:port', 'drop: unknown option "port"', 'labelsContext'],
   ['flows-to-world:prot', 'unknown option "prot"', 'any-drop, port, syn-only'],
@@ -64,7 +64,7 @@ const BAD: readonly [config: string, ...words: string[]][] = [
   ['flow:labelsContext=source_ip,', 'unknown label ""'],
   ['flow:labelsContext', 'flow: labelsContext: unknown label ""', 'destination_app, traffic_direction'],
   ['dns:labelsContext=x', 'dns: labelsContext: unknown label "x"'],
-  ['drop:=pod', 'drop: "=pod" has no option before its "="'],
+  ['drop:=pod', 'drop: "=pod" has no option name before "="'],
 ]
 
 const refusal = (config: string) => {

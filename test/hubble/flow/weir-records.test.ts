@@ -56,9 +56,9 @@ t.test('echo requests, echo replies and other ICMP messages get their type from 
   t.equal(flowOf(flushRecord({ ...echo, direction: 1 })).Summary, 'ICMPv4 EchoReply')
   const sameId = { ...echo, aPort: 0x0800, direction: 1 }
   t.equal(flowOf(flushRecord(sameId)).Summary, 'ICMPv4 EchoReply', 'whatever the echo id')
-  const asked: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, initiator: 1 }
-  t.equal(flowOf(flushRecord({ ...asked, direction: 1 })).Summary, 'ICMPv6 EchoRequest')
-  t.equal(flowOf(flushRecord({ ...asked, direction: 0 })).Summary, 'ICMPv6 EchoReply')
+  const echo6: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, initiator: 1 }
+  t.equal(flowOf(flushRecord({ ...echo6, direction: 1 })).Summary, 'ICMPv6 EchoRequest')
+  t.equal(flowOf(flushRecord({ ...echo6, direction: 0 })).Summary, 'ICMPv6 EchoReply')
   const unreachable = flowOf(flushRecord({ a: WEB, b: DB, proto: 1, aPort: 0x0301, state: 5, direction: 1 }))
   t.equal(unreachable.Summary, 'ICMPv4 DestinationUnreachable(Host)')
 })

@@ -198,7 +198,7 @@ const CASES: Readonly<Record<SettingName, Case>> = {
     of: options => options.metrics.families,
     is: { [FAMILY]: { enabled: false } },
     bad: '{"weir_flow_bytes_total":{"labels":["shoe"]}}',
-    allowed: /label 'shoe': allowed are .*source_pod/,
+    allowed: /label 'shoe': expected one of .*source_pod/,
   },
   exemplars: { values: ['true'], of: o => o.metrics.exemplars, is: true, bad: 'x', allowed: SWITCH },
   'otlp.endpoint': {

@@ -57,8 +57,8 @@ t.test('variables and flags too, families as JSON', async t => {
 
 t.test('what is refused is named, with what is allowed', async t => {
   const refusals: readonly [string, RegExp][] = [
-    [`families: { ${FLOWS}: { labels: [source_colour] } }`, /families.*source_colour.*allowed are source_ip/s],
-    ['families: { weir_flows: { enabled: false } }', /weir_flows.*allowed are weir_flow_packets_total/s],
+    [`families: { ${FLOWS}: { labels: [source_colour] } }`, /families.*source_colour.*expected one of source_ip/s],
+    ['families: { weir_flows: { enabled: false } }', /weir_flows.*expected one of weir_flow_packets_total/s],
     [`families: { ${FLOWS}: { label: [] } }`, /families.*allowed: a mapping/s],
     [`families: { ${FLOWS}: { enabled: maybe } }`, /allowed: true, false/],
     ['series: { budget: -1 }', /series.budget.*allowed: a whole number/s],

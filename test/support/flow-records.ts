@@ -1,9 +1,8 @@
 /**
- * flow-records.ts - builds records of Cilium's datapath from their fields, and makes flows from them.
+ * flow-records.ts - records of Cilium's datapath made from what a test wants them to say, and the flow that comes of one.
  *
- * In:    the fields a test needs; all others are 0. Layouts: cilium/cilium
- *        bpf/lib/{trace,drop,policy_log,dbg,trace_sock}.h.
- * Out:   bytes; flows with a fixed time, uuid and emitter.
+ * In:    the fields that matter; all others are 0. Layouts: cilium/cilium bpf/lib/{trace,drop,policy_log,dbg,trace_sock}.h.
+ * Out:   bytes, and flows without what differs from run to run (time, uuid, emitter).
  */
 
 import { parseInventory } from '../../src/datapath/inventory/inventory.js'
@@ -51,7 +50,7 @@ export const WEB = '10.0.0.1'
 export const DB = '10.0.1.2'
 const MACS = { src: '02:00:00:00:00:01', dst: '02:00:00:00:00:0A' }
 
-/** An Ethernet frame with IPv4 or IPv6 and a payload; a TCP SYN by default. */
+/** An Ethernet frame with IPv4 and a TCP SYN, or what is given. */
 export function packet(src = WEB, dst = DB, payload: Uint8Array = tcp(40_000, 443, 0x02), protocol = 6): Buffer {
   return src.includes(':')
     ? ethernet(MACS, 0x86dd, ipv6({ src, dst }, protocol, payload))
@@ -77,7 +76,7 @@ export interface Trace extends Header {
   readonly traceId?: bigint
 }
 
-/** Version 2 by default. */
+/** Version 2 unless told otherwise. */
 export function trace(fields: Trace = {}): Buffer {
   const { version = 2, point = 3, packet: bytes = packet() } = fields
   const record = header(4, point, version, [32, 48, 56][version]!, fields)
@@ -100,7 +99,7 @@ export interface Drop extends Header {
   readonly traceId?: bigint
 }
 
-/** Version 3 by default. */
+/** Version 3 unless told otherwise. */
 export function drop(fields: Drop = {}): Buffer {
   const { version = 3 } = fields
   const record = header(1, fields.reason ?? 133, version, [36, 36, 40, 48][version]!, fields)
@@ -153,7 +152,7 @@ export interface Sock {
   readonly ip: readonly number[]
 }
 
-/** The layout since Cilium 1.19, 40 bytes. */
+/** 40 bytes since Cilium 1.19. */
 export function sock({ point, proto = 1, port = 80, ipv6 = false, cookie = 9n, cgroup, ip }: Sock): Buffer {
   const record = Buffer.alloc(40)
   record.set([7, point, proto, ipv6 ? 1 : 0])
@@ -164,7 +163,7 @@ export function sock({ point, proto = 1, port = 80, ipv6 = false, cookie = 9n, c
   return record
 }
 
-/** The packed layout before Cilium 1.19, 38 bytes. */
+/** 38 bytes before. */
 export function packedSock({ point, proto = 1, port = 80, ipv6 = false, cookie = 9n, cgroup, ip }: Sock): Buffer {
   const record = Buffer.alloc(38)
   record.set([7, point, ...ip])
@@ -190,7 +189,7 @@ function header(type: number, subtype: number, version: number, length: number, 
   return record
 }
 
-/** A FlowMaker, and the flows and debug events that it emits. */
+/** A maker that keeps what it tells. */
 export function maker(inventory = INVENTORY) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
@@ -213,7 +212,7 @@ export function maker(inventory = INVENTORY) {
   return { made, decoder, flows, debugs, feed }
 }
 
-/** The flow of a record. Throws if there is none. */
+/** The one flow of a record. */
 export function flowOf(record: Uint8Array, inventory?: string): Flow {
   const { flows, feed, made } = maker(inventory)
   feed(record)

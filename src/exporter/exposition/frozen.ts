@@ -3,7 +3,7 @@
  *
  * In:    stores, unchanged while freeze() runs (2 ms for 100,000 series).
  * Out:   copies of columns and values, unaffected by later increments, new and removed series.
- * Never: copies the text of a series: the snapshot refers to the arena, whose texts never change.
+ * Never: copies the text of a series: the snapshot refers to the arena, and texts in it never change.
  */
 
 import { M } from '../catalog/catalog.js'

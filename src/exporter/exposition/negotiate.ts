@@ -3,7 +3,7 @@
  *
  * In:    the values of Accept and Accept-Encoding.
  * Out:   text 0.0.4 unless the client asks for OpenMetrics 1.0.0: every scraper accepts it.
- * Never: answers 406. A client whose ranges match nothing gets text 0.0.4, as from every other exporter.
+ * Never: answers 406. A client with no matching range gets text 0.0.4, as from every other exporter.
  *
  * https://www.rfc-editor.org/rfc/rfc9110#section-12.5
  */

@@ -16,7 +16,7 @@ import type { Selection } from '../catalog/selection.js'
 import { type Format, TRAILERS } from '../exposition/format.js'
 import { freeze } from '../exposition/frozen.js'
 import { pieces } from '../exposition/text.js'
-import { updateStoreMetrics } from '../reduce/budget.js'
+import { updateStoreMetrics } from '../reduce/store-metrics.js'
 import type { SeriesStore } from '../series/series.js'
 import { collectInto } from './collect.js'
 

@@ -35,7 +35,7 @@ const LOSSES: readonly (readonly [what: string, metric: Metric, harmless?: boole
   ['Series over budget, counted in overflow', M.seriesRefused],
 ]
 
-/** Groups whose number of series does not depend on traffic. */
+/** Groups that do not grow with traffic. */
 const FIXED: ReadonlySet<Group | undefined> = new Set(['self', 'kubernetes', 'process'])
 
 export function lossesOf(store: SeriesStore): Loss[] {
@@ -48,7 +48,7 @@ export function lossesOf(store: SeriesStore): Loss[] {
   })
 }
 
-/** The connection table, then the families whose series come from traffic, fullest first. */
+/** The connection table, then the families that grow with traffic, fullest first. */
 export function usageOf(stores: readonly SeriesStore[]): Usage[] {
   const families = stores.flatMap(store => store.families())
   const series = families

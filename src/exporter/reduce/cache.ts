@@ -1,36 +1,38 @@
 /**
- * cache.ts - rows by four small numbers: what an increment depends on, and the slots it leads to.
+ * cache.ts - a cache of series slots by four numbers: the key of an increment to the slots it adds to.
  *
- * In:    (source entity, destination entity, kind, ends of the packet), each an unsigned 32-bit number.
- * Out:   a row of cells: its key, then one to remember a slot in for each column, all `UNSET` when new.
- * Never: grows past its limit: then it forgets all rows, and slots are looked up by name again.
- * A key and its first slots share a cache line: with keys in an array of their own a record costs a tenth more.
+ * In:    (source entity, destination entity, kind, endpoints number), each an unsigned 32-bit number.
+ * Out:   an entry of cells: its key, then one slot for each column, `UNSET` until its series is looked up.
+ * Never: grows past its limit: it is cleared then, and slots are looked up by label values again.
+ *
+ * A key and its first slots share a CPU cache line. With the keys in an array of their own a record costs a tenth more.
  */
 
 export const UNSET = -1
-/** The pairs of 512 entities that all talk with each other. */
+/** All pairs of 512 entities. */
 export const DEFAULT_LIMIT = 262_144
-/** Cells of a row that hold its key. */
+/** Cells of an entry's key. */
 export const KEY = 4
 
 export class Cache {
   readonly #limit: number
-  /** Cells of a row. */
+  /** Cells of an entry. */
   readonly #width: number
   #capacity = 1024
-  #entries = new Int32Array(this.#capacity).fill(UNSET)
+  /** Open addressing, at most half full: entry numbers by hash. */
+  #table = new Int32Array(this.#capacity).fill(UNSET)
   #size = 0
-  /** Of all rows: a column's slot is at row * (KEY + columns) + KEY + column. */
+  /** All entries: the slot of a column is at entry * (KEY + columns) + KEY + column. */
   cells: Int32Array
 
-  /** `limit` rows of 4 * (KEY + columns) bytes, and 4 to 8 more for the table over them. */
+  /** `limit` entries of 4 * (KEY + columns) bytes, and 4 to 8 more each for the hash table. */
   constructor(columns: number, limit = DEFAULT_LIMIT) {
     this.#limit = limit
     this.#width = KEY + columns
     this.cells = new Int32Array((this.#capacity / 2) * this.#width).fill(UNSET)
   }
 
-  /** Rows remembered. */
+  /** Entries. */
   get size(): number {
     return this.#size
   }
@@ -48,15 +50,15 @@ export class Cache {
     return this.cells[entry * this.#width + 3]! >>> 0
   }
 
-  /** HOT: the row of a key, made when there is none. `npm run bench reduce-weir` */
+  /** HOT: the entry of a key, added if new. `npm run bench reduce-weir` */
   entry(source: number, destination: number, kind: number, endpoints = 0): number {
     const { cells } = this
-    const rows = this.#entries
+    const table = this.#table
     const width = this.#width
     const mask = this.#capacity - 1
     let at = mix(source, destination, kind, endpoints) & mask
     for (;;) {
-      const entry = rows[at]!
+      const entry = table[at]!
       if (entry === UNSET) return this.#add(at, source, destination, kind, endpoints)
       const key = entry * width
       const same = cells[key] === (source | 0) && cells[key + 1] === (destination | 0)
@@ -65,19 +67,19 @@ export class Cache {
     }
   }
 
-  /** Forget every row: after a change of names or of families. */
+  /** Removes all entries: after a change of names or families. */
   clear(): void {
-    this.#entries.fill(UNSET)
+    this.#table.fill(UNSET)
     this.cells.fill(UNSET)
     this.#size = 0
   }
 
-  /** Forget the slots that are marked, by slot number: they lead nowhere any more. */
-  evictSlots(marked: Uint8Array): void {
+  /** Unsets the slots that are 1 in `stale`, by slot: their series were removed. */
+  evictSlots(stale: Uint8Array): void {
     const { cells } = this
     for (let entry = 0; entry < this.#size; entry++) {
       const end = (entry + 1) * this.#width
-      for (let cell = end - this.#width + KEY; cell < end; cell++) if (marked[cells[cell]!] === 1) cells[cell] = UNSET
+      for (let cell = end - this.#width + KEY; cell < end; cell++) if (stale[cells[cell]!] === 1) cells[cell] = UNSET
     }
   }
 
@@ -92,7 +94,7 @@ export class Cache {
     }
     const entry = this.#size++
     const key = entry * this.#width
-    this.#entries[at] = entry
+    this.#table[at] = entry
     this.cells[key] = source
     this.cells[key + 1] = destination
     this.cells[key + 2] = kind
@@ -105,18 +107,18 @@ export class Cache {
     cells.set(this.cells)
     this.cells = cells
     this.#capacity *= 2
-    this.#entries = new Int32Array(this.#capacity).fill(UNSET)
+    this.#table = new Int32Array(this.#capacity).fill(UNSET)
     const mask = this.#capacity - 1
     for (let entry = 0; entry < this.#size; entry++) {
       const key = entry * this.#width
       let at = mix(cells[key]!, cells[key + 1]!, cells[key + 2]!, cells[key + 3]!) & mask
-      while (this.#entries[at] !== UNSET) at = (at + 1) & mask
-      this.#entries[at] = entry
+      while (this.#table[at] !== UNSET) at = (at + 1) & mask
+      this.#table[at] = entry
     }
   }
 }
 
-/** Multiplications spread numbers that are dense and small; the xor shift brings high bits down. */
+/** Multiplications spread small dense numbers; the xor shift moves high bits down. */
 function mix(a: number, b: number, c: number, d: number): number {
   const h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ Math.imul(d, 0x27d4eb2f)
   return (h ^ (h >>> 15)) >>> 0

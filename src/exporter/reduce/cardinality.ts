@@ -1,7 +1,7 @@
 /**
- * cardinality.ts - what a configuration costs in series: by family, and by each of its labels.
+ * cardinality.ts - the number of series a configuration produces, by family and label.
  *
- * In:    families that counted without a budget, and the budgets that they would have.
+ * In:    families that counted without a budget, and the budgets to compare with.
  * Out:   plain numbers, and the same as an aligned table.
  */
 import type { Family } from '../series/family.js'
@@ -9,45 +9,45 @@ import { budgetOf, type MetricsConfig } from './metrics-config.js'
 
 export interface FamilyCost {
   readonly family: string
-  /** Series that it would have without a budget; lines in an exposition are more for histograms. */
+  /** Series without a budget. A histogram series is several lines in an exposition. */
   readonly series: number
   readonly budget: number
-  /** Series past the budget: what they count goes to the overflow series. */
+  /** Series past the budget, which the overflow series would count. */
   readonly refused: number
   readonly labels: readonly LabelCost[]
 }
 
 export interface LabelCost {
   readonly label: string
-  /** Different values that it has. */
+  /** Distinct values. */
   readonly values: number
-  /** Series that the family would have without this label. */
+  /** Series of the family without this label. */
   readonly seriesWithout: number
 }
 
-/** The dearest first; families without series last, by name. */
+/** Most series first; families without series last, by name. */
 export function cardinality(families: readonly Family[], config: MetricsConfig): readonly FamilyCost[] {
   const costs = families.map(family => costOf(family, budgetOf(config, family.metric.name)))
   return costs.sort((a, b) => b.series - a.series || a.family.localeCompare(b.family))
 }
 
 function costOf(family: Family, budget: number): FamilyCost {
-  const rows = Array.from({ length: family.size }, (_, row) => family.labels(row).map(([, value]) => value))
+  const series = Array.from({ length: family.size }, (_, at) => family.labels(at).map(([, value]) => value))
   const { name, labels } = family.metric
   return {
     family: name,
-    series: rows.length,
+    series: series.length,
     budget,
-    refused: Math.max(0, rows.length - budget),
+    refused: Math.max(0, series.length - budget),
     labels: labels.map((label, column) => ({
       label,
-      values: new Set(rows.map(row => row[column])).size,
-      seriesWithout: new Set(rows.map(row => JSON.stringify(row.toSpliced(column, 1)))).size,
+      values: new Set(series.map(values => values[column])).size,
+      seriesWithout: new Set(series.map(values => JSON.stringify(values.toSpliced(column, 1)))).size,
     })),
   }
 }
 
-/** Lines for people: families, then the labels of those that have series, those that save most first. */
+/** A readable table: families, then the labels of those with series, the one that saves most first. */
 export function cardinalityTable(costs: readonly FamilyCost[]): string {
   const families = costs.map(({ family, series, budget, refused }) => [family, series, budget, refused])
   const labels = costs
@@ -63,11 +63,13 @@ export function cardinalityTable(costs: readonly FamilyCost[]): string {
   ].join('\n')
 }
 
-/** Words to the left, numbers to the right. */
-function aligned(rows: readonly (readonly (string | number)[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => String(row[column]).length)))
-  const isNumber = rows[0]!.map((_, column) => rows.length > 1 && typeof rows[1]![column] === 'number')
-  const line = (row: readonly (string | number)[]) =>
-    row.map((cell, i) => (isNumber[i] ? String(cell).padStart(widths[i]!) : String(cell).padEnd(widths[i]!))).join('  ')
-  return rows.map(row => `${line(row).trimEnd()}\n`).join('')
+/** Text left-aligned, numbers right-aligned. The first line is the heading. */
+function aligned(lines: readonly (readonly (string | number)[])[]): string {
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map(cells => String(cells[column]).length)))
+  const isNumber = lines[0]!.map((_, column) => lines.length > 1 && typeof lines[1]![column] === 'number')
+  const line = (cells: readonly (string | number)[]) =>
+    cells
+      .map((cell, i) => (isNumber[i] ? String(cell).padStart(widths[i]!) : String(cell).padEnd(widths[i]!)))
+      .join('  ')
+  return lines.map(cells => `${line(cells).trimEnd()}\n`).join('')
 }

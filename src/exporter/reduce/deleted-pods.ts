@@ -1,16 +1,15 @@
 /**
- * deleted-pods.ts - pods that are gone, and when their series may go, too.
+ * deleted-pods.ts - deleted pods, queued until their series can be removed.
  *
- * In:    deletions, and the time in milliseconds; pods that came back.
- * Out:   pods whose time has come; which series name one of them by namespace and pod.
- * Never: holds more than MOST: what is too many keeps its series, and `refused` counts it.
+ * In:    deletions and the time in milliseconds; pods created again.
+ * Out:   the pods due for removal; a selector of the series that name one of them by namespace and pod.
+ * Never: queues more than MAX_PENDING. Pods past that keep their series until the series TTL; `refused` counts them.
  */
+import type { Selector } from '../series/family.js'
 
-/** Kubernetes allows 500 pods a node at most; this many deletions a minute are no pods. About 10 MB. */
+/** Kubernetes allows at most 500 pods on a node, so this many deletions within a minute cannot be pods. About 10 MB. */
 const MAX_PENDING = 65_536
 const SIDES = ['source', 'destination'] as const
-
-type Labels = Readonly<Record<string, string>>
 
 export interface PodId {
   readonly namespace: string
@@ -18,13 +17,13 @@ export interface PodId {
 }
 
 export class DeletedPods {
-  /** Deletions past the bound. */
+  /** Deletions not queued. */
   refused = 0
   readonly #delayMs: number
-  /** In the order of their times, by name: neither part of it may have a slash. */
+  /** By namespace/name, in order of due time. Neither part can contain a slash. */
   readonly #pending = new Map<string, PodId & { readonly dueMs: number }>()
 
-  /** `delayMs`: so long a last scrape may take to come by. */
+  /** `delayMs`: grace period for a final scrape. */
   constructor(delayMs: number) {
     this.#delayMs = delayMs
   }
@@ -35,12 +34,12 @@ export class DeletedPods {
     else this.#pending.set(podKey(pod), { ...pod, dueMs: nowMs + this.#delayMs })
   }
 
-  /** There is a pod of this name again, as of a StatefulSet: the series are its own now. */
+  /** A pod of this name exists again, as in a StatefulSet, and continues its series. */
   recreated(pod: PodId): void {
     if (this.#pending.size > 0) this.#pending.delete(podKey(pod))
   }
 
-  /** Those whose delay is over; they are no longer here. */
+  /** Takes the pods past their delay off the queue. */
   due(nowMs: number): PodId[] {
     const due: PodId[] = []
     for (const [name, { namespace, pod, dueMs }] of this.#pending) {
@@ -52,17 +51,15 @@ export class DeletedPods {
   }
 }
 
-/** `labels` of a family: whether a series of it names one of the pods by namespace and pod; undefined: none can. */
-export function selectorOf(
-  labels: readonly string[],
-  pods: readonly PodId[],
-): ((labels: Labels) => boolean) | undefined {
+/** A selector of the series that name one of `pods` by namespace and pod; undefined if `labels` cannot name a pod. */
+export function selectorOf(labels: readonly string[], pods: readonly PodId[]): Selector | undefined {
   const sides = SIDES.filter(side => labels.includes(`${side}_namespace`) && labels.includes(`${side}_pod`))
   if (sides.length === 0) return undefined
   const names = new Set(pods.map(podKey))
   return series => sides.some(side => names.has(`${series[`${side}_namespace`]}/${series[`${side}_pod`]}`))
 }
 
+/** `namespace/pod`. */
 export function podKey({ namespace, pod }: PodId): string {
   return `${namespace}/${pod}`
 }

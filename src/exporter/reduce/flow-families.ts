@@ -1,9 +1,9 @@
 /**
- * flow-families.ts - the flow families as the configuration wants them: which there are, with which labels, of whom.
+ * flow-families.ts - the flow families as configured: enabled or not, labels, budgets, namespace filter.
  *
- * In:    a MetricsConfig, and others that replace it while records come.
- * Out:   slots for label values; a sink for what nobody wants; weir_excluded_* for what namespaces leave out.
- * Never: loses a count at a change: series are summed under their new labels, those of a family that goes are told as
+ * In:    a MetricsConfig, which can be replaced while records are counted.
+ * Out:   slots for label values; a sink for increments that are not exposed; weir_excluded_* for filtered namespaces.
+ * Never: loses a count on a change: series are summed under their new labels, and those of a disabled family are counted as
  *        expired.
  */
 import type { Entities } from '../../datapath/identity/entities.js'
@@ -15,10 +15,9 @@ import { type LabelSource, PACKET_LABELS, type Reader, readerOf, splitLabels } f
 import { budgetOf, chosenMetric, isEnabled, type MetricsConfig } from './metrics-config.js'
 import { EXCLUSIONS, NamespaceFilter } from './namespace-filter.js'
 import type { PacketFields } from './packet-endpoints.js'
+import { REPORTERS } from './reporter.js'
 
-const REPORTERS = ['source', 'destination', 'uplink', 'node'] as const
-
-/** What a namespace leaves out is counted here, by who reported it; of other families nothing is. */
+/** Filtered packets and bytes are counted here by reporter and reason. Other families do not count filtered packets. */
 const EXCLUDED_METRICS: Partial<Record<FlowName, typeof M.excludedPackets>> = {
   flowPackets: M.excludedPackets,
   flowBytes: M.excludedBytes,
@@ -27,18 +26,17 @@ const EXCLUDED_METRICS: Partial<Record<FlowName, typeof M.excludedPackets>> = {
 interface ConfiguredFamily {
   readonly family: Family
   readonly enabled: boolean
-  /** Of its labels that can be chosen, in their order. */
+  /** Readers of its configurable labels, in order. */
   readonly readers: readonly Reader[]
 }
 
 export class FlowFamilies {
-  /** Cells for the widest histogram: where increments go that nobody wants. */
+  /** Cells for increments that are not exposed, enough for the widest histogram. */
   readonly sink: Slot
   readonly #store: SeriesStore
   readonly #entities: Entities
   readonly #configured = new Map<FlowName, ConfiguredFamily>()
   #filter: NamespaceFilter
-  #exemplars = false
 
   constructor(store: SeriesStore, entities: Entities, config: MetricsConfig) {
     this.#store = store
@@ -47,12 +45,12 @@ export class FlowFamilies {
     const families = FLOW_NAMES.map(name => store.family(M[name]))
     this.sink = store.sink(Math.max(...families.map(({ buckets }) => buckets.length + 2)))
     for (const metric of [M.excludedPackets, M.excludedBytes]) {
-      for (const reporter of REPORTERS) for (const why of EXCLUSIONS) store.family(metric).series([reporter, why])
+      for (const reporter of REPORTERS) for (const reason of EXCLUSIONS) store.family(metric).series([reporter, reason])
     }
     this.#configure(config)
   }
 
-  /** Another configuration from now on. Slots that were given before mean nothing any more. */
+  /** Switches to another configuration. All slots returned before are invalid. */
   apply(config: MetricsConfig): void {
     this.#store.setBudgets(name => budgetOf(config, name))
     this.#filter = new NamespaceFilter(config)
@@ -72,11 +70,11 @@ export class FlowFamilies {
     return [...this.#configured.values()].filter(({ enabled }) => enabled).map(({ family }) => family)
   }
 
-  all(): readonly Family[] {
+  families(): readonly Family[] {
     return [...this.#configured.values()].map(({ family }) => family)
   }
 
-  /** What any family's labels ask of the packet; undefined: nothing. */
+  /** The packet fields that labels of enabled families use; undefined if none. */
   packetFields(): PacketFields | undefined {
     const labels = new Set<string>(
       [...this.#configured.values()].filter(each => each.enabled).flatMap(({ family }) => family.metric.labels),
@@ -89,19 +87,17 @@ export class FlowFamilies {
     return Object.values(packetFields).includes(true) ? packetFields : undefined
   }
 
-  /** Where a family counts for these ends; `own`: values of its own labels. */
-  slot(name: FlowName, ends: LabelSource, own: readonly string[]): Slot {
+  /** The slot of a family for these entities and packet fields; `own`: values of its own labels. */
+  slot(name: FlowName, from: LabelSource, own: readonly string[]): Slot {
     const { family, enabled, readers } = this.#of(name)
-    const why = this.#filter.exclusion(
-      this.#entities.namespace(ends.source),
-      this.#entities.namespace(ends.destination),
-    )
-    if (why !== undefined) {
+    const entities = this.#entities
+    const exclusion = this.#filter.exclusion(entities.namespace(from.source), entities.namespace(from.destination))
+    if (exclusion !== undefined) {
       const metric = EXCLUDED_METRICS[name]
-      return metric === undefined ? this.sink : this.#store.family(metric).series([ends.reporter, why])
+      return metric === undefined ? this.sink : this.#store.family(metric).series([from.reporter, exclusion])
     }
     if (!enabled) return this.sink
-    return family.series([...readers.map(read => read(ends, this.#entities)), ...own])
+    return family.series([...readers.map(read => read(from, entities)), ...own])
   }
 
   #of(name: FlowName): ConfiguredFamily {
@@ -118,11 +114,9 @@ export class FlowFamilies {
       if (!enabled) family.clear(() => {})
       if (!sameLabels(family.metric.labels, metric.labels)) family.relabel(metric.labels)
       const exemplars = enabled && config.exemplars
-      if (exemplars !== ((this.#configured.get(name)?.enabled ?? false) && this.#exemplars))
-        family.keepExemplars(exemplars)
+      if (exemplars !== family.keepsExemplars) family.keepExemplars(exemplars)
       this.#configured.set(name, { family, enabled, readers })
     }
-    this.#exemplars = config.exemplars
   }
 }
 

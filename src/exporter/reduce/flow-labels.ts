@@ -1,18 +1,19 @@
 /**
- * flow-labels.ts - the labels that any flow family can be given, and who knows their values.
+ * flow-labels.ts - the labels a flow family can have, and how their values are read.
  *
- * In:    the two entities of a pair, who reported it, and what of its packets a label needs.
- * Out:   label values; '' where nobody knows.
+ * In:    the entities of a pair, its reporter, and its packet's addresses and port.
+ * Out:   label values, '' where unknown.
  */
 import type { Entities } from '../../datapath/identity/entities.js'
 import { ENDPOINT_LABELS } from '../catalog/flow-catalog.js'
 import type { Metric } from '../catalog/metric.js'
+import type { REPORTERS } from './reporter.js'
 
-/** What labels are made from. */
+/** Where label values come from. */
 export interface LabelSource {
   readonly source: number
   readonly destination: number
-  readonly reporter: 'source' | 'destination' | 'uplink' | 'node'
+  readonly reporter: (typeof REPORTERS)[number]
   /** Text, '' where unknown. */
   readonly sourceIp: string
   readonly destinationIp: string
@@ -21,7 +22,7 @@ export interface LabelSource {
 
 export type Reader = (from: LabelSource, entities: Entities) => string
 
-/** As Hubble's traffic_direction, seen from the interface that reported. */
+/** Hubble's traffic_direction, as seen by the reporting interface. */
 const DIRECTIONS = { source: 'egress', destination: 'ingress', uplink: 'unknown', node: 'unknown' } as const
 
 const READERS: Readonly<Record<string, Reader>> = {
@@ -48,29 +49,29 @@ const READERS: Readonly<Record<string, Reader>> = {
   traffic_direction: from => DIRECTIONS[from.reporter],
 }
 
-/** Labels whose values are the packet's, not the entities': pairs have to be told apart by them. */
+/** Labels with values from the packet, not from its entities. Cache keys must include them. */
 export const PACKET_LABELS = {
   sourceIp: 'source_ip',
   destinationIp: 'destination_ip',
   destinationPort: 'destination_port',
 } as const
 
-/** A family's labels: those that can be chosen, as they are by default, and its own. */
+/** Splits a family's default labels into endpoint labels, which can be replaced, and its own. */
 export function splitLabels(metric: Metric): {
   readonly endpoints: readonly string[]
   readonly own: readonly string[]
 } {
-  const isEndpoint = (label: string) => ENDPOINT_LABELS.some(end => end === label)
+  const isEndpoint = (label: string) => ENDPOINT_LABELS.some(each => each === label)
   return { endpoints: metric.labels.filter(isEndpoint), own: metric.labels.filter(label => !isEndpoint(label)) }
 }
 
-/** Labels that a family can be given; `metric` as the catalogue has it. */
+/** Labels that can replace a family's endpoint labels; `metric` as in the catalog. */
 export function allowedLabels(metric: Metric): readonly string[] {
   const { own } = splitLabels(metric)
   return Object.keys(READERS).filter(label => !own.includes(label))
 }
 
-/** The value of a label of READERS; undefined when it is another. */
+/** How to read a label; undefined for an unknown label. */
 export function readerOf(label: string): Reader | undefined {
   return READERS[label]
 }

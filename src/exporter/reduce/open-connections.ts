@@ -1,10 +1,10 @@
 /**
- * open-connections.ts - connections open now by who has them, whatever labels and namespaces the gauge shows.
+ * open-connections.ts - open connections by entity pair, whatever labels and namespaces the exposed gauge has.
  *
- * In:    connections that come and go, by slot.
- * Out:   all of them once more, so that the gauge can be told anew when its labels, its room or namespaces change: a
- *        connection that ends after the change then leaves where it is counted, and nothing falls below 0.
- * Never: is exposed. It has a series for each pair of ends with open connections, and for others for a minute.
+ * In:    connections opened and closed, by slot.
+ * Out:   all open connections, to rebuild weir_connections_active when its labels, budget or namespace filter change. A
+ *        connection closed after the change is then subtracted from the series that counts it, and no gauge falls below 0.
+ * Never: is exposed. It has one series for each pair with open connections, removed a minute after the last one closes.
  */
 
 import type { Metric } from '../catalog/metric.js'
@@ -18,8 +18,8 @@ const METRIC: Metric = {
   help: 'Never exposed.',
   labels: ['source', 'destination', 'reporter', 'source_ip', 'destination_ip', 'destination_port', 'protocol'],
 }
-/** Milliseconds that a pair without connections is kept. */
-const REST_MS = 60_000
+/** How long a pair without connections stays, in milliseconds. */
+const TTL_MS = 60_000
 
 export class OpenConnections {
   readonly #store: SeriesStore
@@ -30,20 +30,20 @@ export class OpenConnections {
     this.#family = store.internalFamily(METRIC)
   }
 
-  slot(ends: LabelSource, protocol: string): Slot {
-    const { source, destination, reporter, sourceIp, destinationIp, destinationPort } = ends
-    const rows = [String(source), String(destination)]
-    return this.#family.series([...rows, reporter, sourceIp, destinationIp, destinationPort, protocol])
+  slot(from: LabelSource, protocol: string): Slot {
+    const { source, destination, reporter, sourceIp, destinationIp, destinationPort } = from
+    const entities = [String(source), String(destination)]
+    return this.#family.series([...entities, reporter, sourceIp, destinationIp, destinationPort, protocol])
   }
 
-  /** Tell each pair of ends that has connections open, and how many. */
-  each(tell: (ends: LabelSource, protocol: string, connections: number) => void): void {
-    for (let row = 0; row < this.#family.size; row++) {
-      const connections = this.#store.get(this.#family.slot(row))
+  /** Calls `visit` for each pair with open connections. */
+  each(visit: (from: LabelSource, protocol: string, connections: number) => void): void {
+    for (let series = 0; series < this.#family.size; series++) {
+      const connections = this.#store.get(this.#family.slot(series))
       if (connections === 0) continue
-      const values = this.#family.labels(row).map(([, value]) => value)
+      const values = this.#family.labels(series).map(([, value]) => value)
       const [source, destination, reporter, sourceIp, destinationIp, destinationPort, protocol] = values as string[]
-      const ends = {
+      const from = {
         source: Number(source),
         destination: Number(destination),
         reporter: reporter as LabelSource['reporter'],
@@ -51,11 +51,11 @@ export class OpenConnections {
         destinationIp: destinationIp!,
         destinationPort: destinationPort!,
       }
-      tell(ends, protocol!, connections)
+      visit(from, protocol!, connections)
     }
   }
 
   expire(): StaleSlots | undefined {
-    return this.#store.expire([this.#family], REST_MS)
+    return this.#store.expire([this.#family], TTL_MS)
   }
 }

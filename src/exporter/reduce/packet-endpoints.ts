@@ -1,22 +1,22 @@
 /**
- * packet-endpoints.ts - numbers for what labels say of a packet's own addresses and port, so that a memo can tell them apart.
+ * packet-endpoints.ts - numbers the addresses and ports that labels show, so that a cache key can include them.
  *
- * In:    addresses (4 bytes, or 16 with IPv4 mapped) and the port of packets; which of them any label asks for.
- * Out:   a number from 1 on, the same for the same of what is asked for; its texts.
- * Never: grows past its limit: then it is `full`, and whoever keeps numbers forgets them and calls clear().
+ * In:    addresses (4 bytes, or 16 with IPv4 mapped) and destination port of packets; which of these fields labels use.
+ * Out:   a number from 1, the same for equal fields; the fields as text.
+ * Never: grows past its limit: it is `full` then, and the caller must drop all numbers and call clear().
  */
 
 import { word } from '../../datapath/identity/address-table.js'
 import { formatAddress } from '../../lib/address.js'
 
-/** What labels ask for. */
+/** The fields that labels use. */
 export interface PacketFields {
   readonly sourceIp: boolean
   readonly destinationIp: boolean
   readonly destinationPort: boolean
 }
 
-/** In place of an offset or a port that is not known. */
+/** In place of an unknown offset or port. */
 export const UNKNOWN = -1
 
 const WORDS = 9
@@ -33,26 +33,26 @@ export class PacketEndpoints {
   readonly #numbers: Int32Array
   #size = 0
 
-  /** `limit`: numbers it may give, 44 bytes each; a power of two. */
-  constructor(asked: PacketFields, limit = LIMIT) {
-    this.#fields = asked
+  /** `limit`: maximum of numbers, 44 bytes each; a power of two. */
+  constructor(fields: PacketFields, limit = LIMIT) {
+    this.#fields = fields
     this.#limit = limit
     this.#keys = new Uint32Array((limit + 1) * WORDS)
     this.#numbers = new Int32Array(limit * 2)
   }
 
-  /** Another number may not fit. */
+  /** Whether a new number does not fit. */
   get full(): boolean {
     return this.#size === this.#limit
   }
 
-  /** Forget all numbers. */
+  /** Drops all numbers. */
   clear(): void {
     this.#numbers.fill(0)
     this.#size = 0
   }
 
-  /** HOT where labels ask for it. `long`: addresses of 16 bytes; offsets and port may be UNKNOWN. Must not be full. */
+  /** HOT where labels use packet fields. `long`: 16-byte addresses. Offsets and port may be UNKNOWN. Must not be full. */
   number(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
     const key = this.#key
     this.#address(0, bytes, this.#fields.sourceIp ? sourceAt : UNKNOWN, long)
@@ -66,7 +66,7 @@ export class PacketEndpoints {
     }
   }
 
-  /** '' where unknown or not asked for, as of number 0. */
+  /** '' if unknown or unused, as for number 0. */
   sourceIp(number: number): string {
     return this.#text(number, 0)
   }

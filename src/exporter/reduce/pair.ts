@@ -1,14 +1,14 @@
 /**
- * pair.ts - the slots of one source, destination, reporter and protocol: its counters, found once.
+ * pair.ts - the series of one source, destination, reporter and protocol, looked up once and then cached as slots.
  *
- * In:    entities by row number, reporter and protocol; increments by family.
+ * In:    entity ids, reporter and protocol; increments by family.
  * Out:   additions to the series store.
- * Never: builds a label for an increment that was made before, until the memo forgets.
+ * Never: builds a label for an increment with a cached slot.
  */
 
 import type { Entities } from '../../datapath/identity/entities.js'
 import { SIZE_CLASSES } from '../../datapath/record/abi.js'
-import { icmpTypeName, protocolName } from '../../datapath/record/protocol.js'
+import { icmpTypeName, Protocol, protocolName } from '../../datapath/record/protocol.js'
 import type { FlowName } from '../catalog/flow-catalog.js'
 import type { Peers } from '../series/exemplar.js'
 import type { Family, Slot } from '../series/family.js'
@@ -20,58 +20,32 @@ import type { LabelSource } from './flow-labels.js'
 import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
 import { OpenConnections } from './open-connections.js'
 import { PacketEndpoints } from './packet-endpoints.js'
+import { Column, seriesOf, WIDTH } from './pair-columns.js'
+import { REPORTERS, Reporter } from './reporter.js'
 
-/** Who saw the packet, in the order of the bits in a row's kind. */
-export const Reporter = { source: 0, destination: 1, uplink: 2, node: 3 } as const
-export type Reporter = (typeof Reporter)[keyof typeof Reporter]
-const REPORTERS = ['source', 'destination', 'uplink', 'node'] as const
-
-const FLAGS = ['SYN', 'SYN-ACK', 'FIN', 'RST'] as const
-
-/** How a connection ended, in the order of its columns. */
-export const CloseReason = { fin: 0, reset: 1, timeout: 2 } as const
-const CLOSE_REASONS = ['fin', 'reset', 'timeout'] as const
-
-/** Cells of a memo row: one slot each behind its key, looked up by name when first needed. */
-const Column = {
-  packets: KEY,
-  bytes: KEY + 1,
-  size: KEY + 2,
-  flags: KEY + 3,
-  opened: KEY + 7,
-  closed: KEY + 8,
-  active: KEY + 11,
-  handshake: KEY + 12,
-  duration: KEY + 13,
-  carried: KEY + 14,
-  open: KEY + 15,
-  interZone: KEY + 16,
-} as const
-const WIDTH = KEY + 17
-/** Of the memo of details: packets or messages, and bytes. */
+/** Columns of the detail cache: packets or messages, and bytes. */
 const DETAIL_COLUMNS = 2
 
-/** Verdicts by what was matched (PolicyVerdictNotify's flags), and by what was done. */
+/** Policy verdicts by match type (PolicyVerdictNotify's flags) and by action. */
 const MATCHES = ['none', 'l3-only', 'l3-l4', 'l4-only', 'all', 'l3-proto', 'proto-only', 'unknown'] as const
 export const Action = { forwarded: 0, dropped: 1, redirected: 2, audit: 3 } as const
 const ACTIONS = ['forwarded', 'dropped', 'redirected', 'audit'] as const
 
-/** A row's kind: protocol, whether dropped, reporter; in `#details` a detail above them. */
+/** Kind of a cache key: reporter in bits 0 and 1, dropped, protocol; in `#details` the detail above them. */
 const DROPPED = 1 << 2
 const PROTOCOL_SHIFT = 3
 const DETAIL_SHIFT = 12
-/** Reasons with a number of their own; later ones share the last. A kernel has about 150. */
+/** Drop reasons with a number of their own; later ones share the last. A kernel has about 150. */
 const REASONS_MAX = 4096
-/** A verdict as a detail: above the ICMP types, with direction, match and action in its low bits. */
+/** A policy verdict as a detail: above the ICMP types, with direction, match and action in its low bits. */
 const VERDICT = 1 << 8
 const DIRECTION_SHIFT = 5
 const MATCH_SHIFT = 2
-/** In place of a protocol number, where the datapath kept none. */
+/** In place of a protocol number, where the datapath has none. */
 export const UNKNOWN_PROTOCOL = 256
-const ICMPV6 = 58
 const NS = 1e-9
 
-/** A row of the memo. */
+/** A cache entry. */
 export type Pair = number & { readonly __pair: unique symbol }
 
 export class Pairs {
@@ -86,7 +60,7 @@ export class Pairs {
   #packetEndpoints: PacketEndpoints | undefined
   #interZone = false
 
-  /** `limit`: rows that the memos keep; 33 MB at the default. */
+  /** `limit`: entries of each cache; 33 MB at the default. */
   constructor(store: SeriesStore, entities: Entities, limit = DEFAULT_LIMIT) {
     this.#store = store
     this.#cache = new Cache(WIDTH - KEY, limit)
@@ -97,12 +71,12 @@ export class Pairs {
     this.#packetSize = this.#families.family('packetSize')
   }
 
-  /** Whether a label asks for addresses or ports of packets: without, every packet's ends are 0. */
+  /** Whether a label uses addresses or ports of packets. Without such a label the endpoints number is always 0. */
   get usesPacketFields(): boolean {
     return this.#packetEndpoints !== undefined
   }
 
-  /** A number for what labels ask of a packet, see PacketEnds.number. Valid until the next call. */
+  /** The endpoints number of a packet, see PacketEndpoints.number(). Valid until the next call. */
   endpoints(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
     if (this.#packetEndpoints === undefined) return 0
     if (this.#packetEndpoints.full) this.invalidate()
@@ -114,7 +88,7 @@ export class Pairs {
     return this.#cache.entry(source, destination, (protocol << PROTOCOL_SHIFT) | reporter, endpoints) as Pair
   }
 
-  /** Packets that did not arrive: verdict DROPPED. */
+  /** A pair of dropped packets: verdict DROPPED, reporter node. Valid until the next call. */
   droppedPair(source: number, destination: number, protocol: number, endpoints = 0): Pair {
     return this.#cache.entry(
       source,
@@ -131,7 +105,7 @@ export class Pairs {
     if (this.#interZone) this.#store.add(this.#slot(pair, Column.interZone), bytes)
   }
 
-  /** HOT: one packet of `bytes`: traffic and size at once; `npm run bench reduce-weir`. */
+  /** HOT: one packet of `bytes`: traffic and size together; `npm run bench reduce-weir`. */
   packet(pair: Pair, bytes: number): void {
     const { cells } = this.#cache
     const at = pair * WIDTH
@@ -155,7 +129,7 @@ export class Pairs {
     this.#packetSize.observeBucket(this.#slot(pair, Column.size), sizeClass, packets, bytes)
   }
 
-  /** Segments with a control flag, by TcpFlagLane. */
+  /** TCP segments with a control flag, by TcpFlagLane. */
   flag(pair: Pair, lane: number, segments: number): void {
     this.#store.add(this.#slot(pair, Column.flags + lane), segments)
   }
@@ -164,7 +138,7 @@ export class Pairs {
     const cell = this.#detail(pair, type)
     let slot = this.#details.cells[cell]! as Slot
     if (slot === UNSET) {
-      const name = icmpTypeName(this.#protocol(pair) === ICMPV6, type)
+      const name = icmpTypeName(this.#protocol(pair) === Protocol.icmpv6, type)
       slot = this.#families.slot('icmpMessages', this.#labelSource(pair), [this.#reporter(pair), name])
       this.#details.cells[cell] = slot
     }
@@ -179,7 +153,7 @@ export class Pairs {
     this.#store.add(this.#slot(pair, Column.closed + ending), connections)
   }
 
-  /** Connections that came (positive) or went (negative). */
+  /** Connections opened (positive) or closed (negative). */
   active(pair: Pair, change: number): void {
     this.#store.add(this.#slot(pair, Column.active), change)
     this.#store.add(this.#slot(pair, Column.open), change)
@@ -189,10 +163,10 @@ export class Pairs {
     this.#observe('tcpHandshake', this.#slot(pair, Column.handshake), ns, peers)
   }
 
-  /** A connection ended after `ns`, having carried `bytes` in both directions. */
+  /** A connection closed after `ns`, having transferred `bytes` in both directions. */
   lifetime(pair: Pair, ns: number, bytes: number, peers: Peers): void {
     this.#observe('connectionDuration', this.#slot(pair, Column.duration), ns, peers)
-    this.#family('connectionBytes').observe(this.#slot(pair, Column.carried), bytes)
+    this.#family('connectionBytes').observe(this.#slot(pair, Column.transferred), bytes)
   }
 
   dropped(pair: Pair, reason: string, packets: number, bytes: number): void {
@@ -221,12 +195,12 @@ export class Pairs {
     this.#store.add(slot, 1)
   }
 
-  /** Those that are on. */
+  /** The enabled families. */
   families(): readonly Family[] {
     return this.#families.enabledFamilies()
   }
 
-  /** Names changed: find every slot anew. */
+  /** Names changed: drops all cached slots and rebuilds the gauge of open connections. */
   invalidate(): void {
     this.#cache.clear()
     this.#details.clear()
@@ -234,98 +208,87 @@ export class Pairs {
     this.#rebuildActive()
   }
 
-  /** Another configuration from now on; what was counted under the last one stays counted. */
+  /** Switches to another configuration. Earlier counts stay. */
   apply(config: MetricsConfig): void {
     this.#families.apply(config)
-    const asked = this.#families.packetFields()
-    this.#packetEndpoints = asked && new PacketEndpoints(asked)
+    const fields = this.#families.packetFields()
+    this.#packetEndpoints = fields && new PacketEndpoints(fields)
     this.#interZone = this.#families.enabled('interZoneBytes')
     this.invalidate()
   }
 
-  /** Remove flow series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
+  /** Removes flow series unchanged for `ttlMs` (0: none). Changes are noticed by these passes alone. */
   expire(ttlMs: number): void {
-    const gone = ttlMs > 0 ? this.#store.expire(this.#families.all(), ttlMs) : undefined
-    const closed = this.#open.expire()
-    for (const slots of [gone, closed]) if (slots !== undefined) this.#evictSlots(slots)
+    const expired = ttlMs > 0 ? this.#store.expire(this.#families.families(), ttlMs) : undefined
+    for (const slots of [expired, this.#open.expire()]) if (slots !== undefined) this.#evictSlots(slots)
     if (this.#family('connectionsActive').staleOverflow !== undefined) this.#rebuildActive()
   }
 
-  /** Remove the series that name one of these pods, which are gone; connections that one still has are told again. */
+  /** Removes the series that name one of these deleted pods. Connections still open are added to the gauge again. */
   removePods(pods: readonly PodId[]): void {
-    const gone = this.#store.removeWhere(this.#families.all(), family => selectorOf(family.metric.labels, pods))
-    if (gone === undefined) return
-    this.#evictSlots(gone)
+    const stale = this.#store.removeWhere(this.#families.families(), ({ metric }) => selectorOf(metric.labels, pods))
+    if (stale === undefined) return
+    this.#evictSlots(stale)
     this.#rebuildActive()
   }
 
-  /** Other budgets, by family name. What is in an overflow series finds a series of its own where there is room now. */
+  /** Sets the budgets, by family name. Label sets in an overflow series get a series of their own if there is room now. */
   setBudgets(budgetOf: (name: string) => number): void {
     this.#store.setBudgets(budgetOf)
     this.invalidate()
   }
 
-  /** The gauge anew, from the connections that are open. */
+  /** Sets the gauge from the connections open now. */
   #rebuildActive(): void {
     const gauge = this.#family('connectionsActive')
-    for (let row = 0; row < gauge.size; row++) this.#store.set(gauge.slot(row), 0)
-    this.#open.each((endpoints, protocol, connections) => {
-      this.#store.add(this.#families.slot('connectionsActive', endpoints, [endpoints.reporter, protocol]), connections)
+    for (let series = 0; series < gauge.size; series++) this.#store.set(gauge.slot(series), 0)
+    this.#open.each((from, protocol, connections) => {
+      this.#store.add(this.#families.slot('connectionsActive', from, [from.reporter, protocol]), connections)
     })
   }
 
-  #evictSlots(gone: StaleSlots): void {
-    this.#cache.evictSlots(gone)
-    this.#details.evictSlots(gone)
+  #evictSlots(stale: StaleSlots): void {
+    this.#cache.evictSlots(stale)
+    this.#details.evictSlots(stale)
   }
 
   #slot(pair: Pair, column: number): Slot {
     const cell = pair * WIDTH + column
     const slot = this.#cache.cells[cell]!
     if (slot !== UNSET) return slot as Slot
-    const made = this.#make(pair, column)
-    this.#cache.cells[cell] = made
-    return made
+    const found = this.#lookUp(pair, column)
+    this.#cache.cells[cell] = found
+    return found
   }
 
-  #make(pair: Pair, column: number): Slot {
-    const endpoints = this.#labelSource(pair)
-    const { reporter } = endpoints
+  #lookUp(pair: Pair, column: number): Slot {
+    const from = this.#labelSource(pair)
     const protocol = this.#protocolName(pair)
-    const slot = (name: FlowName, ...own: readonly string[]) => this.#families.slot(name, endpoints, own)
-    if (column === Column.packets) return slot('flowPackets', reporter, this.#verdict(pair), protocol)
-    if (column === Column.bytes) return slot('flowBytes', reporter, this.#verdict(pair), protocol)
-    if (column === Column.size) return slot('packetSize', reporter)
-    if (column < Column.opened) return slot('tcpFlags', reporter, FLAGS[column - Column.flags]!)
-    if (column === Column.opened) return slot('connectionsOpened', reporter, protocol)
-    if (column < Column.active)
-      return slot('connectionsClosed', reporter, protocol, CLOSE_REASONS[column - Column.closed]!)
-    if (column === Column.active) return slot('connectionsActive', reporter, protocol)
-    if (column === Column.handshake) return slot('tcpHandshake', reporter)
-    if (column === Column.duration) return slot('connectionDuration', reporter)
-    if (column === Column.carried) return slot('connectionBytes', reporter)
-    return column === Column.open ? this.#open.slot(endpoints, protocol) : this.#zones(endpoints)
+    if (column === Column.open) return this.#open.slot(from, protocol)
+    if (column === Column.interZone) return this.#interZoneSlot(from)
+    const { family, own } = seriesOf(column, from.reporter, this.#verdict(pair), protocol)
+    return this.#families.slot(family, from, own)
   }
 
-  /** Each packet once: where it leaves its sender. */
-  #zones(endpoints: LabelSource): Slot {
-    const from = this.#entities.zone(endpoints.source)
-    const to = this.#entities.zone(endpoints.destination)
-    const counts = endpoints.reporter === 'source' && from !== '' && to !== '' && from !== to
-    return counts ? this.#families.slot('interZoneBytes', endpoints, [from, to]) : this.#families.sink
+  /** Counts each packet once: at its sender. */
+  #interZoneSlot(from: LabelSource): Slot {
+    const source = this.#entities.zone(from.source)
+    const destination = this.#entities.zone(from.destination)
+    const counts = from.reporter === 'source' && source !== '' && destination !== '' && source !== destination
+    return counts ? this.#families.slot('interZoneBytes', from, [source, destination]) : this.#families.sink
   }
 
-  /** Families that are off have no examples to keep, and the sink none to give. */
+  /** Skips the sink: nothing there is exposed, so it needs no exemplar. */
   #observe(name: 'tcpHandshake' | 'connectionDuration', slot: Slot, ns: number, peers: Peers): void {
     if (slot !== this.#families.sink) this.#family(name).observeOf(slot, ns * NS, peers)
   }
 
-  /** First cell of a pair's ICMP type or drop reason. */
+  /** First cell of a pair's ICMP type, drop reason or policy verdict. */
   #detail(pair: Pair, detail: number): number {
     const cache = this.#cache
     const kind = cache.kind(pair) | (detail << DETAIL_SHIFT)
-    const row = this.#details.entry(cache.source(pair), cache.destination(pair), kind, cache.endpoints(pair))
-    return row * (KEY + DETAIL_COLUMNS) + KEY
+    const entry = this.#details.entry(cache.source(pair), cache.destination(pair), kind, cache.endpoints(pair))
+    return entry * (KEY + DETAIL_COLUMNS) + KEY
   }
 
   #reasonNumber(reason: string): number {
@@ -340,7 +303,7 @@ export class Pairs {
     return this.#families.family(name)
   }
 
-  /** What a pair's labels are made from. */
+  /** Where a pair's label values come from. */
   #labelSource(pair: Pair): LabelSource {
     const endpoints = this.#cache.endpoints(pair)
     return {

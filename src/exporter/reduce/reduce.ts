@@ -1,17 +1,19 @@
 /**
- * reduce.ts - records to increments: which pair of entities, which family, by how much.
+ * reduce.ts - turns records into increments: which pair of entities, which family, how much.
  *
- * In:    records from the decoder; what the datapath counted beside its records, as differences.
- * Out:   calls of Pairs. Every packet told is added once to each family that counts it.
- * Fail:  a record whose packet can't be read is counted in `unread`; nothing here throws.
- * Never: counts a connection as open that it can't count as closed.
+ * In:    records from the decoder; counts that the datapath keeps outside records, as differences.
+ * Out:   calls of Pairs. Every packet reported is added once to each family that counts it.
+ * Fail:  a record with an unreadable packet is counted in `unread`; nothing here throws.
+ * Never: counts a connection as open if it cannot count it as closed.
  */
 
 import { AddressCache, Cell, UNSET } from '../../datapath/identity/address-cache.js'
 import type { Entities } from '../../datapath/identity/entities.js'
-import { Direction, EventLane, Hook, SIZE_CLASSES, State, TcpFlagLane } from '../../datapath/record/abi.js'
+import { Direction, EventLane, SIZE_CLASSES, TcpFlagLane } from '../../datapath/record/abi.js'
 import type { DropRecord, RecordWindow, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
+import { icmpMessage } from '../../datapath/record/icmp-message.js'
 import { Packet } from '../../datapath/record/packet.js'
+import { isIcmp, Protocol } from '../../datapath/record/protocol.js'
 import { ciliumReason, type KernelReasons } from '../../datapath/record/reasons.js'
 import type { FlowSink, OverflowName } from '../../datapath/source/source.js'
 import type { Peers } from '../series/exemplar.js'
@@ -20,14 +22,13 @@ import type { SeriesStore } from '../series/series.js'
 import type { PodId } from './deleted-pods.js'
 import type { MetricsConfig } from './metrics-config.js'
 import { UNKNOWN } from './packet-endpoints.js'
-import { Action, CloseReason, type Pair, Pairs, Reporter, UNKNOWN_PROTOCOL } from './pair.js'
+import { Action, type Pair, Pairs, UNKNOWN_PROTOCOL } from './pair.js'
+import { CloseReason } from './pair-columns.js'
+import { Reporter, reporterAt, reporterOf } from './reporter.js'
 
-const TCP = 6
-const ICMP = 1
-const ICMPV6 = 58
-/** Protocols whose first four bytes are ports. */
-const PORTS: ReadonlySet<number> = new Set([TCP, 17, 132])
-/** Why Cilium let a packet through (TraceRecord.reason): of these, the destination's port is the server's. */
+/** Protocols with ports in the first four bytes of their header. */
+const PORTS: ReadonlySet<number> = new Set([Protocol.tcp, Protocol.udp, Protocol.sctp])
+/** Trace reasons of Cilium (TraceRecord.reason) for packets to a server: the destination port is the server's. */
 const TO_SERVER: ReadonlySet<number> = new Set([0, 1, 4])
 const SYN = 0x02
 const ACK = 0x10
@@ -35,15 +36,12 @@ const FIN = 0x01
 const RST = 0x04
 const COUNTED_FLAGS = SYN | FIN | RST
 const LANES = 4
-/** bpf/parse.h PORT_FRAGMENT and bpf/track.h NO_MESSAGE: a fragment without an ICMP header is no message. */
+/** bpf/packet.h PORT_FRAGMENT and bpf/track.h NO_MESSAGE: a fragment without an ICMP header is no message. */
 const PORT_FRAGMENT = 0xffff
 const NO_MESSAGE = 0xff
 
-/** Cilium's observation points (bpf/lib/notify.h) at the two ends; what is in between is nobody's end. */
-const POINT = { toEndpoint: 0, toProxy: 1, toHost: 2, toStack: 3, fromEndpoint: 5 } as const
-
 export class Reducer implements FlowSink {
-  /** Records that the decoder told and no series counts: they show no IP packet. */
+  /** Decoded records that no series counts because they have no readable IP packet. */
   readonly unreadOf = { trace: 0, drop: 0, policyVerdict: 0 }
   readonly #pairs: Pairs
   readonly #entities: Entities
@@ -59,7 +57,7 @@ export class Reducer implements FlowSink {
     destinationPort: 0,
   }
 
-  /** `live`: entity numbers in Weir's extension are rows of `entities`; else they are another process's. */
+  /** `live`: entity ids in Weir's extension are ids of `entities`. Otherwise another process assigned them. */
   constructor(store: SeriesStore, entities: Entities, reasons: KernelReasons, live: boolean) {
     this.#pairs = new Pairs(store, entities)
     this.#entities = entities
@@ -68,7 +66,7 @@ export class Reducer implements FlowSink {
     this.#live = live
   }
 
-  /** All of unreadOf. */
+  /** Sum of unreadOf. */
   get unread(): number {
     return this.unreadOf.trace + this.unreadOf.drop + this.unreadOf.policyVerdict
   }
@@ -99,40 +97,40 @@ export class Reducer implements FlowSink {
     this.#pairs.verdict(pair, ingress, record.matchType, action(record))
   }
 
-  /** Another configuration of the flow families from now on; what has been counted stays counted. */
+  /** Switches to another configuration of the flow families. Earlier counts stay. */
   apply(config: MetricsConfig): void {
     this.#pairs.apply(config)
   }
 
-  /** The flow families that are on. */
+  /** The enabled flow families. */
   families(): readonly Family[] {
     return this.#pairs.families()
   }
 
-  /** Entities stand for others than before: find every series by its names anew. */
+  /** Names of entities changed: drops all cached slots. */
   invalidate(): void {
     this.#pairs.invalidate()
   }
 
   /**
-   * Remove flow series that rest: call it every few seconds, `ttlMs` 0 for never. What they had counted is told as
-   * weir_series_expired_value_total, and they begin at 0 when they come back.
+   * Removes flow series unchanged for `ttlMs`, 0 for never. Call it every few seconds. Their values are added to
+   * weir_series_expired_value_total, and a removed series that comes back starts at 0.
    */
   expire(ttlMs: number): void {
     this.#pairs.expire(ttlMs)
   }
 
-  /** These pods are gone: remove the flow series that name one of them. Those of its workload stay. */
+  /** Removes the flow series that name one of these deleted pods. Series of their workloads stay. */
   removePods(pods: readonly PodId[]): void {
     this.#pairs.removePods(pods)
   }
 
-  /** Other budgets, by family name, from now on; a smaller one refuses new series only. */
+  /** Sets the budgets, by family name. A smaller budget only refuses new series. */
   setBudgets(budgetOf: (name: string) => number): void {
     this.#pairs.setBudgets(budgetOf)
   }
 
-  /** Packets that the datapath counted without a connection, since the last time. */
+  /** Packets counted in the datapath's overflow table, without a connection, since the last call. */
   overflowed(name: OverflowName, packets: number, bytes: number): void {
     const reporter = reporterOf(name.hook, name.direction)
     const pair = this.#pairs.pair(name.srcEntity, name.dstEntity, reporter, name.proto)
@@ -141,24 +139,24 @@ export class Reducer implements FlowSink {
       this.#pairs.traffic(pair, packets, bytes)
       this.#pairs.sizes(pair, name.size, packets, bytes)
     }
-    if (name.proto === TCP) {
+    if (name.proto === Protocol.tcp) {
       for (let lane = 0; lane < LANES; lane++) if (name.detail & (1 << lane)) this.#pairs.flag(pair, lane, packets)
     } else if (isIcmp(name.proto) && name.detail !== NO_MESSAGE) {
       this.#pairs.icmp(pair, name.detail, packets)
     }
   }
 
-  /** Packets for which the datapath had no place to keep a name. */
+  /** Packets counted by the datapath without names: its overflow table was full. */
   unnamed(hook: number, direction: number, packets: number, bytes: number): void {
     this.#pairs.traffic(this.#pairs.pair(0, 0, reporterOf(hook, direction), UNKNOWN_PROTOCOL), packets, bytes)
   }
 
-  /** Drops for which the datapath had no place to keep more than the reason. */
+  /** Drops counted by the datapath by reason only: its drop table was full. */
   unnamedDrops(reason: number, packets: number, bytes: number): void {
     this.#pairs.dropped(this.#pairs.droppedPair(0, 0, UNKNOWN_PROTOCOL), this.#reasons.name(reason), packets, bytes)
   }
 
-  /** HOT: what one connection owes; `npm run bench reduce-weir`. */
+  /** HOT: the pending counts of one connection; `npm run bench reduce-weir`. */
   #connection(record: TraceRecord): void {
     const sent = record.direction === Direction.aToB
     const a = this.#live
@@ -167,7 +165,7 @@ export class Reducer implements FlowSink {
     const b = this.#live
       ? record.bEntity
       : this.#entityAt(record, record.bAt, true, sent ? record.dstLabel : record.srcLabel)
-    // The opener's direction comes last: its pair is also the events'.
+    // The initiator's direction comes last: events are counted on its pair.
     if (record.initiator === Direction.aToB) {
       this.#direction(record, Direction.bToA, b, a)
       this.#events(record, this.#direction(record, Direction.aToB, a, b))
@@ -191,12 +189,12 @@ export class Reducer implements FlowSink {
       bytes += sum
     }
     if (packets > 0) this.#pairs.traffic(pair, packets, bytes)
-    if (record.proto === TCP) this.#flags(record, direction, pair)
+    if (record.proto === Protocol.tcp) this.#flags(record, direction, pair)
     else if (packets > 0 && isIcmp(record.proto)) this.#messages(record, direction, pair, packets)
     return pair
   }
 
-  /** Answers go to a port that was made up for the connection: no label names it. */
+  /** Replies go to an ephemeral port, which no label shows. */
   #connectionEndpoints(record: TraceRecord, direction: number): number {
     const forward = direction === Direction.aToB
     const port = forward ? record.bPort : record.aPort
@@ -205,7 +203,7 @@ export class Reducer implements FlowSink {
     return this.#pairs.endpoints(record.bytes, from, to, true, named ? port : UNKNOWN)
   }
 
-  /** Of the packet that a record of Cilium's shows. */
+  /** The endpoints number of the packet in a Cilium record. */
   #packetEndpoints(record: RecordWindow, toServer: boolean): number {
     if (!this.#pairs.usesPacketFields) return 0
     const { srcAt, dstAt, ipVersion, dstPort, protocol } = this.#packet
@@ -221,13 +219,10 @@ export class Reducer implements FlowSink {
     }
   }
 
-  /** An entry of the table holds one type a direction: echo from the opener, its reply, or one other. */
+  /** A connection table entry holds one ICMP type per direction. */
   #messages(record: TraceRecord, direction: number, pair: Pair, packets: number): void {
-    const echo = record.proto === ICMPV6 ? 128 : 8
-    const reply = record.proto === ICMPV6 ? 129 : 0
-    const port = direction === Direction.aToB ? record.bPort : record.aPort
-    if (record.state !== State.related) this.#pairs.icmp(pair, direction === record.initiator ? echo : reply, packets)
-    else if (port !== PORT_FRAGMENT) this.#pairs.icmp(pair, port >> 8, packets)
+    const message = icmpMessage(record, direction)
+    if (message !== PORT_FRAGMENT) this.#pairs.icmp(pair, message >> 8, packets)
   }
 
   #events(record: TraceRecord, pair: Pair): void {
@@ -251,7 +246,7 @@ export class Reducer implements FlowSink {
     if (durationNs > 0) pairs.lifetime(pair, durationNs, record.closedBytes, peers)
   }
 
-  /** The one that opened the connection first. Valid until the next call. */
+  /** The connection's endpoints, the initiator as the source. Valid until the next call. */
   #peersOf(record: TraceRecord): Peers {
     const peers = this.#peers
     const forward = record.initiator === Direction.aToB
@@ -263,7 +258,7 @@ export class Reducer implements FlowSink {
     return peers
   }
 
-  /** HOT: a record of Cilium's stands for the one packet that it shows; `npm run bench reduce-weir`. */
+  /** HOT: a Cilium record counts as one packet; `npm run bench reduce-weir`. */
   #sample(record: TraceRecord): void {
     if (!this.#read(record, 'trace')) return
     const packet = this.#packet
@@ -283,12 +278,12 @@ export class Reducer implements FlowSink {
   }
 
   #kernelDrop(record: DropRecord): void {
-    // An example whose count still waits for a name.
+    // A sample record: its counts are still in the kernel, until an endpoint has a name.
     if (record.packets === 0) return
     const source = this.#live ? record.srcEntity : this.#entityAt(record, record.srcAt, true, record.srcLabel)
     const destination = this.#live ? record.dstEntity : this.#entityAt(record, record.dstAt, true, record.dstLabel)
     const port = PORTS.has(record.proto) ? record.dstPort : UNKNOWN
-    // Its addresses are those of the first of many packets; the port is all theirs.
+    // The addresses are those of one of many packets, the port is the same for all.
     const endpoints = this.#pairs.endpoints(record.bytes, UNKNOWN, UNKNOWN, true, port)
     const pair = this.#pairs.droppedPair(source, destination, record.proto, endpoints)
     this.#pairs.dropped(pair, this.#reasons.name(record.kernelReason), record.packets, record.bytesDropped)
@@ -307,7 +302,7 @@ export class Reducer implements FlowSink {
     this.#pairs.dropped(pair, ciliumReason(record.reason), 1, record.lenOrig)
   }
 
-  /** Whether the record shows an IP packet, which #packet then describes. */
+  /** Parses the record's packet into #packet. Returns whether it is an IP packet, and counts it as unread otherwise. */
   #read(record: RecordWindow, kind: keyof typeof this.unreadOf): boolean {
     this.#packet.parse(record.view, record.packetAt, record.packetLength, record.l3Device)
     if (this.#packet.ipVersion !== 0) return true
@@ -319,7 +314,7 @@ export class Reducer implements FlowSink {
     return this.#entityAt(record, at, this.#packet.ipVersion === 6, identity)
   }
 
-  /** HOT: as Entities.resolve, which is asked again for what it does not know. `npm run bench reduce-weir` */
+  /** HOT: Entities.resolve() with a cache. Unknown addresses are not cached. `npm run bench reduce-weir` */
   #entityAt(record: RecordWindow, at: number, wide: boolean, identity: number): number {
     const place = this.#addresses.place(record.view, at, wide, identity)
     const { cells } = this.#addresses
@@ -329,23 +324,6 @@ export class Reducer implements FlowSink {
     if (entity !== 0) cells[place + Cell.number] = entity
     return entity
   }
-}
-
-/** From the pod is the source's veth, to the pod the destination's. */
-function reporterOf(hook: number, direction: number): Reporter {
-  if (hook === Hook.uplink) return Reporter.uplink
-  return direction === Direction.aToB ? Reporter.source : Reporter.destination
-}
-
-function reporterAt(point: number): Reporter {
-  if (point === POINT.toEndpoint) return Reporter.destination
-  const left =
-    point === POINT.toProxy || point === POINT.toHost || point === POINT.toStack || point === POINT.fromEndpoint
-  return left ? Reporter.source : Reporter.node
-}
-
-function isIcmp(protocol: number): boolean {
-  return protocol === ICMP || protocol === ICMPV6
 }
 
 function action(record: VerdictRecord): number {

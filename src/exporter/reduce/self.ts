@@ -1,8 +1,8 @@
 /**
- * self.ts - Weir's own health as series: what came in, what was lost where, how full the tables are.
+ * self.ts - Weir's own metrics: records read, losses by place, table sizes.
  *
- * In:    the source's and the decoder's own counts, read before each page.
- * Out:   values set in the store; counters stand at 0 from the start, so that a rate sees the first event.
+ * In:    the counts of the source and the decoder, read before each page.
+ * Out:   values set in the store. Counters are exposed as 0 from the start, so that rate() sees the first event.
  */
 import { arch, release } from 'node:os'
 import type { Entities } from '../../datapath/identity/entities.js'
@@ -31,16 +31,17 @@ export class SelfMetrics {
     this.#set(M.buildInfo, [version, revision, process.version, arch(), release()], 1)
   }
 
-  /** What every source has. Each record read is in one series of the two families. */
+  /** Metrics of every source. Each record read counts in exactly one series of weir_records_total and weir_decode_faults_total. */
   records(decoder: Decoder, reducer: Reducer, entities: Entities): void {
     const unread: Partial<Record<Kind, number>> = reducer.unreadOf
     for (const [kind, n] of Object.entries(decoder.counts) as [Kind, number][]) {
       const lost = unread[kind]
       this.#set(M.records, [RECORD_TYPES[kind], lost === undefined ? 'ignored' : 'counted'], n - (lost ?? 0))
     }
-    // An unknown extension hides the packet, so the reduce can't read the record either: a fault, and counted as such.
+    // An unknown extension hides the packet, so the reducer cannot read the record either: it counts as a decode fault.
     this.#set(M.records, ['any', 'unread'], reducer.unread - decoder.extensionsUnknown)
-    for (const [fault, n] of Object.entries(decoder.faults) as [Fault, number][]) this.#set(M.decodeFaults, [fault], n)
+    for (const [reason, n] of Object.entries(decoder.faults) as [Fault, number][])
+      this.#set(M.decodeFaults, [reason], n)
     this.#set(M.decodeFaults, ['extension'], decoder.extensionsUnknown)
     this.#set(M.entityMisses, [], entities.misses)
     this.#set(M.entityIdsReused, [], entities.reused)
@@ -49,21 +50,21 @@ export class SelfMetrics {
     for (const [kind, n] of Object.entries(entities.kinds)) this.#set(M.entities, [kind], n)
   }
 
-  /** Deleted pods whose series stay. */
+  /** Deleted pods that keep their series. */
   deletionsRefused(pods: number): void {
     this.#set(M.entityDeletionsRefused, [], pods)
   }
 
-  /** What the datapath counts. */
+  /** Metrics of the live datapath. */
   live(live: Live): void {
     const { totals } = live.counters
     for (const hook of HOOKS) {
       this.#set(M.packetsSeen, [hook], totals[`seen_${hook}`].packets)
       this.#set(M.bytesSeen, [hook], totals[`seen_${hook}`].bytes)
     }
-    for (const [why, counter] of Object.entries(IGNORED)) {
-      this.#set(M.packetsIgnored, [why], totals[counter].packets)
-      this.#set(M.bytesIgnored, [why], totals[counter].bytes)
+    for (const [reason, counter] of Object.entries(IGNORED)) {
+      this.#set(M.packetsIgnored, [reason], totals[counter].packets)
+      this.#set(M.bytesIgnored, [reason], totals[counter].bytes)
     }
     this.#set(M.ringFull, [], totals.ring_full.packets)
     this.#set(M.ringLost, [], live.ringLost())
@@ -101,7 +102,7 @@ export class SelfMetrics {
   }
 }
 
-/** Type names as Cilium's monitor has them (cilium/cilium pkg/monitor/api/types.go). */
+/** Type names as in Cilium's monitor (cilium/cilium pkg/monitor/api/types.go). */
 const RECORD_TYPES: Readonly<Record<Kind, string>> = {
   trace: 'trace',
   drop: 'drop',

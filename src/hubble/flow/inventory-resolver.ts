@@ -1,10 +1,9 @@
 /**
- * inventory-resolver.ts - the Resolver over entities, Services and the other tables of an inventory file.
+ * inventory-resolver.ts - the Directory over entities, and over what an inventory file says besides.
  *
- * In:    entities, which may change at any time; changes of Services; an inventory's DNS names, interfaces and cgroups.
- * Out:   answers for flows. Pods and identities are always looked up in the entities, so there is no second copy to
- *        disagree.
- * Never: grows between changes.
+ * In:    entities, which change under it; facts of services; a World for its DNS names, interfaces and cgroups.
+ * Out:   its answers; who is who is asked of the entities, so that there is one truth.
+ * Never: grows between changes, except a bounded cache of local endpoints.
  */
 
 import { Entities } from '../../datapath/identity/entities.js'
@@ -28,7 +27,7 @@ export class InventoryResolver implements Resolver {
   #links: Readonly<Record<string, string>> = {}
   readonly #cgroups = new Map<string, string>()
 
-  /** Of an inventory alone, with entities of its own. */
+  /** Of a world alone, with entities of its own. */
   static from(inventory: Inventory): InventoryResolver {
     const resolver = new InventoryResolver(Entities.from(inventory))
     resolver.apply(inventoryChanges(undefined, inventory))
@@ -40,39 +39,36 @@ export class InventoryResolver implements Resolver {
     this.#entities = entities
   }
 
-  /** Replaces DNS names, interfaces and cgroups by the inventory's. */
+  /** What a world says besides who is who. */
   load(inventory: Inventory): void {
     for (const map of [this.#dnsNames, this.#cgroups]) map.clear()
     for (const [ip, names] of Object.entries(inventory.dns)) {
       this.#dnsNames.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
     }
-    // The value is namespace/pod/ip; the endpoint already has the names.
+    // namespace/pod/ip; the names are those of the endpoint.
     for (const [id, text] of Object.entries(inventory.cgroups))
       this.#cgroups.set(id, text.slice(text.lastIndexOf('/') + 1))
     this.#links = inventory.links
     this.version++
   }
 
-  /**
-   * Applies changes that the entities already have. Returns whether anything changed that entities do not cover: a
-   * Service, or the labels of an identity.
-   */
+  /** The entities have taken these changes. Whether a name that is known by more than an address is another now. */
   apply({ removals, upserts, identities, forgotten }: EntityChanges): boolean {
-    let changed = identities.length + forgotten.length > 0
-    for (const key of removals) if (this.#removeService(key)) changed = true
+    let renamed = identities.length + forgotten.length > 0
+    for (const key of removals) if (this.#removeService(key)) renamed = true
     for (const facts of upserts) {
-      if (facts.kind === 'service' && this.#addService(facts)) changed = true
+      if (facts.kind === 'service' && this.#addService(facts)) renamed = true
       else if (facts.local && facts.kind === 'pod' && facts.ips[0] !== undefined) {
         this.#addressByEndpoint.set(facts.endpoint, facts.ips[0])
       }
     }
     this.version++
-    return changed
+    return renamed
   }
 
   localEndpoint(ip: string): LocalEndpoint | undefined {
-    const entity = this.#entityOf(ip)
-    return entity?.kind === 'pod' && entity.local ? localOf(entity) : undefined
+    const row = this.#row(ip)
+    return row?.kind === 'pod' && row.local ? localOf(row) : undefined
   }
   localEndpointById(id: number): LocalEndpoint | undefined {
     const ip = this.#addressByEndpoint.get(id)
@@ -82,14 +78,14 @@ export class InventoryResolver implements Resolver {
     return undefined
   }
   identity(ip: string): number {
-    const identity = this.#entityOf(ip)?.identity ?? 0
+    const identity = this.#row(ip)?.identity ?? 0
     if (identity !== 0 || ip === '') return identity
     const { addresses } = this.#entities
-    return this.#entityOf(ip)?.kind === 'pod' ? 0 : this.#entities.identity(addresses.cidr(ip))
+    return this.#row(ip)?.kind === 'pod' ? 0 : this.#entities.identity(addresses.cidr(ip))
   }
   pod(ip: string): PodName | undefined {
-    const entity = this.#entityOf(ip)
-    return entity?.kind === 'pod' ? entity : undefined
+    const row = this.#row(ip)
+    return row?.kind === 'pod' ? row : undefined
   }
   labels(identity: number): readonly string[] {
     return this.#entities.identityLabels(identity)
@@ -110,10 +106,10 @@ export class InventoryResolver implements Resolver {
     return ip
   }
 
-  #entityOf(ip: string): Row | undefined {
+  #row(ip: string): Row | undefined {
     if (ip === '') return undefined
-    const id = this.#entities.addresses.host(ip)
-    return id === 0 ? undefined : this.#entities.row(id)
+    const row = this.#entities.addresses.host(ip)
+    return row === 0 ? undefined : this.#entities.row(row)
   }
 
   #addService({ key, ips, ports, namespace, service: name }: EndpointFacts): boolean {

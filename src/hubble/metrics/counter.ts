@@ -1,7 +1,8 @@
 /**
- * counter.ts - the definition of a hubble_* family, and the label values that several families share.
+ * counter.ts - what a metric of Hubble counts: the shape that every family fills.
  *
- * Out:   Counter and Plugin. Source: cilium/cilium pkg/hubble/metrics, pkg/hubble/api/v1.
+ * Out:   Counter, and the words that several families put into labels.
+ * Source of all: cilium/cilium pkg/hubble/metrics, pkg/hubble/api/v1.
  */
 import type { Flow, Layer4 } from '../flow/flow.js'
 
@@ -13,21 +14,21 @@ export interface Counter {
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
-  /** Whether the context's labels come before these. */
+  /** Whether the context's labels stand before these. */
   readonly contextFirst: boolean
-  /** Event types of the flows that it may count. */
+  /** Types of the events whose flows it may count. */
   readonly events: readonly number[]
-  /** KeyField bits for those events. */
+  /** Bits of Needs, of those events. */
   readonly keyFields: number
-  /** Usually none or one. `chunk` is the name of the first SCTP chunk, empty without one. */
+  /** Mostly none or one. `chunk` is the name of the first SCTP chunk, empty where there is none. */
   count(flow: Flow, chunk: string): readonly Increment[]
 }
 
-/** A metric name of --hubble-metrics. */
+/** A word of --hubble-metrics. */
 export interface Plugin {
-  /** Its own options, without the contexts. */
+  /** Options of its own, besides the contexts. */
   readonly options: readonly string[]
-  /** `given`: the options that are set. */
+  /** `given` are those of them that were set. */
   counters(given: ReadonlySet<string>): readonly Counter[]
 }
 
@@ -36,9 +37,9 @@ export const NO_INCREMENTS: readonly Increment[] = []
 /** Event types (cilium/cilium pkg/monitor/api). */
 export const Event = { drop: 1, capture: 3, trace: 4, policyVerdict: 5 } as const
 export const ALL_EVENTS: readonly number[] = Object.values(Event)
-/** Event types of packets that may have been dropped, and that may have been forwarded. */
+/** Whose packets may have been dropped, and may have gone on (wentOn). */
 export const DROPPING: readonly number[] = [Event.drop, Event.policyVerdict]
-export const FORWARDING: readonly number[] = [Event.capture, Event.trace, Event.policyVerdict]
+export const PASSING: readonly number[] = [Event.capture, Event.trace, Event.policyVerdict]
 
 const LAYER_4 = ['TCP', 'UDP', 'ICMPv4', 'ICMPv6', 'SCTP', 'VRRP', 'IGMP'] as const satisfies readonly (keyof Layer4)[]
 
@@ -46,12 +47,12 @@ export function verdictOf(flow: Flow): string {
   return String(flow.verdict ?? 'VERDICT_UNKNOWN')
 }
 
-/** Whether the packet was passed on. */
+/** Its packet went on. */
 export function wasForwarded(flow: Flow): boolean {
   return flow.verdict === 'FORWARDED' || flow.verdict === 'REDIRECTED'
 }
 
-/** The layer 4 protocol; an event without a packet has none. */
+/** The layer 4 protocol; what carries no packet has none to know. */
 export function protocolOf(flow: Flow): string {
   switch (flow.event_type?.type) {
     case Event.drop:

@@ -1,14 +1,13 @@
 /**
- * metrics.ts - counts records in hubble_* series: each record that is a flow counts once in each metric that selects
- * it.
+ * metrics.ts - hubble_* series: every record that is a flow counts once in each metric that takes it.
  *
  * In:    records; compiled metrics; a function that makes the flow of a record.
- * Out:   series, in one store for each family; up to date after flush().
- * Never: makes a flow for a record with a known key. Keys are forgotten when the tables of pending increments are full.
+ * Out:   series in stores of their own, a store a family, up to date after flush().
+ * Never: makes a flow of a record whose like was counted before, until the tallies are full and forget.
  *
- * A record's key (key.ts) holds everything that labels depend on, except the destination port, which would give each
- * connection its own key. Keys with equal labels apart from the port form a group, and a second table counts by group
- * and port, for metrics with a port label. Most keys only ever have one port, so most records skip the second table.
+ * A record's key (key.ts) stands for everything that the labels depend on but the destination port, which would make
+ * every connection a key of its own: keys whose labels differ by the port alone are a group, and a second tally counts by
+ * group and port for the metrics that have it. Most keys have one port ever, so most records do not go there.
  */
 
 import type { Entities } from '../../datapath/identity/entities.js'
@@ -33,29 +32,29 @@ import { belongsTo } from './pod-series.js'
 import { chunkName } from './sctp-chunk.js'
 
 export type AnyRecord = RecordWindow | SockRecord
-/** The flow that Hubble makes of a record; undefined if it makes none. */
+/** The flow that Hubble would make of a record; undefined where it makes none. */
 export type MakeFlow = (record: AnyRecord) => Flow | undefined
 
 export type BudgetOf = (family: string) => number
 
 export interface Options {
-  /** Keys of each table of pending increments; for tests. */
+  /** Keys of each tally, for tests. */
   readonly maxKeys?: number
-  /** Limit on endpoints that keys distinguish; for tests. */
+  /** Ends that keys tell apart, for tests. */
   readonly maxEndpoints?: number
-  /** Stores to keep using, by signature. */
+  /** Stores to go on with, by signature. */
   readonly stores?: ReadonlyMap<string, SeriesStore>
-  /** Series budget of a family, by its name. */
+  /** Series that a family may have, by its name. */
   readonly budgetOf?: BudgetOf
 }
 
-/** Keys of each table of pending increments: 37 to 75 bytes each, and 8 for each of a few series. */
+/** Keys of each tally: 37 to 75 bytes each, and 8 for each of a few series. */
 const MAX_KEYS = 262_144
 
 export class HubbleMetrics implements RecordSink {
-  /** Records that a flow had to be made for. */
+  /** Records for which a flow had to be made. */
   flowsMade = 0
-  /** Times that all keys were cleared. */
+  /** Times that the tallies were full and began anew. */
   resets = 0
   readonly #makeFlow: MakeFlow
   readonly #key: Key
@@ -93,24 +92,24 @@ export class HubbleMetrics implements RecordSink {
     this.#pendingPorts = new PendingIncrements(maxKeys, { add, addPort })
   }
 
-  /** One store for each family; the series are current after flush(). */
+  /** One store a family; their series are current after flush(). */
   get stores(): readonly SeriesStore[] {
     return this.#stores
   }
 
-  /** Stores by signature, for the next configuration: a metric that stays keeps its series. */
+  /** The same by signature, for the next configuration: a metric that stays keeps its series. */
   get bySignature(): ReadonlyMap<string, SeriesStore> {
     return new Map(this.#metrics.map(({ signature }, i) => [signature, this.#stores[i]!]))
   }
 
-  /** Changes the series budgets; a smaller one only refuses new series. */
+  /** Other budgets from now on; a smaller one refuses new series only. */
   setBudgets(budgetOf: BudgetOf): void {
     for (const store of this.#stores) store.setBudgets(budgetOf)
-    // Keys that count in an overflow series may get a series of their own now.
+    // What went to an overflow series may have room of its own now.
     this.#clearKeys()
   }
 
-  /** Removes the series of these pods. */
+  /** Remove the series of these pods. */
   remove(pods: readonly PodId[]): void {
     this.flush()
     const gone = this.#metrics.map(({ metric, context }, i) => {
@@ -120,11 +119,11 @@ export class HubbleMetrics implements RecordSink {
     if (gone.some(slots => slots !== undefined)) this.#clearKeys()
   }
 
-  /** Removes series that did not change for `ttlMs`, as observed by calls of this method. */
+  /** Remove series that did not change for `ttlMs`, as far as these sweeps saw. */
   expire(ttlMs: number): void {
     this.flush()
     const gone = this.#stores.map(store => store.expire(store.families(), ttlMs))
-    // Keys may point to slots of removed series, or to an overflow series although there is room again.
+    // Tallies lead to slots that are nobody's now, or to an overflow series beside which there is room again.
     if (gone.some(slots => slots !== undefined)) this.#clearKeys()
   }
 
@@ -134,7 +133,7 @@ export class HubbleMetrics implements RecordSink {
     else this.#countUnkeyed(record, 1)
   }
 
-  /** One of Weir's drop records counts many equal packets; Hubble would have a flow for each. */
+  /** A drop of Weir's own tells of many packets alike; Hubble would have a flow of each. */
   drop(record: DropRecord): void {
     const times = record.hasExtension ? record.packets : 1
     if (times === 0) return
@@ -156,13 +155,13 @@ export class HubbleMetrics implements RecordSink {
     this.#countUnkeyed(record, 1)
   }
 
-  /** Brings the series up to date. */
+  /** Bring the series up to date. */
   flush(): void {
     this.#pending.flush()
     this.#pendingPorts.flush()
   }
 
-  /** HOT: counts the record by its key. Guard: benches `reduce`, `reduce-workload`. */
+  /** HOT: the key holds all that counts. Guard: benches `reduce`, `reduce-workload`. */
   #countKeyed(record: RecordWindow, times: number): void {
     const { first, second, port } = this.#key
     const group = this.#pending.count(first, second, port, times)
@@ -172,7 +171,7 @@ export class HubbleMetrics implements RecordSink {
     if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flowFor(record), times)
   }
 
-  /** Counts a port that is not the key's usual one. Returns the flow if it had to be made. */
+  /** Of a port that is not the key's usual one; the flow, if it had to be made. */
   #countPort(group: number, port: number, record: RecordWindow, times: number): Flow | undefined {
     if (this.#pendingPorts.count(group, port, 0, times) !== UNKNOWN_KEY) return undefined
     const flow = this.#flowFor(record)
@@ -182,7 +181,7 @@ export class HubbleMetrics implements RecordSink {
     return flow
   }
 
-  /** Counts the first record of a key. Returns its flow. */
+  /** The first of its key; its flow. */
   #insert(record: RecordWindow, times: number): Flow | undefined {
     const { first, second, port } = this.#key
     const flow = this.#flowFor(record)
@@ -199,7 +198,7 @@ export class HubbleMetrics implements RecordSink {
     this.#pendingPorts.insert(group, port, this.#targets(this.#withPort, flow))
   }
 
-  /** Clears all tables together: their keys contain each other's numbers. */
+  /** All at once: their keys hold each other's numbers. */
   #clearKeys(): void {
     this.#pending.clear()
     this.#pendingPorts.clear()
@@ -208,7 +207,7 @@ export class HubbleMetrics implements RecordSink {
     this.resets++
   }
 
-  /** The group of a flow: the number of its label values without the port. */
+  /** Records that differ by nothing but the port are a group: what their labels are without it. */
   #group(flow: Flow | undefined): number {
     if (flow === undefined) return NO_GROUP
     const chunk = chunkName(this.#key.chunk)
@@ -224,7 +223,7 @@ export class HubbleMetrics implements RecordSink {
     return known
   }
 
-  /** Counts a record without a key. */
+  /** A record without a key. */
   #countUnkeyed(record: AnyRecord, times: number): void {
     this.#countIn([...this.#metrics.keys()], this.#flowFor(record), times)
   }
@@ -238,7 +237,7 @@ export class HubbleMetrics implements RecordSink {
     return this.#makeFlow(record)
   }
 
-  /** The series of these metrics that count the flow. */
+  /** Series of these metrics that the flow counts in. */
   #targets(metrics: readonly number[], flow: Flow | undefined): Target[] {
     if (flow === undefined) return []
     const chunk = chunkName(this.#key.chunk)

@@ -11,7 +11,7 @@ import { createServer, type ServerOptions } from '../../../src/exporter/http/ser
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parse } from '../../support/exposition.js'
 
-/** A server on a free port whose collect() counts its calls in weir_ring_full_total. */
+/** A server on a free port. Its collect() counts its calls in weir_ring_full_total. */
 const start = async (t: Test, more: Partial<ServerOptions> = {}) => {
   const store = new SeriesStore()
   const calls = store.family(M.ringFull).series([])

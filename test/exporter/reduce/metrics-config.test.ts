@@ -45,25 +45,25 @@ t.test('every label that is told to be allowed is taken', async t => {
 })
 
 const REFUSED: readonly [what: string, chosen: Partial<MetricsConfig>, message: RegExp][] = [
-  ['a negative budget', { budget: -1 }, /^budget -1: allowed are whole numbers from 0 to 10000000$/],
-  ['half a series', { budgets: { [FLOWS]: 0.5 } }, /^budget of weir_flow_packets_total 0.5: allowed are/],
-  ['a TTL too short', { ttlMs: 10 }, /^series TTL 10 ms: allowed are 0 \(never\) and at least 1000 ms$/],
+  ['a negative budget', { budget: -1 }, /^budget -1: expected a whole number from 0 to 10000000$/],
+  ['half a series', { budgets: { [FLOWS]: 0.5 } }, /^budget of weir_flow_packets_total 0.5: expected a/],
+  ['a TTL too short', { ttlMs: 10 }, /^series TTL 10 ms: expected 0 \(never\) or at least 1000 ms$/],
   ['a TTL that is no number', { ttlMs: Number.NaN }, /^series TTL NaN ms/],
-  ['an unknown family', { families: { flows: {} } }, /^family 'flows': allowed are weir_flow_packets_total, /],
+  ['an unknown family', { families: { flows: {} } }, /^family 'flows': expected one of weir_flow_packets_total, /],
   [
     'an unknown label',
     { families: { [FLOWS]: { labels: ['source_cluster'] } } },
-    /^family weir_flow_packets_total, label 'source_cluster': allowed are source_ip, .*traffic_direction$/,
+    /^family weir_flow_packets_total, label 'source_cluster': expected one of source_ip, .*traffic_direction$/,
   ],
   [
     'a label that is there already',
     { families: { [FLOWS]: { labels: ['verdict'] } } },
-    /^family weir_flow_packets_total, label 'verdict': it is always there/,
+    /^family weir_flow_packets_total, label 'verdict': this label is always present/,
   ],
   [
     'a label twice',
     { families: { [FLOWS]: { labels: ['source_pod', 'source_pod'] } } },
-    /^family weir_flow_packets_total, label 'source_pod': it is named twice$/,
+    /^family weir_flow_packets_total, label 'source_pod': listed twice$/,
   ],
   ['half a pattern', { excludeNamespaces: ['kube-['] }, /^bad namespace pattern "kube-\[": it has a \[ without its \]/],
   ['an empty pattern', { includeNamespaces: [''] }, /^bad namespace pattern "": it is empty/],

@@ -1,17 +1,17 @@
 /**
- * budget.ts - what the series store says of itself: series a family holds and may hold, those refused, those removed.
+ * store-metrics.ts - metrics of the series stores: size, budget, refused and removed series of each family.
  *
- * In:    a store, just before it is rendered, and others that are rendered with it.
- * Out:   M.seriesCount and its like in the first, from 0 on.
+ * In:    a store about to be rendered, and the other stores of the same page.
+ * Out:   M.seriesCount, seriesBudget, seriesRefused, seriesExpired and seriesExpiredValue in the first store, exposed from 0.
  */
 import { M } from '../catalog/catalog.js'
 import { FLOW_METRICS } from '../catalog/flow-catalog.js'
 import type { Family, SeriesStore } from '../series/series.js'
 
-/** Only their series, and those of hubble_* families, are removed for resting. */
+/** Only series of these and of hubble_* families expire. */
 const FLOWS = new Set(FLOW_METRICS.map(metric => metric.name))
 
-/** Families without labels have one series and no budget to exceed; those told here would only tell of themselves. */
+/** Leaves out families without labels, which have a single series, and the five families set here. */
 export function updateStoreMetrics(store: SeriesStore, others: readonly SeriesStore[] = []): void {
   const [count, budget, refused, expired, value] = [
     M.seriesCount,

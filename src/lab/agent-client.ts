@@ -1,5 +1,9 @@
 /**
- * agent-client.ts - a pod's agent (agent.ts) from the outside.
+ * agent-client.ts - starts the agent of a pod (agent.ts) and calls it.
+ *
+ * In:    calls with typed arguments (calls.ts).
+ * Out:   their results.
+ * Fail:  an Error that names the pod and the call when the agent refuses, dies or misses the deadline.
  */
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +11,7 @@ import type { Answer, CallName, Calls } from './calls.js'
 import type { Child } from './process.js'
 
 const CALL_TIMEOUT_MS = 60_000
-/** Of the agent's stderr: enough for one stack. */
+/** Kept of the agent's stderr: enough for one stack trace. */
 const STDERR_TAIL_BYTES = 4_096
 
 interface PendingCall {
@@ -37,7 +41,7 @@ export class Agent {
     this.#child.once('close', (code, signal) => this.#fail(`ended (${signal ?? code}) ${this.#stderrTail}`.trim()))
   }
 
-  /** Ask; resolves with the answer. The deadline is 60 s unless told. */
+  /** Calls the agent; resolves with the result. */
   async call<Name extends CallName>(
     name: Name,
     args: Parameters<Calls[Name]>[0],

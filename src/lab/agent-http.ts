@@ -1,8 +1,8 @@
 /**
- * agent-http.ts - HTTP in a pod: servers that ask an upstream first, and clients.
+ * agent-http.ts - HTTP servers and clients in a pod.
  *
- * In:    a port and the upstream; or a server and how many requests.
- * Out:   200 when the upstream answered, 502 when it did not; a client's answers by status.
+ * In:    a port and an upstream to call before each response; or a server and the number of requests.
+ * Out:   200 when the upstream responded, 502 when it did not; a client's responses by status.
  * Fail:  listen() errors reject; a failed request is counted by its code.
  */
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const REQUEST_TIMEOUT_MS = 5_000
 const keepAlive = new Agent({ keepAlive: true })
 const oneShot = new Agent({ keepAlive: false })
 
-/** Answer every request, after asking the upstream if there is one. */
+/** Responds to every request, after calling the upstream if there is one. */
 export async function httpServe({ port, upstream }: HttpServe): Promise<void> {
   const server = createServer((_request, response) => {
     const upstreamOk = upstream === undefined ? Promise.resolve(true) : ask(upstream)
@@ -28,7 +28,7 @@ export async function httpServe({ port, upstream }: HttpServe): Promise<void> {
   await once(server, 'listening')
 }
 
-/** `count` requests for `/`. */
+/** Sends `count` requests for `/`. */
 export async function httpLoad(args: HttpLoad): Promise<HttpAnswers> {
   const counts = await concurrently(args.count, args.concurrency, () => request(args))
   return counts.all
@@ -42,7 +42,7 @@ async function ask({ kind, host, port }: NonNullable<HttpServe['upstream']>): Pr
 
 type Target = Pick<HttpLoad, 'host' | 'port' | 'keepAlive' | 'timeoutMs'>
 
-/** The status, or what went wrong. */
+/** The status of the response, or the error code. */
 function request(target: Target): Promise<string> {
   const { host, port, timeoutMs = REQUEST_TIMEOUT_MS } = target
   const agent = target.keepAlive === true ? keepAlive : oneShot

@@ -1,8 +1,8 @@
 /**
  * agent-tcp.ts - TCP in a pod: an echo server, and storms of short connections.
  *
- * In:    ports to listen on; or a server, how many connections and how to close them.
- * Out:   connections that got every byte back and were closed by both sides; failures by code.
+ * In:    ports to listen on; or a server, the number of connections and how to close them.
+ * Out:   the number of connections that got every byte back and were closed by both sides; failures by code.
  * Fail:  listen() errors reject; a failed connection is counted, never thrown.
  */
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const CONNECTION_TIMEOUT_MS = 10_000
 const DEFAULT_SIZE = 64
 const received = { connections: 0, bytes: 0 }
 
-/** Echo on each port, on all addresses of both families. */
+/** Echoes on each port, on all IPv4 and IPv6 addresses. */
 export async function tcpServe({ ports }: TcpServe): Promise<void> {
   for (const port of ports) {
     const server = createServer({ noDelay: true }, echo)
@@ -24,12 +24,12 @@ export async function tcpServe({ ports }: TcpServe): Promise<void> {
   }
 }
 
-/** What all servers of this agent took since it started. */
+/** What all servers of this agent have received since it started. */
 export async function tcpReceived(): Promise<TcpReceived> {
   return { ...received }
 }
 
-/** Connect, send, receive as much, close; `count` times. */
+/** Connects, sends, receives as much and closes, `count` times. */
 export async function tcpStorm(args: TcpStorm): Promise<StormResult> {
   const payload = Buffer.alloc(args.size ?? DEFAULT_SIZE, 'weir')
   const counts = await concurrently(args.count, args.concurrency, n => visit(args, n, payload))
@@ -39,7 +39,7 @@ export async function tcpStorm(args: TcpStorm): Promise<StormResult> {
 
 function echo(socket: Socket): void {
   received.connections++
-  // A peer that resets is what some storms are for.
+  // Some storms reset their connections on purpose.
   socket.on('error', () => undefined)
   socket.on('data', chunk => {
     received.bytes += chunk.length
@@ -47,7 +47,7 @@ function echo(socket: Socket): void {
   })
 }
 
-/** One connection; `ok`, or why not. Over only when the socket is closed, so that every packet was sent by then. */
+/** One connection: `ok` or the error code. Resolves when the socket is closed, so that every packet has been sent. */
 function visit(args: TcpStorm, n: number, payload: Buffer): Promise<string> {
   const { host, ports, close = 'fin', timeoutMs = CONNECTION_TIMEOUT_MS } = args
   const port = ports[n % ports.length]

@@ -2,8 +2,8 @@
  * agent-udp.ts - UDP in a pod: servers that count, echo or answer DNS; senders of an exact number of datagrams.
  *
  * In:    addresses, counts and sizes.
- * Out:   what was sent, what came back, what a server took.
- * Fail:  socket errors reject; an echo or answer that does not come is told by the counts.
+ * Out:   numbers of datagrams sent, echoed, and received by a server.
+ * Fail:  socket errors reject; a missing echo or answer shows in the counts.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import type { DnsAnswers, DnsQuery, UdpReceived, UdpSend, UdpSent, UdpServe } fr
 import { Counts } from './concurrent.js'
 import { dnsAnswer, dnsQuestion, dnsResult } from './dns.js'
 
-/** Echoes under way at a time: far fewer than a receive buffer holds, so none is lost to a full one. */
+/** Datagrams in flight: far fewer than a receive buffer holds, so none is lost to a full one. */
 const WINDOW = 32
 const ECHO_TIMEOUT_MS = 2_000
 const DNS_TIMEOUT_MS = 2_000
@@ -23,7 +23,7 @@ interface Server {
 }
 const servers = new Map<number, Server>()
 
-/** Listen on all addresses of both families. */
+/** Listens on all IPv4 and IPv6 addresses. */
 export async function udpServe({ port, answer }: UdpServe): Promise<void> {
   const socket = createSocket('udp6')
   const server = { datagrams: 0, bytes: 0 }
@@ -38,14 +38,14 @@ export async function udpServe({ port, answer }: UdpServe): Promise<void> {
   servers.set(port, server)
 }
 
-/** What the server on a port took since it started. */
+/** What the server on a port has received since it started. */
 export async function udpReceived({ port }: { readonly port: number }): Promise<UdpReceived> {
   const server = servers.get(port)
-  if (server === undefined) throw new Error(`udpReceived: nobody serves port ${port}`)
+  if (server === undefined) throw new Error(`udpReceived: no server on port ${port}`)
   return { ...server }
 }
 
-/** Exactly `count` datagrams leave, from one port; without echo, as fast as they can. */
+/** Sends exactly `count` datagrams from one port; without echo, as fast as possible. */
 export async function udpSend({ host, port, count, size, echo = false }: UdpSend): Promise<UdpSent> {
   const socket = await open(host)
   const payload = Buffer.alloc(size, 'weir')
@@ -61,7 +61,7 @@ export async function udpSend({ host, port, count, size, echo = false }: UdpSend
   return { sent: count, echoed }
 }
 
-/** One query after the other, from one port. */
+/** Sends one query after the other, from one port. */
 export async function dnsQuery({ host, port, names, timeoutMs = DNS_TIMEOUT_MS }: DnsQuery): Promise<DnsAnswers> {
   const socket = await open(host)
   const counts = new Counts()
@@ -77,7 +77,7 @@ export async function dnsQuery({ host, port, names, timeoutMs = DNS_TIMEOUT_MS }
 
 async function open(host: string): Promise<Socket> {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-  // An ICMP unreachable for an earlier datagram is the network's answer, not our failure; the counts tell it.
+  // An ICMP unreachable for an earlier datagram is no failure of ours; it shows in the counts.
   socket.on('error', () => undefined)
   socket.bind()
   await once(socket, 'listening')
@@ -90,7 +90,7 @@ function send(socket: Socket, payload: Buffer, port: number, host: string): Prom
   })
 }
 
-/** How many of `wanted` messages came, before the deadline. */
+/** Counts received messages, up to `wanted`, until the deadline. */
 function countMessages(socket: Socket, wanted: number): Promise<number> {
   return new Promise(resolve => {
     let got = 0

@@ -1,11 +1,11 @@
 /**
- * agent.ts - the program that makes and takes a pod's traffic; runs inside the pod's namespace.
+ * agent.ts - the program that sends and receives a pod's traffic, inside the pod's namespace.
  *
- * In:    requests on stdin, a JSON line each; see calls.ts.
- * Out:   answers on stdout, in the order in which they are ready.
- * Fail:  a call that throws is answered with its error.
+ * In:    requests on stdin, one JSON line each; see calls.ts.
+ * Out:   answers on stdout, in the order of completion.
+ * Fail:  the answer to a call that throws contains its error.
  *
- * It ends when stdin does: whatever becomes of the lab's process, no agent outlives it.
+ * It exits when stdin is closed, so no agent outlives the lab's process.
  */
 import { createInterface } from 'node:readline'
 import { httpLoad, httpServe } from './agent-http.js'
@@ -27,7 +27,7 @@ const calls: Calls = {
 
 async function answer({ id, call, args }: Request): Promise<Answer> {
   try {
-    // traffic.ts pairs names with arguments; its types are the check.
+    // The types in agent-client.ts ensure that the arguments match the call.
     const handler = calls[call] as ((args: unknown) => Promise<unknown>) | undefined
     if (handler === undefined) throw new Error(`no such call: ${call}`)
     return { id, result: (await handler(args)) ?? null }
@@ -41,5 +41,5 @@ lines.on('line', async line => {
   const reply = await answer(JSON.parse(line) as Request)
   process.stdout.write(`${JSON.stringify(reply)}\n`)
 })
-// A program of its own, not the library: open servers would keep its event loop alive for ever.
+// Open servers would keep the event loop alive forever.
 lines.on('close', () => process.exit(0))

@@ -1,10 +1,10 @@
 /**
- * calls.ts - what an agent can be asked to do: the contract of agent.ts and traffic.ts.
+ * calls.ts - the calls of an agent: the protocol between agent-client.ts and agent.ts.
  *
- * In:    one JSON line a request on the agent's stdin: { id, call, args }.
- * Out:   one JSON line an answer on its stdout: { id, result } or { id, error }.
+ * In:    one JSON line per request on the agent's stdin: { id, call, args }.
+ * Out:   one JSON line per answer on its stdout: { id, result } or { id, error }.
  *
- * Hosts are literal addresses, IPv4 or IPv6. Times are milliseconds.
+ * Hosts are literal addresses, IPv4 or IPv6. Times are in milliseconds.
  */
 
 export interface TcpServe {
@@ -13,19 +13,19 @@ export interface TcpServe {
 
 export interface TcpStorm {
   readonly host: string
-  /** Used in turn: several ports make room for more connections than one has local ports. */
+  /** Used in turn: each destination port has its own range of local ports, so several allow more connections. */
   readonly ports: readonly number[]
   readonly count: number
   readonly concurrency: number
-  /** Bytes sent, and bytes waited for before closing; 64 unless told. */
+  /** Bytes to send, and to receive before closing; default 64. */
   readonly size?: number
-  /** How the client closes: `fin` unless told. */
+  /** How the client closes; default `fin`. */
   readonly close?: 'fin' | 'reset'
-  /** For each connection, from connect to close; 10,000 unless told. */
+  /** Limit of each connection from connect to close; default 10,000. */
   readonly timeoutMs?: number
 }
 
-/** succeeded + failed = count; failures by error code, ETIMEDOUT for our own deadline. */
+/** succeeded + failed = count. `errors`: failures by error code, ETIMEDOUT for our own deadline. */
 export interface StormResult {
   readonly succeeded: number
   readonly failed: number
@@ -39,7 +39,7 @@ export interface TcpReceived {
 
 export interface UdpServe {
   readonly port: number
-  /** `dns` answers A queries for any name under `.svc`, and NXDOMAIN to the rest. */
+  /** `dns`: answers A queries for names under `.svc`, and NXDOMAIN for any other name. */
   readonly answer: 'none' | 'echo' | 'dns'
 }
 
@@ -49,13 +49,13 @@ export interface UdpSend {
   readonly count: number
   /** Bytes of payload. */
   readonly size: number
-  /** Wait for each datagram to come back, a few under way at a time. */
+  /** Waits for the echo of each datagram, with a few in flight. */
   readonly echo?: boolean
 }
 
 export interface UdpSent {
   readonly sent: number
-  /** 0 unless echo was asked for. */
+  /** 0 without `echo`. */
   readonly echoed: number
 }
 
@@ -68,7 +68,7 @@ export interface DnsQuery {
   readonly host: string
   readonly port: number
   readonly names: readonly string[]
-  /** For each answer; 2,000 unless told. */
+  /** Limit of each answer; default 2,000. */
   readonly timeoutMs?: number
 }
 
@@ -77,7 +77,7 @@ export type DnsAnswers = Readonly<Record<string, number>>
 
 export interface HttpServe {
   readonly port: number
-  /** Asked before each answer: another such server, or a tcpServe. */
+  /** Called before each response: another HTTP server, or a tcpServe. */
   readonly upstream?: { readonly kind: 'http' | 'tcp'; readonly host: string; readonly port: number }
 }
 
@@ -86,13 +86,13 @@ export interface HttpLoad {
   readonly port: number
   readonly count: number
   readonly concurrency: number
-  /** Keep connections between requests; false unless told. */
+  /** Keeps connections open between requests; default false. */
   readonly keepAlive?: boolean
-  /** For each request; 5,000 unless told. */
+  /** Limit of each request; default 5,000. */
   readonly timeoutMs?: number
 }
 
-/** Answers by status, failures by error code. */
+/** Responses by status, failures by error code. */
 export type HttpAnswers = Readonly<Record<string, number>>
 
 export interface Calls {

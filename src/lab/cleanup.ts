@@ -1,18 +1,18 @@
 /**
- * leftovers.ts - labs that nobody will destroy any more.
+ * cleanup.ts - removes labs when their process ends, and those that killed processes left behind.
  *
- * In:    the namespaces of every live lab of this process; the names on the machine, which carry their maker's pid.
- * Out:   nothing left, whether this process ends by exit, by signal or by exception, or was killed and another one tidies up.
- * Never: touches the namespaces of a living process.
+ * In:    the namespaces of this process's labs; the machine's namespaces, with names that contain their creator's pid.
+ * Out:   no namespaces left, whether this process exits, gets a signal, throws, or was killed and a later one cleans up.
+ * Never: touches the namespaces of a running process.
  */
 import { deleteNetns, deleteNetnsSync, killIn, listNetns } from './netns.js'
 import { makerOf } from './plan.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-/** Each lab answers with the namespaces it has at that moment. */
+/** One function per lab that returns its current namespaces. */
 const labs = new Set<() => readonly string[]>()
 
-/** Remember a lab until forget(). An uncaught exception ends in `exit` too. */
+/** Removes the lab when the process ends, until unregisterLab(). An uncaught exception leads to `exit` too. */
 export function registerLab(lab: () => readonly string[]): void {
   if (labs.size === 0) {
     process.on('exit', removeAllSync)
@@ -21,19 +21,19 @@ export function registerLab(lab: () => readonly string[]): void {
   labs.add(lab)
 }
 
-/** The lab is destroyed. */
+/** Call when the lab is destroyed. */
 export function unregisterLab(lab: () => readonly string[]): void {
   if (!labs.delete(lab) || labs.size > 0) return
   process.off('exit', removeAllSync)
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }
 
-/** The caller stops its labs itself on these signals, in its own order; exit and exceptions are still covered. */
-export function ignoreSignals(): void {
+/** Leaves these signals to the caller, which destroys its labs itself. Exit and exceptions are still handled. */
+export function releaseSignals(): void {
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }
 
-/** Remove the namespaces, and the processes in them, of labs whose maker is dead. Names of what was removed. */
+/** Removes namespaces of labs, and the processes in them, if the creating process is dead. Returns their names. */
 export async function cleanupStale(): Promise<string[]> {
   const stale = listNetns().filter(name => isStale(name))
   await killIn(stale)
@@ -57,9 +57,9 @@ function removeAllSync(): void {
   labs.clear()
 }
 
-/** Tidy up, then die of the same signal: whoever else listens to it gets it again and decides. */
+/** Cleans up, then raises the signal again for other listeners or its default action. */
 function onSignal(signal: NodeJS.Signals): void {
   removeAllSync()
-  ignoreSignals()
+  releaseSignals()
   process.kill(process.pid, signal)
 }

@@ -1,9 +1,9 @@
 /**
- * concurrent.ts - a number of jobs, some at a time, and a count of what came of each.
+ * concurrent.ts - runs a number of jobs, several at a time, and counts their results.
  *
- * In:    how many, how many at once, and the job.
- * Out:   outcomes by name.
- * Fail:  the first job that throws.
+ * In:    number of jobs, concurrency, the job.
+ * Out:   counts by result.
+ * Fail:  rejects with the error of the first job that throws.
  */
 
 export class Counts {
@@ -22,7 +22,7 @@ export class Counts {
   }
 }
 
-/** Run job(0) ... job(count - 1), at most `concurrency` at a time; counts what they resolve to. */
+/** Runs job(0) ... job(count - 1), at most `concurrency` at a time, and counts the results. */
 export async function concurrently(
   count: number,
   concurrency: number,
@@ -37,7 +37,7 @@ export async function concurrently(
   return counts
 }
 
-/** What an error is counted as. */
+/** The code of an error, or its text. */
 export function errorName(reason: unknown): string {
   return (reason as NodeJS.ErrnoException).code ?? String(reason)
 }

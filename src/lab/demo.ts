@@ -1,8 +1,8 @@
 /**
- * demo.ts - the lab that `weir demo` shows: a small shop, its traffic, and a client that may not reach the database.
+ * demo.ts - the lab of `weir demo`: a small shop with traffic, and a client that is not allowed to reach the database.
  *
  * Out:   load -> web -> api -> database over HTTP and TCP, DNS, pings, resets, and drops by the node's firewall.
- * Fail:  traffic that cannot go on is told to the caller once, by the first reason.
+ * Fail:  traffic stops at the first error, which the caller gets.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Lab, type LabOptions } from './lab.js'
@@ -20,7 +20,7 @@ const PODS: readonly PodSpec[] = [
 ]
 
 const PORT = { http: 8080, database: 5432, dns: 53 } as const
-/** Five requests to each of two replicas, five times a second. */
+/** Five requests to each of two replicas, five times per second. */
 const LOAD_INTERVAL_MS = 200
 const REQUESTS = 5
 const SLOW_INTERVAL_MS = 2_000
@@ -29,11 +29,11 @@ const BLOCKED_TIMEOUT_MS = 1_500
 
 /** Running demo traffic. */
 export interface Traffic {
-  /** Resolves when the last request under way has ended. Twice is fine. */
+  /** Resolves when the last request in progress has finished. May be called twice. */
   stop(): Promise<void>
 }
 
-/** The pods, and a rule that drops what the guest sends to the database. Destroy it when done. */
+/** Creates the pods and a rule that drops packets from the guest to the database. The caller destroys the lab. */
 export async function createDemoLab(options: LabOptions = {}): Promise<Lab> {
   const lab = await Lab.create(PODS, options)
   const [guest, database] = [lab.pod('client-blocked'), lab.pod('database')]
@@ -47,7 +47,7 @@ export async function createDemoLab(options: LabOptions = {}): Promise<Lab> {
   return lab
 }
 
-/** Start the servers, then the clients, until stop(). `onFailure` gets the first error that ends the traffic. */
+/** Starts the servers, then the clients, until stop(). `onFailure` gets the first error, which ends the traffic. */
 export async function startTraffic(lab: Lab, onFailure: (reason: Error) => void): Promise<Traffic> {
   await serve(lab)
   const stopping = new AbortController()
@@ -85,7 +85,7 @@ async function serve(lab: Lab): Promise<void> {
   for (const web of ['web-1', 'web-2']) await lab.pod(web).agent.call('httpServe', { port: PORT.http, upstream })
 }
 
-/** One replica over IPv4, the other over IPv6. */
+/** Calls one replica over IPv4, the other over IPv6. */
 async function requests(lab: Lab): Promise<void> {
   const { agent } = lab.pod('load')
   const hosts = [lab.pod('web-1').ipv4, lab.pod('web-2').ipv6]
@@ -105,7 +105,7 @@ async function pings(lab: Lab): Promise<void> {
   await Promise.all([web.ipv4, web.ipv6].map(address => ping(lab.pod('load'), address, { count: 3 })))
 }
 
-/** Never succeeds: the firewall drops each attempt's SYN and its retry. */
+/** Never succeeds: the firewall drops the SYN and its retransmission. */
 async function blocked(lab: Lab): Promise<void> {
   const { ipv4: host } = lab.pod('database')
   const attempt = { ports: [PORT.database], count: 1, concurrency: 1, timeoutMs: BLOCKED_TIMEOUT_MS }
@@ -118,11 +118,11 @@ async function resets(lab: Lab): Promise<void> {
   await lab.pod('web-2').agent.call('tcpStorm', { host, ...storm })
 }
 
-/** The interval is a pause: a job that takes longer makes less traffic, never a queue. */
+/** Pauses between runs: a slow job makes less traffic but no queue. */
 async function every(pauseMs: number, signal: AbortSignal, job: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     await job()
-    // Only stop() ends the pause early, and then the loop ends as well.
+    // Only stop() aborts the pause, and then the loop ends too.
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
   }
 }

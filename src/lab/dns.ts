@@ -1,9 +1,9 @@
 /**
- * dns.ts - as much of DNS (RFC 1035, 4.1) as a lab needs: A queries of one question, and answers to them.
+ * dns.ts - the part of DNS (RFC 1035, 4.1) that a lab needs: A queries with one question, and their answers.
  *
- * In:    a name to ask for; a message from the wire.
+ * In:    a name to query; a received message.
  * Out:   messages.
- * Fail:  what is no query gets no answer.
+ * Fail:  a message that is not a query gets no answer.
  */
 
 const HEADER_BYTES = 12
@@ -12,7 +12,7 @@ const RESPONSE = 0x80
 const RECURSION_AVAILABLE = 0x80
 const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const
 const NXDOMAIN = 3
-/** The zone that the lab's server knows; a real cluster's services end so before the cluster domain. */
+/** The zone of the lab's server, like services of a real cluster without the cluster domain. */
 const ZONE = '.svc'
 
 /** An A query, recursion desired. */
@@ -25,7 +25,7 @@ export function dnsQuestion(id: number, name: string): Buffer {
   return Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1])])
 }
 
-/** 192.0.2.1 (TEST-NET-1) to a name in the zone, NXDOMAIN to another; undefined when the message is no query. */
+/** Answers 192.0.2.1 (TEST-NET-1) for a name in the zone, NXDOMAIN for any other; undefined if the message is not a query. */
 export function dnsAnswer(query: Buffer): Buffer | undefined {
   const name = questionName(query)
   if (name === undefined || ((query[2] ?? 0) & RESPONSE) !== 0) return undefined
@@ -39,14 +39,14 @@ export function dnsAnswer(query: Buffer): Buffer | undefined {
   return known ? Buffer.concat([question, Buffer.from(record)]) : question
 }
 
-/** The response code's name, e.g. `NXDOMAIN`; `malformed` for what is no response. */
+/** The name of the response code, e.g. `NXDOMAIN`; `malformed` if the message is not a response. */
 export function dnsResult(message: Buffer): string {
   if (message.length < HEADER_BYTES || ((message[2] ?? 0) & RESPONSE) === 0) return 'malformed'
   const code = (message[3] ?? 0) & 0x0f
   return RCODES[code] ?? `RCODE${code}`
 }
 
-/** The first question's name, dotted; undefined when the message ends before it does. */
+/** The dotted name of the first question; undefined if the message is truncated. */
 function questionName(query: Buffer): string | undefined {
   const labels: string[] = []
   for (let at = HEADER_BYTES; at < query.length; ) {

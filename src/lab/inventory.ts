@@ -1,24 +1,24 @@
 /**
- * inventory.ts - the lab as an inventory file: who stands at each address.
+ * inventory.ts - the inventory file of a lab.
  *
- * In:    the pods there are now.
+ * In:    the current pods.
  * Out:   an object with the keys of an inventory file, for JSON.stringify or a loader.
  */
 import type { Place, PodSpec } from './plan.js'
 import { GATEWAY, NODE } from './plan.js'
 
-/** Cilium's reserved numbers (pkg/identity/numericidentity.go). */
+/** Cilium's reserved identities (pkg/identity/numericidentity.go). */
 const HOST = 1
 const WORLD = 2
 const FIRST_IDENTITY = 1000
-/** Endpoint numbers are 16 bits in a record; the low ones are easily taken for something else in a dump. */
+/** Endpoint numbers have 16 bits in a record; low ones are easily mistaken for something else in a dump. */
 const FIRST_ENDPOINT = 100
 
 export interface PlacedPod extends Place {
   readonly spec: PodSpec
-  /** Of the host side, in the node's namespace. */
+  /** Interface index of the host side, in the node's namespace. */
   readonly ifindex: number
-  /** One number for each (namespace, workload). */
+  /** One number per (namespace, workload). */
   readonly identity: number
 }
 
@@ -42,11 +42,11 @@ export interface InventoryEndpoint {
   readonly local: boolean
 }
 
-/** Gives out identities; a lab keeps one, so that a number never changes its workload. */
+/** Allocates identities. One instance per lab, so that the number of a workload never changes. */
 export class Identities {
   readonly #numbers = new Map<string, number>()
 
-  /** The number of a pod's workload, the same for each of its replicas. */
+  /** The number of a pod's workload, equal for all replicas. */
   of(spec: PodSpec): number {
     const key = JSON.stringify([spec.namespace, spec.workload])
     const number = this.#numbers.get(key) ?? FIRST_IDENTITY + this.#numbers.size
@@ -55,7 +55,7 @@ export class Identities {
   }
 }
 
-/** The inventory file of a lab. */
+/** The inventory of a lab. */
 export function inventoryOf(placed: readonly PlacedPod[]): Inventory {
   return {
     identities: Object.fromEntries(placed.map(({ identity, spec }) => [identity, identityLabels(spec)])),

@@ -1,14 +1,14 @@
 /**
- * lab.ts - a node and its pods in network namespaces, with real links between them.
+ * lab.ts - a node and its pods in network namespaces, connected by real links.
  *
- * In:    pods by name, namespace and workload. Root.
- * Out:   namespaces, veths, addresses and routes; an inventory file that names them; a way to run programs inside.
- * Fail:  an Error with the words of `ip`, or naming what missed its deadline; what was made until then is removed.
+ * In:    pods by name, namespace and workload. Needs root.
+ * Out:   namespaces, veths, addresses and routes; an inventory file with their names; a way to run programs inside.
+ * Fail:  an Error with the message of `ip` or the missed deadline; everything created so far is removed.
  * Never: changes the root namespace.
  */
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { cleanupStale, ignoreSignals, registerLab, unregisterLab } from './cleanup.js'
+import { cleanupStale, registerLab, releaseSignals, unregisterLab } from './cleanup.js'
 import { Identities, type Inventory, inventoryOf } from './inventory.js'
 import { type LinkCounters, type LinkState, quiet, readLinks } from './links.js'
 import { deleteNetns, inNetns, ipBatch, killIn, netnsPath } from './netns.js'
@@ -18,17 +18,17 @@ import { type Child, must, plainEnvironment, type Result, type RunOptions, run }
 import * as wiring from './wiring.js'
 
 export interface LabOptions {
-  /** `fixed` (default): no ARP and no neighbour discovery ever; `learned`: both, as on a real node. */
+  /** `fixed` (default): static neighbour entries, no ARP or neighbour discovery; `learned`: both, as on a real node. */
   readonly neighbours?: 'fixed' | 'learned'
-  /** false: segmentation and receive offloads off in pods and node, where ethtool is installed. They stay on unless told. */
+  /** false: turns segmentation and receive offloads off in pods and node, if ethtool is installed. Default: true. */
   readonly offload?: boolean
-  /** Pods are in 10.N.0.0/16 and fdN::/16; 77 unless told, 10 to 99. */
+  /** N of the pods' networks 10.N.0.0/16 and fdN::/16, from 10 to 99. Default: 77. */
   readonly network?: number
-  /** `destroy` (default): SIGINT, SIGTERM and SIGHUP destroy the lab and end the process; `leave`: the caller sees to it. */
+  /** `destroy` (default): SIGINT, SIGTERM and SIGHUP destroy the lab and end the process; `leave`: the caller handles them. */
   readonly signals?: 'destroy' | 'leave'
 }
 
-/** Time for `ip` to make or unmake some hundred pods. */
+/** Enough for `ip` to create or remove some hundred pods. */
 const WIRING_TIMEOUT_MS = 60_000
 let labsMade = 0
 
@@ -40,7 +40,7 @@ export class Lab {
   readonly #network: number | undefined
   readonly #identities = new Identities()
   readonly #pods = new Map<string, Pod>()
-  /** Of pods there are, and of those being made: what has to go whatever fails. */
+  /** Namespaces of the node, of all pods and of those being created: removed whatever fails. */
   readonly #namespaces: Set<string>
   readonly #namespaceNames = () => [...this.#namespaces]
   #placed = 0
@@ -56,11 +56,11 @@ export class Lab {
     this.#network = options.network
   }
 
-  /** Build a node and its pods. */
+  /** Creates a node and its pods. */
   static async create(pods: readonly PodSpec[], options: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(options)
     registerLab(lab.#namespaceNames)
-    if (options.signals === 'leave') ignoreSignals()
+    if (options.signals === 'leave') releaseSignals()
     try {
       await ipBatch([`netns add ${lab.node.netns}`])
       await must(inNetns(lab.node.netns, ['sh', '-s']), { input: wiring.nodeScript() })
@@ -72,7 +72,7 @@ export class Lab {
     return lab
   }
 
-  /** Remove what labs of dead processes left behind; names of the namespaces removed. */
+  /** Removes what labs of dead processes left behind. Returns the names of the removed namespaces. */
   static cleanupStale(): Promise<string[]> {
     return cleanupStale()
   }
@@ -92,7 +92,7 @@ export class Lab {
     return this.pod(spec.name)
   }
 
-  /** Kill what runs in it, delete its link, then its namespace. Its addresses are not used again. */
+  /** Kills the pod's processes, deletes its link, then its namespace. Its addresses are not reused. */
   async removePod(name: string): Promise<void> {
     const pod = this.pod(name)
     this.#pods.delete(name)
@@ -102,7 +102,7 @@ export class Lab {
     this.#namespaces.delete(pod.netns)
   }
 
-  /** The inventory file's object, of the pods there are now. */
+  /** The inventory of the current pods. */
   inventory(): Inventory {
     return inventoryOf(this.pods)
   }
@@ -111,29 +111,29 @@ export class Lab {
     await writeFile(path, JSON.stringify(this.inventory(), undefined, 1))
   }
 
-  /** Load a ruleset into the node's namespace; what was there stays, unless the ruleset flushes it. */
+  /** Adds a ruleset to the node's namespace. Existing rules stay unless the ruleset flushes them. */
   async nft(ruleset: string): Promise<void> {
     await must(inNetns(this.node.netns, ['nft', '-f', '-']), { input: ruleset })
   }
 
-  /** Run a program in a pod, or on the node, to its end. */
+  /** Runs a program in a pod or on the node until it exits. */
   run(where: Pod | 'node', argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     return run(inNetns(this.#netnsOf(where), argv), options)
   }
 
-  /** Start a program in a pod, or on the node; stdin, stdout and stderr are pipes. */
+  /** Starts a program in a pod or on the node; stdin, stdout and stderr are pipes. */
   spawn(where: Pod | 'node', argv: readonly string[]): Child {
     const [program = '', ...args] = inNetns(this.#netnsOf(where), argv)
     return spawn(program, args, { stdio: 'pipe', env: plainEnvironment() })
   }
 
-  /** The host side's own counters: rx = from the pod, tx = to the pod. */
+  /** Counters of the host side of the pod's link: rx = from the pod, tx = to the pod. */
   async linkCounters(pod: Pod): Promise<LinkCounters> {
     const { rx, tx } = linkNamed(await readLinks(this.node.netns, pod.link), pod.link)
     return { rx, tx }
   }
 
-  /** The same of every pod, read by one process, by pod name. */
+  /** The same for all pods, by pod name, read by one process. */
   async allCounters(): Promise<Map<string, LinkCounters>> {
     const links = await readLinks(this.node.netns)
     return new Map(
@@ -144,7 +144,7 @@ export class Lab {
     )
   }
 
-  /** Kill every process in the lab's namespaces, delete links and namespaces. Twice is fine. */
+  /** Kills every process in the lab's namespaces, deletes links and namespaces. May be called twice. */
   destroy(): Promise<void> {
     this.#destroying ??= this.#tearDown()
     return this.#destroying
@@ -153,7 +153,7 @@ export class Lab {
   async #tearDown(): Promise<void> {
     const namespaces = this.#namespaceNames()
     await killIn(namespaces)
-    // By group, so that links go even while somebody still holds the node's namespace open.
+    // Deletes links by group, so that they disappear even while a process keeps the node's namespace open.
     if (this.#pods.size > 0) await run(['ip', '-n', this.node.netns, 'link', 'del', 'group', String(wiring.LINK_GROUP)])
     this.#pods.clear()
     await deleteNetns(namespaces)
@@ -161,7 +161,7 @@ export class Lab {
     unregisterLab(this.#namespaceNames)
   }
 
-  /** All of them, or none: what a failure leaves half made is removed. */
+  /** Adds all pods or, after a failure, none. */
   async #add(specs: readonly PodSpec[]): Promise<void> {
     this.#refuseDuplicates(specs)
     const places = specs.map(spec => ({ ...placePod(this.#prefix, this.#placed++, spec, this.#network), spec }))
@@ -201,7 +201,7 @@ export class Lab {
     }
   }
 
-  /** One shell for all of them. */
+  /** Runs the script of every place in one shell. */
   async #inEach(places: readonly Place[], text: (place: Place) => string): Promise<void> {
     await must(['sh', '-s'], { input: wiring.inEach(places, text), timeoutMs: WIRING_TIMEOUT_MS })
   }

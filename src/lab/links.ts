@@ -1,9 +1,9 @@
 /**
- * links.ts - what the kernel says of the node's links: numbers and counters.
+ * links.ts - interface indexes and counters of the node's links.
  *
  * In:    `ip -s -j link` in the node's namespace.
- * Out:   a row for each link, by name.
- * Fail:  an Error with the words of `ip`.
+ * Out:   the state of each link, by name.
+ * Fail:  an Error with the message of `ip`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { must } from './process.js'
@@ -14,7 +14,7 @@ export interface Counters {
   readonly dropped: number
 }
 
-/** Of the host side: rx is what came from the pod, tx what went to it. */
+/** Counters of the host side: rx from the pod, tx to the pod. */
 export interface LinkCounters {
   readonly rx: Counters
   readonly tx: Counters
@@ -22,7 +22,7 @@ export interface LinkCounters {
 
 export interface LinkState extends LinkCounters {
   readonly ifindex: number
-  /** The index of the other end, in the other end's namespace. */
+  /** Interface index of the peer, in the peer's namespace. */
   readonly peerIfindex?: number
 }
 
@@ -33,19 +33,19 @@ interface IpLink {
   readonly stats64: LinkCounters
 }
 
-/** All links of a namespace, or the one named. One process, whatever their number. */
+/** All links of a namespace, or one of them. Runs one process, whatever their number. */
 export async function readLinks(netns: string, link?: string): Promise<Map<string, LinkState>> {
   const which = link === undefined ? [] : ['show', 'dev', link]
   const rows = JSON.parse(await must(['ip', '-n', netns, '-s', '-j', 'link', ...which])) as IpLink[]
   return new Map(rows.map(row => [row.ifname, linkState(row)]))
 }
 
-/** A new link's multicast reports come within some milliseconds (wiring.ts); five readings without a change are the end of them. */
+/** A new link sends its multicast reports within some milliseconds (wiring.ts); they are over after five equal readings. */
 const QUIET_READINGS = 5
 const READING_INTERVAL_MS = 10
 const QUIET_DEADLINE_MS = 5_000
 
-/** Wait until these links, of a namespace, carry nothing. Rejects when they still do after 5 s. */
+/** Waits until these links of a namespace carry no traffic. Rejects if they still do after 5 s. */
 export async function quiet(netns: string, links: readonly string[]): Promise<void> {
   const deadline = Date.now() + QUIET_DEADLINE_MS
   let before = ''

@@ -1,9 +1,9 @@
 /**
  * netns.ts - network namespaces by name, and the processes in them.
  *
- * In:    names as `ip netns` knows them, files in /run/netns.
- * Fail:  an Error with the words of `ip`, or the pids that would not die.
- * Never: touches a namespace, or a process in one, that it was not given by name.
+ * In:    names as in `ip netns`, files in /run/netns.
+ * Fail:  an Error with the message of `ip`, or with the pids of processes that survived SIGKILL.
+ * Never: touches other namespaces than those given by name, nor processes in them.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
@@ -18,18 +18,18 @@ export function netnsPath(name: string): string {
   return `${DIRECTORY}/${name}`
 }
 
-/** argv that runs `argv` in a namespace; `ip` execs it, so the child's pid is the program's. */
+/** The argv that runs `argv` in a namespace; `ip` execs the program, so the child's pid is that of the program. */
 export function inNetns(name: string, argv: readonly string[]): string[] {
   return ['ip', 'netns', 'exec', name, ...argv]
 }
 
-/** One `ip` process for many commands. The first that fails ends it, and its line is in the error. */
+/** Runs many commands in one `ip` process. Stops at the first failure; the error contains its line number. */
 export async function ipBatch(lines: readonly string[], netns?: string): Promise<void> {
   const where = netns === undefined ? [] : ['-n', netns]
   await must(['ip', ...where, '-batch', '-'], { input: `${lines.join('\n')}\n` })
 }
 
-/** Names of all namespaces of the machine; none when nobody made one yet. */
+/** Names of all network namespaces of the machine. */
 export function listNetns(): string[] {
   try {
     return readdirSync(DIRECTORY)
@@ -39,7 +39,7 @@ export function listNetns(): string[] {
   }
 }
 
-/** Those of `names` that still exist are removed, in one process. Another process that removes them meanwhile is fine. */
+/** Deletes the namespaces that still exist, in one process. Another process may delete some at the same time. */
 export async function deleteNetns(names: readonly string[]): Promise<void> {
   const input = deletions(names)
   if (input === '') return
@@ -48,14 +48,14 @@ export async function deleteNetns(names: readonly string[]): Promise<void> {
   if (left.length > 0) throw new Error(`namespaces ${left.join(', ')} are still there: ${stderr.trim()}`)
 }
 
-/** As deleteNetns and killIn, for the exit of this process: nothing can be awaited there, and nobody is left to be told. */
+/** killIn() and deleteNetns() for the exit of this process, where nothing can be awaited and no error be reported. */
 export function deleteNetnsSync(names: readonly string[]): void {
   for (const pid of pidsIn(names)) kill(pid)
   const input = deletions(names)
   if (input !== '') spawnSync('ip', ['-force', '-batch', '-'], { input, timeout: KILL_DEADLINE_MS })
 }
 
-/** Kill every process in the namespaces, this one excepted, and wait until they are gone. */
+/** Kills every process in the namespaces except this one, and waits until they are gone. */
 export async function killIn(names: readonly string[]): Promise<void> {
   const deadline = Date.now() + KILL_DEADLINE_MS
   for (let pids = pidsIn(names); pids.length > 0; pids = pidsIn(names)) {
@@ -66,7 +66,7 @@ export async function killIn(names: readonly string[]): Promise<void> {
   }
 }
 
-/** Processes in any of the namespaces. One pass over /proc, where `ip netns pids` takes one a name. */
+/** Processes in any of the namespaces. Scans /proc once; `ip netns pids` would scan it once per name. */
 export function pidsIn(names: readonly string[]): number[] {
   const wanted = new Set(names.map(name => namespaceId(netnsPath(name))))
   wanted.delete(undefined)
@@ -75,7 +75,7 @@ export function pidsIn(names: readonly string[]): number[] {
   return pids.filter(pid => pid !== process.pid && wanted.has(namespaceId(`/proc/${pid}/ns/net`)))
 }
 
-/** Device and inode name a namespace; undefined when the file or the process is gone. */
+/** Device and inode identify a namespace; undefined when the file or the process is gone. */
 function namespaceId(file: string): string | undefined {
   try {
     const { dev, ino } = statSync(file)
@@ -89,7 +89,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (reason) {
-    // Gone between the look and the kill is what was wanted.
+    // The process may have exited since it was found.
     if ((reason as NodeJS.ErrnoException).code !== 'ESRCH') throw reason
   }
 }

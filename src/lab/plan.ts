@@ -1,25 +1,25 @@
 /**
- * plan.ts - names and addresses: where the lab puts its n-th pod.
+ * plan.ts - names and addresses of the lab's n-th pod.
  *
- * In:    the lab's prefix and a pod's index, which is never used twice in a lab.
- * Out:   everything that `wiring.ts` needs to build it.
- * Fail:  an Error that names the pod and what is wrong with it.
+ * In:    the lab's prefix and the pod's index, which a lab never reuses.
+ * Out:   everything that wiring.ts needs to create the pod.
+ * Fail:  an Error that names the pod and the problem.
  *
- * Labs share address ranges, each is alone in its own namespaces; but drops are told of the whole machine, and a test that
- * counts them asks for a network of its own.
+ * Labs use the same address ranges in separate namespaces. But drops are reported for the whole machine, so a test that counts
+ * them uses a network of its own.
  */
 
-/** What a test or the demo asks for. */
+/** A pod as a test or the demo specifies it. */
 export interface PodSpec {
   readonly name: string
   readonly namespace: string
   readonly workload: string
-  /** The controller's kind; Deployment unless told. */
+  /** Kind of the workload; default Deployment. */
   readonly kind?: string
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Where a pod is. */
+/** Names and addresses of a pod. */
 export interface Place {
   readonly index: number
   readonly netns: string
@@ -31,31 +31,31 @@ export interface Place {
   readonly podMac: string
 }
 
-/** What every pod's default route points at, and the node's own addresses: identity `host`. */
+/** The gateway of every pod, and the node's own addresses: both have identity `host`. */
 export const GATEWAY = { ipv4: '169.254.1.1', ipv6: 'fe80::1' } as const
 export const NODE = { ipv4: '10.77.0.1', ipv6: 'fd77::1' } as const
 
-/** Of pods' addresses: 10.77.0.0/16 and fd77::/16, unless told. */
+/** Pods are in 10.77.0.0/16 and fd77::/16 by default. */
 const DEFAULT_NETWORK = 77
-/** What 10.77.0.0/16 holds, rounded down. */
+/** The size of a /16, rounded down. */
 export const MAX_PODS = 65_000
-/** The node and the network come before the first pod. */
+/** The first two addresses are the network's and the node's. */
 const FIRST_HOST = 2
-/** A pod's name ends in a file name, and Kubernetes allows no more in a label. */
+/** The name becomes part of a file name; Kubernetes allows no more in a label. */
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/
 
-/** `weir-<pid>-<n>`: the pid tells cleanupStale() whether the lab's maker is alive. */
+/** `weir-<pid>-<n>`: cleanupStale() checks whether the process that created the lab is alive. */
 export function labPrefix(pid: number, n: number): string {
   return `weir-${pid}-${n}`
 }
 
-/** The pid in the name of a lab's namespace; undefined for anybody else's. */
+/** The creator's pid from the name of a lab's namespace; undefined for other namespaces. */
 export function makerOf(netns: string): number | undefined {
   const found = /^weir-(\d+)-\d+-(node|pod-.+)$/.exec(netns)
   return found?.[1] === undefined ? undefined : Number(found[1])
 }
 
-/** Names and addresses of a lab's pod; `network` is the second octet of its IPv4 address, and in the IPv6 one. */
+/** Names and addresses of a pod. `network`: the second octet of its IPv4 address, also part of the IPv6 prefix. */
 export function placePod(prefix: string, index: number, spec: PodSpec, network = DEFAULT_NETWORK): Place {
   if (!NAME.test(spec.name)) throw new Error(`pod name '${spec.name}': want ${NAME.source}`)
   if (index >= MAX_PODS) throw new Error(`pod '${spec.name}': a lab holds ${MAX_PODS} pods in its life`)
@@ -74,7 +74,7 @@ export function placePod(prefix: string, index: number, spec: PodSpec, network =
   }
 }
 
-/** 3 + 5 + 2 + 4 characters at most fit the kernel's 15 (pids end at 2^22, indexes at 65,000). */
+/** At most 3 + 5 + 2 + 4 characters, within the kernel's 15: pids are below 2^22, indexes below 65,000. */
 function base36(value: string | number, width: number): string {
   return Number(value).toString(36).padStart(width, '0')
 }

@@ -1,15 +1,15 @@
 /**
- * pod.ts - one pod of the lab: who it is, where it is, and its agent.
+ * pod.ts - one pod of the lab and its agent.
  *
- * In:    what the lab made.
- * Out:   names, addresses and interface numbers; programs run inside.
+ * In:    the pod's place and identity; the lab, which runs programs.
+ * Out:   names, addresses and interface indexes; programs run inside.
  */
 import { Agent } from './agent-client.js'
 import type { PlacedPod } from './inventory.js'
 import type { PodSpec } from './plan.js'
 import type { Child, Result, RunOptions } from './process.js'
 
-/** Runs programs in a pod's namespace: the lab. */
+/** Runs programs in the namespaces of pods. Implemented by the lab. */
 export interface Programs {
   run(where: Pod, argv: readonly string[], options: RunOptions): Promise<Result>
   spawn(where: Pod, argv: readonly string[]): Child
@@ -26,7 +26,7 @@ export class Pod implements PlacedPod {
   readonly podMac: string
   readonly identity: number
   readonly ifindex: number
-  /** Of eth0, in the pod's namespace. */
+  /** Interface index of eth0 in the pod's namespace. */
   readonly peerIfindex: number | undefined
   readonly #programs: Programs
   #agent: Agent | undefined
@@ -58,17 +58,17 @@ export class Pod implements PlacedPod {
     return this.spec.workload
   }
 
-  /** Run a program inside to its end. */
+  /** Runs a program inside until it exits. */
   exec(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     return this.#programs.run(this, argv, options)
   }
 
-  /** Start a program inside; it dies with the lab. */
+  /** Starts a program inside; Lab.destroy() kills it. */
   spawn(argv: readonly string[]): Child {
     return this.#programs.spawn(this, argv)
   }
 
-  /** The pod's traffic program, started when first asked for. */
+  /** The pod's agent, started on first use. */
   get agent(): Agent {
     this.#agent ??= new Agent(argv => this.spawn(argv), this.name)
     return this.#agent

@@ -1,10 +1,10 @@
 /**
  * process.ts - child processes with deadlines.
  *
- * In:    an argv and what it reads on stdin.
- * Out:   what it printed and how it ended.
- * Fail:  an Error that names the command and the deadline it missed, or what it said when it had to succeed.
- * Never: a shell, unless the argv is one.
+ * In:    an argv and the text for its stdin.
+ * Out:   its output and exit code.
+ * Fail:  an Error that names the command and the missed deadline; must() also fails on a non-zero code, with its output.
+ * Never: uses a shell, unless the argv is one.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -15,20 +15,20 @@ export type Child = ReturnType<typeof spawn>
 export interface Result {
   readonly stdout: string
   readonly stderr: string
-  /** The exit code; 128 + the signal's number when a signal ended it, as a shell tells it. */
+  /** The exit code; 128 + signal number if a signal ended it, as in a shell. */
   readonly code: number
 }
 
 export interface RunOptions {
   /** Written to stdin, which is then closed. */
   readonly input?: string
-  /** Milliseconds until it is killed and the promise rejects; 30,000 unless told. */
+  /** Milliseconds until it is killed and the promise rejects; default 30,000. */
   readonly timeoutMs?: number
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
 
-/** Run to the end. Rejects when it cannot start or misses its deadline; a non-zero code is a result. */
+/** Runs a program until it exits. Rejects if it cannot start or misses its deadline, not on a non-zero code. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
   const [program = '', ...args] = argv
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
@@ -47,20 +47,20 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       clearTimeout(deadline)
       resolve({ stdout: output.stdout(), stderr: output.stderr(), code: exitCode(code, signal) })
     })
-    // A program that exits without reading its input is not a failure of ours.
+    // A program may exit without reading its input.
     child.stdin.on('error', () => undefined)
     child.stdin.end(options.input ?? '')
   })
 }
 
-/** Run to the end and give stdout; rejects on a non-zero code with what was said on stderr. */
+/** Runs a program until it exits and returns its stdout. Rejects on a non-zero code, with its stderr. */
 export async function must(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const { stdout, stderr, code } = await run(argv, options)
   if (code !== 0) throw new Error(`${argv.join(' ')}: exit code ${code}: ${stderr.trim() || stdout.trim()}`)
   return stdout
 }
 
-/** A test runner's NODE_OPTIONS would load its hooks into every Node program of the lab. */
+/** The environment without the NODE_OPTIONS of a test runner, which would load its hooks into every Node program. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, ...rest } = process.env
   return rest

@@ -1,9 +1,9 @@
 /**
- * traffic.ts - exact traffic: a pod's agent from the outside, ping, and iperf3.
+ * traffic.ts - traffic of exact size by ping and iperf3.
  *
- * In:    calls with typed arguments (calls.ts); counts and sizes.
- * Out:   what was sent and what came back.
- * Fail:  an Error that names the pod and the call, when the agent refuses, dies or misses the deadline.
+ * In:    pods, addresses, counts and sizes.
+ * Out:   what was sent and received.
+ * Fail:  an Error that names the pods and contains the program's message.
  */
 import type { Pod } from './pod.js'
 import type { Child } from './process.js'
@@ -15,11 +15,11 @@ export interface PingResult {
 
 export interface PingOptions {
   readonly count: number
-  /** Bytes of ICMP payload; 56 unless told. */
+  /** Bytes of ICMP payload; default 56. */
   readonly size?: number
 }
 
-/** Echo requests 10 ms apart, to an IPv4 or IPv6 address. */
+/** Sends echo requests, 10 ms apart, to an IPv4 or IPv6 address. */
 export async function ping(from: Pod, address: string, { count, size = 56 }: PingOptions): Promise<PingResult> {
   const argv = ['ping', '-n', '-q', '-c', String(count), '-i', '0.01', '-s', String(size), '-W', '1', address]
   const { stdout, stderr } = await from.exec(argv, { timeoutMs: 10_000 + count * 20 })
@@ -29,22 +29,22 @@ export async function ping(from: Pod, address: string, { count, size = 56 }: Pin
 }
 
 export interface BulkResult {
-  /** Payload bytes that the receiver took. */
+  /** Payload bytes received. */
   readonly bytes: number
   readonly bitsPerSecond: number
-  /** Processor time that sender and receiver took together, in seconds a second. */
+  /** CPU time of sender and receiver together, in seconds per second. */
   readonly processors: number
 }
 
 export interface BulkOptions {
   /** Whole seconds. */
   readonly seconds: number
-  /** One-way bandwidth limit in bits a second; none unless told. */
+  /** One-way bandwidth limit in bits per second; default: none. */
   readonly bitsPerSecond?: number
   readonly port?: number
 }
 
-/** A TCP stream by iperf3, from one pod to an address of another. */
+/** Runs a TCP stream by iperf3 from one pod to an address of another. */
 export async function bulk(from: Pod, to: Pod, address: string, options: BulkOptions): Promise<BulkResult> {
   const port = String(options.port ?? 5201)
   const limit = options.bitsPerSecond === undefined ? [] : ['-b', String(options.bitsPerSecond)]
@@ -54,7 +54,7 @@ export async function bulk(from: Pod, to: Pod, address: string, options: BulkOpt
     await listening(server, to.name)
     const { stdout } = await from.exec(argv, { timeoutMs: (options.seconds + 15) * 1000 })
     const { error, end } = JSON.parse(stdout) as IperfReport
-    // With -J it tells its failures in the report, and exits with 0.
+    // With -J, iperf3 reports failures in its output and exits with 0.
     const received = end.sum_received
     if (received === undefined) throw new Error(`iperf3 from ${from.name} to ${address}: ${error}`)
     const { host_total, remote_total } = end.cpu_utilization_percent

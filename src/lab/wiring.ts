@@ -1,25 +1,25 @@
 /**
- * wiring.ts - the scripts that build the node and its pods.
+ * wiring.ts - the scripts that create the node and its pods.
  *
  * In:    places of the plan.
  * Out:   text for `ip -batch` and for a shell inside a namespace.
- * Never: names anything outside the lab's own namespaces.
+ * Never: changes anything outside the lab's own namespaces.
  *
- * Routed, as Cilium and Calico do it: no bridge, a /32 (/128) route to each pod, and a link-local gateway.
+ * Routed like Cilium and Calico: no bridge, a /32 (/128) route to each pod, and a link-local gateway.
  */
 import { GATEWAY, NODE, type Place } from './plan.js'
 
 export interface WiringOptions {
-  /** `fixed`: both ends know each other's address. `learned`: ARP and neighbour discovery, as in the wild. */
+  /** `fixed`: static neighbour entries on both sides. `learned`: ARP and neighbour discovery. */
   readonly neighbours: 'fixed' | 'learned'
 }
 
-/** The link group of all host sides: one command deletes them all. */
+/** The link group of all host sides, so that one command deletes them all. */
 export const LINK_GROUP = 77
 
 /**
- * A link that starts silent: no addresses of its own making, no duplicate detection, no router solicitation, and
- * multicast reports at once instead of at random moments of the first second. Tests compare counters to the packet.
+ * Makes a new link quiet: no self-assigned addresses, no duplicate address detection, no router solicitation, and multicast
+ * reports at once instead of at random times in the first second. Tests compare counters to the exact packet.
  */
 const QUIET = {
   addr_gen_mode: 1,
@@ -30,27 +30,27 @@ const QUIET = {
   mldv2_unsolicited_report_interval: 1,
 }
 const FORWARD = ['net/ipv4/ip_forward=1', 'net/ipv6/conf/all/forwarding=1']
-/** A storm of short connections needs more than the default 28,232 ports a destination. */
+/** A storm of short connections needs more than the default 28,232 ports per destination. */
 const PORTS = 'net/ipv4/ip_local_port_range=10240 65535'
 
-/** Shell script for the node's namespace, run once before any link is made: links take `default`. */
+/** Shell script for the node's namespace, run before any link exists: new links inherit the settings of `default`. */
 export function nodeScript(): string {
   const addresses = [`${NODE.ipv4}/32`, `${GATEWAY.ipv4}/32`, `${NODE.ipv6}/128 nodad`]
   const lines = ['link set lo up', ...addresses.map(address => `addr add ${address} dev lo`)]
   return script([...FORWARD, ...quiet('default')], lines)
 }
 
-/** First, for the node's namespace: the veth, both ends down. */
+/** Step 1, `ip` in the node's namespace: the veth, both sides down. */
 export function linkLine({ link, netns, hostMac, podMac }: Place): string {
   return `link add ${link} group ${LINK_GROUP} address ${hostMac} type veth peer name eth0 address ${podMac} netns ${netns}`
 }
 
-/** Second, a shell script for the pod's namespace: its end up, with nothing to say yet. */
+/** Step 2, a shell script in the pod's namespace: its side up, without addresses. */
 export function podScript(): string {
   return script([PORTS, ...quiet('eth0')], ['link set lo up', 'link set eth0 up'])
 }
 
-/** Third, for the node's namespace: the host's end up (the link has its carrier), the gateway and the way to the pod. */
+/** Step 3, `ip` in the node's namespace: the host side up (the link now has a carrier), gateway address and routes to the pod. */
 export function hostLines({ link, ipv4, ipv6, podMac }: Place, options: WiringOptions): string[] {
   const lines = [
     `link set ${link} up`,
@@ -61,7 +61,7 @@ export function hostLines({ link, ipv4, ipv6, podMac }: Place, options: WiringOp
   return options.neighbours === 'learned' ? lines : [...lines, ...fixed([ipv4, ipv6], podMac, link)]
 }
 
-/** Fourth, for the pod's namespace: its addresses and its way out. */
+/** Step 4, `ip` in the pod's namespace: its addresses and default routes. */
 export function podLines({ ipv4, ipv6, hostMac }: Place, options: WiringOptions): string[] {
   const lines = [
     `addr add ${ipv4}/32 dev eth0`,
@@ -74,22 +74,22 @@ export function podLines({ ipv4, ipv6, hostMac }: Place, options: WiringOptions)
   return [...lines, ...fixed([GATEWAY.ipv4, GATEWAY.ipv6], hostMac, 'eth0')]
 }
 
-/** One shell for many namespaces: each gets its scripts, of a shell or of `ip -batch`. */
+/** Joins the scripts of many namespaces into one shell script. */
 export function inEach(places: readonly Place[], text: (place: Place) => string): string {
   return ['set -e', ...places.map(text)].join('\n')
 }
 
-/** A part of such a shell script: run `text` by a shell inside the pod's namespace. */
+/** Part of such a script: runs `text` in a shell inside the pod's namespace. */
 export function shellIn(place: Place, text: string): string {
   return `ip netns exec ${place.netns} sh -s <<'POD'\n${text}\nPOD`
 }
 
-/** A part of such a shell script: give `lines` to `ip` in the pod's namespace. */
+/** Part of such a script: runs `lines` with `ip` in the pod's namespace. */
 export function batchIn(place: Place, lines: readonly string[]): string {
   return `ip -n ${place.netns} -batch - <<'LINES'\n${lines.join('\n')}\nLINES`
 }
 
-/** A part of such a shell script: segmentation and receive offloads off at both ends, where ethtool is installed. */
+/** Part of such a script: turns segmentation and receive offloads off on both sides, if ethtool is installed. */
 export function offloadOff({ netns, link }: Place, node: string): string {
   const off = 'tso off gso off gro off'
   const both = `ip netns exec ${netns} ethtool -K eth0 ${off}; ip netns exec ${node} ethtool -K ${link} ${off}`

@@ -1,9 +1,9 @@
 /**
- * api-list.ts - a list as the API server answers it: in pages of one version, or whole from its cache.
+ * api-list.ts - a list as an API server sends it: in pages of one version, or complete from its cache.
  *
  * In:    the store, and the query: limit, continue, resourceVersion, fieldSelector.
  * Out:   the List object.
- * Fail:  a Refusal: a version of the future, a continue whose version is gone.
+ * Fail:  a Refusal for a version that does not exist yet, or an expired continue token.
  */
 import type { ObjectStore, StoredObject } from './object-store.js'
 import { Refusal } from './refusal.js'
@@ -22,20 +22,20 @@ export interface List {
   readonly items: readonly object[]
 }
 
-/** Lists that pages are still cut of; the oldest goes first. */
+/** Lists with pages still to send; the oldest is evicted first. */
 const MAX_OPEN_LISTS = 8
 
 export class Lists {
   readonly #store: ObjectStore
   readonly #open = new Map<string, readonly StoredObject[]>()
-  /** As servers before 1.34 answer `resourceVersion=0`: from their cache, whole, whatever the limit. */
+  /** As servers before 1.34 respond to `resourceVersion=0`: the complete list from their cache, whatever the limit. */
   ignoresLimitOfCache = false
 
   constructor(store: ObjectStore) {
     this.#store = store
   }
 
-  /** As after a compaction: continue tokens are worth nothing any more. */
+  /** Expires all continue tokens, as a compaction does. */
   expire(): void {
     this.#open.clear()
   }
@@ -81,7 +81,7 @@ export class Lists {
   }
 }
 
-/** What a client gets that asked for metadata only. */
+/** The object for a client that requests metadata only. */
 export function metadataOf({ metadata }: StoredObject): object {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata }
 }

@@ -2,16 +2,16 @@
  * api-server.ts - a fake Kubernetes API server: lists and watches over TLS, for tests and for `weir demo --kubernetes`.
  *
  * In:    objects put into its store; GET requests with a bearer token; faults on demand.
- * Out:   what a real server answers to them, byte for byte where a client could notice.
- * Fail:  start() tells why there is no certificate or no port.
- * Never: leaves 127.0.0.1, or answers without its token.
+ * Out:   the responses of a real server, byte for byte where a client could notice.
+ * Fail:  start() rejects without a certificate or a port.
+ * Never: listens beyond 127.0.0.1, or serves a request without its token.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { Lists } from './api-list.js'
+import { type ListQuery, Lists } from './api-list.js'
 import { Watch } from './api-watch.js'
 import { type Certificate, selfSigned } from './certificate.js'
 import { type Fault, Faults } from './faults.js'
@@ -19,12 +19,12 @@ import { ObjectStore } from './object-store.js'
 import { Refusal } from './refusal.js'
 
 export interface ApiServerOptions {
-  /** Events that a watch can go back. */
+  /** Events kept for watches that start at an earlier version. */
   readonly window?: number
   readonly bookmarkMs?: number
 }
 
-/** What was asked, for tests. */
+/** A request that was served or refused. For tests. */
 export interface SeenRequest {
   readonly path: string
   readonly query: URLSearchParams
@@ -48,11 +48,11 @@ export class ApiServer {
   readonly lists: Lists
   readonly faults = new Faults()
   readonly requests: SeenRequest[] = []
-  /** The one that is let in. */
+  /** The only token accepted. */
   token = 'lab-token'
-  /** Bytes a chunk of a watch; 0: a line a chunk. */
+  /** Bytes per chunk of a watch; 0: one line per chunk. */
   splitBytes = 0
-  /** How a watch of a version that is gone ends: with an ERROR event, or with a status. */
+  /** The response to a watch from an expired version: an ERROR event or a status. */
   goneAs: 'event' | 'status' = 'event'
   readonly #bookmarkMs: number
   readonly #watches = new Map<Watch, string>()
@@ -67,7 +67,7 @@ export class ApiServer {
     for (const kind of KINDS) this.store.define(kind)
   }
 
-  /** Listen on 127.0.0.1; the same port and certificate after stop(). */
+  /** Listens on 127.0.0.1; keeps port and certificate after stop(). */
   async start(): Promise<void> {
     const port = this.#port
     this.#certificate ??= await selfSigned()
@@ -93,12 +93,12 @@ export class ApiServer {
   get port(): number {
     return this.#port
   }
-  /** Of its certificate. */
+  /** The authority that signed its certificate, PEM. */
   get authority(): string {
     return this.#certificate?.cert ?? ''
   }
 
-  /** A kubeconfig for it; `user` instead of the token. */
+  /** A kubeconfig for this server. `user`: credentials other than the token. */
   kubeconfig(user: object = { token: this.token }): string {
     const authority = Buffer.from(this.authority).toString('base64')
     return JSON.stringify({
@@ -111,9 +111,9 @@ export class ApiServer {
     })
   }
 
-  /** Watches of a path that are open. */
+  /** The open watches of a path. */
   watches(path: string): Watch[] {
-    return [...this.#watches].filter(([, of]) => of === path).map(([watch]) => watch)
+    return [...this.#watches].filter(([, watched]) => watched === path).map(([watch]) => watch)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -128,9 +128,9 @@ export class ApiServer {
     const accept = request.headers.accept ?? ''
     try {
       this.#authorize(request, fault)
-      const requests = { path, query, metadataOnly: accept.includes('as=PartialObjectMetadata') }
-      if (watching) this.#watch(requests, response, fault)
-      else this.#list(requests, request, response, fault)
+      const target = { path, query, metadataOnly: accept.includes('as=PartialObjectMetadata') }
+      if (watching) this.#watch(target, response, fault)
+      else this.#list(target, request, response, fault)
       this.#keep({ path, query, accept, status: 200 })
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
@@ -145,13 +145,8 @@ export class ApiServer {
     if (request.method !== 'GET') throw new Refusal(403, `${request.method} is not for Weir`)
   }
 
-  #list(
-    requests: { path: string; query: URLSearchParams; metadataOnly: boolean },
-    request: IncomingMessage,
-    response: ServerResponse,
-    fault: Fault | undefined,
-  ): void {
-    const list = this.store.has(requests.path) ? this.lists.answer(requests) : this.#group(requests.path)
+  #list(target: ListQuery, request: IncomingMessage, response: ServerResponse, fault: Fault | undefined): void {
+    const list = this.store.has(target.path) ? this.lists.answer(target) : this.#group(target.path)
     const body = Buffer.from(`${JSON.stringify(list)}\n`)
     if (fault?.kind === 'cut') {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
@@ -168,13 +163,9 @@ export class ApiServer {
     else response.end(bytes)
   }
 
-  #watch(
-    requests: { path: string; query: URLSearchParams; metadataOnly: boolean },
-    response: ServerResponse,
-    fault: Fault | undefined,
-  ): void {
-    if (!this.store.has(requests.path)) throw new Refusal(404, 'the server could not find the requested resource')
-    const version = Number(requests.query.get('resourceVersion') || 0)
+  #watch(target: ListQuery, response: ServerResponse, fault: Fault | undefined): void {
+    if (!this.store.has(target.path)) throw new Refusal(404, 'the server could not find the requested resource')
+    const version = Number(target.query.get('resourceVersion') || 0)
     if (version > this.store.version) {
       throw new Refusal(
         504,
@@ -182,17 +173,17 @@ export class ApiServer {
         'Timeout',
       )
     }
-    if (this.goneAs === 'status' && version > 0 && this.store.since(requests.path, version) === undefined) {
+    if (this.goneAs === 'status' && version > 0 && this.store.since(target.path, version) === undefined) {
       throw new Refusal(410, `too old resource version: ${version} (${this.store.version})`)
     }
     const { splitBytes } = this
-    const watch = new Watch(this.store, response, { ...requests, fault, splitBytes, bookmarkMs: this.#bookmarkMs })
-    this.#watches.set(watch, requests.path)
+    const watch = new Watch(this.store, response, { ...target, fault, splitBytes, bookmarkMs: this.#bookmarkMs })
+    this.#watches.set(watch, target.path)
     response.once('close', () => this.#watches.delete(watch))
     watch.start()
   }
 
-  /** The kinds of a group, as discovery lists them. */
+  /** The resources of an API group, as discovery lists them. */
   #group(path: string): object {
     const paths = this.store.paths().filter(known => known.startsWith(`${path}/`))
     if (paths.length === 0) throw new Refusal(404, 'the server could not find the requested resource')
@@ -200,13 +191,13 @@ export class ApiServer {
     return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: path.replace(/^\/apis?\//, ''), resources }
   }
 
-  #keep(requests: SeenRequest): void {
-    this.requests.push(requests)
+  #keep(request: SeenRequest): void {
+    this.requests.push(request)
     if (this.requests.length > MAX_REQUESTS_KEPT) this.requests.shift()
   }
 }
 
-/** Until it is sent, or nobody reads it any more. */
+/** Sends slowly until done or until the client disconnects. */
 async function trickle(
   response: ServerResponse,
   body: Buffer,

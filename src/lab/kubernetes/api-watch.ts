@@ -1,9 +1,9 @@
 /**
- * api-watch.ts - one watch of the fake API server: events as lines, from a version on.
+ * api-watch.ts - one watch of the fake API server: sends events from a version on, one per line.
  *
  * In:    the store, and the query: resourceVersion, allowWatchBookmarks, timeoutSeconds, fieldSelector.
- * Out:   a line an event, in chunks that end anywhere when `splitBytes` says so; a bookmark now and then.
- * Fail:  a version that is gone ends it with an ERROR event of code 410.
+ * Out:   one line per event, in chunks of `splitBytes` if set; a bookmark every `bookmarkMs`.
+ * Fail:  an expired version ends the watch with an ERROR event of code 410.
  */
 import type { ServerResponse } from 'node:http'
 import { metadataOf } from './api-list.js'
@@ -18,7 +18,7 @@ export interface WatchOptions {
   readonly metadataOnly: boolean
   readonly fault: Fault | undefined
   readonly bookmarkMs: number
-  /** Bytes a chunk; 0: a line a chunk. */
+  /** Bytes per chunk; 0: one line per chunk. */
   readonly splitBytes: number
 }
 
@@ -66,18 +66,18 @@ export class Watch {
     this.#timers.push(setTimeout(() => this.end(), timeoutMs).unref())
   }
 
-  /** As when its time is over. */
+  /** Ends the watch as at its timeout. */
   end(): void {
     this.#stop()
     this.#response.end()
   }
 
-  /** Send anything. */
+  /** Sends an event. */
   send(type: string, object: object): void {
     this.#write(`${JSON.stringify({ type, object })}\n`)
   }
 
-  /** Send bytes as they are. */
+  /** Sends raw text. */
   write(text: string): void {
     this.#write(text)
   }
@@ -94,7 +94,7 @@ export class Watch {
       .map(object => ({ version: 0, path, object, before: undefined, deleted: false }) satisfies StoredEvent)
   }
 
-  /** Who stops being selected is deleted, as far as this watch goes. */
+  /** An object that no longer matches the selector is DELETED for this watch. */
   #event({ object, before, deleted }: StoredEvent): void {
     this.#kind = object
     const was = before !== undefined && this.#selects(before)

@@ -1,8 +1,8 @@
 /**
- * certificate.ts - a certificate for 127.0.0.1 and localhost, made anew each time, so that no key is ever kept.
+ * certificate.ts - makes a new self-signed certificate for 127.0.0.1 and localhost each time, so that no key is ever stored.
  *
- * Out:   PEM of key and certificate; it is its own authority.
- * Fail:  an Error that names the program that is missing.
+ * Out:   key and certificate, PEM.
+ * Fail:  an Error that names the missing program.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

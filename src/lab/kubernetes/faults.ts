@@ -1,24 +1,24 @@
 /**
- * faults.ts - what the fake API server does wrong, on demand.
+ * faults.ts - faults that the fake API server produces on demand.
  *
- * In:    a fault for requests of a path, for a number of them or until it is taken back.
- * Out:   the fault that a request meets.
+ * In:    a fault for the requests of a path, for a number of them or until clear().
+ * Out:   the fault for a request.
  */
 
 export type Fault =
-  /** Answer this status, with its Status object. */
+  /** Respond with this status and its Status object. */
   | { readonly kind: 'status'; readonly status: number; readonly retryAfterSeconds?: number; readonly message?: string }
-  /** Take the request and say nothing. */
+  /** Never respond. */
   | { readonly kind: 'hang' }
-  /** Grant a watch and send nothing, no bookmark either. */
+  /** Start a watch and send nothing, not even bookmarks. */
   | { readonly kind: 'silence' }
-  /** Send this many bytes of the body, then break the connection. */
+  /** Send this many bytes of the body, then reset the connection. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
-  /** End the watch as soon as it is granted. */
+  /** End a watch as soon as it has started. */
   | { readonly kind: 'close' }
-  /** Send a list so many bytes at a time, with so many milliseconds in between. */
+  /** Send `bytes` of a list every `everyMs` milliseconds. */
   | { readonly kind: 'slow'; readonly bytes: number; readonly everyMs: number }
-  /** Break the connection before any answer. */
+  /** Reset the connection without a response. */
   | { readonly kind: 'reset' }
 
 export type Verb = 'list' | 'watch' | 'any'
@@ -33,17 +33,17 @@ interface Planned {
 export class Faults {
   #planned: Planned[] = []
 
-  /** For the next `times` requests whose path begins so. */
+  /** Plans a fault for the next `times` requests with this path prefix. */
   plan(path: string, verb: Verb, fault: Fault, times = Number.POSITIVE_INFINITY): void {
     this.#planned.push({ path, verb, fault, left: times })
   }
 
-  /** No faults from now on. */
+  /** Removes all planned faults. */
   clear(): void {
     this.#planned = []
   }
 
-  /** What this request meets; it counts. */
+  /** The fault for this request, if any. Uses up one of its times. */
   next(path: string, verb: Verb): Fault | undefined {
     const planned = this.#planned.find(one => path.startsWith(one.path) && (one.verb === 'any' || one.verb === verb))
     if (planned === undefined) return undefined

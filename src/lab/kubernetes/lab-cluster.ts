@@ -1,8 +1,8 @@
 /**
- * lab-cluster.ts - a lab's pods as the objects of a cluster, in a fake API server.
+ * lab-cluster.ts - serves a lab's pods as objects of a cluster from a fake API server.
  *
- * In:    the lab's pods, as they come and go.
- * Out:   an API server whose objects say what the lab's inventory file says, and how to reach it.
+ * In:    the lab's pods, as they are added and removed.
+ * Out:   an API server with the same content as the lab's inventory file, and credentials for it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,17 +16,17 @@ export const LAB_ZONE = 'lab-zone'
 const PODS = '/api/v1/pods'
 const NODES = '/api/v1/nodes'
 const NAMESPACES = '/api/v1/namespaces'
-/** Of every pod template: what is in it does not change. */
+/** The hash of every pod template: templates never change here. */
 const HASH = '5d8f7c9b6d'
 
-/** What is needed of a lab's pod. */
+/** The properties of a lab's pod that the API shows. */
 export interface LabPod {
   readonly spec: PodSpec
   readonly ipv4: string
   readonly ipv6: string
 }
 
-/** How a pod reaches the API: what the kubelet mounts. */
+/** Access to the API as in a pod, with the files that the kubelet mounts. */
 export interface Account {
   readonly host: string
   readonly port: string
@@ -54,7 +54,7 @@ export class LabCluster {
     return cluster
   }
 
-  /** A pod came, or says otherwise. */
+  /** Adds or updates a pod. */
   put(pod: LabPod): StoredObject {
     const { namespace } = pod.spec
     const known = this.api.store.list(NAMESPACES).some(({ metadata }) => metadata.name === namespace)

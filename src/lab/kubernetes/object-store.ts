@@ -1,9 +1,9 @@
 /**
- * object-store.ts - the objects of a fake cluster, with versions as etcd gives them.
+ * object-store.ts - the objects of a fake cluster, with versions like etcd's.
  *
  * In:    objects by the path of their kind.
- * Out:   lists as of one version; what happened after a version, as long as the window holds it.
- * Never: keeps more events than the window: who asks for older ones is told that they are gone.
+ * Out:   lists of one version; the events after a version, as long as the window holds them.
+ * Never: keeps more events than the window; older ones are expired.
  */
 
 export interface StoredObject {
@@ -26,12 +26,12 @@ export interface StoredEvent {
   readonly version: number
   readonly path: string
   readonly object: StoredObject
-  /** Missing for a new object; the event is ADDED, MODIFIED or DELETED by these two. */
+  /** Undefined for a new object. With `deleted`, decides between ADDED, MODIFIED and DELETED. */
   readonly before: StoredObject | undefined
   readonly deleted: boolean
 }
 
-/** As etcd, where a fresh cluster's first version is far from 0 as well. */
+/** The first version of a fresh cluster is far from 0 in etcd too. */
 const FIRST_VERSION = 1000
 const DEFAULT_WINDOW = 10_000
 
@@ -40,21 +40,21 @@ export class ObjectStore {
   readonly #window: number
   readonly #kinds = new Map<string, Map<string, StoredObject>>()
   #events: StoredEvent[] = []
-  /** Versions up to this are gone. */
+  /** Versions up to this one are expired. */
   #compacted = FIRST_VERSION - 1
   readonly #listeners = new Set<(event: StoredEvent) => void>()
 
-  /** `window`: events kept. */
+  /** `window`: number of events to keep. */
   constructor(window = DEFAULT_WINDOW) {
     this.#window = window
   }
 
-  /** Whether there is such a kind, empty or not. */
+  /** Whether the kind is defined, with or without objects. */
   has(path: string): boolean {
     return this.#kinds.has(path)
   }
 
-  /** Of every kind. */
+  /** The paths of all kinds. */
   paths(): string[] {
     return [...this.#kinds.keys()]
   }
@@ -63,7 +63,7 @@ export class ObjectStore {
     if (!this.#kinds.has(path)) this.#kinds.set(path, new Map())
   }
 
-  /** Create, or replace; an object without uid gets one that its name and version make. */
+  /** Creates or replaces an object. A new object without a uid gets one derived from its version. */
   put(path: string, object: StoredObject): StoredObject {
     this.define(path)
     const kind = this.#kinds.get(path)!
@@ -80,7 +80,7 @@ export class ObjectStore {
     return stored
   }
 
-  /** False when there is none. */
+  /** Returns false when there is no such object. */
   delete(path: string, name: string, namespace?: string): boolean {
     const kind = this.#kinds.get(path)
     const key = namespace === undefined ? name : `${namespace}/${name}`
@@ -88,31 +88,31 @@ export class ObjectStore {
     if (before === undefined) return false
     kind?.delete(key)
     const version = ++this.version
-    // The last state, with the version of its deletion: a watch goes on from it.
+    // The last state with the version of its deletion: a watch continues from there.
     const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } }
     this.#notify({ version, path, object, before, deleted: true })
     return true
   }
 
-  /** In the order of names, as etcd's keys are. */
+  /** Sorted by name, like etcd's keys. */
   list(path: string): StoredObject[] {
     const kind = this.#kinds.get(path) ?? new Map<string, StoredObject>()
     return [...kind].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
   }
 
-  /** What happened after `version`; undefined when not all of that is known any more. */
+  /** The events after `version`; undefined when some of them are expired. */
   since(path: string, version: number): StoredEvent[] | undefined {
     if (version < this.#compacted) return undefined
     return this.#events.filter(event => event.version > version && event.path === path)
   }
 
-  /** Forget events up to now, as etcd's compaction does. */
+  /** Drops all events, as etcd's compaction does. */
   compact(): void {
     this.#events = []
     this.#compacted = this.version
   }
 
-  /** Events from now on, until the returned function is called. */
+  /** Calls `listener` for each event, until the returned function is called. */
   listen(listener: (event: StoredEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

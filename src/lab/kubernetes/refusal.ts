@@ -1,5 +1,5 @@
 /**
- * refusal.ts - why the fake API server does not do what is asked, as the Status object that clients read.
+ * refusal.ts - an error of the fake API server, as the Status object that clients read.
  */
 
 export class Refusal extends Error {
@@ -12,7 +12,7 @@ export class Refusal extends Error {
     this.reason = reason
   }
 
-  /** The body of the answer, or the object of an ERROR event. */
+  /** The body of the response, or the object of an ERROR event. */
   get object(): object {
     const { status: code, message, reason } = this
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code }

@@ -3,7 +3,7 @@
  *
  * In:    `status.phase!=Failed,spec.nodeName=node-1`.
  * Out:   whether an object is selected.
- * Fail:  an Error for a field that no server selects by.
+ * Fail:  an Error for a field that servers do not support in selectors.
  */
 import type { StoredObject } from './object-store.js'
 

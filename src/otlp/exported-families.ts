@@ -31,7 +31,7 @@ export class ExportedFamily {
 
 export class ExportedFamilies {
   readonly #families = new Map<number, ExportedFamily>()
-  /** Removed families whose series have unreported values. */
+  /** Removed families with unreported values. */
   #removedFamilies: ExportedFamily[] = []
   #values: Float64Array = new Float64Array(0)
   #accepted: Float64Array = new Float64Array(0)

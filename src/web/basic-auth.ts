@@ -3,7 +3,7 @@
  *
  * In:    the Authorization header, the current users.
  * Out:   'accepted', 'rejected', or 'busy' when too many passwords wait to be compared.
- * Never: stores a password: results are cached under an HMAC whose key is random in each process.
+ * Never: stores a password: results are cached under an HMAC with a random key per process.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { Bcrypt, comparisonsOf, costOf } from './bcrypt.js'

@@ -59,8 +59,8 @@ export function costOf(hash: string): number {
 }
 
 /**
- * Hashes whose comparison takes 2^cost rounds in total: `hash`, padded with dummy hashes if it is cheaper; one dummy hash if there
- * is none. So response times do not reveal whether a user exists.
+ * The hashes to compare, 2^cost rounds in total: `hash`, padded with dummy hashes if it is cheaper; one dummy hash if there is
+ * none. So response times do not reveal whether a user exists.
  */
 export function comparisonsOf(hash: string | undefined, cost: number): string[] {
   if (hash === undefined) return [dummyHash(cost)]

@@ -2,7 +2,7 @@
  * web-scalar.ts - parses scalars of the web config file from their text.
  *
  * In:    text. YAML's type guesses are off because Go's types decide in the toolkit: a user named 123 or yes is a text.
- * Fail:  a zod issue whose message says what is allowed.
+ * Fail:  a zod issue; its message says what is allowed.
  */
 import { z } from 'zod'
 

@@ -25,7 +25,7 @@ class Harness {
   readonly #mirror = new Mirror(message => this.#families.apply(message as Parameters<ExportedFamilies['apply']>[0]))
   #families = new ExportedFamilies()
   #batches!: Batches
-  /** Time of the batch whose response was lost; 0 for none. */
+  /** Time of the batch with the lost response; 0 for none. */
   #unknownTime = 0
 
   constructor(temporality: 'delta' | 'cumulative' = 'delta') {

@@ -91,27 +91,24 @@ for (const temporality of ['cumulative', 'delta'] as const) {
   })
 }
 
-t.test(
-  'a batch whose response was lost is sent again unchanged, so the receiver can recognise the duplicate',
-  async t => {
-    const { otlp, sink, store } = await push(t, DELTA)
-    count(store, 5)
-    t.equal(await resultOf(otlp), 'success')
-    count(store, 7)
-    sink.behaviours.push(keepAndCut)
-    t.equal(await resultOf(otlp), 'broken')
-    count(store, 11)
-    t.equal(await resultOf(otlp), 'success')
-    const points = named(sink.accepted(), 'weir.flow.bytes')
-    t.same(
-      points.map(({ value }) => value),
-      [5, 7, 7, 11],
-    )
-    t.same(points[1], points[2], 'the same times and value: a recognisable duplicate')
-    const ranges = [points[0]!, points[1]!, points[3]!]
-    for (const [i, { start }] of ranges.slice(1).entries()) t.equal(start, ranges[i]!.time, 'ranges are contiguous')
-  },
-)
+t.test('after a lost response the same batch is sent again, so the receiver can recognise the duplicate', async t => {
+  const { otlp, sink, store } = await push(t, DELTA)
+  count(store, 5)
+  t.equal(await resultOf(otlp), 'success')
+  count(store, 7)
+  sink.behaviours.push(keepAndCut)
+  t.equal(await resultOf(otlp), 'broken')
+  count(store, 11)
+  t.equal(await resultOf(otlp), 'success')
+  const points = named(sink.accepted(), 'weir.flow.bytes')
+  t.same(
+    points.map(({ value }) => value),
+    [5, 7, 7, 11],
+  )
+  t.same(points[1], points[2], 'the same times and value: a recognisable duplicate')
+  const ranges = [points[0]!, points[1]!, points[3]!]
+  for (const [i, { start }] of ranges.slice(1).entries()) t.equal(start, ranges[i]!.time, 'ranges are contiguous')
+})
 
 t.test('exports to a missing receiver are counted as unreachable and logged once', async t => {
   const { otlp, sink, store, lines } = await push(t, { ...DELTA, url: 'http://127.0.0.1:9/v1/metrics' })

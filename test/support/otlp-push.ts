@@ -1,8 +1,8 @@
 /**
- * otlp-push.ts - a push from a store of the test's own to a sink.
+ * otlp-push.ts - a push from a test's store to a sink.
  *
  * In:    settings that differ from the defaults.
- * Out:   the push, which exports only when the test says so.
+ * Out:   the push, which exports only when the test calls exportNow().
  */
 import type { Test } from 'tap'
 import type { Metric } from '../../src/exporter/catalog/metric.js'
@@ -15,13 +15,13 @@ export interface Pushed {
   readonly store: SeriesStore
   readonly otlp: Otlp
   readonly sink: Sink
-  /** What was logged. */
+  /** Logged lines. */
   readonly lines: string[]
 }
 
 const HOUR_MS = 3_600_000
 
-/** Its timer never fires: the first export is due in an hour. */
+/** The timer never fires: the first export is due in an hour. */
 export async function push(t: Test, config: Partial<OtlpConfig> = {}, parts: Partial<OtlpParts> = {}): Promise<Pushed> {
   const sink = await startSink()
   const lines: string[] = []
@@ -43,12 +43,12 @@ export async function push(t: Test, config: Partial<OtlpConfig> = {}, parts: Par
   t.teardown(async () => {
     await otlp.close(0)
     await sink.close()
-    if (sink.faults.length > 0) throw new Error(`the sink did not understand: ${sink.faults.join(', ')}`)
+    if (sink.faults.length > 0) throw new Error(`invalid requests to the sink: ${sink.faults.join(', ')}`)
   })
   return { store, otlp, sink, lines }
 }
 
-/** The number that /metrics has for a metric of the push itself, or another without labels. */
+/** The value of one of the push's own metrics. */
 export function own(store: SeriesStore, metric: Metric, labels: readonly string[] = []): number {
   return store.get(store.family(metric).series(labels))
 }

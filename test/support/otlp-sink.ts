@@ -1,8 +1,8 @@
 /**
- * otlp-sink.ts - an OTLP receiver on loopback that reads strictly, and fails as it is told to.
+ * otlp-sink.ts - an OTLP receiver on loopback that validates strictly and fails on demand.
  *
- * In:    behaviours, one a request; when they are used up, requests are accepted.
- * Out:   every request that was accepted, as points; everything else that was asked for.
+ * In:    behaviours, one per request; without one, requests are accepted.
+ * Out:   every request with its points, and whether it was accepted.
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -22,9 +22,9 @@ export interface SunkPoint {
   /** Milliseconds since 1970. */
   readonly start: number
   readonly time: number
-  /** Of sums and gauges. */
+  /** Sums and gauges only. */
   readonly value: number
-  /** Of histograms. */
+  /** Histograms only. */
   readonly count: number
   readonly sum: number
   readonly counts: readonly number[]
@@ -36,7 +36,7 @@ export interface SunkPoint {
 export interface SunkRequest {
   readonly path: string
   readonly headers: IncomingMessage['headers']
-  /** Bytes as sent, and unpacked. */
+  /** Bytes as sent, and decompressed. */
   readonly bytes: number
   readonly unpacked: number
   readonly resource: Readonly<Record<string, unknown>>
@@ -44,7 +44,7 @@ export interface SunkRequest {
   readonly accepted: boolean
 }
 
-/** What to do with a request once it is read; true when the receiver keeps its points. */
+/** Handles a request after it was read; returns whether the receiver accepts its points. */
 export type Behaviour = (response: ServerResponse, request: SunkRequest, socket: Socket) => boolean
 
 export interface Sink {
@@ -52,7 +52,7 @@ export interface Sink {
   /** In order of arrival. */
   readonly requests: SunkRequest[]
   readonly behaviours: Behaviour[]
-  /** What a body or a path was wrong by. */
+  /** Errors found in bodies and paths. */
   readonly faults: string[]
   accepted(): SunkPoint[]
   close(): Promise<void>
@@ -107,21 +107,21 @@ export async function startSink(port = 0, tls?: SecureContextOptions & { request
 
 const isJson = (request: IncomingMessage): boolean => request.headers['content-type'] === 'application/json'
 
-/** An empty answer in the protocol of the request. */
+/** An empty response in the protocol of the request. */
 function acceptAs(request: IncomingMessage): Behaviour {
   const type = String(request.headers['content-type'])
   return answer(200, { 'Content-Type': type }, isJson(request) ? '{}' : '')
 }
 
-/** An answer that the receiver rejected some points. */
+/** A partial success: the receiver rejected some points. */
 export const partial =
-  (rejected: number, words: string): Behaviour =>
+  (rejected: number, message: string): Behaviour =>
   (response, { headers }) => {
     const type = messageType('ExportMetricsServiceResponse')
-    const told = { partialSuccess: { rejectedDataPoints: rejected, errorMessage: words } }
+    const body = { partialSuccess: { rejectedDataPoints: rejected, errorMessage: message } }
     const json = headers['content-type'] === 'application/json'
     response.writeHead(200, { 'Content-Type': String(headers['content-type']) })
-    response.end(json ? JSON.stringify(told) : type.encode(type.fromObject(told)).finish())
+    response.end(json ? JSON.stringify(body) : type.encode(type.fromObject(body)).finish())
     return true
   }
 

@@ -1,9 +1,9 @@
 /**
- * strict-proto.ts - reads bodies of OTLP as strictly as the protocol is written.
+ * strict-proto.ts - reads OTLP bodies and rejects every deviation from the protocol.
  *
- * In:    JSON by proto3's mapping, or the wire format; test/fixtures/otlp.proto has the messages.
+ * In:    JSON by proto3's mapping, or the wire format; test/fixtures/otlp.proto defines the messages.
  * Out:   plain objects in lowerCamelCase, 64-bit numbers as decimal strings, enums as numbers.
- * Fail:  an Error that names the path: an unknown field, a wrong type, a wire type that is another, bytes that are left over.
+ * Fail:  an Error that names the path: unknown field, wrong type, wrong wire type, trailing bytes.
  */
 import { fileURLToPath } from 'node:url'
 import protobuf from 'protobufjs'
@@ -45,7 +45,7 @@ export function readWire(name: string, bytes: Uint8Array): Json {
 }
 
 function checkMessage(type: protobuf.Type, value: unknown, path: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${path}: no object`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${path}: not an object`)
   const oneofs = new Set<string>()
   for (const [key, found] of Object.entries(value)) {
     const field = type.fields[key]
@@ -56,7 +56,7 @@ function checkMessage(type: protobuf.Type, value: unknown, path: string): void {
       oneofs.add(partOf.name)
     }
     if (!field.repeated) checkValue(field, found, `${path}.${key}`)
-    else if (!Array.isArray(found)) throw new Error(`${path}.${key}: no array`)
+    else if (!Array.isArray(found)) throw new Error(`${path}.${key}: not an array`)
     else for (const [i, each] of found.entries()) checkValue(field, each, `${path}.${key}[${i}]`)
   }
 }
@@ -65,7 +65,7 @@ function checkValue(field: protobuf.Field, value: unknown, path: string): void {
   const { resolvedType, type } = field
   if (resolvedType instanceof protobuf.Type) checkMessage(resolvedType, value, path)
   else if (!isValue(type, resolvedType !== null, value))
-    throw new Error(`${path}: ${JSON.stringify(value)} is no ${type}`)
+    throw new Error(`${path}: ${JSON.stringify(value)} is not a ${type}`)
 }
 
 function isValue(type: string, isEnum: boolean, value: unknown): boolean {

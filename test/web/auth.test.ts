@@ -73,7 +73,7 @@ t.test('a change of users takes effect within a second, also for cached password
 t.test('a wrong password takes as many rounds as an unknown user, whatever the cost of the hash', async t => {
   const counting = new Counting()
   const auth = new BasicAuth(counting)
-  for (const user of ['alice', 'carol', 'nobody', '', 'constructor', '__proto__']) {
+  for (const user of ['alice', 'carol', 'unknown', '', 'constructor', '__proto__']) {
     t.equal(await auth.authenticate(header(user, 'wrong'), users), 'rejected')
     t.equal(counting.rounds(), 2 ** 7, user)
     t.equal(await auth.authenticate(header(user, 'wrong'), users), 'rejected')

@@ -21,7 +21,7 @@ const tls = (more: string) => `tls_server_config: { ${PAIR}${more && `, ${more}`
 
 /** `promtool`: its verdict where it differs from ours, and the reason. */
 type Case = readonly [file: string, good: boolean, promtool?: { good: boolean; why: string }]
-const NEWER = { good: false, why: 'Debian has promtool 2.42, whose exporter-toolkit 0.8 lacks this key' }
+const NEWER = { good: false, why: 'Debian has promtool 2.42 with exporter-toolkit 0.8, which lacks this key' }
 const SAFER = (why: string) => ({ good: true, why })
 
 const CASES: readonly Case[] = [

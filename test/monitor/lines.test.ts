@@ -58,7 +58,7 @@ t.test('the trace ID keeps all 64 bits', async t => {
   t.match(monitorText(patched(TRACE, 48, ...hex('ffffffffffffffff'))), '[ ip-trace-id = 18446744073709551615 ]')
 })
 
-t.test('a trace says where the packet goes or comes from', async t => {
+t.test('a trace names where the packet goes to or comes from', async t => {
   const summaries = [
     '-> endpoint 7',
     '-> proxy port 7',

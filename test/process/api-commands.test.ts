@@ -1,5 +1,5 @@
 /**
- * api-commands.test.ts - the commands around the flow API: their flags, their words, and what they refuse.
+ * api-commands.test.ts - the commands of the flow API: flags, output, errors.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { queryOf } from '../../src/cli/observe-server.js'
 import { statusLines } from '../../src/cli/status.js'
-import { connectTarget, listenTarget, parseApiAddress } from '../../src/hubble/api/address.js'
 import { ObserverClient } from '../../src/hubble/api/client.js'
 import { weir } from '../support/command.js'
 import { Following } from '../support/following.js'
@@ -19,35 +18,7 @@ const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
 const REPLAY = ['--source', `replay:${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
 const ALL = { allow: [], deny: [] }
 
-t.test('addresses are sockets or ports', async t => {
-  for (const [text, connect, listen] of [
-    ['unix:///run/a.sock', 'unix:/run/a.sock', 'unix:/run/a.sock'],
-    ['unix:/run/a.sock', 'unix:/run/a.sock', 'unix:/run/a.sock'],
-    ['unix:a.sock', 'unix:a.sock', 'unix:a.sock'],
-    [':4244', 'localhost:4244', '[::]:4244'],
-    ['10.0.0.1:4244', '10.0.0.1:4244', '10.0.0.1:4244'],
-    ['[fd00::1]:0', '[fd00::1]:0', '[fd00::1]:0'],
-    ['hubble-relay.kube-system:80', 'hubble-relay.kube-system:80', 'hubble-relay.kube-system:80'],
-  ] as const) {
-    const address = parseApiAddress(text)
-    t.strictSame([connectTarget(address), listenTarget(address)], [connect, listen], text)
-  }
-  t.match(parseApiAddress('tls://relay:443'), { kind: 'tcp', host: 'relay', port: 443, tls: true })
-  for (const text of [
-    '',
-    '4244',
-    'host',
-    'host:65536',
-    'unix:',
-    'http://a:1',
-    `unix:///${'x'.repeat(107)}`,
-    '::1:80',
-  ]) {
-    t.throws(() => parseApiAddress(text), { message: /allowed: / }, text)
-  }
-})
-
-t.test('a query has the flags of hubble observe', async t => {
+t.test('the flags of observe make a query as in hubble observe', async t => {
   const query = (selection: object, more: object = {}) =>
     queryOf({ selection: { ...ALL, ...selection }, all: false, follow: false, ...more })
   t.match(query({}), { number: 20, first: false, follow: false })
@@ -59,10 +30,10 @@ t.test('a query has the flags of hubble observe', async t => {
   t.match(query({ since: '2026-01-02T03:04:05.000000000Z' }), { number: 0, since: '2026-01-02T03:04:05.000000000Z' })
   const before = { until: '2026-01-02T03:04:05.000000000Z' }
   t.match(query(before, { all: true }), { number: 0, ...before })
-  t.notOk('until' in query(before, { follow: true }), 'which ends no follower')
+  t.notOk('until' in query(before, { follow: true }), 'until does not end a follower')
 })
 
-t.test('wrong usage is told in one line, with exit code 2', async t => {
+t.test('wrong usage prints one line, with exit code 2', async t => {
   for (const [args, word] of [
     [['run', '--flow-buffer', '4096'], 'power of two minus one'],
     [['run', '--hubble.listen-address', 'nowhere'], 'unix:///PATH'],
@@ -82,7 +53,7 @@ t.test('wrong usage is told in one line, with exit code 2', async t => {
   }
 })
 
-t.test('identities are listed with their labels, a label a line', async t => {
+t.test('identities are listed with their labels, one per line', async t => {
   const inventory = join(t.testdir({}), 'inventory.json')
   writeFileSync(
     inventory,
@@ -100,7 +71,7 @@ t.test('identities are listed with their labels, a label a line', async t => {
   t.strictSame([code, stderr], [1, 'weir: identity 1234: no labels; see weir identity list\n'])
 })
 
-t.test('a status has the lines of hubble status', async t => {
+t.test('the status has the lines of hubble status', async t => {
   const counts = { num_flows: '4095', max_flows: '8190', seen_flows: '1234567', uptime_ns: '61000000000' }
   t.strictSame(statusLines({ ...counts, flows_rate: 12.345, version: 'v1' }), [
     'Current/Max Flows: 4,095/8,190 (50.00%)',
@@ -117,7 +88,7 @@ t.test('a status has the lines of hubble status', async t => {
   ])
 })
 
-t.test('a replay is served like a live source, at several addresses', async t => {
+t.test('a replay is served like a live source, on several addresses', async t => {
   const path = socketPath(t)
   const addresses = ['--hubble.listen-address', `unix://${path}`, '--hubble.listen-address', '127.0.0.1:0']
   const running = await startWeir([...REPLAY, '--flow-buffer', '1023', ...addresses])
@@ -126,14 +97,18 @@ t.test('a replay is served like a live source, at several addresses', async t =>
   for (const server of [`unix://${path}`, port!]) {
     const file = ['observe', '--input-file', `${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
     const last = ['--last', '50', '--verdict', 'DROPPED', '--time-format', 'RFC3339Nano']
-    t.equal(weir(['observe', '--server', server, ...last]).stdout, weir([...file, ...last]).stdout, 'as from the file')
+    t.equal(
+      weir(['observe', '--server', server, ...last]).stdout,
+      weir([...file, ...last]).stdout,
+      'the same as from the file',
+    )
   }
   const client = await ObserverClient.connect(port!)
   t.match(await client.serverStatus(), { num_flows: '1023', max_flows: '1023' })
   client.close()
 })
 
-t.test('without an API no record is kept, and an address that is taken ends the start', async t => {
+t.test('an address in use fails the start, and none disables the flow API', async t => {
   const path = socketPath(t)
   const first = await startWeir([...REPLAY, '--hubble.listen-address', `unix://${path}`])
   t.teardown(() => first.stop('SIGKILL'))
@@ -146,7 +121,7 @@ t.test('without an API no record is kept, and an address that is taken ends the 
   t.notMatch(none.stderr(), /flow API/)
 })
 
-t.test('a socket that a killed process left is taken over, and a file that is none is left alone', async t => {
+t.test('the socket of a killed process is replaced, and a file that is not a socket is kept', async t => {
   const path = socketPath(t)
   const first = await startWeir([...REPLAY, '--hubble.listen-address', `unix://${path}`])
   await first.stop('SIGKILL')
@@ -166,12 +141,12 @@ t.test('a socket that a killed process left is taken over, and a file that is no
   t.match(stderr, 'exists and is not a socket')
 })
 
-t.test('the default address is one for the machine: who comes second says so and runs', async t => {
+t.test('a second Weir on the default address logs that its flow API is disabled, and runs', async t => {
   const start = () => new Following(t, ['run', ...REPLAY, '--web.listen-address', '127.0.0.1:0'])
   const first = start()
-  await until('it listens', () => listeningUrl(first.stderr))
+  await until('the first listens', () => listeningUrl(first.stderr))
   const second = start()
-  await until('it listens, too', () => listeningUrl(second.stderr))
+  await until('the second listens', () => listeningUrl(second.stderr))
   t.match(second.stderr, /msg="flow API disabled" err=/)
   const both = [first, second]
   for (const each of both) each.process.kill('SIGTERM')

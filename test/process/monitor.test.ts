@@ -9,10 +9,19 @@ import { MAIN, runToEnd, weir } from '../support/command.js'
 import { DROP_3, TRACE_2, VERDICT_40 } from '../support/records.js'
 
 const RECORDS = 'examples/records.pcap'
-const WORLD = 'examples/inventory.json'
+const INVENTORY = 'examples/inventory.json'
 
 t.test('a recording is printed line by line, with the names of the inventory file', async t => {
-  const { code, stdout, stderr } = weir(['monitor', '--input-file', RECORDS, '--inventory', WORLD, '-v', '--cpu', '3'])
+  const { code, stdout, stderr } = weir([
+    'monitor',
+    '--input-file',
+    RECORDS,
+    '--inventory',
+    INVENTORY,
+    '-v',
+    '--cpu',
+    '3',
+  ])
   t.equal(code, 0)
   t.equal(stderr, '')
   const lines = stdout.split('\n').slice(0, -1)
@@ -22,7 +31,7 @@ t.test('a recording is printed line by line, with the names of the inventory fil
   t.ok(lines.some(line => line.startsWith('CPU 03: [pre-xlate-fwd] cgroup_id: ')))
 })
 
-t.test('filters and numbers leave out what they are asked to', async t => {
+t.test('filters select messages, and -n prints numbers instead of names', async t => {
   const args = ['--input-file', RECORDS, '-n', '-t', 'drop,trace', '--from', '101']
   const { code, stdout } = weir(['monitor', ...args])
   t.equal(code, 0)
@@ -33,7 +42,7 @@ t.test('filters and numbers leave out what they are asked to', async t => {
   t.match(stdout, / ifindex [1-9]\d? orig-ip/, 'without an inventory file an interface is its number')
 })
 
-t.test('wrong usage is told in one line, with exit code 2', async t => {
+t.test('wrong usage prints one line, with exit code 2', async t => {
   for (const [args, word] of [
     [['--input-file', RECORDS, '--server', 'unix:x'], '--server'],
     [['--input-file', RECORDS, '-t', 'recorder'], '"recorder"'],
@@ -60,14 +69,14 @@ t.test('a damaged recording is printed up to the damage, with exit code 1', asyn
   t.match(stderr, /^weir: .*cut\.pcap: truncated at byte \d+: [^\n]+\n$/)
 })
 
-t.test('a file that is missing is a failure of one line', async t => {
+t.test('a missing file fails with one line', async t => {
   const { code, stdout, stderr } = weir(['monitor', '--input-file', join(t.testdir(), 'missing.pcap')])
   t.equal(code, 1)
   t.equal(stdout, '')
   t.match(stderr, /^weir: [^\n]*missing\.pcap[^\n]*\n$/)
 })
 
-t.test('a reader that goes away ends the command without a word, a full disk with one', async t => {
+t.test('a closed pipe ends the command silently, a full disk with an error', async t => {
   const command = `${process.execPath} ${MAIN} monitor --input-file ${RECORDS} -vv`
   const piped = runToEnd(['bash', '-c', `set -o pipefail; ${command} | head -n 1`])
   t.same(piped, { code: 0, stdout: `${'-'.repeat(78)}\n`, stderr: '' })

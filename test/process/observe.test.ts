@@ -1,5 +1,5 @@
 /**
- * observe.test.ts - `weir observe` on a recording: what it prints, what it refuses, how it ends.
+ * observe.test.ts - `weir observe` on a recording: output, refused flags, exit codes.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ const INPUT = ['--input-file', 'examples/records.pcap', '--inventory', 'examples
 const observe = (...words: string[]) => weir(['observe', ...words])
 const count = (...words: string[]) => observe(...INPUT, ...words).stdout.split('\n').length - 1
 
-t.test('a recording is printed whole unless asked otherwise, and filters cut it', async t => {
+t.test('a whole recording is printed by default, and filters select flows', async t => {
   t.equal(count(), 1918)
   t.equal(count('--all'), 1918)
   t.equal(count('--last', '5'), 5)
@@ -24,7 +24,7 @@ t.test('--print-node-name, --numeric and --time-format change the lines', async 
   t.match(stdout, /^2023-11-14T22:13:20Z \[[^\]]+\]: 10\.201\.53\.11:50232 \(ID:2961\) -> 93\.184\.216\.34:9090 /)
 })
 
-t.test('flags that are not allowed are refused in one line that says what is, with code 2', async t => {
+t.test('invalid flags are refused in one line that says what is allowed, with exit code 2', async t => {
   const refused: [string[], RegExp][] = [
     [['--verdict', 'NO'], /--verdict.*"NO" is not a verdict; allowed: FORWARDED/],
     [['-o', 'xml'], /xml.*Allowed choices are compact, dict, json, JSON, jsonpb, tab, table/],
@@ -47,13 +47,13 @@ t.test('flags that are not allowed are refused in one line that says what is, wi
   }
 })
 
-t.test('without a source it is wrong usage; a file that is none is a failure', async t => {
+t.test('a missing or invalid recording or inventory fails', async t => {
   t.match(weir(['observe', '--input-file', '/nowhere/at.all']), { code: 1, stderr: /no such file/ })
   t.match(observe('--input-file', 'package.json'), { code: 1, stderr: /not a recording/ })
   t.match(observe('--input-file', 'examples/records.pcap', '--inventory', '/nowhere/at.all'), { code: 1 })
 })
 
-t.test('a damaged recording gives what precedes the damage, and a failure', async t => {
+t.test('a damaged recording prints the flows before the damage, and fails', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-observe-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const cut = join(folder, 'cut.pcap')

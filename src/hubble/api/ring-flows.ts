@@ -1,7 +1,7 @@
 /**
  * ring-flows.ts - decodes records of a ring into flows, on demand.
  *
- * In:    a RecordRing; who is who (a Directory).
+ * In:    a RecordRing; a Resolver that names addresses.
  * Out:   the flow of a sequence number; every reader gets the same uuid and time for it.
  * Fail:  undefined for a record that makes no flow; the reduce path counts such records.
  */

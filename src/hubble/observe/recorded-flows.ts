@@ -44,7 +44,7 @@ export class RecordedFlows implements Iterable<FlowResponse> {
     })
   }
 
-  /** Can be iterated once: reads the file on the way. */
+  /** Can be iterated once: it reads the file while iterating. */
   *[Symbol.iterator](): Generator<FlowResponse> {
     try {
       for (let done = false; !done; ) {

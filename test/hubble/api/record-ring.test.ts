@@ -76,9 +76,9 @@ t.test('a large record overwrites several old ones, and none is split or torn', 
   for (let n = 0; n < 100; n++) {
     record.fill(n)
     ring.appendRecord(new DataView(record.buffer), 0, record.length, n, 0)
-    for (let held = ring.first; held < ring.next; held++) {
-      const bytes = contents(ring, held)
-      if (bytes[0] !== held || bytes.at(-1) !== held) return t.fail(`record ${held} is torn after ${n}`)
+    for (let sequence = ring.first; sequence < ring.next; sequence++) {
+      const bytes = contents(ring, sequence)
+      if (bytes[0] !== sequence || bytes.at(-1) !== sequence) return t.fail(`record ${sequence} is torn after ${n}`)
     }
   }
   t.equal(ring.length, 4, 'as many as fit into 256 KiB')

@@ -95,7 +95,7 @@ t.test('a slowly read dump ends, with its losses', async t => {
   const { ring, server } = served
   for (let written = 0; written < CAPACITY; written += CHUNK) write(ring, frames, written)
   const end = ring.next
-  const held = ring.length
+  const stored = ring.length
   const call = new RawObserver(t, served.target).open('GetFlows', encode())
   await until('the dump has started', () => server.streams === 1)
   for (let written = 0; written < 3 * CAPACITY; written += CHUNK) write(ring, frames, written)
@@ -103,6 +103,6 @@ t.test('a slowly read dump ends, with its losses', async t => {
   const ended = new Promise(resolve => call.on('end', resolve))
   call.on('data', (bytes: Buffer) => received.add(bytes))
   await ended
-  t.equal(received.flows + received.lost, held, 'the records in the ring at the request, and none written later')
+  t.equal(received.flows + received.lost, stored, 'the records in the ring at the request, and none written later')
   t.ok(ring.first > end)
 })

@@ -15,7 +15,6 @@ struct net_device {
 
 struct sk_buff {
 	unsigned int len;
-	unsigned int data_len;
 	__u32 hash;
 	__be16 protocol;
 	__u16 network_header;

@@ -56,7 +56,7 @@ static __always_inline __u64 flag_lanes(__u8 flags)
 	return lanes;
 }
 
-/* RFC 9293 figure 5, as far as an observer between the two sides can tell. */
+/* RFC 9293 figure 5, as far as an observer between the two sides sees it. */
 static __always_inline void update_tcp_state(struct connection *c, __u8 flags, __u8 direction,
 					     __u64 now)
 {

@@ -231,10 +231,10 @@ struct count {
  * walks the table again and skips the entries that this pass has already flushed. */
 struct pass {
 	__u32 number;  /* in: 1 to 65,535, different from the previous pass */
-	__u32 full;    /* out: 1: the buffer filled up, run again with this number */
+	__u32 full;    /* out: 1: the buffer is full: run again with this number */
 	__u32 entries; /* out: entries left in the table; valid unless full */
 	__u32 stale; /* in: 1 if any entity is stale; out: entries that refer to one, unless full */
-	__u32 deferred; /* out: entries whose counts are deferred until names come, unless full */
+	__u32 deferred; /* out: entries with counts deferred until names come, unless full */
 };
 
 /* Index of counters, a per-CPU array of struct count. Its values never decrease. */
@@ -255,7 +255,7 @@ enum counter {
 	UNNAMED_UPLINK_OUT,
 	UNNAMED_UPLINK_IN,
 	OBSERVATIONS_LOST, /* handshake or duration overwritten before it was reported */
-	FRAGMENT_UNKNOWN,  /* fragments whose first fragment was not seen: counted without ports */
+	FRAGMENT_UNKNOWN,  /* fragments without a known first one: counted without ports */
 	DROPS_SEEN,
 	DROPS_IGNORED,	     /* freed with a reason, but not IP */
 	DROPS_DELIVERED,     /* freed after a socket had received it */

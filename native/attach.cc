@@ -44,7 +44,7 @@ Fault Attachments::Attach(const Hooks &hooks, Mode &mode)
 	if (mode == Mode::kAuto)
 		mode = has_tcx_.value_or(true) ? Mode::kTcx : Mode::kTc;
 	else if (mode == Mode::kTcx)
-		has_tcx_ = true; /* requested explicitly: no fallback, so that the error is reported */
+		has_tcx_ = true; /* requested: no fallback, so that the error is reported */
 	Fault fault = mode == Mode::kTcx ? AttachLinks(hooks, interface) : Fault{};
 	if (mode == Mode::kTcx && !has_tcx_.value_or(true)) {
 		mode = Mode::kTc;

@@ -3,8 +3,8 @@
  * attach.h - attaches an object's programs to interfaces and tracepoints.
  *
  * In:    interface numbers in the network namespace of the calling thread.
- * Out:   TCX links (6.6+) at the head of the hook, so that Weir sees packets that later programs drop
- *        or redirect; without TCX, clsact filters.
+ * Out:   TCX links (6.6+) at the head of the hook, so that Weir sees packets that later programs
+ *        drop or redirect; without TCX, clsact filters.
  * Fail:  an interface has both of its programs or neither.
  */
 #pragma once

@@ -38,10 +38,10 @@ Fault Flusher::ViewOf(const bpf_map *map, const Mapping *&view)
 	auto known = views_.find(map);
 
 	if (known == views_.end()) {
-		Mapping made(bpf_map__fd(map), bpf_map__value_size(map));
-		if (!made)
+		Mapping mapping(bpf_map__fd(map), bpf_map__value_size(map));
+		if (!mapping)
 			return {errno, "mmap", bpf_map__name(map)};
-		known = views_.emplace(map, std::move(made)).first;
+		known = views_.emplace(map, std::move(mapping)).first;
 	}
 	view = &known->second;
 	return {};

@@ -3,8 +3,8 @@
  * knobs.h - settings of an opened object before it is loaded: read-only globals, table sizes,
  * programs to leave out.
  *
- * Fail:  ENOENT for a name that the object lacks, ERANGE for a value that does not fit, EINVAL for a
- *        global that is not one integer.
+ * Fail:  ENOENT for a name that the object lacks, ERANGE for a value that does not fit, EINVAL for
+ *        a global that is not one integer.
  */
 #pragma once
 

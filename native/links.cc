@@ -39,7 +39,7 @@ Fault LinkWatch::Open()
 	socket_.Reset(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
 	if (!socket_)
 		return {errno, "socket(AF_NETLINK)", {}};
-	/* Best effort: without CAP_NET_ADMIN the buffer keeps its default size and overflows sooner. */
+	/* Best effort: without CAP_NET_ADMIN the default size stays, and ENOBUFS comes sooner. */
 	(void)setsockopt(socket_.Get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
 			 sizeof(kReceiveBuffer));
 	address.nl_family = AF_NETLINK;

@@ -3,8 +3,8 @@
  * links.h - rtnetlink, subscribed to link changes, as a JS object.
  *
  * In:    the network namespace of the thread at construction.
- * Out:   raw messages of the kernel, none of other processes: whole datagrams, back to back, each on a
- *        multiple of 4.
+ * Out:   raw messages of the kernel, none of other processes: whole datagrams, back to back, each
+ *        on a multiple of 4.
  * Fail:  ENOBUFS when the kernel dropped notifications: only a new dump gives the current state.
  * Never: parses a message.
  */

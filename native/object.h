@@ -2,10 +2,10 @@
 /*
  * object.h - a loaded BPF object as a JS object: programs, tables, ring.
  *
- * In:    arguments whose types src/datapath/source/native.ts has checked; sizes and names are checked
+ * In:    arguments with types checked by src/datapath/source/native.ts; sizes and names are checked
  *        here.
- * Out:   everything it made is released by close(), by the garbage collector or with the environment,
- *        whichever comes first.
+ * Out:   everything it made is released by close(), by the garbage collector or with the
+ *        environment, whichever comes first.
  * Fail:  an Error with .code and .syscall; EBADF after close().
  * Never: starts a thread, or parses a record.
  */

@@ -41,9 +41,9 @@ class Ring
 		return perf_buffer__epoll_fd(ring_.get());
 	}
 	/*
-	 * Makes EpollFd readable until the next Drain. perf_poll() clears a pending wake-up when it is
-	 * called, and adding an fd to an event loop calls it: records that passed the watermark
-	 * before would never wake the loop.
+	 * Makes EpollFd readable until the next Drain. perf_poll() clears a pending wake-up, and
+	 * adding an fd to an event loop calls it: records that passed the watermark before would
+	 * never wake the loop.
 	 */
 	Fault Kick();
 	uint64_t Lost() const

@@ -142,8 +142,8 @@ Fault CheckSize(const bpf_map *map, const char *what, size_t got, size_t one, ui
 		return {};
 	return {EINVAL, what,
 		std::string("map '") + bpf_map__name(map) + "': " + std::to_string(count) +
-		    " entries of " + std::to_string(one) + " bytes expected, got " + std::to_string(got) +
-		    " bytes"};
+		    " entries of " + std::to_string(one) + " bytes expected, got " +
+		    std::to_string(got) + " bytes"};
 }
 } // namespace
 

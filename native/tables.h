@@ -2,10 +2,10 @@
 /*
  * tables.h - reads, writes and empties maps in batches.
  *
- * In:    keys and values back to back. A per-CPU map has one value for each possible CPU, each padded
- *        to 8 bytes.
- * Fail:  ENOBUFS when a table does not fit the reader's buffer; EINVAL for inconsistent sizes. A kernel
- *        without batches for a type of map gets one call an entry.
+ * In:    keys and values back to back. A per-CPU map has one value for each possible CPU, each
+ *        padded to 8 bytes.
+ * Fail:  ENOBUFS when a table does not fit the reader's buffer; EINVAL for inconsistent sizes. A
+ *        kernel without batches for a type of map gets one call an entry.
  */
 #pragma once
 

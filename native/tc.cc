@@ -101,7 +101,8 @@ Fault TcFilter::CheckLeftover(const bpf_object *object)
 		return {};
 	return {EEXIST, "tc filter",
 		"interface " + std::to_string(hook_.ifindex) + ": program '" + name +
-		    "' already uses Weir's priority " + std::to_string(kTcPriority) + " and handle"};
+		    "' already uses Weir's priority " + std::to_string(kTcPriority) +
+		    " and handle"};
 }
 
 void TcFilter::RemoveLeftover(int ifindex, bpf_tc_attach_point point, const bpf_object *object)

@@ -2,12 +2,12 @@
 /*
  * tc.h - a clsact filter of Weir's, for kernels without TCX.
  *
- * Out:   the program at kTcPriority and kTcHandle of an interface's ingress or egress, removed by the
- *        destructor. A filter that a previous Weir left there (a program with one of our names) is
- *        replaced, never doubled.
+ * Out:   the program at kTcPriority and kTcHandle of an interface's ingress or egress, removed by
+ *        the destructor. A filter that a previous Weir left there (a program with one of our names)
+ *        is replaced, never doubled.
  * Fail:  EEXIST when another owner's filter has that priority and handle.
- * Never: touches the filters of others. Never removes the clsact qdisc: others may have filters in it,
- *        and an empty one costs nothing.
+ * Never: touches the filters of others. Never removes the clsact qdisc: others may have filters in
+ *        it, and an empty one costs nothing.
  */
 #pragma once
 

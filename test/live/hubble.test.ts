@@ -38,7 +38,7 @@ t.test('an unknown word is wrong usage, named with what is allowed', async t => 
     [['--hubble-metrics', 'drop:sourceContext=pods'], '"pods"', 'pod-name, dns, ip'],
     [['--hubble-metrics', 'drop:labelsContext=source'], '"source"', 'source_pod'],
     [['--hubble-metrics', 'drop:any-drop'], '"any-drop"', 'sourceContext'],
-    [['--hubble-metrics', ''], 'no metric is named'],
+    [['--hubble-metrics', ''], 'no metric given'],
     [file('bad.yaml'), 'bad.yaml', '"dorp"', 'flows-to-world'],
     [file('none.yaml'), 'none.yaml', 'no such file'],
     [[...file('good.yaml'), '--hubble-metrics', 'drop'], 'cannot be used with'],

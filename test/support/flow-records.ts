@@ -1,8 +1,9 @@
 /**
- * flow-records.ts - records of Cilium's datapath made from what a test wants them to say, and the flow that comes of one.
+ * flow-records.ts - builds records of Cilium's datapath from their fields, and makes flows from them.
  *
- * In:    the fields that matter; all others are 0. Layouts: cilium/cilium bpf/lib/{trace,drop,policy_log,dbg,trace_sock}.h.
- * Out:   bytes, and flows without what differs from run to run (time, uuid, emitter).
+ * In:    the fields a test needs; all others are 0. Layouts: cilium/cilium
+ *        bpf/lib/{trace,drop,policy_log,dbg,trace_sock}.h.
+ * Out:   bytes; flows with a fixed time, uuid and emitter.
  */
 
 import { parseInventory } from '../../src/datapath/inventory/inventory.js'
@@ -50,7 +51,7 @@ export const WEB = '10.0.0.1'
 export const DB = '10.0.1.2'
 const MACS = { src: '02:00:00:00:00:01', dst: '02:00:00:00:00:0A' }
 
-/** An Ethernet frame with IPv4 and a TCP SYN, or what is given. */
+/** An Ethernet frame with IPv4 or IPv6 and a payload; a TCP SYN by default. */
 export function packet(src = WEB, dst = DB, payload: Uint8Array = tcp(40_000, 443, 0x02), protocol = 6): Buffer {
   return src.includes(':')
     ? ethernet(MACS, 0x86dd, ipv6({ src, dst }, protocol, payload))
@@ -76,7 +77,7 @@ export interface Trace extends Header {
   readonly traceId?: bigint
 }
 
-/** Version 2 unless told otherwise. */
+/** Version 2 by default. */
 export function trace(fields: Trace = {}): Buffer {
   const { version = 2, point = 3, packet: bytes = packet() } = fields
   const record = header(4, point, version, [32, 48, 56][version]!, fields)
@@ -99,7 +100,7 @@ export interface Drop extends Header {
   readonly traceId?: bigint
 }
 
-/** Version 3 unless told otherwise. */
+/** Version 3 by default. */
 export function drop(fields: Drop = {}): Buffer {
   const { version = 3 } = fields
   const record = header(1, fields.reason ?? 133, version, [36, 36, 40, 48][version]!, fields)
@@ -152,7 +153,7 @@ export interface Sock {
   readonly ip: readonly number[]
 }
 
-/** 40 bytes since Cilium 1.19. */
+/** The layout since Cilium 1.19, 40 bytes. */
 export function sock({ point, proto = 1, port = 80, ipv6 = false, cookie = 9n, cgroup, ip }: Sock): Buffer {
   const record = Buffer.alloc(40)
   record.set([7, point, proto, ipv6 ? 1 : 0])
@@ -163,7 +164,7 @@ export function sock({ point, proto = 1, port = 80, ipv6 = false, cookie = 9n, c
   return record
 }
 
-/** 38 bytes before. */
+/** The packed layout before Cilium 1.19, 38 bytes. */
 export function packedSock({ point, proto = 1, port = 80, ipv6 = false, cookie = 9n, cgroup, ip }: Sock): Buffer {
   const record = Buffer.alloc(38)
   record.set([7, point, ...ip])
@@ -189,7 +190,7 @@ function header(type: number, subtype: number, version: number, length: number, 
   return record
 }
 
-/** A maker that keeps what it tells. */
+/** A FlowMaker, and the flows and debug events that it emits. */
 export function maker(inventory = INVENTORY) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
@@ -212,7 +213,7 @@ export function maker(inventory = INVENTORY) {
   return { made, decoder, flows, debugs, feed }
 }
 
-/** The one flow of a record. */
+/** The flow of a record. Throws if there is none. */
 export function flowOf(record: Uint8Array, inventory?: string): Flow {
   const { flows, feed, made } = maker(inventory)
   feed(record)

@@ -1,8 +1,9 @@
 /**
- * hubble-metrics.ts - records through the decoder into hubble_* metrics, and what came out.
+ * hubble-metrics.ts - a harness for hubble_* metrics: feeds records through the decoder and reads the series.
  *
- * In:    records, a configuration, the world of test/fixtures.
- * Out:   series by their text `name{label="value",...}`, labels sorted; the same counted without any memo, to compare.
+ * In:    records, a configuration; examples/inventory.json.
+ * Out:   series by their text `name{label="value",...}`, labels sorted; the same series counted without keys, to
+ *        compare.
  */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
@@ -35,7 +36,7 @@ export const PARTS = {
   kernelReasons: new KernelReasons(REASONS),
 }
 
-/** A file of test/fixtures/hubble, unpacked where only `name`.gz is there. */
+/** The text of a file in test/fixtures/hubble; a name that ends in .gz is decompressed. */
 export function readFixture(name: string): string {
   const path = new URL(`hubble/${name}`, FIXTURES).pathname
   return name.endsWith('.gz') ? gunzipSync(readFileSync(path)).toString() : readFileSync(path, 'utf8').trim()
@@ -52,7 +53,7 @@ export function recordedRecords(): Uint8Array[] {
   return records
 }
 
-/** A static list, or what was parsed from another form. */
+/** A static list, or a parsed configuration. */
 export type Config = string | readonly MetricConfig[]
 
 export function hubbleMetrics(config: Config, options?: Options): HubbleMetrics {
@@ -60,7 +61,7 @@ export function hubbleMetrics(config: Config, options?: Options): HubbleMetrics 
   return new HubbleMetrics(compiled(config), entities, flowBuilder(resolver, kernelReasons), options)
 }
 
-/** Decode all records into the metrics, which are current then. */
+/** Decodes all records into the metrics and flushes. */
 export function feed(metrics: HubbleMetrics, records: readonly Uint8Array[]): void {
   decodeAll(records, metrics)
   metrics.flush()
@@ -70,7 +71,7 @@ export function seriesOf(metrics: HubbleMetrics): Series {
   return parseSeries(render(...metrics.stores).toString())
 }
 
-/** hubble_* series of a page, but what Hubble tells of itself. */
+/** The hubble_* series of a page, without Hubble's metrics about itself. */
 export function parseSeries(page: string): Series {
   const samples = Samples.parse(page)
   const names = samples.names.filter(name => /^hubble_(?!lost_events|metrics_http)/.test(name))
@@ -79,14 +80,14 @@ export function parseSeries(page: string): Series {
   )
 }
 
-/** Each record's flow made and counted: what the metrics must amount to. */
+/** Series if the flow of each record is made and counted: the expected result. */
 export function countWithoutKeys(config: Config, records: readonly Uint8Array[]): Series {
   const { sink, series } = unkeyedSink(compiled(config), flowBuilder(PARTS.resolver, PARTS.kernelReasons))
   decodeAll(records, sink)
   return series
 }
 
-/** A sink that makes each record's flow at once and counts it. */
+/** A sink that makes and counts the flow of each record. */
 export function unkeyedSink(metrics: readonly CompiledMetric[], flow: MakeFlow): { sink: RecordSink; series: Series } {
   const series = new Map<string, number>()
   const take = (record: AnyRecord) => {
@@ -102,7 +103,7 @@ export function unkeyedSink(metrics: readonly CompiledMetric[], flow: MakeFlow):
   return { sink: { trace: take, drop: take, verdict: take, capture: take, sock: take }, series }
 }
 
-/** `want 3, got 2: name{...}` of what differs, at most `most` lines. */
+/** `want 3, got 2: name{...}` for each difference, at most `most` lines. */
 export function differences(want: Series, got: Series, most = 5): string[] {
   const texts = new Set([...want.keys(), ...got.keys()])
   const differ = [...texts].filter(text => want.get(text) !== got.get(text))

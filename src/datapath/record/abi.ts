@@ -1,7 +1,7 @@
 /**
  * abi.ts - the wire format of bpf/weir.h as numbers; abi.test.ts compares them with the BTF of the object.
  *
- * Never: defines anything of its own. A change starts in bpf/weir.h.
+ * Never: defines anything that is not in bpf/weir.h. A change starts there.
  */
 
 /** ext_version of a record with Weir's extension after Cilium's header. */

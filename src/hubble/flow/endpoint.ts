@@ -1,10 +1,11 @@
 /**
- * endpoint.ts - one end of a flow: from an address and the identity that the datapath saw.
+ * endpoint.ts - the source or destination of a flow, from its address and the identity in the record.
  *
- * In:    a Directory; address text ('' when there was no packet); an identity, 0 when the record has none.
- * Out:   the flow's Endpoint; the same object for the same question, so nobody may change it.
- *        The record's identity wins. A local endpoint has its own labels, anything else those of the identity that won.
- * Never: keeps more than MOST answers (about 300 bytes each); past it, and when the directory changes, it starts anew.
+ * In:    a Resolver; an address as text ('' without a packet); an identity, 0 if the record has none.
+ * Out:   the flow's Endpoint. The record's identity wins over the resolver's. A local endpoint keeps its own labels;
+ *        any other endpoint gets the labels of the identity that won.
+ * Never: returns a private copy: equal queries share one object, so callers must not change it. The cache holds at most
+ *        MAX_CACHED endpoints of about 300 bytes; it is cleared when it is full or the resolver changes.
  */
 
 import { clusterOf, isLocalScope, withLongestCidr } from '../../datapath/identity/identity.js'
@@ -40,7 +41,7 @@ export class EndpointResolver {
     return endpoint
   }
 
-  /** By endpoint id, as debug messages name it: nobody for 0, and only the id of what is not here. */
+  /** By endpoint id, as in debug messages. Undefined for 0; an endpoint that is not on this node has only its id. */
   byId(id: number): Endpoint | undefined {
     if (id === 0) return undefined
     const local = this.#resolver.localEndpointById(id)

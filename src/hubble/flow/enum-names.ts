@@ -1,8 +1,8 @@
 /**
- * enum-names.ts - names of flow.proto's enums by the numbers that the datapath writes.
+ * enum-names.ts - names of flow.proto's enum values, by the datapath's numbers.
  *
- * Out:   the name; undefined for the zero value, which a flow leaves out; the number itself where the enum has none.
- *        Source: cilium/cilium api/v1/flow/flow.proto, 1.19. Names of drop reasons are in reasons.ts.
+ * Out:   the name; undefined for the zero value, which a flow leaves out; the number itself if the enum has no such
+ *        value. Source: cilium/cilium api/v1/flow/flow.proto, 1.19. Names of drop reasons are in reasons.ts.
  */
 import type { AuthType, Named, ObservationPoint, TraceReason } from './flow.js'
 
@@ -23,7 +23,7 @@ const POINTS = [
   'TO_CRYPTO',
 ] as const
 
-/** By the datapath's number; there 5 is unknown, which the proto calls 0. */
+/** By the datapath's number. Its 5 is unknown, which is 0 in flow.proto. */
 const REASONS = [
   'NEW',
   'ESTABLISHED',
@@ -129,7 +129,7 @@ const DEBUGS = [
   'LB6_LOOPBACK_SNAT_REV',
 ] as const
 
-/** The datapath's 0 is to-endpoint, the proto's is unknown: so it has a number of its own there. */
+/** The datapath's 0 is to-endpoint; flow.proto's 0 is unknown, so to-endpoint has another number there. */
 export function pointName(point: number): ObservationPoint {
   return POINTS[point] ?? point
 }

@@ -1,5 +1,5 @@
 /**
- * extension-packet.ts - the packet of a flow whose record has no packet bytes, from Weir's extension.
+ * extension-packet.ts - the packet of a flow from Weir's extension, for records without packet bytes.
  *
  * In:    a flush record or a drop record with Weir's extension.
  * Out:   addresses, ports, protocol and the TCP flags seen, in the form of a decoded packet. A flush record counts many

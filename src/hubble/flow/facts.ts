@@ -1,8 +1,9 @@
 /**
- * facts.ts - what a record's header says of its flow, apart from the packet and the names.
+ * facts.ts - the fields of a flow that come from the record's header, not from the packet or from names.
  *
  * In:    a trace, drop, verdict or capture record, while its window is valid.
- * Out:   Facts: values, no window. The rules are those of cilium/cilium pkg/hubble/parser/threefour/parser.go, 1.19.
+ * Out:   Facts: plain values that outlive the window. The rules are those of cilium/cilium
+ *        pkg/hubble/parser/threefour/parser.go, 1.19.
  */
 
 import { sourceFile } from '../../cilium/source-file.js'
@@ -21,14 +22,14 @@ import type { AuthType, Direction, Named, ObservationPoint, TraceReason, Verdict
 const REPLY = 2
 const UNKNOWN_REASON = 5
 const SRV6 = [6, 7]
-/** Captures whose argument is an interface, and those where it is a proxy port. */
+/** Capture points with an interface index as argument, and those with a proxy port. */
 const AT_INTERFACE = [4, 5, 6, 7, 10, 11]
 const AT_PROXY = [8, 9]
 
 export interface Facts {
   readonly type: number
   readonly subtype: number
-  /** Identities that the datapath saw, 0 for none. */
+  /** Identities in the record, 0 for none. */
   readonly srcIdentity: number
   readonly dstIdentity: number
   readonly verdict?: Verdict
@@ -37,7 +38,7 @@ export interface Facts {
   readonly authType?: AuthType | undefined
   readonly file?: { name: string; line?: number }
   readonly isReply?: boolean | undefined
-  /** Of the flow whose source is this local endpoint, 0 for none. */
+  /** `sourceId`: the source's endpoint id, 0 if it is not a local endpoint. */
   readonly direction?: (sourceId: number) => Direction | undefined
   readonly matchType?: number
   readonly point?: ObservationPoint
@@ -73,7 +74,7 @@ export function traceFacts(record: TraceRecord): Facts {
   }
 }
 
-/** Whoever starts is the source of new packets and the destination of replies; a translated source was leaving. */
+/** Egress if the emitter sends a request or receives a reply; a source that was translated is always egress. */
 function traceDirection(emitter: number, reason: number, translated: boolean): NonNullable<Facts['direction']> {
   return sourceId => {
     if (emitter === 0 || reason === UNKNOWN_REASON) return undefined
@@ -82,7 +83,7 @@ function traceDirection(emitter: number, reason: number, translated: boolean): N
   }
 }
 
-/** '' unless the record has one that is not all zeros. */
+/** The source address before NAT; '' if the record has none or it is all zeros. */
 function originalAddress(record: TraceRecord): string {
   const at = record.at + TRACE.origIp
   if (record.version < 1) return ''
@@ -117,7 +118,7 @@ export function verdictFacts(record: VerdictRecord): Facts {
     verdict: verdict < 0 ? 'DROPPED' : verdict > 0 ? 'REDIRECTED' : record.audited ? 'AUDIT' : 'FORWARDED',
     dropReason: verdict < 0 ? -verdict : 0,
     authType: authName(record.authType),
-    // An allowed one is told of a connection's first packet, which is no reply.
+    // Cilium reports an allowed verdict for a connection's first packet, which is never a reply.
     isReply: verdict < 0 ? undefined : false,
     direction: () => (ingress ? 'INGRESS' : 'EGRESS'),
     matchType: record.matchType,
@@ -133,7 +134,7 @@ export function captureFacts(record: CaptureRecord): Facts {
     dstIdentity: 0,
     capturePoint: capturePointName(subtype),
     ifindex: AT_INTERFACE.includes(subtype) ? arg1 : 0,
-    // Hubble swaps all four bytes of a port that is in the low two.
+    // The port is in the low two bytes, but Hubble swaps all four.
     proxyPort: AT_PROXY.includes(subtype) ? record.view.getUint32(record.at + 16) : 0,
   }
 }

@@ -1,12 +1,12 @@
 /**
  * flow.ts - one observed event, as Hubble's flow.proto describes it.
  *
- * In:    nothing; the type is the contract between those who make flows (records, a server) and those who read them
+ * In:    nothing; the type is the contract between producers of flows (records, a Hubble server) and consumers
  *        (printers, filters, metrics, the gRPC API).
- * Out:   a plain object that *is* the protobuf JSON form: proto field names, enums as their names (a number outside the
- *        enum stays a number), 64-bit integers as decimal strings, and a field that holds its zero value is absent.
- *        `is_reply` alone knows three states: true, false and absent.
- * Never: a property that is present and undefined, so that JSON.stringify and deep equality see the same thing.
+ * Out:   a plain object in protobuf's JSON form: proto field names, enums as names (a number outside the enum stays a
+ *        number), 64-bit integers as decimal strings; a field with its zero value is absent. Only `is_reply` has three
+ *        states: true, false and absent.
+ * Never: has a property that is present and undefined, so JSON.stringify and deep equality agree.
  */
 
 /** An enum's name, or its number where the enum has no such value. */
@@ -107,7 +107,7 @@ export interface Ip {
   encrypted?: boolean
 }
 
-/** At most one of them. */
+/** At most one field is set. */
 export interface Layer4 {
   TCP?: Ports & { flags?: TcpFlags }
   UDP?: Ports
@@ -184,7 +184,7 @@ export interface Policy {
   kind?: string
 }
 
-/** Weir makes none from packets; a Hubble server may send them. */
+/** Weir makes none from packets; a Hubble server may send it. */
 export interface Layer7 {
   type?: Named<'REQUEST' | 'RESPONSE' | 'SAMPLE'>
   /** u64, decimal. */
@@ -213,7 +213,7 @@ export interface Http {
   headers?: { key?: string; value?: string }[]
 }
 
-/** What a debug message of the datapath says; not a flow. */
+/** A debug message of the datapath; not a flow. */
 export interface DebugEvent {
   type?: Named<string>
   source?: Endpoint

@@ -1,9 +1,10 @@
 /**
- * inventory-resolver.ts - the Directory over entities, and over what an inventory file says besides.
+ * inventory-resolver.ts - the Resolver over entities, Services and the other tables of an inventory file.
  *
- * In:    entities, which change under it; facts of services; a World for its DNS names, interfaces and cgroups.
- * Out:   its answers; who is who is asked of the entities, so that there is one truth.
- * Never: grows between changes, except a bounded cache of local endpoints.
+ * In:    entities, which may change at any time; changes of Services; an inventory's DNS names, interfaces and cgroups.
+ * Out:   answers for flows. Pods and identities are always looked up in the entities, so there is no second copy to
+ *        disagree.
+ * Never: grows between changes.
  */
 
 import { Entities } from '../../datapath/identity/entities.js'
@@ -27,7 +28,7 @@ export class InventoryResolver implements Resolver {
   #links: Readonly<Record<string, string>> = {}
   readonly #cgroups = new Map<string, string>()
 
-  /** Of a world alone, with entities of its own. */
+  /** Of an inventory alone, with entities of its own. */
   static from(inventory: Inventory): InventoryResolver {
     const resolver = new InventoryResolver(Entities.from(inventory))
     resolver.apply(inventoryChanges(undefined, inventory))
@@ -39,36 +40,39 @@ export class InventoryResolver implements Resolver {
     this.#entities = entities
   }
 
-  /** What a world says besides who is who. */
+  /** Replaces DNS names, interfaces and cgroups by the inventory's. */
   load(inventory: Inventory): void {
     for (const map of [this.#dnsNames, this.#cgroups]) map.clear()
     for (const [ip, names] of Object.entries(inventory.dns)) {
       this.#dnsNames.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())
     }
-    // namespace/pod/ip; the names are those of the endpoint.
+    // The value is namespace/pod/ip; the endpoint already has the names.
     for (const [id, text] of Object.entries(inventory.cgroups))
       this.#cgroups.set(id, text.slice(text.lastIndexOf('/') + 1))
     this.#links = inventory.links
     this.version++
   }
 
-  /** The entities have taken these changes. Whether a name that is known by more than an address is another now. */
+  /**
+   * Applies changes that the entities already have. Returns whether anything changed that entities do not cover: a
+   * Service, or the labels of an identity.
+   */
   apply({ removals, upserts, identities, forgotten }: EntityChanges): boolean {
-    let renamed = identities.length + forgotten.length > 0
-    for (const key of removals) if (this.#removeService(key)) renamed = true
+    let changed = identities.length + forgotten.length > 0
+    for (const key of removals) if (this.#removeService(key)) changed = true
     for (const facts of upserts) {
-      if (facts.kind === 'service' && this.#addService(facts)) renamed = true
+      if (facts.kind === 'service' && this.#addService(facts)) changed = true
       else if (facts.local && facts.kind === 'pod' && facts.ips[0] !== undefined) {
         this.#addressByEndpoint.set(facts.endpoint, facts.ips[0])
       }
     }
     this.version++
-    return renamed
+    return changed
   }
 
   localEndpoint(ip: string): LocalEndpoint | undefined {
-    const row = this.#row(ip)
-    return row?.kind === 'pod' && row.local ? localOf(row) : undefined
+    const entity = this.#entityOf(ip)
+    return entity?.kind === 'pod' && entity.local ? localOf(entity) : undefined
   }
   localEndpointById(id: number): LocalEndpoint | undefined {
     const ip = this.#addressByEndpoint.get(id)
@@ -78,14 +82,14 @@ export class InventoryResolver implements Resolver {
     return undefined
   }
   identity(ip: string): number {
-    const identity = this.#row(ip)?.identity ?? 0
+    const identity = this.#entityOf(ip)?.identity ?? 0
     if (identity !== 0 || ip === '') return identity
     const { addresses } = this.#entities
-    return this.#row(ip)?.kind === 'pod' ? 0 : this.#entities.identity(addresses.cidr(ip))
+    return this.#entityOf(ip)?.kind === 'pod' ? 0 : this.#entities.identity(addresses.cidr(ip))
   }
   pod(ip: string): PodName | undefined {
-    const row = this.#row(ip)
-    return row?.kind === 'pod' ? row : undefined
+    const entity = this.#entityOf(ip)
+    return entity?.kind === 'pod' ? entity : undefined
   }
   labels(identity: number): readonly string[] {
     return this.#entities.identityLabels(identity)
@@ -106,10 +110,10 @@ export class InventoryResolver implements Resolver {
     return ip
   }
 
-  #row(ip: string): Row | undefined {
+  #entityOf(ip: string): Row | undefined {
     if (ip === '') return undefined
-    const row = this.#entities.addresses.host(ip)
-    return row === 0 ? undefined : this.#entities.row(row)
+    const id = this.#entities.addresses.host(ip)
+    return id === 0 ? undefined : this.#entities.row(id)
   }
 
   #addService({ key, ips, ports, namespace, service: name }: EndpointFacts): boolean {

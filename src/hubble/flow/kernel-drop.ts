@@ -1,9 +1,9 @@
 /**
- * kernel-drop.ts - a drop of the kernel as Cilium would have called it.
+ * kernel-drop.ts - kernel drop reasons as Cilium's drop reasons.
  *
  * In:    a name of enum skb_drop_reason without its prefix.
- * Out:   Cilium's code for the same thing, so that a Hubble client shows it in words it knows; 0 where Cilium has no
- *        such drop. The kernel's own name is in the flow's file either way.
+ * Out:   Cilium's code for the same cause, so that Hubble clients show a reason they know; 0 if Cilium has none. The
+ *        flow's file field holds the kernel's name in both cases.
  */
 
 const CODES: Readonly<Record<string, number>> = {
@@ -26,12 +26,12 @@ const CODES: Readonly<Record<string, number>> = {
   UNHANDLED_PROTO: 139,
 }
 
-/** 133 for NETFILTER_DROP: a firewall rule is a policy. */
+/** NETFILTER_DROP is 133, policy denied: a firewall rule is a policy. */
 export function ciliumDropReason(kernelReason: string): number {
   return CODES[kernelReason] ?? 0
 }
 
-/** What tells a kernel's reason from a file of Cilium's in a flow's file name. */
+/** Whether a flow's file name is a kernel drop reason; else it is one of Cilium's source files. */
 export function isKernelReason(fileName: string): boolean {
   return /^[A-Z0-9_]+$/.test(fileName)
 }

@@ -1,5 +1,5 @@
 /**
- * lookup.ts - what the directory says of a flow's two addresses: DNS names and Services.
+ * lookup.ts - the DNS names and Services of a flow's source and destination.
  */
 
 import type { Flow } from './flow.js'

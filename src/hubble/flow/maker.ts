@@ -1,11 +1,11 @@
 /**
- * maker.ts - records to flows, as Hubble makes them.
+ * maker.ts - makes flows from records, as Hubble does.
  *
- * In:    records from a Decoder, whose sink it is; a Directory; when each was received.
- * Out:   a call of `tell` a flow, and of `tellDebug` a debug message. A flow is the receiver's; the endpoints, names and
- *        services in it are shared and must not be changed. Properties are in the order of flow.proto.
- * Fail:  a record of which Hubble makes no flow is counted by fault. Records in = flows + debug events + faults.
- *        Never does Hubble swap source and destination here: they are the packet's, also of a reply.
+ * In:    records from a Decoder, as its sink; a Resolver; the time each record was received.
+ * Out:   one onFlow() call for a flow, one onDebug() call for a debug message. The receiver owns the flow, but shares
+ *        its endpoints, names and Services, which it must not change. Properties are in the order of flow.proto. Source
+ *        and destination are the packet's, also for a reply.
+ * Fail:  a record that Hubble makes no flow of is counted by fault. Records in = flows + debug events + faults.
  */
 import { randomUUID } from 'node:crypto'
 import { debugText } from '../../cilium/debug-text.js'
@@ -32,12 +32,12 @@ import { fillSock } from './sock.js'
 
 export interface FlowOptions {
   readonly resolver: Resolver
-  /** When the record in hand was received, as flowTime() writes it. */
+  /** The time the current record was received, as flowTime() writes it. */
   readonly now: () => string
   readonly nodeName: string
-  /** Of Weir. */
+  /** Weir's version, for the flow's emitter. */
   readonly version: string
-  /** Names of Weir's own drops. */
+  /** Names of the kernel's drop reasons in Weir's drop records. */
   readonly kernelReasons?: KernelReasons
   readonly onFlow: (flow: Flow) => void
   readonly onDebug?: (event: DebugEvent) => void
@@ -45,14 +45,14 @@ export interface FlowOptions {
   readonly uuid?: () => string
 }
 
-/** packet: not decodable; cgroup: a socket of nobody here; debug: nobody asked for debug messages. */
+/** packet: not decodable; cgroup: no pod here owns the socket's cgroup; debug: there is no onDebug. */
 export type FlowFault = 'packet' | 'cgroup' | 'debug'
 
 export class FlowMaker implements RecordSink {
   readonly faults: Record<FlowFault, number> = { packet: 0, cgroup: 0, debug: 0 }
-  /** Flows told. */
+  /** Flows emitted. */
   flows = 0
-  /** Why the last packet was not decodable. */
+  /** What was wrong with the last packet that was not decodable. */
   lastError = ''
   readonly #options: FlowOptions
   readonly #resolver: Resolver
@@ -76,9 +76,9 @@ export class FlowMaker implements RecordSink {
   }
 
   drop(record: DropRecord): void {
-    const own = record.hasExtension
-    const packet = own && record.packetLength === 0 ? droppedPacket(record) : this.#read(record, record)
-    if (packet !== undefined) this.#emit(packet, own ? this.#kernelDrop(record) : dropFacts(record))
+    const fromKernel = record.hasExtension
+    const packet = fromKernel && record.packetLength === 0 ? droppedPacket(record) : this.#read(record, record)
+    if (packet !== undefined) this.#emit(packet, fromKernel ? this.#kernelDropFacts(record) : dropFacts(record))
   }
 
   verdict(record: VerdictRecord): void {
@@ -93,7 +93,7 @@ export class FlowMaker implements RecordSink {
 
   sock(record: SockRecord): void {
     const flow = this.#newFlow()
-    if (fillSock(flow, record, this.#resolver, this.#endpoints, this.#options.nodeName)) this.#count(flow)
+    if (fillSock(flow, record, this.#resolver, this.#endpoints, this.#options.nodeName)) this.#deliver(flow)
     else this.faults.cgroup++
   }
 
@@ -109,7 +109,7 @@ export class FlowMaker implements RecordSink {
     const source = this.#endpoints.byId(record.source)
     if (type !== undefined) event.type = type
     if (source !== undefined) event.source = source
-    // Hubble's debug parser knows no interface names.
+    // Hubble's debug parser has no interface names.
     onDebug(Object.assign(event, { hash, arg1, arg2, arg3, message: debugText(record, () => '') }))
   }
 
@@ -121,7 +121,7 @@ export class FlowMaker implements RecordSink {
     return undefined
   }
 
-  #kernelDrop(record: DropRecord): Facts {
+  #kernelDropFacts(record: DropRecord): Facts {
     const facts = dropFacts(record)
     const name = this.#options.kernelReasons?.name(record.kernelReason) ?? String(record.kernelReason)
     const dropReason = ciliumDropReason(name)
@@ -153,7 +153,7 @@ export class FlowMaker implements RecordSink {
     this.#finish(flow, facts, source, packet.summary)
   }
 
-  /** Everything of proto field order behind the services. */
+  /** Fills the fields that follow the Services in flow.proto, and emits the flow. */
   #finish(flow: Flow, facts: Facts, source: Endpoint, summary: string): void {
     const direction = facts.direction?.(source.ID ?? 0)
     if (direction !== undefined) flow.traffic_direction = direction
@@ -168,10 +168,10 @@ export class FlowMaker implements RecordSink {
     if (facts.ifindex) flow.interface = this.#interface(facts.ifindex)
     if (facts.proxyPort) flow.proxy_port = facts.proxyPort
     if (summary !== '') flow.Summary = summary
-    this.#count(flow)
+    this.#deliver(flow)
   }
 
-  #count(flow: Flow): void {
+  #deliver(flow: Flow): void {
     this.flows++
     this.#options.onFlow(flow)
   }
@@ -186,7 +186,7 @@ export class FlowMaker implements RecordSink {
   }
 }
 
-/** The source before NAT is shown as the source, the packet's own beside it. */
+/** The source is the address before NAT; the packet's source goes to `source_xlated`. */
 function addressesOf(ip: Ip, facts: Facts): Ip {
   const { originalIp = '', encrypted = false } = facts
   const translated = originalIp !== '' && originalIp !== ip.source

@@ -1,8 +1,8 @@
 /**
- * resolver.ts - what a flow needs to know of the world: who, where, under which name.
+ * resolver.ts - the look-ups that a flow needs: pods, identities, Services, DNS names, interfaces, cgroups.
  *
- * In:    addresses as Hubble prints them (RFC 5952, dotted for IPv4); '' is no address and nobody's.
- * Out:   the world as of now; `version` changes when an answer may.
+ * In:    addresses as Hubble prints them (RFC 5952, dotted for IPv4); '' is no address and has no owner.
+ * Out:   the answer as of now; `version` changes when an answer may have changed.
  * Never: throws, or waits.
  */
 import type { Service, Workload } from './flow.js'
@@ -27,14 +27,14 @@ export interface Resolver {
   readonly version: number
   localEndpoint(ip: string): LocalEndpoint | undefined
   localEndpointById(id: number): LocalEndpoint | undefined
-  /** By the address itself, else by the longest prefix; 0 when neither is known. */
+  /** Of the address, else of its longest prefix; 0 if neither is known. */
   identity(ip: string): number
-  /** The pod of exactly this address, on whatever node. */
+  /** The pod with exactly this address, on any node. */
   pod(ip: string): PodName | undefined
-  /** Sorted; none for an identity that nobody knows. */
+  /** Sorted; empty for an unknown identity. */
   labels(identity: number): readonly string[]
   service(ip: string, port: number): Service | undefined
-  /** Names that DNS gave for the address; sorted, without the trailing dot. */
+  /** DNS names of the address; sorted, without the trailing dot. */
   names(ip: string): readonly string[]
   /** '' when unknown. */
   linkName(ifindex: number): string

@@ -1,9 +1,9 @@
 /**
- * sock.ts - a socket trace to its flow: which pod called which address, before and after translation.
+ * sock.ts - makes a flow of a socket trace: the pod, and the address it called before or after translation.
  *
- * In:    a SockRecord; the Directory, which knows the pod of a cgroup. The record has no identities and no source port.
- * Out:   the fields of a flow of Type SOCK; on the way back (points 3 and 4) the pod is the destination.
- * Fail:  false when the cgroup is of no pod with an address of that family: Hubble skips such a record.
+ * In:    a SockRecord, which has no identities and no source port; a Resolver, which knows the pod of a cgroup.
+ * Out:   the fields of a flow of Type SOCK. In the reverse direction (points 3 and 4) the pod is the destination.
+ * Fail:  false if no pod with an address of that family owns the cgroup; Hubble skips such a record.
  *        Source: cilium/cilium pkg/hubble/parser/sock/parser.go, 1.19.
  */
 import { Notify } from '../../datapath/record/abi.js'
@@ -18,7 +18,7 @@ import type { Resolver } from './resolver.js'
 
 const VERDICTS: readonly (Verdict | undefined)[] = [undefined, 'TRACED', 'TRANSLATED', 'TRACED', 'TRANSLATED']
 const PROTOCOLS = ['Unknown', 'TCP', 'UDP'] as const
-const BACKWARDS = [3, 4]
+const REVERSE_POINTS = [3, 4]
 
 export function fillSock(
   flow: Flow,
@@ -31,9 +31,9 @@ export function fillSock(
   const pod = resolver.cgroupAddress(cgroup, ipv6)
   if (pod === undefined) return false
   const peer = ipv6 ? formatAddress(bytes, dstAt) : formatIpv4(bytes, dstAt)
-  const back = BACKWARDS.includes(point)
-  const [source, destination] = back ? [peer, pod] : [pod, peer]
-  const [sourcePort, destinationPort] = back ? [dstPort, 0] : [0, dstPort]
+  const reverse = REVERSE_POINTS.includes(point)
+  const [source, destination] = reverse ? [peer, pod] : [pod, peer]
+  const [sourcePort, destinationPort] = reverse ? [dstPort, 0] : [0, dstPort]
   const verdict = VERDICTS[point]
   const l4 = transport(record.proto, sourcePort, destinationPort)
   if (verdict !== undefined) flow.verdict = verdict

@@ -1,8 +1,8 @@
 /**
- * time.ts - the time of a flow as text: RFC 3339 in UTC, with 0, 3, 6 or 9 digits behind the second.
+ * time.ts - the time of a flow as text: RFC 3339 in UTC, with 0, 3, 6 or 9 fractional digits.
  *
  * In:    Unix seconds and nanoseconds of the second.
- * Out:   the form that protobuf's JSON has: as few groups of three digits as say it all.
+ * Out:   the form of protobuf's JSON: as few groups of three digits as the value needs.
  */
 
 /** `seconds` from 0 to the year 9999; `nanoseconds` below a second. */
@@ -11,7 +11,7 @@ export function flowTime(seconds: number, nanoseconds: number): string {
   return nanoseconds === 0 ? `${whole}Z` : `${whole}.${fraction(nanoseconds)}Z`
 }
 
-/** Of `Date.now()`. */
+/** `ms` as from Date.now(). */
 export function flowTimeOfMs(ms: number): string {
   return flowTime(Math.floor(ms / 1000), (ms % 1000) * 1_000_000)
 }

@@ -1,9 +1,9 @@
 /**
- * compile.ts - a metric's configuration to a function from a flow to label values.
+ * compile.ts - compiles a metric's configuration to a function from a flow to label values.
  *
  * In:    MetricConfigs of the static list or of YAML.
- * Out:   a CompiledMetric each family.
- * Fail:  a ConfigError names the metric, the word and what is allowed. Nothing is half compiled.
+ * Out:   one CompiledMetric for each family.
+ * Fail:  a ConfigError names the metric, the word and what is allowed; then nothing is compiled.
  */
 
 import type { Metric } from '../../exporter/catalog/metric.js'
@@ -15,7 +15,7 @@ import { PLUGINS } from './families.js'
 
 export interface CompiledMetric {
   readonly metric: Metric
-  /** The same for as long as its series mean the same: the family, and the options as they were written. */
+  /** The family and its options as written. Metrics with equal signatures share their series across a reload. */
   readonly signature: string
   readonly events: readonly number[]
   readonly keyFields: number
@@ -24,7 +24,7 @@ export interface CompiledMetric {
   count(flow: Flow, chunk: string): readonly Increment[]
 }
 
-/** Throws a ConfigError on an unknown word, a metric named twice, and http beside httpV2 (they share families). */
+/** Throws a ConfigError on an unknown word, a metric given twice, and http with httpV2 (they share families). */
 export function compileMetrics(configs: readonly MetricConfig[]): CompiledMetric[] {
   const names = new Set<string>()
   for (const { name } of configs) {
@@ -32,11 +32,11 @@ export function compileMetrics(configs: readonly MetricConfig[]): CompiledMetric
     if (names.has(name)) throw new ConfigError(`metric ${name} is given twice`)
     names.add(name)
   }
-  if (names.has('http') && names.has('httpV2')) throw new ConfigError('http and httpV2 exclude each other')
+  if (names.has('http') && names.has('httpV2')) throw new ConfigError('http and httpV2 are mutually exclusive')
   return configs.flatMap(compileMetric)
 }
 
-/** Families of one metric; its name is known. */
+/** Families of one metric, after a check that its name exists. */
 function compileMetric({ name, options, filter }: MetricConfig): CompiledMetric[] {
   const plugin = PLUGINS[name]!
   const contexts: OptionConfig[] = []

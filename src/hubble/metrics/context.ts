@@ -1,9 +1,9 @@
 /**
- * context.ts - context options compiled once: label names, and a function from a flow to their values.
+ * context.ts - compiles a metric's context options to label names and a function from a flow to label values.
  *
  * In:    options of a metric (sourceContext, ..., labelsContext), in any letter case.
  * Out:   labels in Hubble's order: those of labelsContext in the fixed order below, then source, then destination.
- * Fail:  an unknown identifier or label is refused by name.
+ * Fail:  a ConfigError names the unknown identifier or label.
  */
 import type { Flow } from '../flow/flow.js'
 import { ConfigError, type OptionConfig, oneOf, unknownWord } from './config.js'
@@ -34,11 +34,11 @@ type Read = (flow: Flow) => string
 
 export interface Context {
   readonly labels: readonly string[]
-  /** Bits of Needs. */
+  /** KeyField bits. */
   readonly keyFields: number
-  /** The identifiers that may fill a label: `source`, `destination`, or the label itself. */
+  /** By label: the identifiers that can fill it. A label of labelsContext has itself. */
   readonly identifiers: Readonly<Record<string, readonly string[]>>
-  /** Values of `labels`, in their order; any may be empty. */
+  /** Values in the order of `labels`; any may be empty. */
   values(flow: Flow): string[]
 }
 
@@ -53,7 +53,7 @@ const ENDPOINT_LABELS: Readonly<Record<string, (side: Side) => Read>> = {
 
 const SIDES = ['source', 'destination'] as const
 
-/** Every label of labelsContext, in the order of the exposition. */
+/** All labels that labelsContext can name, in the order of the exposition. */
 const LABELS: ReadonlyMap<string, Read> = new Map([
   ...SIDES.flatMap(side =>
     Object.entries(ENDPOINT_LABELS).map(([name, read]) => [`${side}_${name}`, read(side)] as const),
@@ -61,7 +61,7 @@ const LABELS: ReadonlyMap<string, Read> = new Map([
   ['traffic_direction', flow => flow.traffic_direction?.toString().toLowerCase() ?? 'unknown'] as const,
 ])
 
-/** `where` names the metric in refusals. `options` are only those of CONTEXT_OPTIONS. */
+/** `where` is the metric's name in errors. `options` holds names of CONTEXT_OPTIONS only. */
 export function compileContext(where: string, options: readonly OptionConfig[]): Context {
   const given = new Map<ContextOption, readonly string[]>()
   for (const { name, values } of options) {
@@ -74,11 +74,11 @@ export function compileContext(where: string, options: readonly OptionConfig[]):
   const identifiers: Record<string, readonly string[]> = Object.fromEntries(picked.map(label => [label, [label]]))
   let keyFields = picked.reduce((sum, label) => sum | labelKeyFields(label), 0)
   for (const side of SIDES) {
-    const end = compileSide(where, side, given)
-    if (end === undefined) continue
-    reads.push(end.read)
-    identifiers[side] = end.identifiers
-    keyFields |= end.keyFields
+    const compiled = compileSide(where, side, given)
+    if (compiled === undefined) continue
+    reads.push(compiled.read)
+    identifiers[side] = compiled.identifiers
+    keyFields |= compiled.keyFields
   }
   return { labels: Object.keys(identifiers), keyFields, identifiers, values: flow => reads.map(read => read(flow)) }
 }
@@ -103,7 +103,7 @@ interface CompiledSide {
   readonly identifiers: readonly Identifier[]
 }
 
-/** The label `source` or `destination`; undefined when no option asks for it. */
+/** The label `source` or `destination`; undefined if no option sets it. */
 function compileSide(
   where: string,
   side: Side,

@@ -1,8 +1,7 @@
 /**
- * counter.ts - what a metric of Hubble counts: the shape that every family fills.
+ * counter.ts - the definition of a hubble_* family, and the label values that several families share.
  *
- * Out:   Counter, and the words that several families put into labels.
- * Source of all: cilium/cilium pkg/hubble/metrics, pkg/hubble/api/v1.
+ * Out:   Counter and Plugin. Source: cilium/cilium pkg/hubble/metrics, pkg/hubble/api/v1.
  */
 import type { Flow, Layer4 } from '../flow/flow.js'
 
@@ -14,21 +13,21 @@ export interface Counter {
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
-  /** Whether the context's labels stand before these. */
+  /** Whether the context's labels come before these. */
   readonly contextFirst: boolean
-  /** Types of the events whose flows it may count. */
+  /** Event types of the flows that it may count. */
   readonly events: readonly number[]
-  /** Bits of Needs, of those events. */
+  /** KeyField bits for those events. */
   readonly keyFields: number
-  /** Mostly none or one. `chunk` is the name of the first SCTP chunk, empty where there is none. */
+  /** Usually none or one. `chunk` is the name of the first SCTP chunk, empty without one. */
   count(flow: Flow, chunk: string): readonly Increment[]
 }
 
-/** A word of --hubble-metrics. */
+/** A metric name of --hubble-metrics. */
 export interface Plugin {
-  /** Options of its own, besides the contexts. */
+  /** Its own options, without the contexts. */
   readonly options: readonly string[]
-  /** `given` are those of them that were set. */
+  /** `given`: the options that are set. */
   counters(given: ReadonlySet<string>): readonly Counter[]
 }
 
@@ -37,9 +36,9 @@ export const NO_INCREMENTS: readonly Increment[] = []
 /** Event types (cilium/cilium pkg/monitor/api). */
 export const Event = { drop: 1, capture: 3, trace: 4, policyVerdict: 5 } as const
 export const ALL_EVENTS: readonly number[] = Object.values(Event)
-/** Whose packets may have been dropped, and may have gone on (wentOn). */
+/** Event types of packets that may have been dropped, and that may have been forwarded. */
 export const DROPPING: readonly number[] = [Event.drop, Event.policyVerdict]
-export const PASSING: readonly number[] = [Event.capture, Event.trace, Event.policyVerdict]
+export const FORWARDING: readonly number[] = [Event.capture, Event.trace, Event.policyVerdict]
 
 const LAYER_4 = ['TCP', 'UDP', 'ICMPv4', 'ICMPv6', 'SCTP', 'VRRP', 'IGMP'] as const satisfies readonly (keyof Layer4)[]
 
@@ -47,12 +46,12 @@ export function verdictOf(flow: Flow): string {
   return String(flow.verdict ?? 'VERDICT_UNKNOWN')
 }
 
-/** Its packet went on. */
+/** Whether the packet was passed on. */
 export function wasForwarded(flow: Flow): boolean {
   return flow.verdict === 'FORWARDED' || flow.verdict === 'REDIRECTED'
 }
 
-/** The layer 4 protocol; what carries no packet has none to know. */
+/** The layer 4 protocol; an event without a packet has none. */
 export function protocolOf(flow: Flow): string {
   switch (flow.event_type?.type) {
     case Event.drop:

@@ -1,9 +1,9 @@
 /**
- * directions.ts - a sweep's record counted once for each way in which packets went since the last one, as Hubble counts them.
+ * directions.ts - counts a flush record once for each direction with traffic, as Hubble counts flows.
  *
- * In:    trace records of Weir's own without a packet, of which the direction is the opener's.
- * Out:   the record once a way, turned for the other; not at all when nothing went, as when a connection ends idle. Bytes
- *        are as they were afterwards.
+ * In:    flush records: trace records with Weir's extension and no packet; their direction is the initiator's.
+ * Out:   one call for each direction with packets since the last flush, the record reversed for the other direction. No
+ *        call if there were none, as when an idle connection expires. Afterwards the record has its old bytes.
  */
 import { HDR, Hook, State, TRACE, WEIR_TRACE } from '../../datapath/record/abi.js'
 import type { TraceRecord } from '../../datapath/record/decode.js'

@@ -1,27 +1,27 @@
 /**
- * dynamic-config.ts - the file of dynamic metrics, looked at again and again.
+ * dynamic-config.ts - polls the file of dynamic metrics and applies its changes.
  *
- * In:    a path; who applies its metrics.
- * Out:   each new content applied once. ConfigMaps are replaced by a link, which no watch survives, so it is read anew
- *        every few seconds; content, not time, says whether it changed.
- * Fail:  check() never throws for the file: what cannot be read or does not compile is told to the listener, and the
- *        last good configuration stays.
+ * In:    a path; a listener that applies the metrics.
+ * Out:   each new content is applied once. Kubernetes replaces a ConfigMap by swapping a symlink, which a file watch
+ *        does not survive, so the file is read every few seconds; it has changed when its content has.
+ * Fail:  check() never throws because of the file. The listener gets the error if the file cannot be read or does not
+ *        compile; the last good configuration stays in force.
  */
 import { readFileSync } from 'node:fs'
 import { ConfigError, type MetricConfig } from './config.js'
 
 export interface DynamicListener {
-  /** Makes the change when it can be made; at once if there is none. */
+  /** Runs the change when it is safe to; without this function it runs at once. */
   exclusive?(change: () => void): Promise<void>
-  /** The file says these metrics now. Throws a ConfigError if they do not compile. */
+  /** Switches to these metrics. Throws a ConfigError if they do not compile. */
   apply(metrics: readonly MetricConfig[]): void
-  /** The file has changed and is in force. */
+  /** The file has changed, and its new content is in force. */
   onApplied(): void
-  /** The file has changed and is not in force. */
+  /** The file has changed, and its new content was refused. */
   onRefused(error: ConfigError): void
 }
 
-/** Hubble looks every 10 s; a file of a few kilobytes may be read more often. */
+/** Hubble reads the file every 10 s; a few kilobytes can be read more often. */
 const INTERVAL_MS = 2000
 
 export class DynamicConfig {
@@ -31,7 +31,7 @@ export class DynamicConfig {
   #current: string | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** `last` is the content that is in force already. */
+  /** `current`: the content that is already in force. */
   constructor(path: string, parse: (text: string) => MetricConfig[], listener: DynamicListener, current?: string) {
     this.#path = path
     this.#parse = parse
@@ -39,7 +39,7 @@ export class DynamicConfig {
     this.#current = current
   }
 
-  /** Look every few seconds from now on; does not keep the process alive. */
+  /** Checks the file at this interval; does not keep the process alive. */
   start(intervalMs = INTERVAL_MS): void {
     this.#timer = setInterval(() => this.check(), intervalMs).unref()
   }
@@ -48,7 +48,7 @@ export class DynamicConfig {
     clearInterval(this.#timer)
   }
 
-  /** Look now. */
+  /** Checks the file now. */
   check(): void {
     const [seen, text] = this.#read()
     if (seen === this.#current) return
@@ -69,7 +69,7 @@ export class DynamicConfig {
     }
   }
 
-  /** What was seen, to be told once, and the text where there is one. */
+  /** `seen`: the text, or the error if it cannot be read, so that each error is reported once. */
   #read(): [seen: string, text: string | undefined] {
     try {
       const text = readFileSync(this.#path, 'utf8')

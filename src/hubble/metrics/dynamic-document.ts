@@ -1,9 +1,10 @@
 /**
- * dynamic-document.ts - Hubble's dynamic metrics file: metrics with contexts, and filters of the flows that count.
+ * dynamic-document.ts - parses Hubble's dynamic metrics file: metrics with contexts, and filters for the flows they
+ * count.
  *
  * In:    YAML or JSON: `metrics`, a list of name, contextOptions (name, values), includeFilters, excludeFilters.
  * Out:   MetricConfigs, like those of the static list.
- * Fail:  a ConfigError names the place and what is wrong or allowed; unknown keys are refused.
+ * Fail:  a ConfigError names the place and what is wrong or allowed. Unknown keys are refused.
  *        Schema: cilium/cilium pkg/hubble/metrics/api (MetricConfig).
  */
 
@@ -12,13 +13,16 @@ import type { Flow } from '../flow/flow.js'
 import { ConfigError, type MetricConfig, type MetricFilter, type OptionConfig, unknownWord } from './config.js'
 import { type Filter, filterKeyFields } from './filter-fields.js'
 
-/** Filters to a predicate: any of `include`, or all flows without one, and none of `exclude`. Throws on a bad one. */
+/**
+ * Compiles filters to a predicate: a flow must match any of `include` (all match if it is empty) and none of `exclude`.
+ * Throws on an invalid filter.
+ */
 export type CompileFilters = (include: readonly Filter[], exclude: readonly Filter[]) => (flow: Flow) => boolean
 
 const METRIC_KEYS = ['name', 'contextOptions', 'includeFilters', 'excludeFilters']
 const OPTION_KEYS = ['name', 'values']
 
-/** `file` stands for the document in errors. */
+/** `file`: the name of the document in errors. */
 export function parseDynamic(text: string, file: string, compile: CompileFilters): MetricConfig[] {
   const { metrics } = mapOf(file, parsed(text, file) ?? {}, ['metrics'])
   return listOf(`${file}: metrics`, metrics).map((item, i) => metricOf(`${file}: metrics[${i}]`, item, compile))
@@ -34,7 +38,7 @@ function parsed(text: string, file: string): unknown {
 
 function metricOf(where: string, item: unknown, compile: CompileFilters): MetricConfig {
   const { name, contextOptions, includeFilters, excludeFilters } = mapOf(where, item, METRIC_KEYS)
-  if (typeof name !== 'string' || name === '') throw new ConfigError(`${where}: name: expected the name of a metric`)
+  if (typeof name !== 'string' || name === '') throw new ConfigError(`${where}: name: expected a metric name`)
   const at = `${where} (${name})`
   const options = listOf(`${at}: contextOptions`, contextOptions).map(option => optionOf(at, option))
   const include = filtersOf(`${at}: includeFilters`, includeFilters)
@@ -61,11 +65,11 @@ function optionOf(where: string, item: unknown): OptionConfig {
   if (typeof name !== 'string' || name === '') throw new ConfigError(`${where}: contextOptions: an option has no name`)
   const words = listOf(`${where}: ${name}`, values)
   const odd = words.find(word => typeof word !== 'string')
-  if (odd !== undefined) throw new ConfigError(`${where}: ${name}: ${JSON.stringify(odd)} is no text`)
+  if (odd !== undefined) throw new ConfigError(`${where}: ${name}: ${JSON.stringify(odd)} is not a string`)
   return { name, values: words as string[] }
 }
 
-/** A field without a list would ask for nothing, which nobody means. */
+/** A field without values would match no flow, which is never intended. */
 function filtersOf(where: string, value: unknown): Filter[] {
   return listOf(where, value).map(item => {
     const filter = mapOf(where, item)
@@ -85,7 +89,7 @@ function mapOf(where: string, value: unknown, keys?: readonly string[]): Record<
   return value as Record<string, unknown>
 }
 
-/** Nothing is an empty list. */
+/** A missing value is an empty list. */
 function listOf(where: string, value: unknown): unknown[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) throw new ConfigError(`${where}: expected a list`)

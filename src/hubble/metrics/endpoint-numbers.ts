@@ -1,24 +1,26 @@
 /**
- * endpoint-numbers.ts - one end of a packet as a small number: ends that Hubble describes alike have the same.
+ * endpoint-numbers.ts - a packet's source or destination as a small number; endpoints with equal labels in Hubble share
+ * it.
  *
- * In:    entities, which may change; an address and the identity that the datapath gave it.
- * Out:   a number, a row of the memo, valid until that is cleared. With `byAddress` every address has its own as long as
- *        it is the same entity's, else every endpoint, CIDR and odd identity.
- * Never: needs more than ROWS_AN_END rows for an end.
+ * In:    entities, which may change; an address, and the identity that the datapath gave it.
+ * Out:   a number: the index of a cache entry, valid until the cache is cleared. With `byAddress` each address has its
+ *        own number while it belongs to the same entity; else each entity has one, and another for each other identity
+ *        that the datapath gave it.
+ * Never: takes more than ENTRIES_PER_ENDPOINT cache entries for an endpoint.
  */
 import { AddressCache, Cell, Family, UNSET } from '../../datapath/identity/address-cache.js'
 import type { Entities } from '../../datapath/identity/entities.js'
 import type { Cache } from '../../exporter/reduce/cache.js'
 
-/** What a memo's row stands for, in its third word. */
+/** Kind of a cache entry, in the third word of its key. */
 const Kind = { entity: 0, ipv4: 1, ipv6High: 2, ipv6Low: 3, ipv6: 4, named: 5, address: 6 } as const
-/** Kinds from here on are free for others of the memo. */
+/** Kinds from this one on are free for other users of the cache. */
 export const ENDPOINT_KINDS = 7
-/** An IPv6 address takes five rows at most. */
-export const ROWS_PER_ENDPOINT = 5
+/** An IPv6 address takes at most five. */
+export const ENTRIES_PER_ENDPOINT = 5
 
 export class EndpointNumbers {
-  /** Endpoint id of the last end found, if it is a local endpoint's; else 0. */
+  /** Endpoint id of the last address looked up; 0 if it is no local endpoint. */
   endpointId = 0
   readonly #entities: Entities
   readonly #byAddress: boolean
@@ -32,18 +34,18 @@ export class EndpointNumbers {
     this.#addresses = new AddressCache(entities)
   }
 
-  /** The memo was cleared. */
+  /** To be called when the cache is cleared. */
   clear(): void {
     this.#addresses.clear()
   }
 
-  /** HOT: an end without an address, as of a record that shows no packet. Guard: bench `reduce-workload`. */
+  /** HOT: an endpoint without address, as in a record without a packet. Guard: bench `reduce-workload`. */
   withoutAddress(identity: number): number {
     this.endpointId = 0
-    return this.#entityRow(0, identity)
+    return this.#entityEntry(0, identity)
   }
 
-  /** HOT: the end at the address at `at`: 4 bytes, or 16 with `ipv6`. Guard: bench `reduce-workload`. */
+  /** HOT: the endpoint with the address at `at`: 4 bytes, or 16 with `ipv6`. Guard: bench `reduce-workload`. */
   at(view: DataView, at: number, ipv6: boolean, identity: number): number {
     const addresses = this.#addresses
     const place = addresses.place(view, at, ipv6, identity)
@@ -53,7 +55,9 @@ export class EndpointNumbers {
     return number
   }
 
-  /** HOT: the end at an address, or without one, for its endpoint alone: it takes no row. Guard: bench `reduce-workload`. */
+  /**
+   * HOT: sets `endpointId` alone, for an address or none (-1). Takes no cache entry. Guard: bench `reduce-workload`.
+   */
   lookUp(view: DataView, at: number, ipv6: boolean): void {
     this.endpointId = 0
     if (at < 0) return
@@ -64,7 +68,7 @@ export class EndpointNumbers {
     this.endpointId = cells[place + Cell.second]!
   }
 
-  /** Who stands at the address of a place. */
+  /** The entity with the address of a place. */
   #entityAt(place: number): number {
     const { cells } = this.#addresses
     const { addresses } = this.#entities
@@ -77,16 +81,16 @@ export class EndpointNumbers {
     const { cells } = this.#addresses
     const entity = this.#entityAt(place)
     const number = this.#byAddress
-      ? this.#namedAddressRow(this.#addressRow(place), entity, identity)
-      : this.#entityRow(entity, identity)
+      ? this.#namedAddressEntry(this.#addressEntry(place), entity, identity)
+      : this.#entityEntry(entity, identity)
     this.endpointId = this.#entities.endpoint(entity)
     cells[place + Cell.number] = number
     cells[place + Cell.second] = this.endpointId
     return number
   }
 
-  /** The row of a place's address. */
-  #addressRow(place: number): number {
+  /** The cache entry of a place's address. */
+  #addressEntry(place: number): number {
     const { cells } = this.#addresses
     const d = cells[place + Cell.d]!
     if (cells[place + Cell.family] === Family.ipv4) return this.#cache.entry(d, 0, Kind.ipv4)
@@ -94,13 +98,13 @@ export class EndpointNumbers {
     return this.#cache.entry(high, this.#cache.entry(cells[place + Cell.c]!, d, Kind.ipv6Low), Kind.ipv6)
   }
 
-  #namedAddressRow(address: number, entity: number, identity: number): number {
+  #namedAddressEntry(address: number, entity: number, identity: number): number {
     return this.#cache.entry(this.#cache.entry(address, entity, Kind.named), identity, Kind.address)
   }
 
-  /** The datapath's identity counts where it is not 0; mostly it is what the world says too. */
-  #entityRow(entity: number, identity: number): number {
-    const odd = identity === this.#entities.identity(entity) ? 0 : identity
-    return this.#cache.entry(entity, odd, Kind.entity)
+  /** The datapath's identity wins unless it is 0; usually it equals the entity's own. */
+  #entityEntry(entity: number, identity: number): number {
+    const other = identity === this.#entities.identity(entity) ? 0 : identity
+    return this.#cache.entry(entity, other, Kind.entity)
   }
 }

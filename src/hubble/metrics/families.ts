@@ -1,9 +1,9 @@
 /**
- * families.ts - every layer 3 and 4 metric of Hubble: when it counts a flow, and with which fixed labels.
+ * families.ts - Hubble's layer 3 and 4 metrics: which flows each one counts, and under which fixed labels.
  *
  * In:    flows.
- * Out:   PLUGINS, by the word that asks for them. dns, http, httpV2 and kafka are known and count nothing: the datapath
- *        sees packets, not requests, so a configuration that Hubble takes is taken here too.
+ * Out:   PLUGINS, by metric name. dns, http, httpV2 and kafka are accepted, so that a configuration for Hubble works
+ *        here, but count nothing: the datapath sees packets, not requests.
  */
 
 import { icmpText } from '../../cilium/icmp-text.js'
@@ -16,11 +16,11 @@ import {
   DROPPING,
   destinationPort,
   Event,
+  FORWARDING,
   familyOf,
   type Increment,
   layer4Of,
   NO_INCREMENTS,
-  PASSING,
   type Plugin,
   protocolOf,
   verdictOf,
@@ -30,7 +30,7 @@ import { KeyField } from './key-fields.js'
 
 const HOST = 1
 const WORLD = 'reserved:world'
-/** Observation points that have a name. */
+/** Number of observation points with a name. */
 const POINTS = 14
 const TYPES: Readonly<Record<number, string>> = {
   [Event.drop]: 'Drop',
@@ -57,7 +57,7 @@ const tcp: Counter = {
   help: 'TCP flag occurrences',
   labels: ['flag', 'family'],
   contextFirst: false,
-  events: PASSING,
+  events: FORWARDING,
   keyFields: KeyField.tcpFlags,
   count(flow) {
     const flags = flow.l4?.TCP?.flags
@@ -100,11 +100,11 @@ const portDistribution: Counter = {
   help: 'Numbers of packets distributed by destination port',
   labels: ['protocol', 'port'],
   contextFirst: false,
-  events: PASSING,
+  events: FORWARDING,
   keyFields: KeyField.port,
   count(flow) {
     const protocol = layer4Of(flow)
-    // Where nobody knows whether it is a reply, the port may be a client's.
+    // If it may be a reply, the port may be a client's.
     if (protocol === undefined || !wasForwarded(flow) || flow.is_reply !== false) return NO_INCREMENTS
     return [[protocol, destinationPort(flow) ?? '0']]
   },
@@ -118,7 +118,7 @@ const policy: Counter = {
   events: [Event.policyVerdict],
   keyFields: KeyField.source | KeyField.direction | KeyField.match,
   count(flow) {
-    // The host is always allowed, so its verdicts say nothing.
+    // The host is always allowed, so Hubble does not count its verdicts.
     if (flow.event_type?.type !== Event.policyVerdict || flow.source?.identity === HOST) return NO_INCREMENTS
     const direction = String(flow.traffic_direction ?? 'TRAFFIC_DIRECTION_UNKNOWN').toLowerCase()
     const match = matchWord(flow.policy_match_type ?? 0).toLowerCase()
@@ -131,7 +131,7 @@ const sctp: Counter = {
   help: 'SCTP chunk type occurrences',
   labels: ['chunk_type', 'family'],
   contextFirst: false,
-  events: PASSING,
+  events: FORWARDING,
   keyFields: KeyField.chunk,
   count(flow, chunk) {
     const counts = chunk !== '' && wasForwarded(flow) && flow.IP !== undefined && flow.l4?.SCTP !== undefined
@@ -166,7 +166,7 @@ function flowsToWorld(given: ReadonlySet<string>): Counter {
   }
 }
 
-/** The labels `type` and `subtype`: an observation point without name has none here. */
+/** The labels `type` and `subtype`; the subtype is empty for an observation point without a name. */
 function typeOf(flow: Flow): [string, string] {
   const { type = 0, sub_type = 0 } = flow.event_type ?? {}
   const name = TYPES[type]

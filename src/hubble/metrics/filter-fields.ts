@@ -1,15 +1,16 @@
 /**
- * filter-fields.ts - what of a record a metric's filters depend on, so that the memo's key holds it too.
+ * filter-fields.ts - the parts of a record that a metric's filters depend on, so that the record's key includes them.
  *
  * In:    FlowFilters (flow.proto) as maps of fields to lists.
- * Out:   bits of Needs; Needs.all for what no key holds, like ports: then every record's flow is made.
+ * Out:   KeyField bits; KeyField.unkeyed for fields that no key holds, such as ports: then the flow of each record is
+ *        made.
  */
 import { KeyField } from './key-fields.js'
 
 export type Filter = Readonly<Record<string, unknown>>
 
-/** Flags that a key holds. */
-const KEPT_FLAGS = ['FIN', 'SYN', 'RST', 'ACK']
+/** TCP flags that a key holds. */
+const KEY_FLAGS = ['FIN', 'SYN', 'RST', 'ACK']
 
 const FIELDS: Readonly<Record<string, number>> = {
   source_ip: KeyField.source | KeyField.address,
@@ -49,5 +50,5 @@ export function filterKeyFields(filters: readonly Filter[]): number {
 
 function flagKeyFields(values: unknown): number {
   const flags = Array.isArray(values) ? values.flatMap(value => Object.keys(value as object)) : []
-  return flags.every(flag => KEPT_FLAGS.includes(flag)) ? KeyField.tcpFlags : KeyField.unkeyed
+  return flags.every(flag => KEY_FLAGS.includes(flag)) ? KeyField.tcpFlags : KeyField.unkeyed
 }

@@ -1,8 +1,8 @@
 /**
- * flow-builder.ts - the flow of one record in hand, for what is not counted yet.
+ * flow-builder.ts - makes the flow of one record, for records with a new key.
  *
- * In:    records; a Directory, as for every other reader of flows.
- * Out:   the flow without time and id, which no label shows; undefined where Hubble makes none.
+ * In:    records; a Resolver.
+ * Out:   the flow without time and id, which no label shows; undefined if Hubble makes none.
  */
 import { CaptureRecord } from '../../datapath/record/capture-record.js'
 import { DropRecord } from '../../datapath/record/drop-record.js'

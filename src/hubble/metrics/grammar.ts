@@ -1,16 +1,16 @@
 /**
- * grammar.ts - Hubble's static list: `drop:sourceContext=pod|dns;labelsContext=source_ip tcp flow`.
+ * grammar.ts - parses Hubble's static list: `drop:sourceContext=pod|dns;labelsContext=source_ip tcp flow`.
  *
- * In:    metrics between spaces; behind a colon options between semicolons; behind `=` values between vertical bars,
- *        or between commas where there is no bar (cilium/cilium pkg/hubble/metrics/api).
- * Out:   a MetricConfig each, not yet checked: compile.ts does that for this list and for YAML alike.
+ * In:    metrics separated by spaces; options follow a colon, separated by semicolons; values follow `=`, separated by
+ *        vertical bars, or by commas if there is no bar (cilium/cilium pkg/hubble/metrics/api).
+ * Out:   one MetricConfig for each metric, unchecked: compile.ts checks this list and YAML alike.
  */
 import { ConfigError, type MetricConfig, type OptionConfig } from './config.js'
 
-/** Throws a ConfigError where there is no metric at all, or an option without a name. */
+/** Throws a ConfigError if there is no metric, or an option has no name. */
 export function parseStatic(text: string): MetricConfig[] {
   const words = text.split(/\s+/).filter(word => word !== '')
-  if (words.length === 0) throw new ConfigError('no metric is named; expected a list such as "drop tcp flow"')
+  if (words.length === 0) throw new ConfigError('no metric given; expected a list such as "drop tcp flow"')
   return words.map(word => {
     const colon = word.indexOf(':')
     if (colon < 0) return { name: word, options: [] }
@@ -24,7 +24,7 @@ function parseOptions(metric: string, text: string): OptionConfig[] {
     if (part === '') continue
     const equals = part.indexOf('=')
     const name = equals < 0 ? part : part.slice(0, equals)
-    if (name === '') throw new ConfigError(`${metric}: "${part}" has no option before its "="`)
+    if (name === '') throw new ConfigError(`${metric}: "${part}" has no option name before "="`)
     options.push({ name, values: equals < 0 ? [] : parseValues(part.slice(equals + 1)) })
   }
   return options

@@ -1,8 +1,8 @@
 /**
- * hubble.ts - the hubble_* side of the exporter: one configuration of metrics at a time, and what was lost.
+ * hubble.ts - the hubble_* part of the exporter: the metrics of the current configuration, lost events, reloads.
  *
- * In:    records; who is who; a configuration, which may be replaced while records come; deleted pods.
- * Out:   stores to be rendered, current after collect().
+ * In:    records; entities and a resolver; a configuration, which may be replaced at any time; deleted pods.
+ * Out:   stores to render, current after collect().
  * Fail:  a configuration that does not compile throws a ConfigError and changes nothing.
  */
 
@@ -32,13 +32,13 @@ export interface HubbleParts {
   readonly entities: Entities
   readonly resolver: Resolver
   readonly kernelReasons: KernelReasons
-  /** For filters that ask for it. */
+  /** For filters by node name. */
   readonly nodeName?: string
-  /** Milliseconds that never go back; for tests. */
+  /** Monotonic milliseconds; for tests. */
   readonly now?: () => number
 }
 
-/** Where Hubble loses events: in the kernel's ring, before the observer, and in the ring that readers of flows read. */
+/** Hubble's places of loss: the kernel's ring, the observer's queue, and the ring that API clients read. */
 export const LOST_SOURCES = ['perf_event_ring_buffer', 'observer_events_queue', 'hubble_ring_buffer'] as const
 export type LostSource = (typeof LOST_SOURCES)[number]
 
@@ -50,12 +50,12 @@ const LOST: Metric = {
   labels: ['source'],
 }
 
-/** Dashboards of Hubble look up the clusters there are in a family of Cilium's agent. */
+/** Hubble's dashboards list clusters by a family of Cilium's agent. */
 const CILIUM_VERSION: Metric = {
   name: 'cilium_version',
   type: 'gauge',
   group: 'hubble',
-  help: "1: Weir answers in the place of Cilium's agent, for dashboards that look for clusters here",
+  help: "Constant 1, for Hubble's dashboards: they list clusters by this family of Cilium's agent",
   labels: [],
 }
 
@@ -85,26 +85,27 @@ export class Hubble implements RecordSink {
     this.#setValue(CILIUM_VERSION, 1)
   }
 
-  /** To be rendered beside the exporter's own store. */
+  /** To be rendered with the exporter's own store. */
   get stores(): readonly SeriesStore[] {
     return [...this.#metrics.stores, this.#own]
   }
 
-  /** Events lost at a source since the start. */
+  /** Sets the number of events lost at a source since the start. */
   setLost(source: LostSource, events: number): void {
     this.#own.set(this.#own.family(LOST).series([source]), events)
   }
 
   /**
-   * Count by another configuration from now on. A metric whose options are the same keeps its series, also when its
-   * filters are not; any other begins anew, and what is not asked for is gone. Throws a ConfigError.
+   * Switches to another configuration. A metric with unchanged options keeps its series, even if its filters changed;
+   * any other metric starts from zero, and series of metrics that are no longer configured are removed. Throws a
+   * ConfigError.
    */
   reconfigure(configs: readonly MetricConfig[]): void {
     this.#compiled = compileMetrics(configs)
     this.namesChanged()
   }
 
-  /** Entities and directory say something else from now on. No series is lost. */
+  /** To be called when entities or resolver give other names. Series are kept. */
   namesChanged(): void {
     const before = this.#metrics
     before.flush()
@@ -116,18 +117,18 @@ export class Hubble implements RecordSink {
     })
   }
 
-  /** Series that each family may have, from now on, also of other configurations. */
+  /** Sets the series budget of each family, also for later configurations. */
   setBudgets(budgetOf: BudgetOf): void {
     this.#budgetOf = budgetOf
     this.#metrics.setBudgets(budgetOf)
   }
 
-  /** Remove series that did not change for `ttlMs` (0: none), as far as these sweeps saw. */
+  /** Removes series that did not change for `ttlMs` (0: none), as observed by calls of this method. */
   expire(ttlMs: number): void {
     if (ttlMs > 0) this.#metrics.expire(ttlMs)
   }
 
-  /** There is a file of the configuration, and what it says since its last change is in force or is not. */
+  /** Publishes whether the configuration file is in force, and counts a reload. Not called without a file. */
   setFileStatus(good: boolean, result?: 'applied' | 'refused'): void {
     if (result !== undefined) this.#reloads[result]++
     this.#setValue(M.hubbleConfigReloadSuccessful, good ? 1 : 0)
@@ -136,12 +137,12 @@ export class Hubble implements RecordSink {
     }
   }
 
-  /** The pod was deleted: its series go a minute later. */
+  /** Removes the series of a deleted pod a minute from now. */
   podDeleted(pod: PodId): void {
     this.#deleted.add(pod, this.#now())
   }
 
-  /** Bring the series up to date. */
+  /** Brings the series up to date. */
   collect(): void {
     this.#metrics.flush()
     const due = this.#deleted.due(this.#now())

@@ -1,15 +1,15 @@
 /**
- * identifier.ts - what a context calls one end of a flow: its pod, its workload, its address ...
+ * identifier.ts - names of a flow's source or destination for a context: pod, workload, address ...
  *
- * In:    a flow, and which end.
- * Out:   text, empty where the flow does not say. Source: cilium/cilium pkg/hubble/metrics/api/context.go.
+ * In:    a flow, and a side.
+ * Out:   text, empty if the flow has none. Source: cilium/cilium pkg/hubble/metrics/api/context.go.
  */
 import type { Endpoint, Flow } from '../flow/flow.js'
 import { KeyField } from './key-fields.js'
 
 export type Side = 'source' | 'destination'
 
-/** In the order in which Hubble's documentation names them. */
+/** In the order of Hubble's documentation. */
 export const IDENTIFIERS = [
   'identity',
   'namespace',
@@ -28,64 +28,64 @@ const KUBE_APISERVER = 'reserved:kube-apiserver'
 const APP_KEYS = ['k8s:app.kubernetes.io/name=', 'k8s:k8s-app=', 'k8s:app='] as const
 const NO_LABELS: readonly string[] = []
 
-const OF_ENDPOINT: Readonly<Record<Exclude<Identifier, 'dns' | 'ip'>, (end: Endpoint) => string>> = {
-  identity: end => labelsOf(end).join(','),
-  namespace: end => end.namespace ?? '',
-  pod: end => qualified(end, end.pod_name ?? ''),
-  'pod-name': end => end.pod_name ?? '',
+const OF_ENDPOINT: Readonly<Record<Exclude<Identifier, 'dns' | 'ip'>, (endpoint: Endpoint) => string>> = {
+  identity: endpoint => labelsOf(endpoint).join(','),
+  namespace: endpoint => endpoint.namespace ?? '',
+  pod: endpoint => qualified(endpoint, endpoint.pod_name ?? ''),
+  'pod-name': endpoint => endpoint.pod_name ?? '',
   'reserved-identity': reservedOf,
-  workload: end => {
-    const name = workloadName(end)
-    return name === '' ? '' : qualified(end, name)
+  workload: endpoint => {
+    const name = workloadName(endpoint)
+    return name === '' ? '' : qualified(endpoint, name)
   },
   'workload-name': workloadName,
   app: appOf,
 }
 
-/** A function that names that end of a flow. */
+/** A function from a flow to the name of that side. */
 export function identify(identifier: Identifier, side: Side): (flow: Flow) => string {
   if (identifier === 'ip') return flow => flow.IP?.[side] ?? ''
   if (identifier === 'dns') return flow => flow[`${side}_names`]?.join(',') ?? ''
   const read = OF_ENDPOINT[identifier]
   return flow => {
-    const end = flow[side]
-    return end === undefined ? '' : read(end)
+    const endpoint = flow[side]
+    return endpoint === undefined ? '' : read(endpoint)
   }
 }
 
-/** What of a record the name depends on. */
+/** KeyField bits of the name. */
 export function keyFieldsOf(identifier: Identifier, side: Side): number {
   return KeyField[side] | (identifier === 'ip' || identifier === 'dns' ? KeyField.address : 0)
 }
 
-/** The first workload: Hubble knows one at most, and of endpoints of its own node only. */
-export function workloadName(end: Endpoint): string {
-  return end.workloads?.[0]?.name ?? ''
+/** The first workload: Hubble has at most one, and only for endpoints of its own node. */
+export function workloadName(endpoint: Endpoint): string {
+  return endpoint.workloads?.[0]?.name ?? ''
 }
 
-export function workloadKind(end: Endpoint): string {
-  return end.workloads?.[0]?.kind ?? ''
+export function workloadKind(endpoint: Endpoint): string {
+  return endpoint.workloads?.[0]?.kind ?? ''
 }
 
-/** The first label, in the labels' own order, that names an application and is not empty. */
-export function appOf(end: Endpoint): string {
-  for (const label of labelsOf(end)) {
+/** The value of the first label, in the labels' order, that names an application and is not empty. */
+export function appOf(endpoint: Endpoint): string {
+  for (const label of labelsOf(endpoint)) {
     const key = APP_KEYS.find(known => label.startsWith(known))
     if (key !== undefined && label.length > key.length) return label.slice(key.length)
   }
   return ''
 }
 
-function reservedOf(end: Endpoint): string {
-  const labels = labelsOf(end)
+function reservedOf(endpoint: Endpoint): string {
+  const labels = labelsOf(endpoint)
   if (labels.includes(KUBE_APISERVER)) return KUBE_APISERVER
   return labels.find(label => label.startsWith('reserved:')) ?? ''
 }
 
-function qualified(end: Endpoint, name: string): string {
-  return end.namespace === undefined ? name : `${end.namespace}/${name}`
+function qualified(endpoint: Endpoint, name: string): string {
+  return endpoint.namespace === undefined ? name : `${endpoint.namespace}/${name}`
 }
 
-function labelsOf(end: Endpoint): readonly string[] {
-  return end.labels ?? NO_LABELS
+function labelsOf(endpoint: Endpoint): readonly string[] {
+  return endpoint.labels ?? NO_LABELS
 }

@@ -1,14 +1,14 @@
 /**
- * key-fields.ts - which parts of a record the labels of a set of metrics depend on.
+ * key-fields.ts - the parts of a record that labels of metrics can depend on, as bits.
  *
- * Out:   bits. What no metric needs is left out of the memo's key, so that records which count alike share a row.
- *        Always in the key: type, verdict, drop reason, layer 4 protocol, IP version, whether a reply.
+ * Out:   bits. A record's key leaves out fields that no metric needs, so that records with equal labels share a key.
+ *        Always in the key: type, verdict, drop reason, layer 4 protocol, IP version, whether it is a reply.
  */
 export const KeyField = {
-  /** Who the source is, and the destination. */
+  /** Entity and identity of the source, and of the destination. */
   source: 512,
   destination: 1024,
-  /** The addresses themselves, not only who stands behind them. */
+  /** The addresses themselves, not only their entities. */
   address: 1,
   direction: 2,
   /** FIN, SYN, RST, ACK. */
@@ -19,10 +19,10 @@ export const KeyField = {
   point: 16,
   /** First SCTP chunk. */
   chunk: 32,
-  /** What of a policy matched. */
+  /** Match type of a policy verdict. */
   match: 64,
   /** Destination port. */
   port: 128,
-  /** Anything at all: no memo helps. */
+  /** A field that no key holds: the flow of each record is made. */
   unkeyed: 256,
 } as const

@@ -1,18 +1,18 @@
 /**
- * key.ts - what the labels of a record's flow depend on, in two words and a port.
+ * key.ts - the key of a record: everything that the labels of its flow depend on, in two words and a port.
  *
- * In:    windows on records; Needs, so that what no metric asks for is left out.
- * Out:   `first` and `second`: source and destination (numbers of Ends, 17 bits, 0 where nobody asks), and 15 bits each
- *        of what kind of packet it is; the port. Equal keys mean equal label values, until forget().
- * Fail:  false where the packet is too unusual for Shape: the flow must be made.
- * Never: allocates. The rules are those of cilium/cilium pkg/hubble/parser/threefour, which flows are made by, too.
+ * In:    windows on records; KeyField bits: fields that no metric needs are left out.
+ * Out:   `first` and `second`: 17 bits for source and destination (EndpointNumbers; 0 if no metric needs them), and 15
+ *        bits each of the kind of packet; the port. Equal keys mean equal label values, until clear().
+ * Fail:  false for a packet that PacketSummary does not read: its flow must be made.
+ * Never: allocates. The rules are those of cilium/cilium pkg/hubble/parser/threefour, as for flows.
  */
 
 import type { Entities } from '../../datapath/identity/entities.js'
 import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Cache } from '../../exporter/reduce/cache.js'
-import { ENDPOINT_KINDS, EndpointNumbers, ROWS_PER_ENDPOINT } from './endpoint-numbers.js'
+import { ENDPOINT_KINDS, ENTRIES_PER_ENDPOINT, EndpointNumbers } from './endpoint-numbers.js'
 import { summarizeConnection, summarizeDrop } from './extension-summary.js'
 import { KeyField } from './key-fields.js'
 import { L4, PacketSummary } from './packet-summary.js'
@@ -21,32 +21,35 @@ import { L4, PacketSummary } from './packet-summary.js'
 const Flag = { ipv6: 1, l3Device: 2, vxlan: 4, geneve: 8 } as const
 const REASON = { reply: 2, unknown: 5, srv6Encap: 6, srv6Decap: 7 } as const
 const Reply = { unknown: 0, no: 1, yes: 2 } as const
-/** By a trace's reason, seven bits. */
+/** Whether a trace is a reply, by its reason without the encrypted bit. */
 const REPLIES = new Uint8Array(128).fill(Reply.no)
 REPLIES[REASON.reply] = Reply.yes
 for (const reason of [REASON.unknown, REASON.srv6Encap, REASON.srv6Decap]) REPLIES[reason] = Reply.unknown
-/** The eighth bit of a reason says that the packet was encrypted. */
+/** The eighth bit of a reason is set if the packet was encrypted. */
 const REASON_BITS = 0x7f
 const MAPPED_PREFIX = 0xffff
 const Direction = { unknown: 0, ingress: 1, egress: 2 } as const
 const Verdict = { forwarded: 0, redirected: 1, audit: 2, dropped: 3 } as const
-/** Drop reasons are one byte; a policy verdict could hold more. */
+/** A key has one byte for a drop reason; a policy verdict could hold more. */
 const MAX_REASON = 0xff
 const CONTROL = 0x07
 const ACK = 0x10
 
-/** Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2, own 1. */
+/**
+ * Bits of a kind: type 3, subtype 8, IP version 2, layer 4 3, direction 2, reply 2, flags 4, match 3, verdict 2, kernel
+ * drop 1.
+ */
 const SHIFT = { subtype: 3, ip: 11, l4: 13, direction: 16, reply: 18, flags: 20, match: 24, verdict: 27 } as const
-const OWN = 1 << 29
-/** In place of a type, which has no such value: the rest is the number of a kind with its detail. */
+const KERNEL_DROP = 1 << 29
+/** No record type has this value. In its place it marks a kind with a detail: the other bits are a cache entry. */
 const DETAILED = 2
 const DETAILED_SHIFT = 3
-/** Ends and kinds with details: rows of the memo, which takes END_BITS bits. */
+/** Bits of a cache entry's index. Endpoints, and kinds with a detail, are entries of one cache. */
 const ENDPOINT_BITS = 17
-const MAX_ROWS = 1 << ENDPOINT_BITS
+const MAX_ENTRIES = 1 << ENDPOINT_BITS
 const HALF_KIND = 15
 
-/** Of the metrics that may count the flows of such records. */
+/** By record type: KeyField bits of all metrics that may count its flows. */
 export interface KeyFieldsByKind {
   readonly trace: number
   readonly drop: number
@@ -56,7 +59,7 @@ export interface KeyFieldsByKind {
 export class Key {
   first = 0
   second = 0
-  /** Destination port; 0 for what has none. */
+  /** Destination port; 0 without one. */
   port = 0
   readonly #cache: Cache
   readonly #max: number
@@ -64,8 +67,8 @@ export class Key {
   readonly #packet = new PacketSummary()
   readonly #keyFields: KeyFieldsByKind
 
-  /** `max`: ends and details that it tells apart, MAX_ROWS at most. */
-  constructor(entities: Entities, fields: KeyFieldsByKind, max = MAX_ROWS) {
+  /** `max`: cache entries, MAX_ENTRIES at most. */
+  constructor(entities: Entities, fields: KeyFieldsByKind, max = MAX_ENTRIES) {
     this.#cache = new Cache(0, max)
     this.#max = max
     const byAddress = ((fields.trace | fields.drop | fields.verdict) & KeyField.address) !== 0
@@ -73,12 +76,12 @@ export class Key {
     this.#keyFields = fields
   }
 
-  /** No room for what another record may bring: the owner must forget() together with all that holds keys. */
+  /** The cache may have no room for another record: the owner must clear() this and everything that holds keys. */
   get full(): boolean {
-    return this.#cache.size + 2 * ROWS_PER_ENDPOINT + 1 > this.#max
+    return this.#cache.size + 2 * ENTRIES_PER_ENDPOINT + 1 > this.#max
   }
 
-  /** Keys mean something else from now on. */
+  /** Keys from before have no meaning afterwards. */
   clear(): void {
     this.#cache.clear()
     this.#endpoints.clear()
@@ -90,8 +93,8 @@ export class Key {
   }
 
   /**
-   * HOT: reads the record's fields itself, as V8 does not build getters of their size into their callers, and each call
-   * costs more than the field. Guard: benches `reduce`, `reduce-workload`.
+   * HOT: reads the record's fields from the view. V8 does not inline getters of their size, and a call costs more than
+   * the read. Guard: benches `reduce`, `reduce-workload`.
    */
   trace(record: TraceRecord): boolean {
     const packet = this.#packet
@@ -107,9 +110,9 @@ export class Key {
     if ((fields & (KeyField.source | KeyField.direction)) !== 0) {
       const ipv6 = (flags & Flag.ipv6) !== 0
       const origAt = originalAt(view, at, ipv6)
-      const told = origAt >= 0 && packet.ipVersion !== 0
+      const useOriginal = origAt >= 0 && packet.ipVersion !== 0
       const identity = view.getUint32(at + TRACE.srcLabel, true)
-      from = this.#source(view, told ? origAt : packet.srcAt, told ? ipv6 : packet.wide, fields, identity)
+      from = this.#source(view, useOriginal ? origAt : packet.srcAt, useOriginal ? ipv6 : packet.wide, fields, identity)
       if ((fields & KeyField.direction) !== 0) kind |= this.#traceDirection(record, reason, origAt >= 0)
     }
     const to = this.#destination(view, fields, view.getUint32(at + TRACE.dstLabel, true))
@@ -120,12 +123,12 @@ export class Key {
   drop(record: DropRecord): boolean {
     const packet = this.#packet
     const fields = this.#keyFields.drop
-    const own = record.hasExtension
+    const fromKernel = record.hasExtension
     const { view, packetLength, flags } = record
-    if (packetLength === 0 && own) summarizeDrop(packet, record)
-    else if (own || !this.#read(view, record.packetAt, packetLength, flags)) return false
-    // The detail is the kernel's reason: no room for a type.
-    if (own && (fields & KeyField.icmp) !== 0 && (packet.l4 === L4.icmp || packet.l4 === L4.icmpv6)) return false
+    if (packetLength === 0 && fromKernel) summarizeDrop(packet, record)
+    else if (fromKernel || !this.#read(view, record.packetAt, packetLength, flags)) return false
+    // The detail is the kernel's reason, so there is no room for an ICMP type.
+    if (fromKernel && (fields & KeyField.icmp) !== 0 && (packet.l4 === L4.icmp || packet.l4 === L4.icmpv6)) return false
     let kind = Notify.drop | (record.subtype << SHIFT.subtype)
     let from = 0
     if ((fields & (KeyField.source | KeyField.direction)) !== 0) {
@@ -134,9 +137,9 @@ export class Key {
         kind |= directionOf(record.source === this.#endpoints.endpointId) << SHIFT.direction
       }
     }
-    // The kernel's reason stands for Cilium's.
-    const detail = own ? record.kernelReason : this.#detail(fields)
-    if (own) kind |= OWN
+    // Cilium's reason follows from the kernel's.
+    const detail = fromKernel ? record.kernelReason : this.#detail(fields)
+    if (fromKernel) kind |= KERNEL_DROP
     this.#finish(kind, fields, detail, from, this.#destination(view, fields, record.dstLabel))
     return true
   }
@@ -147,7 +150,7 @@ export class Key {
     const fields = this.#keyFields.verdict
     const { view, verdict, ingress, remoteLabel } = record
     if (!packet.read(view, record.packetAt, record.packetLength, record.l3Device, record.ipv6)) return false
-    // The subtype is always 0; what has another is no verdict of Cilium's, but still a flow.
+    // Cilium's verdicts have subtype 0. A record with another subtype is still a flow.
     if (-verdict > MAX_REASON || record.subtype !== 0) return false
     let kind = Notify.policyVerdict | (verdictOf(record) << SHIFT.verdict)
     let from = 0
@@ -171,7 +174,10 @@ export class Key {
     return at < 0 ? this.#endpoints.withoutAddress(identity) : this.#endpoints.at(view, at, wide, identity)
   }
 
-  /** For the direction alone it gets no number: no key would be new, and so nobody would see that there are too many. */
+  /**
+   * The source's number, or 0 if only the direction needs the source. Then it takes no cache entry: the key would not
+   * show it, so no key would be new, and `full` is checked only for new keys.
+   */
   #source(view: DataView, at: number, wide: boolean, fields: number, identity: number): number {
     if ((fields & KeyField.source) !== 0) return this.#endpoint(view, at, wide, identity)
     this.#endpoints.lookUp(view, at, wide)
@@ -183,21 +189,21 @@ export class Key {
     return this.#endpoint(view, this.#packet.dstAt, this.#packet.wide, identity)
   }
 
-  /** As the flow's (flow-facts.ts), once the source was looked up. */
+  /** Same rule as traceDirection() in facts.ts. To be called after #source(). */
   #traceDirection(record: TraceRecord, reason: number, translated: boolean): number {
     if (record.source === 0 || reason === REASON.unknown) return 0
     const fromSource = record.source === this.#endpoints.endpointId
     return directionOf(fromSource !== (reason === REASON.reply) || translated) << SHIFT.direction
   }
 
-  /** What few packets have: a type of ICMP or of an SCTP chunk. */
+  /** ICMP type and code, or SCTP chunk type; 0 for other packets. */
   #detail(fields: number): number {
     const { l4, icmp, chunk } = this.#packet
     if (l4 === L4.icmp || l4 === L4.icmpv6) return (fields & KeyField.icmp) === 0 ? 0 : icmp
     return l4 === L4.sctp && (fields & KeyField.chunk) !== 0 ? chunk : 0
   }
 
-  /** What the packet adds. */
+  /** Adds the packet's fields to the kind, and sets the key. */
   #finish(kind: number, fields: number, detail: number, from: number, to: number): void {
     const { ipVersion, l4, tcpFlags, dstPort } = this.#packet
     let whole = kind | ((ipVersion >> 1) << SHIFT.ip) | (l4 << SHIFT.l4)
@@ -209,7 +215,7 @@ export class Key {
   }
 }
 
-/** As the flow has it (flow-facts.ts): -1 when the address before NAT is not told. */
+/** Where the source address before NAT is; -1 if the record has none. Same rule as originalAddress() in facts.ts. */
 function originalAt(view: DataView, record: number, ipv6: boolean): number {
   if (view.getUint8(record + HDR.version) < 1) return -1
   const at = record + TRACE.origIp

@@ -1,13 +1,14 @@
 /**
- * metrics.ts - hubble_* series: every record that is a flow counts once in each metric that takes it.
+ * metrics.ts - counts records in hubble_* series: each record that is a flow counts once in each metric that selects
+ * it.
  *
  * In:    records; compiled metrics; a function that makes the flow of a record.
- * Out:   series in stores of their own, a store a family, up to date after flush().
- * Never: makes a flow of a record whose like was counted before, until the tallies are full and forget.
+ * Out:   series, in one store for each family; up to date after flush().
+ * Never: makes a flow for a record with a known key. Keys are forgotten when the tables of pending increments are full.
  *
- * A record's key (key.ts) stands for everything that the labels depend on but the destination port, which would make
- * every connection a key of its own: keys whose labels differ by the port alone are a group, and a second tally counts by
- * group and port for the metrics that have it. Most keys have one port ever, so most records do not go there.
+ * A record's key (key.ts) holds everything that labels depend on, except the destination port, which would give each
+ * connection its own key. Keys with equal labels apart from the port form a group, and a second table counts by group
+ * and port, for metrics with a port label. Most keys only ever have one port, so most records skip the second table.
  */
 
 import type { Entities } from '../../datapath/identity/entities.js'
@@ -32,29 +33,29 @@ import { belongsTo } from './pod-series.js'
 import { chunkName } from './sctp-chunk.js'
 
 export type AnyRecord = RecordWindow | SockRecord
-/** The flow that Hubble would make of a record; undefined where it makes none. */
+/** The flow that Hubble makes of a record; undefined if it makes none. */
 export type MakeFlow = (record: AnyRecord) => Flow | undefined
 
 export type BudgetOf = (family: string) => number
 
 export interface Options {
-  /** Keys of each tally, for tests. */
+  /** Keys of each table of pending increments; for tests. */
   readonly maxKeys?: number
-  /** Ends that keys tell apart, for tests. */
+  /** Limit on endpoints that keys distinguish; for tests. */
   readonly maxEndpoints?: number
-  /** Stores to go on with, by signature. */
+  /** Stores to keep using, by signature. */
   readonly stores?: ReadonlyMap<string, SeriesStore>
-  /** Series that a family may have, by its name. */
+  /** Series budget of a family, by its name. */
   readonly budgetOf?: BudgetOf
 }
 
-/** Keys of each tally: 37 to 75 bytes each, and 8 for each of a few series. */
+/** Keys of each table of pending increments: 37 to 75 bytes each, and 8 for each of a few series. */
 const MAX_KEYS = 262_144
 
 export class HubbleMetrics implements RecordSink {
-  /** Records for which a flow had to be made. */
+  /** Records that a flow had to be made for. */
   flowsMade = 0
-  /** Times that the tallies were full and began anew. */
+  /** Times that all keys were cleared. */
   resets = 0
   readonly #makeFlow: MakeFlow
   readonly #key: Key
@@ -92,24 +93,24 @@ export class HubbleMetrics implements RecordSink {
     this.#pendingPorts = new PendingIncrements(maxKeys, { add, addPort })
   }
 
-  /** One store a family; their series are current after flush(). */
+  /** One store for each family; the series are current after flush(). */
   get stores(): readonly SeriesStore[] {
     return this.#stores
   }
 
-  /** The same by signature, for the next configuration: a metric that stays keeps its series. */
+  /** Stores by signature, for the next configuration: a metric that stays keeps its series. */
   get bySignature(): ReadonlyMap<string, SeriesStore> {
     return new Map(this.#metrics.map(({ signature }, i) => [signature, this.#stores[i]!]))
   }
 
-  /** Other budgets from now on; a smaller one refuses new series only. */
+  /** Changes the series budgets; a smaller one only refuses new series. */
   setBudgets(budgetOf: BudgetOf): void {
     for (const store of this.#stores) store.setBudgets(budgetOf)
-    // What went to an overflow series may have room of its own now.
+    // Keys that count in an overflow series may get a series of their own now.
     this.#clearKeys()
   }
 
-  /** Remove the series of these pods. */
+  /** Removes the series of these pods. */
   remove(pods: readonly PodId[]): void {
     this.flush()
     const gone = this.#metrics.map(({ metric, context }, i) => {
@@ -119,11 +120,11 @@ export class HubbleMetrics implements RecordSink {
     if (gone.some(slots => slots !== undefined)) this.#clearKeys()
   }
 
-  /** Remove series that did not change for `ttlMs`, as far as these sweeps saw. */
+  /** Removes series that did not change for `ttlMs`, as observed by calls of this method. */
   expire(ttlMs: number): void {
     this.flush()
     const gone = this.#stores.map(store => store.expire(store.families(), ttlMs))
-    // Tallies lead to slots that are nobody's now, or to an overflow series beside which there is room again.
+    // Keys may point to slots of removed series, or to an overflow series although there is room again.
     if (gone.some(slots => slots !== undefined)) this.#clearKeys()
   }
 
@@ -133,7 +134,7 @@ export class HubbleMetrics implements RecordSink {
     else this.#countUnkeyed(record, 1)
   }
 
-  /** A drop of Weir's own tells of many packets alike; Hubble would have a flow of each. */
+  /** One of Weir's drop records counts many equal packets; Hubble would have a flow for each. */
   drop(record: DropRecord): void {
     const times = record.hasExtension ? record.packets : 1
     if (times === 0) return
@@ -155,13 +156,13 @@ export class HubbleMetrics implements RecordSink {
     this.#countUnkeyed(record, 1)
   }
 
-  /** Bring the series up to date. */
+  /** Brings the series up to date. */
   flush(): void {
     this.#pending.flush()
     this.#pendingPorts.flush()
   }
 
-  /** HOT: the key holds all that counts. Guard: benches `reduce`, `reduce-workload`. */
+  /** HOT: counts the record by its key. Guard: benches `reduce`, `reduce-workload`. */
   #countKeyed(record: RecordWindow, times: number): void {
     const { first, second, port } = this.#key
     const group = this.#pending.count(first, second, port, times)
@@ -171,7 +172,7 @@ export class HubbleMetrics implements RecordSink {
     if (this.#unkeyed.length > 0) this.#countIn(this.#unkeyed, flow ?? this.#flowFor(record), times)
   }
 
-  /** Of a port that is not the key's usual one; the flow, if it had to be made. */
+  /** Counts a port that is not the key's usual one. Returns the flow if it had to be made. */
   #countPort(group: number, port: number, record: RecordWindow, times: number): Flow | undefined {
     if (this.#pendingPorts.count(group, port, 0, times) !== UNKNOWN_KEY) return undefined
     const flow = this.#flowFor(record)
@@ -181,7 +182,7 @@ export class HubbleMetrics implements RecordSink {
     return flow
   }
 
-  /** The first of its key; its flow. */
+  /** Counts the first record of a key. Returns its flow. */
   #insert(record: RecordWindow, times: number): Flow | undefined {
     const { first, second, port } = this.#key
     const flow = this.#flowFor(record)
@@ -198,7 +199,7 @@ export class HubbleMetrics implements RecordSink {
     this.#pendingPorts.insert(group, port, this.#targets(this.#withPort, flow))
   }
 
-  /** All at once: their keys hold each other's numbers. */
+  /** Clears all tables together: their keys contain each other's numbers. */
   #clearKeys(): void {
     this.#pending.clear()
     this.#pendingPorts.clear()
@@ -207,7 +208,7 @@ export class HubbleMetrics implements RecordSink {
     this.resets++
   }
 
-  /** Records that differ by nothing but the port are a group: what their labels are without it. */
+  /** The group of a flow: the number of its label values without the port. */
   #group(flow: Flow | undefined): number {
     if (flow === undefined) return NO_GROUP
     const chunk = chunkName(this.#key.chunk)
@@ -223,7 +224,7 @@ export class HubbleMetrics implements RecordSink {
     return known
   }
 
-  /** A record without a key. */
+  /** Counts a record without a key. */
   #countUnkeyed(record: AnyRecord, times: number): void {
     this.#countIn([...this.#metrics.keys()], this.#flowFor(record), times)
   }
@@ -237,7 +238,7 @@ export class HubbleMetrics implements RecordSink {
     return this.#makeFlow(record)
   }
 
-  /** Series of these metrics that the flow counts in. */
+  /** The series of these metrics that count the flow. */
   #targets(metrics: readonly number[], flow: Flow | undefined): Target[] {
     if (flow === undefined) return []
     const chunk = chunkName(this.#key.chunk)

@@ -2,8 +2,8 @@
  * packet-summary.ts - the fields of a captured packet that a key needs, read as Hubble reads them.
  *
  * In:    packet bytes of a record, all inside its view.
- * Out:   offsets and numbers. False for rare or damaged packets (IP in IP, hop-by-hop options, Geneve options, VRRP, bad
- *        lengths ...): only the full decoder knows what Hubble makes of those, or whether it makes a flow at all.
+ * Out:   offsets and numbers. False for rare or damaged packets (IP in IP, hop-by-hop options, Geneve options, VRRP,
+ *        bad lengths ...): only the full decoder knows what Hubble makes of those, or whether it makes a flow at all.
  * Never: allocates. Rules: cilium/cilium pkg/hubble/parser/threefour, gopacket's layers.
  */
 import { EtherType } from '../../datapath/record/ether-type.js'
@@ -36,7 +36,10 @@ export class PacketSummary {
   #end = 0
   #l4At = 0
 
-  /** HOT: reads the packet of `length` bytes at `at`; false if it needs the full decoder. Guard: benches `reduce`, `reduce-workload`. */
+  /**
+   * HOT: reads the packet of `length` bytes at `at`; false if it needs the full decoder. Guard: benches `reduce`,
+   * `reduce-workload`.
+   */
   read(view: DataView, at: number, length: number, l3Device: boolean, ipv6: boolean): boolean {
     this.#view = view
     this.#end = at + length

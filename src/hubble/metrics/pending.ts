@@ -1,47 +1,52 @@
 /**
- * pending.ts - pending counts by key, and the series that each of them belongs to.
+ * pending.ts - increments by record key that are not yet in the series.
  *
- * In:    keys of two signed 32-bit numbers; the series of a key, told once; the port of each record.
- * Out:   counts added to the series by flush(): a record costs one look-up and one increment, however many metrics. A key
- *        whose port counts has a group: counts of its usual port, the first, are told by flush(), others by count().
- * Never: loses a count: forget() and growth flush first. Grows past `most` keys; `full` says when to forget.
+ * In:    keys of two signed 32-bit numbers; a key's series, given once; the port of each record.
+ * Out:   flush() adds the counts to the series, so a record costs one look-up and one increment, however many metrics
+ *        count it. A key has a group if some metric has a port label: flush() reports counts of the key's usual port,
+ *        the first it had; for any other port count() returns the group, and the caller counts group and port.
+ * Never: loses a count: clear() and growth flush first. Takes more than `max` keys; when `full`, call clear().
  *
- * Memory: 37 to 75 bytes a key, 8 a series of it, 4 in the list of keys that wait. A key and its count share a quarter
- * of a cache line, which is all that a record touches; what only flush() asks for is elsewhere.
+ * Memory: 37 to 75 bytes for a key, 8 for each of its series, 4 for its place in the queue. Key and count take a
+ *         quarter
+ * of a cache line, and a record touches nothing else; data that only flush() reads is in other arrays.
  */
 
-/** Words of a slot; the key's two come first. The last is 0, or the group above the 16 bits of its usual port. */
+/**
+ * Words of a slot: two for the key, its count, and its group and usual port. The last is 0 without a group, else the
+ * group plus 1, above the 16 bits of the port.
+ */
 const COUNT = 2
 const PORT = 3
 const WORDS = 4
 const PORT_BITS = 16
 const PORT_MASK = 0xffff
-/** Count of a slot without a key. */
+/** The count of a free slot. */
 const FREE = -1
-/** Slots to begin with, a power of two; three quarters of them are used at most: a smaller table stays in the cache. */
+/** Initial slots, a power of two. At most three quarters are used: a smaller table stays in the CPU's cache. */
 const MIN_SLOTS = 2048
 /**
- * Counts at once. With as many pending all are flushed: what is told of a port is below twice as many, which a count of 31
- * bits takes twice.
+ * Largest increment of one count(). A key that already has as much pending is flushed, so pending counts stay below
+ * 2^29, and 31 bits hold the sum of two of them.
  */
 export const MAX_COUNT = 1 << 28
-/** In place of a group: the port counts nowhere, or was counted. */
+/** In place of a group: no metric has a port label, or the port was counted. */
 export const NO_GROUP = -1
-/** In place of a group: the key is not known. */
+/** In place of a group: nothing was counted, the key is unknown. */
 export const UNKNOWN_KEY = -2
-/** Groups there may be: from 0 on. */
+/** Groups are below this number. */
 export const MAX_GROUPS = PORT_MASK
 
-/** Where an increment goes. */
+/** A series that an increment goes to. */
 export interface Target {
   readonly metric: number
   readonly slot: number
 }
 
 export interface IncrementSink {
-  /** So many more of a series. */
+  /** Adds `n` to a series. */
   add(metric: number, slot: number, n: number): void
-  /** So many more of a group's port. */
+  /** Adds `n` to a group's port. */
   addPort(group: number, port: number, n: number): void
 }
 
@@ -49,9 +54,9 @@ export class PendingIncrements {
   readonly #max: number
   readonly #sink: IncrementSink
   #slots = emptySlots(MIN_SLOTS)
-  /** Of each slot: its first target, and how many it has. */
+  /** By slot: its first target, and the number of its targets. */
   #targetRanges = new Int32Array(MIN_SLOTS * 2)
-  /** Of each slot: how much of its count was of another port than the usual one. */
+  /** By slot: the part of its count that was for ports other than the usual one. */
   #otherPorts = new Int32Array(MIN_SLOTS)
   #mask = MIN_SLOTS - 1
   #size = 0
@@ -69,14 +74,15 @@ export class PendingIncrements {
     return this.#size
   }
 
-  /** No room for another key. */
+  /** There is no room for another key. */
   get full(): boolean {
     return this.#size >= this.#max
   }
 
   /**
-   * HOT: so many more of a key, MOST_TIMES at most. The group in which the caller must count the port; NO_GROUP where there
-   * is nothing more to count; NEW where nothing was counted: learn() it first. Guard: benches `reduce`, `reduce-workload`.
+   * HOT: adds `times`, at most MAX_COUNT, to a key. Returns the group in which the caller must count the port; NO_GROUP
+   * if nothing is left to count; UNKNOWN_KEY if nothing was counted: insert() the key first. Guard: benches `reduce`,
+   * `reduce-workload`.
    */
   count(a: number, b: number, port: number, times: number): number {
     const slots = this.#slots
@@ -95,7 +101,7 @@ export class PendingIncrements {
     }
   }
 
-  /** Whether learn() was called for a key. */
+  /** Whether the key was inserted. */
   has(a: number, b: number): boolean {
     const slots = this.#slots
     for (let slot = mix(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
@@ -105,7 +111,7 @@ export class PendingIncrements {
     }
   }
 
-  /** What a new key leads to. `group`: below MOST_GROUPS, or NO_GROUP. */
+  /** Adds a new key with its series. `group`: below MAX_GROUPS, or NO_GROUP. */
   insert(a: number, b: number, targets: readonly Target[], group = NO_GROUP, port = 0): void {
     if (this.#size * 4 > this.#mask * 3) this.#grow()
     const slot = this.#freeSlot(this.#slots, a, b)
@@ -121,7 +127,7 @@ export class PendingIncrements {
     }
   }
 
-  /** Add what is pending to the series and to ports. */
+  /** Adds all pending counts to their series and ports. */
   flush(): void {
     for (let i = 0; i < this.#queueLength; i++) this.#apply(this.#queue[i]!)
     this.#queueLength = 0
@@ -141,7 +147,7 @@ export class PendingIncrements {
     if (usual > 0) this.#sink.addPort((grouped >>> PORT_BITS) - 1, grouped & PORT_MASK, usual)
   }
 
-  /** Flush, and know no key. */
+  /** Flushes, then removes all keys. */
   clear(): void {
     this.flush()
     for (let at = 0; at < this.#slots.length; at += WORDS) this.#slots[at + COUNT] = FREE
@@ -154,7 +160,7 @@ export class PendingIncrements {
     this.#queue[this.#queueLength++] = slot
   }
 
-  /** What waits is known by its slot, so it is flushed before slots change; then none has others. */
+  /** Queue and other ports refer to slots, so pending counts are flushed before slots change. */
   #grow(): void {
     this.flush()
     const [old, oldRanges] = [this.#slots, this.#targetRanges]
@@ -172,7 +178,7 @@ export class PendingIncrements {
     this.#otherPorts = new Int32Array(this.#mask + 1)
   }
 
-  /** Where a key belongs that is not there. */
+  /** The slot for a key that is not in the table. */
   #freeSlot(slots: Int32Array, a: number, b: number): number {
     let slot = mix(a, b) & this.#mask
     while (slots[slot * WORDS + COUNT] !== FREE) slot = (slot + 1) & this.#mask

@@ -1,20 +1,20 @@
 /**
- * pod-series.ts - which series of a hubble_* metric are a deleted pod's, and when they go.
+ * pod-series.ts - selects the series of a hubble_* metric that belong to deleted pods.
  *
- * Out:   as Hubble decides it: those whose source or destination may be a pod and is this one, or whose namespace and
- *        pod labels name it.
- *        Source: cilium/cilium pkg/hubble/metrics/metrics.go, pkg/hubble/metrics/api.
+ * Out:   Hubble's choice: series with the pod as `source` or `destination`, if the context allows pods there, and
+ *        series with its namespace and pod labels. Source: cilium/cilium pkg/hubble/metrics/metrics.go,
+ *        pkg/hubble/metrics/api.
  */
 import { type PodId, podKey, selectorOf } from '../../exporter/reduce/deleted-pods.js'
 import type { Context } from './context.js'
 
-/** So long a last scrape may take to come by. */
+/** Grace period for a final scrape. */
 export const DELETION_DELAY_MS = 60_000
 const SIDES = ['source', 'destination'] as const
 
 type Labels = Readonly<Record<string, string>>
 
-/** Whether a series of a metric with this context is one of the pods'. */
+/** A predicate for the labels of a series in a metric with this context: whether it belongs to one of the pods. */
 export function belongsTo(context: Context, pods: readonly PodId[]): (labels: Labels) => boolean {
   const names = new Set(pods.map(podKey))
   const byLabel = SIDES.filter(side => context.identifiers[side]?.includes('pod'))

@@ -1,7 +1,7 @@
 /**
- * sctp-chunk.ts - names of SCTP chunk types, as Hubble's SCTPChunkType has them.
+ * sctp-chunk.ts - names of SCTP chunk types, as in Hubble's SCTPChunkType.
  *
- * In:    a chunk's type (RFC 9260); 0 is DATA, and also stands for none.
+ * In:    a chunk type (RFC 9260). 0 is DATA, and also no chunk.
  */
 const NAMES: Readonly<Record<number, string>> = {
   1: 'INIT',
@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<number, string>> = {
   14: 'SHUTDOWN_COMPLETE',
 }
 
-/** Empty for what Hubble does not tell apart. */
+/** Empty for chunk types without a name in Hubble. */
 export function chunkName(type: number): string {
   return NAMES[type] ?? ''
 }

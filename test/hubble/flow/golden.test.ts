@@ -1,5 +1,5 @@
 /**
- * golden.test.ts - 2,000 records of every kind made into flows and lines as Cilium 1.19.4's Hubble made them.
+ * golden.test.ts - 2,000 records of every kind give the flows and lines that Cilium 1.19.4's Hubble gave.
  *
  * In:    examples/records.pcap, inventory.json; flows.jsonl.gz and observe-*.txt.gz are Hubble's own output.
  */
@@ -16,7 +16,7 @@ const golden = (name: string) => gunzipSync(readFileSync(`test/fixtures/${name}.
 const resolver = InventoryResolver.from(loadInventory('examples/inventory.json'))
 const recorded = () => new RecordedFlows({ path: 'examples/records.pcap', resolver, nodeName: 'node-1', version: '0' })
 
-/** Without what differs from run to run, and a record's number. */
+/** A flow without fields that differ from run to run, and without the record's number. */
 function comparable({ time: _, uuid: __, emitter: ___, node_name: ____, n: _____, ...flow }: Record<string, unknown>) {
   return flow
 }
@@ -62,7 +62,7 @@ for (const output of ['compact', 'dict', 'table']) {
   })
 }
 
-t.test('records of which Hubble makes no flow are counted by fault', async t => {
+t.test('records that Hubble makes no flow from are counted by fault', async t => {
   const source = recorded()
   const flows = [...source].length
   const { decoder, maker } = source

@@ -1,5 +1,5 @@
 /**
- * layers.test.ts - packets header by header as Hubble's decoder walks them: where it stops, where it refuses.
+ * layers.test.ts - packets decoded header by header as Hubble's decoder does: where it stops, and what it refuses.
  */
 import t from 'tap'
 import { Layers, type PacketFlags } from '../../../src/hubble/flow/layers/layers.js'
@@ -16,7 +16,7 @@ const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
 function read(packet: Uint8Array, flags: PacketFlags): Layers {
   const layers = new Layers()
-  // Bytes around the packet must not matter.
+  // Bytes before and after the packet must not matter.
   const bytes = Buffer.concat([Buffer.alloc(3, 0xee), packet, Buffer.alloc(64, 0xee)])
   const copy = new Uint8Array(bytes)
   layers.read(new DataView(copy.buffer), copy, 3, packet.length, flags)
@@ -31,7 +31,7 @@ const patched = (packet: Buffer, at: number, ...bytes: number[]) => {
   return copy
 }
 
-t.test('Ethernet, IPv4, TCP: everything is told', async t => {
+t.test('Ethernet, IPv4 and TCP give addresses, ports, flags and a summary', async t => {
   const layers = read(frame(ETHERTYPE.ipv4, ipv4(V4, 6, SYN)), ETHERNET)
   t.match(layers, {
     ethernet: { source: MACS.src, destination: MACS.dst },
@@ -41,20 +41,20 @@ t.test('Ethernet, IPv4, TCP: everything is told', async t => {
   })
 })
 
-t.test('TCP flags stand in order, and none is an empty list', async t => {
+t.test("TCP flags are in Hubble's order, and no flags are an empty list", async t => {
   t.equal(read(ipv4(V4, 6, tcp(1, 2, 0x1ff)), L3).summary, 'TCP Flags: SYN, ACK, RST, FIN, PSH, URG, ECE, CWR, NS')
   const none = read(ipv4(V4, 6, tcp(1, 2, 0)), L3)
   t.equal(none.summary, 'TCP Flags: ')
   t.strictSame(none.l4, { TCP: { source_port: 1, destination_port: 2, flags: {} } })
 })
 
-t.test('devices without Ethernet start with IP, by the flag', async t => {
+t.test('packets of devices without Ethernet start with IP, in the version of the flag', async t => {
   t.match(read(ipv6(V6, 6, SYN), L3V6), { ip: { source: 'fd00::1', ipVersion: 'IPv6' }, ethernet: undefined })
   t.match(read(ipv4(V4, 6, SYN), L3), { ip: { ipVersion: 'IPv4' } })
-  t.match(error(ipv4(V4, 6, SYN), L3V6), /IPv6/, 'not by what is there')
+  t.match(error(ipv4(V4, 6, SYN), L3V6), /IPv6/, 'the packet itself does not decide')
 })
 
-t.test('UDP, SCTP, ICMP, VRRP and IGMP are told', async t => {
+t.test('UDP, SCTP, ICMP, VRRP and IGMP give their fields and a summary', async t => {
   const of = (protocol: number, bytes: Uint8Array) => read(ipv4(V4, protocol, bytes), L3)
   t.match(of(17, udp(53, 0, hex('00'))), { l4: { UDP: { source_port: 53 } }, summary: 'UDP' })
   t.notOk('destination_port' in of(17, udp(53, 0, hex('00'))).l4!.UDP!)
@@ -80,8 +80,8 @@ t.test('UDP, SCTP, ICMP, VRRP and IGMP are told', async t => {
   t.match(read(ipv6(V6, 58, hex('8000 0000')), L3V6), { l4: { ICMPv6: { type: 128 } }, summary: 'ICMPv6 EchoRequest' })
 })
 
-t.test('the walk ends without error where nobody reads on', async t => {
-  const ends: [string, Uint8Array, string][] = [
+t.test('the walk stops without an error at a header without a reader', async t => {
+  const stops: [string, Uint8Array, string][] = [
     ['ARP', frame(0x0806, hex('0001')), 'Ethernet'],
     ['a VLAN tag', ethernet(MACS, ETHERTYPE.ipv4, ipv4(V4, 6, SYN), [[ETHERTYPE.vlan, 5]]), 'Ethernet'],
     ['LLC', frame(0x0026, hex('4242')), 'Ethernet'],
@@ -93,7 +93,7 @@ t.test('the walk ends without error where nobody reads on', async t => {
     ['destination options', frame(ETHERTYPE.ipv6, ipv6(V6, 60, options(6, SYN))), 'IPv6'],
     ['an IP header alone', frame(ETHERTYPE.ipv4, ipv4(V4, 6, new Uint8Array(0))), 'IPv4'],
   ]
-  for (const [what, packet, summary] of ends) {
+  for (const [what, packet, summary] of stops) {
     const layers = read(packet, ETHERNET)
     t.equal(layers.error, '', what)
     t.equal(layers.summary, summary, what)
@@ -102,24 +102,24 @@ t.test('the walk ends without error where nobody reads on', async t => {
   t.equal(read(new Uint8Array(0), ETHERNET).summary, '')
 })
 
-t.test('hop-by-hop options are read over, and padding of the frame is cut', async t => {
+t.test("hop-by-hop options are skipped, and the frame's padding is cut off", async t => {
   t.match(read(ipv6(V6, 0, options(6, SYN)), L3V6), { l4: { TCP: { destination_port: 443 } } })
   const padded = Buffer.concat([ipv4(V4, 17, udp(1, 2, new Uint8Array(0))), Buffer.alloc(18)])
   t.match(read(padded, L3), { l4: { UDP: {} } })
   t.equal(error(Buffer.concat([ipv4(V4, 6, SYN.subarray(0, 19)), hex('00')])), 'TCP: header too short')
 })
 
-t.test('a total length of 0 takes what is there; so does a UDP length of 0', async t => {
+t.test('with a total length or a UDP length of 0 the packet extends to the end of the capture', async t => {
   t.match(read(patched(ipv4(V4, 6, SYN), 2, 0, 0), L3), { summary: 'TCP Flags: SYN' })
   t.match(read(ipv4(V4, 17, patched(udp(1, 2, hex('aa')), 4, 0, 0)), L3), { summary: 'UDP' })
 })
 
-t.test('the inner header of IP in IP decides', async t => {
+t.test('the inner header of IP in IP wins', async t => {
   t.match(read(ipv4(V4, 4, ipv4({ src: '1.1.1.1', dst: '2.2.2.2' }, 6, SYN)), L3), { ip: { source: '1.1.1.1' } })
   t.match(read(ipv4(V4, 41, ipv6(V6, 6, SYN)), L3), { ip: { source: 'fd00::1' }, summary: 'TCP Flags: SYN' })
 })
 
-t.test('malformed packets are refused with the header and what is wrong', async t => {
+t.test("a malformed packet is refused with the header's name and what is wrong", async t => {
   const v4 = ipv4(V4, 6, SYN)
   const refused: [string, Uint8Array, PacketFlags, RegExp][] = [
     ['Ethernet cut', Buffer.alloc(13), ETHERNET, /^Ethernet: packet too small/],
@@ -158,7 +158,7 @@ t.test('malformed packets are refused with the header and what is wrong', async 
   for (const [what, packet, flags, message] of refused) t.match(error(packet, flags), message, what)
 })
 
-t.test('IPv4 options: padding and good ones pass, others are refused', async t => {
+t.test('padding and valid IPv4 options pass, others are refused', async t => {
   const withOptions = (bytes: string) => {
     const packet = Buffer.concat([ipv4(V4, 6, SYN).subarray(0, 20), hex(bytes), SYN])
     return patched(packet, 0, 0x46, 0, 0, packet.length)
@@ -179,7 +179,7 @@ const geneve = (payload: Uint8Array, type = '6558', opts = '') =>
   Buffer.concat([Buffer.of(opts.length / 8, 0), hex(type), hex('00002a 00'), hex(opts), payload])
 const outer = (port: number, payload: Uint8Array) => frame(ETHERTYPE.ipv4, ipv4(V4, 17, udp(40_000, port, payload)))
 
-t.test('a tunnel shows its inside, and the outside as tunnel', async t => {
+t.test('a tunnelled packet gives the inner packet, and the outer one as tunnel', async t => {
   t.match(read(outer(8472, vxlan(inner)), VXLAN), {
     tunnel: {
       protocol: 'VXLAN',
@@ -195,33 +195,45 @@ t.test('a tunnel shows its inside, and the outside as tunnel', async t => {
     ip: { source: 'fd00::1' },
   })
   const bare = read(outer(6081, geneve(ipv4(V4, 6, SYN), '0800', '0102030100000000')), GENEVE)
-  t.match(bare, { ethernet: undefined, tunnel: { vni: 42 }, ip: { source: '10.0.0.1' } }, 'options, and IP at once')
+  t.match(
+    bare,
+    { ethernet: undefined, tunnel: { vni: 42 }, ip: { source: '10.0.0.1' } },
+    'with options, and IP without Ethernet',
+  )
 })
 
-t.test('a tunnel in a tunnel shows the innermost packet, and the outer network', async t => {
+t.test('nested tunnels give the innermost packet, and the outer network id', async t => {
   const nested = (port: number, payload: Uint8Array, from = 40_000) =>
     frame(ETHERTYPE.ipv4, ipv4({ src: '1.1.1.1', dst: '2.2.2.2' }, 17, udp(from, port, payload)))
   const twice = read(outer(8472, vxlan(nested(6081, geneve(inner)))), VXLAN)
   t.match(twice, { ip: { source: 'fd00::1' }, tunnel: { protocol: 'VXLAN', vni: 300 }, summary: 'TCP Flags: SYN' })
   const same = read(outer(8472, vxlan(nested(4789, patched(vxlan(inner), 6, 7)))), VXLAN)
-  t.match(same, { tunnel: { IP: { source: '10.0.0.1' }, vni: (1 << 8) | 7 } }, 'of two of a kind the inner network')
-  t.equal(read(outer(8472, vxlan(nested(80, vxlan(inner), 4789))), VXLAN).ip?.source, 'fd00::1', 'the source port too')
+  t.match(
+    same,
+    { tunnel: { IP: { source: '10.0.0.1' }, vni: (1 << 8) | 7 } },
+    'the inner network id of two tunnels of one kind',
+  )
+  t.equal(
+    read(outer(8472, vxlan(nested(80, vxlan(inner), 4789))), VXLAN).ip?.source,
+    'fd00::1',
+    'the source port counts too',
+  )
   t.equal(
     read(outer(8472, vxlan(nested(53, vxlan(inner), 4789))), VXLAN).summary,
     'UDP',
-    'unless the other one is known',
+    'unless the destination port is known',
   )
   t.equal(read(outer(8472, vxlan(nested(4789, vxlan(new Uint8Array(0))))), VXLAN).summary, 'VXLAN')
   t.match(error(outer(8472, vxlan(nested(4789, hex('08000000')))), VXLAN), /^VXLAN: packet too small/)
-  t.equal(read(nested(4789, vxlan(inner)), ETHERNET).summary, 'UDP', 'outside of a tunnel a port is no tunnel')
+  t.equal(read(nested(4789, vxlan(inner)), ETHERNET).summary, 'UDP', 'outside a tunnel the port does not decide')
 })
 
-t.test('a tunnel whose inside nobody reads is told without it', async t => {
+t.test('a tunnel with an inner packet without a reader is shown alone', async t => {
   const layers = read(outer(6081, geneve(hex('00'), '0806')), GENEVE)
   t.match(layers, { error: '', tunnel: { protocol: 'GENEVE' }, ip: undefined, l4: undefined, summary: '' })
 })
 
-t.test('a tunnel flag needs UDP, and a tunnel header that is whole', async t => {
+t.test('a tunnel flag needs UDP and a complete tunnel header', async t => {
   const plain = read(frame(ETHERTYPE.ipv4, ipv4(V4, 6, SYN)), VXLAN)
   t.match(plain, { error: '', tunnel: undefined, summary: 'TCP Flags: SYN' })
   t.match(error(outer(8472, hex('08000000')), VXLAN), /^VXLAN: packet too small/)

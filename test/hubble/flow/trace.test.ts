@@ -1,10 +1,10 @@
 /**
- * trace.test.ts - what a trace record says of its flow: point, reason, reply, direction, addresses, ids.
+ * trace.test.ts - flows of trace records: point, reason, reply, direction, addresses, ids.
  */
 import t from 'tap'
 import { DB, flowOf, packet, trace, WEB } from '../../support/flow-records.js'
 
-t.test('a trace is a forwarded flow with everything in the order of flow.proto', async t => {
+t.test('a trace gives a forwarded flow with fields in the order of flow.proto', async t => {
   const flow = flowOf(
     trace({ source: 7, srcLabel: 1001, dstLabel: 1002, point: 4, reason: 1, ifindex: 3, traceId: 2n ** 63n + 1n }),
   )
@@ -45,7 +45,7 @@ t.test('a trace is a forwarded flow with everything in the order of flow.proto',
   t.equal(Object.keys(flow).at(-1), 'Summary')
 })
 
-t.test('to-endpoint has a number of its own, and unknown points keep theirs', async t => {
+t.test('to-endpoint has its own name, and unknown points keep their number', async t => {
   const point = (n: number) => flowOf(trace({ point: n }))
   t.match(point(0), { trace_observation_point: 'TO_ENDPOINT', event_type: { type: 4 } })
   t.notOk('sub_type' in point(0).event_type!)
@@ -53,7 +53,7 @@ t.test('to-endpoint has a number of its own, and unknown points keep theirs', as
   t.equal(point(14).trace_observation_point, 14)
 })
 
-t.test('the reason says whether it is a reply', async t => {
+t.test('the reason decides whether it is a reply', async t => {
   const reasons: [number, unknown, boolean | undefined][] = [
     [0, 'NEW', false],
     [1, 'ESTABLISHED', false],
@@ -77,7 +77,7 @@ t.test('the reason says whether it is a reply', async t => {
   }
 })
 
-t.test('the direction follows from who emitted, replies and NAT', async t => {
+t.test('the direction follows from the emitter, replies and NAT', async t => {
   const direction = (fields: Parameters<typeof trace>[0]) => flowOf(trace(fields)).traffic_direction
   t.equal(direction({ source: 7, reason: 0 }), 'EGRESS')
   t.equal(direction({ source: 7, reason: 2 }), 'INGRESS')
@@ -91,10 +91,10 @@ t.test('the direction follows from who emitted, replies and NAT', async t => {
   t.equal(direction({ source: 7, packet: packet(DB, WEB), reason: 0 }), 'INGRESS')
 })
 
-t.test('the source before NAT is shown, the packet own beside it', async t => {
+t.test("the source is the address before NAT, and the packet's source is kept as source_xlated", async t => {
   const flow = flowOf(trace({ orig: [10, 0, 0, 1], packet: packet('10.0.2.9', DB) }))
   t.strictSame(flow.IP, { source: WEB, source_xlated: '10.0.2.9', destination: DB, ipVersion: 'IPv4' })
-  t.equal(flow.source?.ID, 7, 'and looked up')
+  t.equal(flow.source?.ID, 7, 'and its endpoint is looked up')
   t.strictSame(Object.keys(flow.IP!), ['source', 'source_xlated', 'destination', 'ipVersion'])
   const same = flowOf(trace({ orig: [10, 0, 0, 1] }))
   t.notOk('source_xlated' in same.IP!, 'nothing was translated')
@@ -104,18 +104,18 @@ t.test('the source before NAT is shown, the packet own beside it', async t => {
   t.equal(old.IP?.source, '10.0.2.9', 'version 0 has none')
 })
 
-t.test('a proxy port is told at to-proxy only', async t => {
+t.test('only a trace at to-proxy has a proxy port', async t => {
   t.equal(flowOf(trace({ point: 1, dstId: 15_001 })).proxy_port, 15_001)
   t.notOk('proxy_port' in flowOf(trace({ point: 0, dstId: 15_001 })))
   t.notOk('proxy_port' in flowOf(trace({ point: 1 })))
 })
 
-t.test('an interface without name has its index, and none is told for index 0', async t => {
+t.test('an interface without a name has only its index, and index 0 is no interface', async t => {
   t.strictSame(flowOf(trace({ ifindex: 99 })).interface, { index: 99 })
   t.notOk('interface' in flowOf(trace()))
 })
 
-t.test('an empty packet leaves the identities and their labels', async t => {
+t.test('without a packet the flow has identities and their labels', async t => {
   const flow = flowOf(trace({ srcLabel: 1001, packet: new Uint8Array(0) }))
   t.strictSame(flow.source, {
     identity: 1001,

@@ -1,10 +1,10 @@
 /**
- * verdict.test.ts - drops, policy verdicts and debug captures as flows, and debug messages as events.
+ * verdict.test.ts - flows of drops, policy verdicts and debug captures, and events of debug messages.
  */
 import t from 'tap'
 import { capture, DB, debug, drop, flowOf, maker, packet, verdict, WEB } from '../../support/flow-records.js'
 
-t.test('a drop tells reason, file and line, and no interface', async t => {
+t.test('a drop has reason, file and line, and no interface', async t => {
   const flow = flowOf(drop({ reason: 133, file: 2, line: 1567, ifindex: 3, srcLabel: 1001, traceId: 5n }))
   t.match(flow, {
     verdict: 'DROPPED',
@@ -17,14 +17,14 @@ t.test('a drop tells reason, file and line, and no interface', async t => {
   for (const absent of ['is_reply', 'interface', 'trace_reason']) t.notOk(absent in flow, absent)
 })
 
-t.test('a drop without file or name says so in numbers', async t => {
+t.test('a drop with an unknown file or reason shows the number', async t => {
   const flow = flowOf(drop({ reason: 207 }))
   t.strictSame(flow.file, { name: 'unknown(0)' })
   t.equal(flow.drop_reason_desc, 207)
   t.notOk('drop_reason' in flowOf(drop({ reason: 0 })))
 })
 
-t.test('a drop is egress where its emitter is the source', async t => {
+t.test('a drop is egress if its emitter is the source', async t => {
   t.equal(flowOf(drop({ source: 7 })).traffic_direction, 'EGRESS')
   t.equal(flowOf(drop({ source: 7, packet: packet(DB, WEB) })).traffic_direction, 'INGRESS')
   t.equal(flowOf(drop({ source: 0 })).traffic_direction, undefined)
@@ -37,10 +37,10 @@ t.test('a policy verdict is allowed, redirected, audited or denied', async t => 
   const denied = flowOf(verdict({ verdict: -181 }))
   t.match(denied, { verdict: 'DROPPED', drop_reason: 181, drop_reason_desc: 'POLICY_DENY' })
   t.notOk('is_reply' in denied)
-  t.equal(flowOf(verdict({ verdict: 5, flags: 0x42 })).verdict, 'REDIRECTED', 'audit is about what would be denied')
+  t.equal(flowOf(verdict({ verdict: 5, flags: 0x42 })).verdict, 'REDIRECTED', 'audit applies to what would be denied')
 })
 
-t.test('the remote identity of a verdict is the other side', async t => {
+t.test('the remote identity of a verdict is that of the other side', async t => {
   const ingress = flowOf(verdict({ flags: 0x01, remote: 1002, packet: packet(DB, WEB) }))
   t.match(ingress, { traffic_direction: 'INGRESS', source: { identity: 1002 }, destination: { identity: 1001 } })
   const egress = flowOf(verdict({ flags: 0x02, remote: 6 }))
@@ -56,7 +56,7 @@ t.test('match type, authentication and both lengths of a verdict are read', asyn
   t.match(flowOf(verdict({ length: 32, remote: 6 })), { IP: { source: WEB }, destination: { identity: 6 } })
 })
 
-t.test('a debug capture tells its point, and an interface or a proxy port', async t => {
+t.test('a debug capture has its point, and an interface or a proxy port', async t => {
   const at = flowOf(capture(5, 3))
   t.match(at, { debug_capture_point: 'DBG_CAPTURE_FROM_LB', interface: { index: 3, name: 'eth0' } })
   t.match(at, { event_type: { type: 3, sub_type: 5 } })
@@ -68,7 +68,7 @@ t.test('a debug capture tells its point, and an interface or a proxy port', asyn
   t.notOk('interface' in unknown)
 })
 
-t.test('a debug message is an event with its text, and names its endpoint if it is here', async t => {
+t.test("a debug message is an event with its text, and with its endpoint's names if the endpoint is local", async t => {
   const { feed, debugs, flows } = maker()
   feed(debug(19, 7, [1, 2, 3]))
   feed(debug(4, 99, [3, 0x2211, 0]))
@@ -81,7 +81,7 @@ t.test('a debug message is an event with its text, and names its endpoint if it 
   })
   t.match(debugs[0], { hash: 0xabcd, arg1: 1, arg2: 2, arg3: 3 })
   t.strictSame(debugs[1]?.source, { ID: 99 })
-  t.equal(debugs[1]?.message, 'Local container found ifindex  seclabel 4386', 'Hubble knows no names here')
+  t.equal(debugs[1]?.message, 'Local container found ifindex  seclabel 4386', 'Hubble has no interface names here')
   t.equal(debugs[2]?.type, 200)
   t.notOk('source' in debugs[2]!)
 })

@@ -1,5 +1,5 @@
 /**
- * weir-records.test.ts - Weir's own records as flows: sweeps without a packet, and drops of the kernel.
+ * weir-records.test.ts - flows of Weir's own records: flush records without a packet, and drops of the kernel.
  */
 import t from 'tap'
 import { TRACE, WEIR_TRACE } from '../../../src/datapath/record/abi.js'
@@ -9,22 +9,22 @@ import { dropRecord, type TraceFields, traceRecord } from '../../support/weir-re
 
 const TCP: TraceFields = { a: WEB, b: DB, proto: 6, aPort: 40_000, bPort: 443, srcLabel: 1001, dstLabel: 1002 }
 
-/** `reason` and the flags seen, by direction. */
-function swept(fields: TraceFields, reason = 0, seen: readonly [number, number] = [0, 0]): Buffer {
+/** A flush record with this reason, and the flags seen in each direction. */
+function flushRecord(fields: TraceFields, reason = 0, seen: readonly [number, number] = [0, 0]): Buffer {
   const record = traceRecord(fields)
   record[TRACE.reason] = reason
   record.set(seen, TRACE.size + WEIR_TRACE.seen)
   return record
 }
 
-t.test('a sweep tells the connection in the direction that it names', async t => {
-  const opened = flowOf(swept({ ...TCP, flags: [[1], []] }, 1, [0x1a, 0x12]))
+t.test('a flush record gives the connection in its direction', async t => {
+  const opened = flowOf(flushRecord({ ...TCP, flags: [[1], []] }, 1, [0x1a, 0x12]))
   t.match(
     opened,
     { l4: { TCP: { flags: { SYN: true } } }, Summary: 'TCP Flags: SYN, PSH' },
     'a SYN since the last record',
   )
-  const there = flowOf(swept(TCP, 1, [0x1b, 0x12]))
+  const there = flowOf(flushRecord(TCP, 1, [0x1b, 0x12]))
   t.match(there, {
     verdict: 'FORWARDED',
     IP: { source: WEB, destination: DB, ipVersion: 'IPv4' },
@@ -36,42 +36,42 @@ t.test('a sweep tells the connection in the direction that it names', async t =>
   })
   t.notOk('ethernet' in there)
   const back = flowOf(
-    swept({ ...TCP, flags: [[], [0, 1]], direction: 1, srcLabel: 1002, dstLabel: 1001 }, 2, [0x1a, 0x10]),
+    flushRecord({ ...TCP, flags: [[], [0, 1]], direction: 1, srcLabel: 1002, dstLabel: 1001 }, 2, [0x1a, 0x10]),
   )
   t.match(back, { IP: { source: DB, destination: WEB }, is_reply: true, Summary: 'TCP Flags: SYN, ACK' })
   t.match(back.l4?.TCP, { source_port: 443, destination_port: 40_000 })
 })
 
-t.test('UDP, SCTP and protocols without ports are told from the extension', async t => {
-  t.match(flowOf(swept({ ...TCP, proto: 17 })), { l4: { UDP: { source_port: 40_000 } }, Summary: 'UDP' })
-  t.match(flowOf(swept({ ...TCP, proto: 132 })), { l4: { SCTP: { destination_port: 443 } }, Summary: 'SCTP' })
-  const gre = flowOf(swept({ ...TCP, proto: 47, a: 'fd00::1', b: 'fd00::2' }))
+t.test('UDP, SCTP and protocols without ports come from the extension', async t => {
+  t.match(flowOf(flushRecord({ ...TCP, proto: 17 })), { l4: { UDP: { source_port: 40_000 } }, Summary: 'UDP' })
+  t.match(flowOf(flushRecord({ ...TCP, proto: 132 })), { l4: { SCTP: { destination_port: 443 } }, Summary: 'SCTP' })
+  const gre = flowOf(flushRecord({ ...TCP, proto: 47, a: 'fd00::1', b: 'fd00::2' }))
   t.match(gre, { IP: { source: 'fd00::1', ipVersion: 'IPv6' }, Summary: 'IPv6' })
   t.notOk('l4' in gre)
 })
 
-t.test('echo requests and replies, and other ICMP, get their type back', async t => {
+t.test('echo requests, echo replies and other ICMP messages get their type from the ports', async t => {
   const echo: TraceFields = { a: WEB, b: DB, proto: 1, aPort: 77, bPort: 0x0800, initiator: 0 }
-  t.equal(flowOf(swept(echo)).Summary, 'ICMPv4 EchoRequest')
-  t.equal(flowOf(swept({ ...echo, direction: 1 })).Summary, 'ICMPv4 EchoReply')
+  t.equal(flowOf(flushRecord(echo)).Summary, 'ICMPv4 EchoRequest')
+  t.equal(flowOf(flushRecord({ ...echo, direction: 1 })).Summary, 'ICMPv4 EchoReply')
   const sameId = { ...echo, aPort: 0x0800, direction: 1 }
-  t.equal(flowOf(swept(sameId)).Summary, 'ICMPv4 EchoReply', 'whatever the echo id')
-  const asked: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, initiator: 1 }
-  t.equal(flowOf(swept({ ...asked, direction: 1 })).Summary, 'ICMPv6 EchoRequest')
-  t.equal(flowOf(swept({ ...asked, direction: 0 })).Summary, 'ICMPv6 EchoReply')
-  const unreachable = flowOf(swept({ a: WEB, b: DB, proto: 1, aPort: 0x0301, state: 5, direction: 1 }))
+  t.equal(flowOf(flushRecord(sameId)).Summary, 'ICMPv4 EchoReply', 'whatever the echo id')
+  const echo6: TraceFields = { a: 'fd00::1', b: 'fd00::2', proto: 58, aPort: 0x8000, bPort: 77, initiator: 1 }
+  t.equal(flowOf(flushRecord({ ...echo6, direction: 1 })).Summary, 'ICMPv6 EchoRequest')
+  t.equal(flowOf(flushRecord({ ...echo6, direction: 0 })).Summary, 'ICMPv6 EchoReply')
+  const unreachable = flowOf(flushRecord({ a: WEB, b: DB, proto: 1, aPort: 0x0301, state: 5, direction: 1 }))
   t.equal(unreachable.Summary, 'ICMPv4 DestinationUnreachable(Host)')
 })
 
-t.test('a record of Weir with its packet is read like any other', async t => {
+t.test("one of Weir's records with a packet is decoded like any other", async t => {
   const bytes = packet()
-  const record = Buffer.concat([swept(TCP), bytes])
+  const record = Buffer.concat([flushRecord(TCP), bytes])
   record.writeUInt16LE(bytes.length, 12)
   const flow = flowOf(record)
   t.match(flow, { ethernet: { source: '02:00:00:00:00:01' }, Summary: 'TCP Flags: SYN' })
 })
 
-t.test('a drop of the kernel goes by the name that Cilium has for it', async t => {
+t.test("a drop of the kernel gets Cilium's reason", async t => {
   const fields = { src: WEB, dst: DB, proto: 6, packets: 1, bytes: 60, srcLabel: 1001, dstLabel: 1002 }
   const denied = flowOf(dropRecord({ ...fields, reason: 5 }))
   t.match(denied, {
@@ -86,5 +86,5 @@ t.test('a drop of the kernel goes by the name that Cilium has for it', async t =
   t.equal(typeText(denied), 'Policy denied')
   const other = flowOf(dropRecord({ ...fields, reason: 6 }))
   t.notOk('drop_reason' in other)
-  t.equal(typeText(other), 'NO_SOCKET', 'and else by its own')
+  t.equal(typeText(other), 'NO_SOCKET', 'or keeps the kernel reason')
 })

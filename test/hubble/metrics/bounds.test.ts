@@ -1,5 +1,5 @@
 /**
- * bounds.test.ts - hubble_* families under the bounds of all families: budgets, and series that rest go. No count is lost.
+ * bounds.test.ts - series budgets and the series TTL apply to hubble_* families too, and no count is lost.
  */
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
@@ -20,13 +20,13 @@ const EXPIRED = { sample: FAMILY }
 
 const TTL_MS = 1
 
-/** Until what is there now is older than the TTL. */
+/** Waits until all series are older than the TTL. */
 const tick = () => {
   const now = Date.now()
-  return until('the clock goes on', () => Date.now() > now + TTL_MS)
+  return until('the clock advances', () => Date.now() > now + TTL_MS)
 }
 
-/** `truth`: what the same records come to without any bound. */
+/** The metrics, and a function that reads their page. */
 const start = () => {
   const hubble = new Hubble(PARTS, parseStatic(CONFIG))
   const own = new SeriesStore()
@@ -38,6 +38,7 @@ const start = () => {
   return { hubble, page }
 }
 
+/** Totals of the same records without any bound. */
 const truth = (() => {
   const { hubble, page } = start()
   decodeAll(records, hubble)
@@ -45,7 +46,7 @@ const truth = (() => {
   return { flows: samples.sum(FAMILY), ports: samples.sum(PORTS), series: samples.series(FAMILY).length }
 })()
 
-t.test('beyond its budget a family counts in its overflow series, and its sum is the truth', async t => {
+t.test('beyond its budget a family counts in its overflow series, and its sum is exact', async t => {
   const { hubble, page } = start()
   hubble.setBudgets(name => (name === FAMILY ? 5 : 10_000))
   decodeAll(records, hubble)
@@ -57,10 +58,10 @@ t.test('beyond its budget a family counts in its overflow series, and its sum is
   t.equal(samples.sum(PORTS), truth.ports)
   t.ok(samples.get(M.seriesRefused.name, { family: FAMILY })! > 0)
   t.equal(samples.get(M.seriesBudget.name, { family: FAMILY }), 5)
-  t.equal(samples.get(M.seriesRefused.name, { family: PORTS }), 0, 'and of no other')
+  t.equal(samples.get(M.seriesRefused.name, { family: PORTS }), 0, 'no other family is affected')
 })
 
-t.test('with a greater budget what overflowed has series of its own from then on', async t => {
+t.test('after its budget grows a family adds new series, and the overflow series stops growing', async t => {
   const { hubble, page } = start()
   hubble.setBudgets(() => 5)
   decodeAll(records, hubble)
@@ -68,12 +69,12 @@ t.test('with a greater budget what overflowed has series of its own from then on
   hubble.setBudgets(() => 10_000)
   decodeAll(records, hubble)
   const samples = page()
-  t.equal(samples.get(FAMILY, { otel_metric_overflow: 'true' }), overflow, 'no more came')
+  t.equal(samples.get(FAMILY, { otel_metric_overflow: 'true' }), overflow, 'unchanged')
   t.equal(samples.series(FAMILY).length, truth.series + 1)
   t.equal(samples.sum(FAMILY), truth.flows * 2)
 })
 
-t.test('the budget holds for the next configuration and after other names', async t => {
+t.test('a budget holds across a reload and a change of names', async t => {
   const { hubble, page } = start()
   hubble.setBudgets(() => 5)
   hubble.reconfigure(parseStatic('flow:sourceContext=ip;destinationContext=ip'))
@@ -85,15 +86,15 @@ t.test('the budget holds for the next configuration and after other names', asyn
   t.equal(samples.sum(FAMILY), truth.flows * 2)
 })
 
-t.test('series that rest go, what they had counted is told, and they begin at 0 when they come back', async t => {
+t.test('idle series expire, their counts stay in the expired total, and they restart at 0', async t => {
   const { hubble, page } = start()
   decodeAll(records, hubble)
-  t.equal(page().get(M.seriesExpiredValue.name, EXPIRED), 0, 'told from the start')
+  t.equal(page().get(M.seriesExpiredValue.name, EXPIRED), 0, 'published from the start')
   hubble.expire(0)
-  t.equal(page().series(FAMILY).length, truth.series, '0 is never')
+  t.equal(page().series(FAMILY).length, truth.series, 'a TTL of 0 expires nothing')
   await tick()
   hubble.expire(TTL_MS)
-  t.equal(page().series(FAMILY).length, truth.series, 'the first look sees them change')
+  t.equal(page().series(FAMILY).length, truth.series, 'the first pass sees them change')
   await tick()
   hubble.expire(TTL_MS)
   const gone = page()
@@ -102,12 +103,12 @@ t.test('series that rest go, what they had counted is told, and they begin at 0 
   t.equal(gone.get(M.seriesExpired.name, { family: FAMILY }), truth.series)
   decodeAll(records, hubble)
   const back = page()
-  t.equal(back.sum(FAMILY), truth.flows, 'counted in series that there are')
+  t.equal(back.sum(FAMILY), truth.flows, 'counted in existing series')
   t.equal(back.sum(PORTS), truth.ports)
   t.equal(back.get(M.seriesExpiredValue.name, EXPIRED), truth.flows)
 })
 
-t.test('a series that goes on is kept while others rest', async t => {
+t.test('an active series stays while idle ones expire', async t => {
   const { hubble, page } = start()
   decodeAll(records, hubble)
   page()

@@ -1,5 +1,5 @@
 /**
- * directions.test.ts - a sweep's record in hubble_* metrics: a flow for each way that packets went.
+ * directions.test.ts - a flush record in hubble_* metrics: one flow for each direction with traffic.
  */
 import t from 'tap'
 import { HDR, TRACE } from '../../../src/datapath/record/abi.js'
@@ -23,12 +23,12 @@ const ECHO: TraceFields = {
   dstLabel: 12,
 }
 const POINT = { toEndpoint: 0, toStack: 3, fromNetwork: 10, toNetwork: 11 } as const
-const [THERE, BACK] = [
+const [REQUESTS, REPLIES] = [
   [0, 1, 3, 300],
   [1, 1, 2, 200],
 ] as const
 
-/** Series of hubble_icmp_total and hubble_flows_processed_total, and whether the record is as it was. */
+/** Series of hubble_icmp_total and hubble_flows_processed_total, and whether the record kept its bytes. */
 function counted(fields: TraceFields, point: number, reason = 1) {
   const record = traceRecord(fields)
   record[HDR.subtype] = point
@@ -45,8 +45,8 @@ const flow = (source: string, point: string) =>
   `hubble_flows_processed_total{protocol="ICMPv4",source="${source}",subtype="${point}",traffic_direction="unknown",type="Trace",verdict="FORWARDED"}`
 const message = (type: string) => `hubble_icmp_total{family="IPv4",type="${type}"}`
 
-t.test('requests and replies since the last sweep are a flow each, at the point where each was seen', async t => {
-  t.strictSame(counted({ ...ECHO, counts: [THERE, BACK] }, POINT.toStack), {
+t.test('requests and replies since the last flush are one flow each, each at its observation point', async t => {
+  t.strictSame(counted({ ...ECHO, counts: [REQUESTS, REPLIES] }, POINT.toStack), {
     series: {
       [flow(A, 'to-stack')]: 1,
       [flow(B, 'to-endpoint')]: 1,
@@ -56,7 +56,7 @@ t.test('requests and replies since the last sweep are a flow each, at the point 
     untouched: true,
   })
   const entering = { ...ECHO, a: B, b: A, aPort: 0x0800, bPort: 77, hook: 1, initiator: 1, direction: 1 }
-  const { series } = counted({ ...entering, counts: [THERE, BACK] }, POINT.fromNetwork)
+  const { series } = counted({ ...entering, counts: [REQUESTS, REPLIES] }, POINT.fromNetwork)
   t.match(
     series,
     { [flow(A, 'from-network')]: 1, [flow(B, 'to-network')]: 1, [message('EchoReply')]: 1 },
@@ -64,11 +64,15 @@ t.test('requests and replies since the last sweep are a flow each, at the point 
   )
 })
 
-t.test('a way in which nothing went is no flow', async t => {
-  const asked = counted({ ...ECHO, counts: [THERE] }, POINT.toStack)
-  t.strictSame(asked.series, { [flow(A, 'to-stack')]: 1, [message('EchoRequest')]: 1 })
-  const answered = counted({ ...ECHO, counts: [BACK] }, POINT.toStack)
-  t.strictSame(answered.series, { [flow(B, 'to-endpoint')]: 1, [message('EchoReply')]: 1 })
-  t.ok(answered.untouched)
-  t.strictSame(counted({ ...ECHO, timedOut: true }, POINT.toStack).series, {}, 'nor is the end of an idle connection')
+t.test('a direction without traffic is no flow', async t => {
+  const requests = counted({ ...ECHO, counts: [REQUESTS] }, POINT.toStack)
+  t.strictSame(requests.series, { [flow(A, 'to-stack')]: 1, [message('EchoRequest')]: 1 })
+  const replies = counted({ ...ECHO, counts: [REPLIES] }, POINT.toStack)
+  t.strictSame(replies.series, { [flow(B, 'to-endpoint')]: 1, [message('EchoReply')]: 1 })
+  t.ok(replies.untouched)
+  t.strictSame(
+    counted({ ...ECHO, timedOut: true }, POINT.toStack).series,
+    {},
+    'nor is the expiry of an idle connection',
+  )
 })

@@ -1,5 +1,5 @@
 /**
- * drops.test.ts - a record of many drops alike counts each of them in hubble_* metrics, with a key and without.
+ * drops.test.ts - a record of many equal drops counts each of them in hubble_* metrics, with a key and without.
  */
 import t from 'tap'
 import { Decoder } from '../../../src/datapath/record/decode.js'
@@ -12,7 +12,7 @@ import { dropRecord } from '../../support/weir-records.js'
 const NETFILTER_DROP = 8
 const DROP = { src: '10.66.0.1', dst: '10.66.0.2', proto: 17, reason: NETFILTER_DROP, bytes: 900 }
 
-/** Of drops told as so many packets each. */
+/** Series after drop records with these packet counts. */
 function counted(config: string, packets: readonly number[]) {
   const hubble = new Hubble(PARTS, parseStatic(config))
   const decoder = new Decoder()
@@ -31,11 +31,11 @@ t.test('each dropped packet is a drop and a flow', async t => {
   })
 })
 
-t.test('with labels that no key holds, too', async t => {
+t.test('drops with labels that no key holds count too', async t => {
   const series = counted('drop:sourceContext=dns|ip', [3, 4])
   t.strictSame(Object.values(series), [7])
 })
 
-t.test('a record that tells of none counts none', async t => {
+t.test('a record of no packets counts none', async t => {
   t.strictSame(counted('drop', [0]), {})
 })

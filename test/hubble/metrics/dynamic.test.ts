@@ -1,5 +1,5 @@
 /**
- * dynamic.test.ts - metrics from a file: filters, a file that changes, a file that breaks.
+ * dynamic.test.ts - metrics from a file: filters, changes of the file, invalid files.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,7 +40,7 @@ const sum = (hubble: Hubble, name: string, labels = {}) => {
   return Samples.parse(render(...hubble.stores).toString()).sum(name, labels)
 }
 
-t.test('a file says the same as the static list', async t => {
+t.test('a file gives the same metrics as the static list', async t => {
   const file = `
 metrics:
   - name: drop
@@ -68,14 +68,14 @@ const FILTERS: readonly (readonly [yaml: string, keeps: string])[] = [
   ['includeFilters: [{ event_type: [{ type: 4, match_sub_type: true, sub_type: 3 }] }]', 'event types'],
   ['excludeFilters: [{ drop_reason_desc: [POLICY_DENIED, AUTH_REQUIRED] }]', 'drop reasons'],
   ['includeFilters: [{ tcp_flags: [{ SYN: true }, { RST: true }] }]', 'flags of the key'],
-  ['includeFilters: [{ tcp_flags: [{ PSH: true }] }]', 'a flag that no key has'],
+  ['includeFilters: [{ tcp_flags: [{ PSH: true }] }]', 'a flag that no key holds'],
   ['includeFilters: [{ destination_port: ["443"] }, { source_port: ["53"] }]', 'ports'],
   ['excludeFilters: [{ source_identity: [2] }, { destination_workload: [{ kind: Deployment }] }]', 'identities'],
   ['includeFilters: [{ destination_fqdn: ["*.com"] }]', 'names'],
   ['includeFilters: [{ encrypted: [true] }]', 'encryption'],
 ]
 
-t.test('filters keep what they keep of each flow, whatever else the labels need', async t => {
+t.test('filters select flows, whatever the labels need', async t => {
   for (const [filters, keeps] of FILTERS) {
     const config = parse(`metrics:
   - { name: flow, ${filters} }
@@ -87,12 +87,12 @@ t.test('filters keep what they keep of each flow, whatever else the labels need'
     t.strictSame(differences(want, seriesOf(metrics)), [], keeps)
     t.ok(
       [...want.keys()].some(text => text.startsWith('hubble_flows_processed_total')),
-      `${keeps} keep some`,
+      `${keeps}: some flows match`,
     )
   }
 })
 
-t.test('a flow that no key holds is made once a record, whatever else counts it', async t => {
+t.test('with a filter that no key holds, the flow of each record is made once', async t => {
   const metrics = hubbleMetrics(
     parse(`metrics:
   - { name: drop, includeFilters: [{ source_port: ["53"] }] }
@@ -100,10 +100,10 @@ t.test('a flow that no key holds is made once a record, whatever else counts it'
   - name: port-distribution`),
   )
   feed(metrics, records)
-  let told = 0
-  const tell = () => void told++
-  decodeAll(records, { trace: tell, drop: tell, verdict: tell, capture: tell, sock: tell })
-  t.equal(metrics.flowsMade, told)
+  let decoded = 0
+  const count = () => void decoded++
+  decodeAll(records, { trace: count, drop: count, verdict: count, capture: count, sock: count })
+  t.equal(metrics.flowsMade, decoded)
 })
 
 const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
@@ -116,7 +116,7 @@ const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
   ['metrics: [{ name: drop, includeFilter: [] }]', 'metrics[0]: unknown key "includeFilter"', 'includeFilters'],
   ['metrics: [{ name: drop, contextOptions: [{ name: source, values: [pod] }] }]', 'drop: unknown option "source"'],
   ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [x] }] }]', 'unknown context "x"'],
-  ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [1] }] }]', '1 is no text'],
+  ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [1] }] }]', '1 is not a string'],
   ['metrics: [{ name: drop, contextOptions: [{ name: sourceContext, value: pod }] }]', 'unknown key "value"'],
   [
     'metrics: [{ name: drop, includeFilters: [{ pod: [a] }] }]',
@@ -129,9 +129,9 @@ const BAD: readonly (readonly [yaml: string, ...words: string[]])[] = [
   ['metrics: [', 'metrics.yaml:1: not YAML'],
 ]
 
-t.test('what a file may not say is refused, naming the place and the word', async t => {
+t.test('an invalid file is refused with the place and the word', async t => {
   for (const [yaml, ...words] of BAD) {
-    let message = 'taken'
+    let message = 'accepted'
     try {
       hubbleMetrics(parse(yaml))
     } catch (error) {
@@ -143,7 +143,7 @@ t.test('what a file may not say is refused, naming the place and the word', asyn
 })
 
 t.test(
-  'a metric with the same options keeps its series, one with others begins anew, one without a word goes',
+  'after a reload a metric with unchanged options keeps its series, a changed one restarts at 0, a removed one is gone',
   async t => {
     const hubble = new Hubble(PARTS, parseStatic('drop tcp:sourceContext=pod icmp'))
     decodeAll(records, hubble)
@@ -162,7 +162,7 @@ t.test(
   },
 )
 
-t.test('a filter that changes does not cost the series', async t => {
+t.test('a metric with a changed filter keeps its series', async t => {
   const drops = (filter: string) => parse(`metrics: [{ name: drop, includeFilters: [{ ${filter} }] }]`)
   const hubble = new Hubble(PARTS, drops('verdict: [DROPPED]'))
   decodeAll(records, hubble)
@@ -173,42 +173,45 @@ t.test('a filter that changes does not cost the series', async t => {
   t.ok(all > 0)
 })
 
-t.test('a configuration that is refused changes nothing', async t => {
+t.test('a refused configuration changes nothing', async t => {
   const hubble = new Hubble(PARTS, parseStatic('drop'))
   t.throws(() => hubble.reconfigure(parseStatic('drop dorp')), { message: /unknown metric "dorp"/ })
   decodeAll(records, hubble)
   t.ok(sum(hubble, 'hubble_drop_total') > 0)
 })
 
-t.test('a changed file is applied, a broken one or none leaves the last good one in force and says so', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-hubble-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'metrics.yaml')
-  const hubble = new Hubble(PARTS, [])
-  const told: string[] = []
-  const config = new DynamicConfig(path, parse, {
-    apply: metrics => hubble.reconfigure(metrics),
-    onApplied: () => told.push('good'),
-    onRefused: error => told.push(error.message),
-  })
-  const look = (text?: string) => {
-    if (text !== undefined) writeFileSync(path, text)
-    told.length = 0
-    config.check()
-    decodeAll(records, hubble)
-    return told.join()
-  }
-  t.match(look(), /no such file/)
-  t.equal(look(), '', 'told once')
-  t.equal(look('metrics: [{ name: drop }]'), 'good')
-  const drops = sum(hubble, 'hubble_drop_total')
-  t.ok(drops > 0)
-  t.equal(look(), '', 'unchanged')
-  t.match(look('metrics: [{ name: dorp }]'), /unknown metric "dorp"/)
-  t.match(look('metrics: ['), /not YAML/)
-  t.equal(sum(hubble, 'hubble_drop_total'), drops * 4, 'counted on')
-  rmSync(path)
-  t.match(look(), /no such file/)
-  t.equal(look('metrics: [{ name: drop }]'), 'good', 'and back again')
-  t.equal(sum(hubble, 'hubble_drop_total'), drops * 6)
-})
+t.test(
+  'a changed file is applied; an invalid or missing file is reported and the last good one stays in force',
+  async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-hubble-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'metrics.yaml')
+    const hubble = new Hubble(PARTS, [])
+    const reported: string[] = []
+    const config = new DynamicConfig(path, parse, {
+      apply: metrics => hubble.reconfigure(metrics),
+      onApplied: () => reported.push('applied'),
+      onRefused: error => reported.push(error.message),
+    })
+    const look = (text?: string) => {
+      if (text !== undefined) writeFileSync(path, text)
+      reported.length = 0
+      config.check()
+      decodeAll(records, hubble)
+      return reported.join()
+    }
+    t.match(look(), /no such file/)
+    t.equal(look(), '', 'reported once')
+    t.equal(look('metrics: [{ name: drop }]'), 'applied')
+    const drops = sum(hubble, 'hubble_drop_total')
+    t.ok(drops > 0)
+    t.equal(look(), '', 'unchanged')
+    t.match(look('metrics: [{ name: dorp }]'), /unknown metric "dorp"/)
+    t.match(look('metrics: ['), /not YAML/)
+    t.equal(sum(hubble, 'hubble_drop_total'), drops * 4, 'still counting')
+    rmSync(path)
+    t.match(look(), /no such file/)
+    t.equal(look('metrics: [{ name: drop }]'), 'applied', 'after the file is back')
+    t.equal(sum(hubble, 'hubble_drop_total'), drops * 6)
+  },
+)

@@ -1,9 +1,12 @@
+/**
+ * families.test.ts - each hubble_* family counts the flows that Hubble's handler counts, under the same labels.
+ */
 import t from 'tap'
 import type { Flow, TcpFlags } from '../../../src/hubble/flow/flow.js'
 import { compileMetrics } from '../../../src/hubble/metrics/compile.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 
-/** Label values that a flow counts under, a text each. */
+/** Label values that a flow counts under, as one text for each increment. */
 const counts = (config: string, flow: Flow, chunk = '') =>
   compileMetrics(parseStatic(config)).flatMap(metric => metric.count(flow, chunk).map(values => values.join(' ')))
 
@@ -15,7 +18,7 @@ const tcp = (flags: TcpFlags, more: Flow = {}): Flow => ({
 })
 const WORLD = { destination: { identity: 2, labels: ['reserved:world'] } }
 
-t.test('drop counts what was dropped, by the name of the reason', async t => {
+t.test("drop counts dropped packets by the reason's name", async t => {
   const dropped: Flow = { verdict: 'DROPPED', drop_reason_desc: 'POLICY_DENIED', event_type: { type: 1 } }
   t.strictSame(counts('drop', { ...dropped, l4: { UDP: {} } }), ['POLICY_DENIED UDP'])
   t.strictSame(counts('drop', { ...dropped, drop_reason_desc: 207, l4: { VRRP: {} } }), ['207 VRRP'])
@@ -32,14 +35,14 @@ t.test('tcp counts FIN, SYN and RST apart, and SYN with ACK as SYN-ACK', async t
   t.strictSame(counts('tcp', tcp({ ACK: true, PSH: true })), [])
 })
 
-t.test('tcp counts only what went on', async t => {
+t.test('tcp counts only forwarded packets', async t => {
   t.strictSame(counts('tcp', tcp({ SYN: true }, { verdict: 'REDIRECTED' })), ['SYN IPv4'])
   for (const verdict of ['DROPPED', 'AUDIT', 'TRACED'] as const)
     t.strictSame(counts('tcp', tcp({ SYN: true }, { verdict })), [], verdict)
   t.strictSame(counts('tcp', { ...TRACE, l4: { TCP: {} } }), [], 'a socket has no flags')
 })
 
-t.test('flow counts every flow, whatever it knows of itself', async t => {
+t.test('flow counts every flow, also with unknown fields', async t => {
   t.strictSame(counts('flow', tcp({})), ['TCP Trace to-stack FORWARDED'])
   t.strictSame(counts('flow', { ...TRACE, event_type: { type: 4 } }), ['Unknown L4 Trace to-endpoint FORWARDED'])
   t.strictSame(counts('flow', { ...TRACE, event_type: { type: 4, sub_type: 14 } }), ['Unknown L4 Trace  FORWARDED'])
@@ -53,7 +56,7 @@ t.test('flow counts every flow, whatever it knows of itself', async t => {
   ])
 })
 
-t.test('icmp counts types and codes by name, also of what was dropped', async t => {
+t.test('icmp counts types and codes by name, also for dropped packets', async t => {
   const icmp = (l4: Flow['l4']): Flow => ({ ...TRACE, l4: l4!, verdict: 'DROPPED' })
   t.strictSame(counts('icmp', icmp({ ICMPv4: { type: 8 } })), ['IPv4 EchoRequest'])
   t.strictSame(counts('icmp', icmp({ ICMPv4: {} })), ['IPv4 EchoReply'])
@@ -63,18 +66,18 @@ t.test('icmp counts types and codes by name, also of what was dropped', async t 
   t.strictSame(counts('icmp', tcp({ SYN: true })), [])
 })
 
-t.test('port-distribution counts the port of what is known to be no reply', async t => {
+t.test('port-distribution counts the port of packets that are known not to be replies', async t => {
   t.strictSame(counts('port-distribution', tcp({}, { is_reply: false })), ['TCP 443'])
   t.strictSame(counts('port-distribution', { ...TRACE, is_reply: false, l4: { SCTP: {} } }), ['SCTP 0'])
   t.strictSame(counts('port-distribution', { ...TRACE, is_reply: false, l4: { ICMPv6: { type: 1 } } }), ['ICMPv6 0'])
   t.strictSame(counts('port-distribution', { ...TRACE, is_reply: false, l4: { IGMP: {} } }), ['IGMP 0'])
   t.strictSame(counts('port-distribution', tcp({}, { is_reply: true })), [])
-  t.strictSame(counts('port-distribution', tcp({})), [], 'nobody knows')
+  t.strictSame(counts('port-distribution', tcp({})), [], 'it may be a reply')
   t.strictSame(counts('port-distribution', tcp({}, { is_reply: false, verdict: 'DROPPED' })), [])
   t.strictSame(counts('port-distribution', { ...TRACE, is_reply: false }), [])
 })
 
-t.test('policy counts verdicts, but not those of the host', async t => {
+t.test('policy counts verdicts, except those of the host', async t => {
   const verdict: Flow = {
     verdict: 'REDIRECTED',
     event_type: { type: 5 },
@@ -85,12 +88,16 @@ t.test('policy counts verdicts, but not those of the host', async t => {
   t.strictSame(counts('policy', verdict), ['egress l3-l4 redirected'])
   t.strictSame(counts('policy', { ...verdict, policy_match_type: 7, verdict: 'AUDIT' }), ['egress unknown audit'])
   t.strictSame(counts('policy', { event_type: { type: 5 } }), ['traffic_direction_unknown none verdict_unknown'])
-  t.strictSame(counts('policy', { ...verdict, source: { identity: 4 } }), ['egress l3-l4 redirected'], 'health is told')
+  t.strictSame(
+    counts('policy', { ...verdict, source: { identity: 4 } }),
+    ['egress l3-l4 redirected'],
+    'health is counted',
+  )
   t.strictSame(counts('policy', { ...verdict, source: { identity: 1 } }), [])
   t.strictSame(counts('policy', tcp({ SYN: true })), [])
 })
 
-t.test('flows-to-world counts what goes out, without replies and without most drops', async t => {
+t.test('flows-to-world counts outgoing packets, without replies and without most drops', async t => {
   const out = tcp({ ACK: true }, WORLD)
   t.strictSame(counts('flows-to-world', out), ['TCP FORWARDED'])
   t.strictSame(counts('flows-to-world', { ...out, is_reply: false }), ['TCP FORWARDED'])
@@ -110,7 +117,7 @@ t.test('flows-to-world counts what goes out, without replies and without most dr
   t.strictSame(counts('flows-to-world:any-drop', { ...drop, drop_reason_desc: 'POLICY_DENY' }), ['TCP DROPPED'])
 })
 
-t.test('flows-to-world tells the port, and only opening segments, where it is asked to', async t => {
+t.test('flows-to-world has a port label, or counts only SYN packets, if its options say so', async t => {
   const out = tcp({ SYN: true }, WORLD)
   t.strictSame(counts('flows-to-world:port', out), ['TCP FORWARDED 443'])
   t.strictSame(counts('flows-to-world:port', { ...TRACE, ...WORLD, l4: { ICMPv4: { type: 8 } } }), [
@@ -121,7 +128,7 @@ t.test('flows-to-world tells the port, and only opening segments, where it is as
   t.strictSame(counts('flows-to-world:syn-only', { ...TRACE, ...WORLD, l4: { UDP: {} } }), [])
 })
 
-t.test('sctp counts chunks by name, where Hubble has one', async t => {
+t.test('sctp counts chunks that have a name in Hubble', async t => {
   const sctp: Flow = { ...TRACE, l4: { SCTP: {} } }
   t.strictSame(counts('sctp', sctp, 'INIT_ACK'), ['INIT_ACK IPv4'])
   t.strictSame(counts('sctp', sctp), [])

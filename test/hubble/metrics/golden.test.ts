@@ -1,3 +1,8 @@
+/**
+ * golden.test.ts - recorded records give the series that Cilium's Hubble gave for them.
+ *
+ * In:    examples/records.pcap; metrics-*.config, and metrics-*.prom.gz, which is Hubble's own output.
+ */
 import t from 'tap'
 import {
   differences,
@@ -20,7 +25,7 @@ for (const n of [1, 2, 3]) {
     t.strictSame(differences(want, seriesOf(metrics)), [])
   })
 
-  t.test(`configuration ${n} gives twice as much for the records twice, in another order`, async t => {
+  t.test(`configuration ${n} gives doubled series for the records twice, the second time in reverse order`, async t => {
     const want = parseSeries(readFixture(`metrics-${n}.prom.gz`))
     const metrics = hubbleMetrics(readFixture(`metrics-${n}.config`))
     feed(metrics, [...records, ...records.toReversed()])
@@ -28,7 +33,7 @@ for (const n of [1, 2, 3]) {
   })
 }
 
-t.test('a record less is a difference', async t => {
+t.test('a missing record is a difference', async t => {
   const want = parseSeries(readFixture('metrics-1.prom.gz'))
   const metrics = hubbleMetrics(readFixture('metrics-1.config'))
   feed(metrics, records.slice(1))

@@ -1,3 +1,6 @@
+/**
+ * grammar.test.ts - the static list: what Hubble accepts is accepted, and errors name the word and what is allowed.
+ */
 import t from 'tap'
 import { compileMetrics } from '../../../src/hubble/metrics/compile.js'
 import { ConfigError } from '../../../src/hubble/metrics/config.js'
@@ -33,17 +36,17 @@ const GOOD: readonly [config: string, families: Record<string, string>][] = [
   ['icmp:labelsContext=source_pod|source_ip', { hubble_icmp_total: 'family,type,source_ip,source_pod' }],
 ]
 
-t.test('a list that Hubble takes makes the families that Hubble has, with their labels in its order', async t => {
+t.test("a list gives Hubble's families, with labels in Hubble's order", async t => {
   for (const [config, families] of GOOD) t.strictSame(labelsOf(config), families, config)
 })
 
 const BAD: readonly [config: string, ...words: string[]][] = [
-  ['', 'no metric is named', 'drop tcp flow'],
+  ['', 'no metric given', 'drop tcp flow'],
   ['dorp', 'unknown metric "dorp"', 'allowed: dns, drop, flow, flows-to-world, http, httpV2, icmp'],
   ['drop Tcp', 'unknown metric "Tcp"', 'port-distribution, sctp, tcp'],
   ['constructor', 'unknown metric "constructor"'],
   ['drop tcp drop', 'metric drop is given twice'],
-  ['http httpV2', 'http and httpV2 exclude each other'],
+  ['http httpV2', 'http and httpV2 are mutually exclusive'],
   ['drop:sourceContex=pod', 'drop: unknown option "sourceContex"', 'allowed: sourceContext, sourceEgressContext'],
   ['drop:port', 'drop: unknown option "port"', 'labelsContext'],
   ['flows-to-world:prot', 'unknown option "prot"', 'any-drop, port, syn-only'],
@@ -64,7 +67,7 @@ const BAD: readonly [config: string, ...words: string[]][] = [
   ['flow:labelsContext=source_ip,', 'unknown label ""'],
   ['flow:labelsContext', 'flow: labelsContext: unknown label ""', 'destination_app, traffic_direction'],
   ['dns:labelsContext=x', 'dns: labelsContext: unknown label "x"'],
-  ['drop:=pod', 'drop: "=pod" has no option before its "="'],
+  ['drop:=pod', 'drop: "=pod" has no option name before "="'],
 ]
 
 const refusal = (config: string) => {
@@ -74,10 +77,10 @@ const refusal = (config: string) => {
     if (error instanceof ConfigError) return error.message
     throw error
   }
-  return 'taken'
+  return 'accepted'
 }
 
-t.test('what Hubble does not know is refused, naming the word and what is allowed', async t => {
+t.test('an unknown word is refused with the word and what is allowed', async t => {
   for (const [config, ...words] of BAD) {
     const message = refusal(config)
     for (const word of words) t.ok(message.includes(word), `${word} in: ${message}`)

@@ -1,8 +1,8 @@
 /**
- * key.test.ts - two words tell records apart by what metrics ask for, and by nothing else, up to the key's limit.
+ * key.test.ts - a key distinguishes records by the fields that metrics need and by no others, up to the key's limit.
  *
- * In:    records of Weir's own, of several kinds, in any order; needs that differ by kind.
- * Out:   equal keys for what is asked alike, others for others, until forget(); what nobody asks for takes no room.
+ * In:    Weir's own records, of several kinds, in any order; key fields that differ by kind.
+ * Out:   equal keys if and only if the needed fields are equal, until clear(); unneeded fields take no room.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -14,7 +14,7 @@ import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_106
 const OPTIONS = { seed: SEED, numRuns: 60 }
-const LEAST_ROWS = 11
+const MIN_ENTRIES = 11
 const ICMP = 1
 
 interface Made {
@@ -34,7 +34,7 @@ function recordOf({ kind, src, dst, srcLabel, dstLabel, proto, detail }: Made): 
   return traceRecord({ ...labels, a: src, b: dst, aPort: detail, bPort: detail })
 }
 
-/** The key of each record, or undefined where only the flow could tell; `then` may forget. */
+/** The key of each record, undefined for a record without one; `then` may clear the keys. */
 function keysOf(key: Key, records: readonly Uint8Array[], then: (i: number) => void = () => {}) {
   const keys: (string | undefined)[] = []
   const take = (known: boolean) => {
@@ -49,8 +49,8 @@ function keysOf(key: Key, records: readonly Uint8Array[], then: (i: number) => v
   return keys
 }
 
-/** What of a record the needs ask for. */
-function askedOf(made: Made, fields: KeyFieldsByKind): string {
+/** The fields of a record that the key must hold. */
+function neededOf(made: Made, fields: KeyFieldsByKind): string {
   const { kind, src, dst, srcLabel, dstLabel, proto, detail } = made
   const has = (bit: number) => (fields[kind] & bit) !== 0
   const shown = kind === 'drop' || (proto === ICMP && has(KeyField.icmp)) ? detail : 0
@@ -76,33 +76,33 @@ const made: fc.Arbitrary<Made> = fc.record({
   proto: fc.constantFrom(6, 17, ICMP),
   detail: fc.constantFrom(0, 1, 2, 0x0800, 0x0301, 0xffff),
 })
-const asks = fc.constantFrom(0, KeyField.source, KeyField.destination, KeyField.source | KeyField.destination)
-const keyFieldsByKind = fc.record({ trace: asks, drop: asks, verdict: asks })
+const fieldSets = fc.constantFrom(0, KeyField.source, KeyField.destination, KeyField.source | KeyField.destination)
+const keyFieldsByKind = fc.record({ trace: fieldSets, drop: fieldSets, verdict: fieldSets })
 
-t.test('any records and needs: keys are equal where what is asked is, and nowhere else', async t => {
+t.test('for any records and key fields, keys are equal if and only if the needed fields are', async t => {
   const tries = fc.property(
     fc.array(made, { maxLength: 300, size: 'max' }),
     keyFieldsByKind,
-    fc.constantFrom(LEAST_ROWS, 40, undefined),
+    fc.constantFrom(MIN_ENTRIES, 40, undefined),
     (all, fields, most) => {
       const trace = fields.trace | KeyField.address | KeyField.icmp
       const key = new Key(PARTS.entities, { ...fields, trace }, most)
       const keyBy = new Map<string, string>()
-      const askedBy = new Map<string, string>()
+      const neededBy = new Map<string, string>()
       let good = true
       const keys: (string | undefined)[] = []
       const records = all.map(recordOf)
       keysOf(key, records, i => {
-        const asked = askedOf(all[i]!, { ...fields, trace })
+        const needed = neededOf(all[i]!, { ...fields, trace })
         const now = `${key.first} ${key.second}`
         keys.push(now)
-        if ((keyBy.get(asked) ?? now) !== now || (askedBy.get(now) ?? asked) !== asked) good = false
-        keyBy.set(asked, now)
-        askedBy.set(now, asked)
+        if ((keyBy.get(needed) ?? now) !== now || (neededBy.get(now) ?? needed) !== needed) good = false
+        keyBy.set(needed, now)
+        neededBy.set(now, needed)
         if (!key.full) return
         key.clear()
         keyBy.clear()
-        askedBy.clear()
+        neededBy.clear()
       })
       return good && keys.length === all.length
     },
@@ -110,8 +110,8 @@ t.test('any records and needs: keys are equal where what is asked is, and nowher
   t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
 })
 
-/** So many sources, one packet each, to the same few. */
-function strangers(count: number): Uint8Array[] {
+/** `count` sources with one packet each, to three destinations. */
+function manySources(count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => {
     const record = traceRecord({ a: `20.0.${i >> 8}.${i & 0xff}`, b: `10.9.0.${i % 3}`, proto: 6, srcLabel: 2 })
     record.writeUInt16LE(100, HDR.source)
@@ -119,19 +119,19 @@ function strangers(count: number): Uint8Array[] {
   })
 }
 
-t.test('sources that are looked up for the direction alone take no room', async t => {
+t.test('sources that only give the direction take no room', async t => {
   const trace = KeyField.destination | KeyField.address | KeyField.direction
   const key = new Key(PARTS.entities, { trace, drop: 0, verdict: 0 }, 60)
   const full: number[] = []
-  const keys = keysOf(key, strangers(2000), i => {
+  const keys = keysOf(key, manySources(2000), i => {
     if (key.full) full.push(i)
   })
   t.strictSame(full, [])
   t.equal(new Set(keys).size, 3, 'one key a destination')
-  t.strictSame(keys.slice(-3).toSorted(), keys.slice(0, 3).toSorted(), 'and to the end the same')
+  t.strictSame(keys.slice(-3).toSorted(), keys.slice(0, 3).toSorted(), 'the same to the end')
 })
 
-t.test('an emitter that is the source is known as it, asked for or not', async t => {
+t.test('the emitter is recognized as the source, whether the key holds the source or not', async t => {
   const source = '10.200.0.10'
   const emitter = PARTS.resolver.localEndpoint(source)?.id ?? 0
   t.ok(emitter > 0, 'a local endpoint')
@@ -140,7 +140,7 @@ t.test('an emitter that is the source is known as it, asked for or not', async t
     record.writeUInt16LE(emitter, HDR.source)
     return record
   }
-  // Of Cilium, without a packet: nobody is its source.
+  // A record of Cilium without a packet has no source.
   const bare = between(source, '1.2.3.4').subarray(0, TRACE.size)
   bare[HDR.extVersion] = 0
   const records = [between(source, '1.2.3.4'), bare, between('1.2.3.4', source), between('fd00::9', source)]
@@ -153,6 +153,6 @@ t.test('an emitter that is the source is known as it, asked for or not', async t
     const bits: number[] = []
     const direction = () => bits.push((key.second >>> 18) & 3)
     keysOf(key, [...records, ...records], direction)
-    t.strictSame(bits, [2, 1, 1, 1, 2, 1, 1, 1], `needs ${fields}`)
+    t.strictSame(bits, [2, 1, 1, 1, 2, 1, 1, 1], `fields ${fields}`)
   }
 })

@@ -1,8 +1,8 @@
 /**
- * pending.test.ts - pending counts by key come to the same as adding each at once, however many and however large.
+ * pending.test.ts - pending increments give the same sums as adding each count at once, however many and however large.
  *
  * In:    keys of two words, their series and groups, ports, counts.
- * Out:   what flush(), growth, clear() and large counts hand on, against sums in a Map.
+ * Out:   the counts that flush(), growth, clear() and large increments deliver, compared with sums in a Map.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -18,17 +18,17 @@ import { feed, hubbleMetrics, seriesOf } from '../../support/hubble-metrics.js'
 import { dropRecord } from '../../support/weir-records.js'
 
 const SEED = 20_260_105
-const MOST = 1_000_000
+const MAX = 1_000_000
 
-/** A tally, and what it has added to its series and to ports. */
-function tally(most = MOST) {
+/** Pending increments, and what they have added to series and ports. */
+function pending(max = MAX) {
   const sums = new Map<string, number>()
   const adds: number[] = []
   const into = (name: string, n: number) => {
     adds.push(n)
     sums.set(name, (sums.get(name) ?? 0) + n)
   }
-  const counts = new PendingIncrements(most, {
+  const counts = new PendingIncrements(max, {
     add: (metric, slot, n) => into(`${metric}/${slot}`, n),
     addPort: (group, port, n) => into(`group ${group} port ${port}`, n),
   })
@@ -42,7 +42,7 @@ interface Key {
   readonly group?: number
 }
 
-/** As its owner does: what is new is learned first. */
+/** Counts as the owner does: an unknown key is inserted first. */
 function countIn(counts: PendingIncrements, { a, b, targets, group }: Key, port: number, times: number): number {
   const found = counts.count(a, b, port, times)
   if (found !== UNKNOWN_KEY) return found
@@ -52,7 +52,7 @@ function countIn(counts: PendingIncrements, { a, b, targets, group }: Key, port:
 
 const one = (slot: number): Target[] => [{ metric: 0, slot }]
 
-t.test('any counts, flushes and forgetting: each series and each port has the sum of its keys', async t => {
+t.test('for any counts, flushes and clears, each series and each port has the sum of its keys', async t => {
   const small = fc.integer({ min: -3, max: 3 })
   const number = fc.oneof(small, small, fc.constantFrom(-(2 ** 31), 2 ** 31 - 1), fc.integer())
   const times = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(MAX_COUNT, MAX_COUNT - 1, MAX_COUNT / 2))
@@ -64,7 +64,7 @@ t.test('any counts, flushes and forgetting: each series and each port has the su
     { weight: 1, arbitrary: fc.constantFrom('flush' as const, 'clear' as const) },
   )
   const tries = fc.property(fc.array(step, { maxLength: 1000, size: 'max' }), steps => {
-    const { counts, sums, into } = tally()
+    const { counts, sums, into } = pending()
     const known = new Map<string, Required<Key>>()
     const want = new Map<string, number>()
     const add = (name: string, n: number) => want.set(name, (want.get(name) ?? 0) + n)
@@ -91,8 +91,8 @@ t.test('any counts, flushes and forgetting: each series and each port has the su
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED, numRuns: 100 }), `seed ${SEED}`)
 })
 
-t.test('what is new is not counted before it is learned', async t => {
-  const { counts, sums } = tally()
+t.test('an unknown key is not counted before it is inserted', async t => {
+  const { counts, sums } = pending()
   t.equal(counts.count(1, 2, 80, 5), UNKNOWN_KEY)
   t.equal(counts.count(1, 2, 80, 5), UNKNOWN_KEY)
   t.equal(counts.size, 0)
@@ -105,8 +105,8 @@ t.test('what is new is not counted before it is learned', async t => {
   t.strictSame([...sums], [['0/3', 5]])
 })
 
-t.test("the usual port, a key's first, is told by the flush, and others are the caller's", async t => {
-  const { counts, sums } = tally()
+t.test("a flush counts a key's first port, and the caller counts any other port", async t => {
+  const { counts, sums } = pending()
   counts.insert(1, 2, one(3), 4, 443)
   t.equal(counts.count(1, 2, 443, 5), NO_GROUP)
   t.equal(counts.count(1, 2, 80, 2), 4)
@@ -123,10 +123,10 @@ t.test("the usual port, a key's first, is told by the flush, and others are the 
   )
 })
 
-t.test('it grows with counts pending, and loses none', async t => {
-  const { counts, sums } = tally()
+t.test('growth loses no pending count', async t => {
+  const { counts, sums } = pending()
   const keys = 20_000
-  // Words as keys have them: a row in the low bits, a kind in the high ones.
+  // Words as in real keys: a cache entry in the low bits, a kind in the high ones.
   const key = (i: number) => ({ a: (i % 500) | ((i % 11) << 17), b: i | (i << 29), targets: one(i), group: i % 5 })
   for (let round = 1; round <= 3; round++) {
     for (let i = 0; i < keys; i++) {
@@ -143,11 +143,11 @@ t.test('it grows with counts pending, and loses none', async t => {
   t.equal(sums.size, keys + 5)
 })
 
-t.test('counts that 31 bits could not hold are handed on before', async t => {
+t.test('counts are delivered before they exceed 31 bits', async t => {
   for (const times of [MAX_COUNT, MAX_COUNT - 1, MAX_COUNT / 2 + 1, 3]) {
-    const ports = tally()
-    const { counts, sums, adds } = tally()
-    const through = new PendingIncrements(MOST, {
+    const ports = pending()
+    const { counts, sums, adds } = pending()
+    const through = new PendingIncrements(MAX, {
       add: () => {},
       addPort: (group, port, n) => countIn(ports.counts, { a: group, b: port, targets: one(2) }, 0, n),
     })
@@ -160,16 +160,16 @@ t.test('counts that 31 bits could not hold are handed on before', async t => {
     through.flush()
     ports.counts.flush()
     t.strictSame([sums.get('0/0'), sums.get('0/1')], [12 * times, 12 * MAX_COUNT], `${times} at once`)
-    t.equal(ports.sums.get('0/2'), 48 * times, 'and of the port that four keys have')
+    t.equal(ports.sums.get('0/2'), 48 * times, 'the port that four keys share')
     t.ok(
       adds.every(n => n > 0),
-      'and none twice',
+      'none delivered twice',
     )
   }
 })
 
-t.test('it is full at its limit, and forgets all but what was counted', async t => {
-  const { counts, sums } = tally(3)
+t.test('it is full at its limit, and clear() keeps all counts', async t => {
+  const { counts, sums } = pending(3)
   const key = (i: number, slot = i) => ({ a: i, b: i, targets: one(slot) })
   for (let i = 0; i < 3; i++) {
     t.equal(counts.full, false)
@@ -189,10 +189,10 @@ t.test('it is full at its limit, and forgets all but what was counted', async t 
   t.equal(counts.count(1, 1, 0, 1), UNKNOWN_KEY)
   countIn(counts, key(1, 9), 0, 5)
   counts.flush()
-  t.strictSame([sums.get('0/1'), sums.get('0/9')], [10, 5], 'and it leads elsewhere now')
+  t.strictSame([sums.get('0/1'), sums.get('0/9')], [10, 5], 'the key now has another series')
 })
 
-t.test('records that tell of billions of packets count them all', async t => {
+t.test('records of billions of packets count them all', async t => {
   for (const packets of [MAX_COUNT, MAX_COUNT + 1, 2 ** 30, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40]) {
     const metrics = hubbleMetrics('drop')
     const record = dropRecord({ src: '10.0.0.1', dst: '10.0.0.2', proto: 6, reason: 3, packets, bytes: 60 })

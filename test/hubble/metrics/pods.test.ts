@@ -1,5 +1,5 @@
 /**
- * pods.test.ts - series of deleted pods: they stay for a last scrape, then they go, and no others.
+ * pods.test.ts - series of deleted pods are removed after a final scrape, and no others.
  */
 import t from 'tap'
 import { render } from '../../../src/exporter/exposition/text.js'
@@ -31,7 +31,7 @@ const CONFIGS: readonly (readonly [config: string, mark: RegExp])[] = [
   ['tcp:labelsContext=destination_pod,destination_namespace', /destination_namespace="shop",destination_pod="app-1-0"/],
 ]
 
-t.test("a minute after its deletion a pod's series are gone, and all others are as they were", async t => {
+t.test("a minute after a pod's deletion its series are gone, and all others unchanged", async t => {
   for (const [config, mark] of CONFIGS) {
     const { clock, hubble, series } = start(config)
     const before = series()
@@ -39,16 +39,16 @@ t.test("a minute after its deletion a pod's series are gone, and all others are 
     t.ok(rest.size < before.size, `${config}: ${before.size - rest.size} series of the pod`)
     hubble.podDeleted(POD)
     clock.ms += DELETION_DELAY_MS - 1
-    t.equal(series().size, before.size, 'not a moment early')
+    t.equal(series().size, before.size, 'not a millisecond early')
     clock.ms += 1
     t.strictSame(differences(rest, series()), [])
     decodeAll(records, hubble)
     const twice = new Map([...before].map(([text, value]) => [text, rest.has(text) ? value * 2 : value]))
-    t.strictSame(differences(twice, series()), [], 'what comes later is counted from 0')
+    t.strictSame(differences(twice, series()), [], 'later records count from 0')
   }
 })
 
-t.test('series that do not name pods stay, and so do those of other pods', async t => {
+t.test('series without pod names and series of other pods stay', async t => {
   for (const config of [
     'flow:sourceContext=pod-name',
     'flow:labelsContext=source_pod',
@@ -64,10 +64,10 @@ t.test('series that do not name pods stay, and so do those of other pods', async
   const before = series()
   hubble.podDeleted({ namespace: 'shop', pod: 'app-1' })
   clock.ms += DELETION_DELAY_MS
-  t.strictSame(differences(before, series()), [], 'a name that begins alike')
+  t.strictSame(differences(before, series()), [], 'a name with the same prefix')
 })
 
-t.test('too many deletions at once are counted, not kept', async t => {
+t.test('deletions beyond the limit are counted, not stored', async t => {
   const pods = new DeletedPods(DELETION_DELAY_MS)
   for (let i = 0; i < 65_537; i++) pods.add({ namespace: 'n', pod: `p-${i}` }, 0)
   t.equal(pods.refused, 1)

@@ -1,5 +1,5 @@
 /**
- * sctp.test.ts - chunks of SCTP, which no flow of Cilium 1.19 tells: they are read from the packet.
+ * sctp.test.ts - SCTP chunk types, read from the packet because flows of Cilium 1.19 do not have them.
  */
 import t from 'tap'
 import { TRACE } from '../../../src/datapath/record/abi.js'
@@ -9,7 +9,7 @@ import { feed, hubbleMetrics, seriesOf } from '../../support/hubble-metrics.js'
 const MACS = { src: '02:00:00:00:00:01', dst: '02:00:00:00:00:02' }
 const FOUR = { src: '10.200.0.10', dst: '10.201.1.11' }
 const SIX = { src: 'fd00:a0::10', dst: 'fd00:a1::11' }
-/** IANA's numbers and Hubble's names; DATA, SACK and others have none. */
+/** IANA's numbers and Hubble's names; DATA, SACK and others have no name. */
 const NAMES: Readonly<Record<number, string>> = {
   1: 'INIT',
   2: 'INIT_ACK',
@@ -38,7 +38,7 @@ const trace = (packet: Uint8Array) => {
 const over4 = (payload: Buffer) => trace(ethernet(MACS, ETHERTYPE.ipv4, ipv4(FOUR, PROTOCOL.sctp, payload)))
 const over6 = (payload: Buffer) => trace(ethernet(MACS, ETHERTYPE.ipv6, ipv6(SIX, PROTOCOL.sctp, payload)))
 
-t.test('the first chunk of a packet counts under its name, where it has one', async t => {
+t.test('the first chunk of a packet counts under its name, if it has one', async t => {
   const metrics = hubbleMetrics('sctp')
   const chunks = Array.from({ length: 256 }, (_, chunk) => chunk)
   feed(metrics, [...chunks.map(chunk => over4(sctp(chunk))), over6(sctp(1)), over6(sctp(1)), over4(sctp())])
@@ -50,7 +50,7 @@ t.test('the first chunk of a packet counts under its name, where it has one', as
   t.strictSame([...seriesOf(metrics)].sort(), want.sort())
 })
 
-t.test('metrics that ask for no chunk do not tell packets apart by it', async t => {
+t.test('metrics without a chunk label use one key for all chunk types', async t => {
   const metrics = hubbleMetrics('flow')
   feed(metrics, [over4(sctp(1)), over4(sctp(2)), over4(sctp())])
   t.equal(metrics.flowsMade, 1)

@@ -279,7 +279,7 @@ const TERMINATE_FAILING = `
   })()
 `
 
-t.test('terminating a worker whose calls fail does not abort the process', async t => {
+t.test('terminating a worker during a failing call does not abort the process', async t => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', TERMINATE_FAILING, ADDON], { encoding: 'utf8' })
   t.strictSame([status, stdout], [0, 'terminated\n'], stderr)
 })

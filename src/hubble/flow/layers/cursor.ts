@@ -54,7 +54,7 @@ export class PacketCursor implements FlowPacket {
   udpEnd = -1
   /** Network id of the tunnel; the innermost of nested tunnels of one kind. */
   vni = 0
-  /** The tunnel whose inner packet is being read. */
+  /** The tunnel around the packet that is being read. */
   tunnelName: TunnelName | undefined
 
   /** Bytes between the cursor and the end of the packet. */

@@ -2,9 +2,10 @@
  * layers.ts - walks all headers of one captured packet, as Hubble's decoder (gopacket) does.
  *
  * In:    the captured bytes, and the record's flags: no Ethernet header, IPv6, VXLAN or Geneve payload.
- * Out:   the flow's ethernet, IP, l4, tunnel and Summary, and the ports. Of several headers of one kind the innermost wins.
- * Fail:  read() returns false and `error` says why; Hubble drops such a record. A header without a reader (VLAN, ARP, ESP,
- *        fragments) stops the walk without an error.
+ * Out:   the flow's ethernet, IP, l4, tunnel and Summary, and the ports. Of several headers of one kind the innermost
+ *        wins.
+ * Fail:  read() returns false and `error` says why; Hubble drops such a record. A header without a reader (VLAN, ARP,
+ *        ESP, fragments) stops the walk without an error.
  * Never: keeps the bytes. The reduce path parses packets on its own, at a lower cost (packet.ts).
  */
 import type { TunnelName } from '../tunnel-port.js'

@@ -3,7 +3,8 @@
  *
  * In:    a cursor at the header.
  * Out:   the flow's fields and summary in the cursor, and the cursor at the payload.
- * Fail:  a reader returns what is wrong in a few words. The rules are gopacket's (layers/{ethernet,ip4,ip6,vxlan,geneve}.go).
+ * Fail:  a reader returns what is wrong in a few words. The rules are gopacket's
+ *        (layers/{ethernet,ip4,ip6,vxlan,geneve}.go).
  */
 
 import { EtherType } from '../../../datapath/record/ether-type.js'

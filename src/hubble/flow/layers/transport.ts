@@ -3,7 +3,8 @@
  *
  * In:    a cursor at the header.
  * Out:   the flow's l4, ports and summary in the cursor.
- * Fail:  a reader returns what is wrong in a few words. The rules are gopacket's (layers/{tcp,udp,sctp,icmp4,icmp6,vrrp,igmp}.go).
+ * Fail:  a reader returns what is wrong in a few words. The rules are gopacket's
+ *        (layers/{tcp,udp,sctp,icmp4,icmp6,vrrp,igmp}.go).
  */
 
 import { icmpText } from '../../../cilium/icmp-text.js'

@@ -1,8 +1,8 @@
 /**
- * cache.test.ts - the memo's key: records of equal keys must count alike, whatever their bytes.
+ * equal-keys.test.ts - records with equal keys count alike, whatever their bytes.
  *
- * In:    recorded records, and copies of them with some bytes changed; records of Weir's own.
- * Out:   the same series as when every record's flow is made and counted by itself.
+ * In:    recorded records, and copies with some bytes changed; Weir's own records.
+ * Out:   the same series as if the flow of each record were made and counted.
  */
 import t from 'tap'
 import { HDR, Notify } from '../../../src/datapath/record/abi.js'
@@ -19,7 +19,7 @@ import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
 const ALL = 'drop tcp flow icmp port-distribution policy flows-to-world'
 const CONFIGS: readonly (readonly [name: string, config: string])[] = [
-  ['nothing but protocols', ALL],
+  ['protocols alone', ALL],
   ['workloads', workloads()],
   [
     'names by address',
@@ -30,7 +30,7 @@ const CONFIGS: readonly (readonly [name: string, config: string])[] = [
     'flow:sourceEgressContext=namespace;destinationIngressContext=app;labelsContext=traffic_direction drop',
   ],
   ['ports', 'port-distribution:sourceContext=reserved-identity flows-to-world:port;any-drop;labelsContext=source_app'],
-  ['what Hubble was asked', readFixture('metrics-2.config')],
+  ['the configuration given to Hubble', readFixture('metrics-2.config')],
 ]
 
 function workloads(): string {
@@ -40,7 +40,7 @@ function workloads(): string {
     .join(' ')
 }
 
-/** Numbers that look random and are the same each time (mulberry32). */
+/** Seeded pseudo-random numbers (mulberry32). */
 function numbers(seed: number): (below: number) => number {
   let state = seed
   return below => {
@@ -51,7 +51,7 @@ function numbers(seed: number): (below: number) => number {
   }
 }
 
-/** Changed where it counts: in the headers of the record and of its packet, or in its length. */
+/** A copy with changes in its bytes or its length. */
 function changed(record: Uint8Array, next: (below: number) => number): Uint8Array {
   const copy = record.slice(0, next(8) === 0 ? next(record.length + 1) : record.length)
   for (let times = 1 + next(3); times > 0 && copy.length > 0; times--) {
@@ -66,26 +66,26 @@ function mutants(seed: number): Uint8Array[] {
   const types: readonly number[] = [Notify.trace, Notify.drop, Notify.policyVerdict]
   const records = recordedRecords()
   const changes = records.flatMap(record => [changed(record, next), changed(record, next), changed(record, next)])
-  // Far more of them than of others are counted by the memo.
+  // Records of these types are counted by key.
   return [...records, ...changes.filter(record => types.includes(record[HDR.type]!))]
 }
 
 const records = mutants(20_260_102)
 
 for (const [name, config] of CONFIGS) {
-  t.test(`changed records count as one by one: ${name}`, async t => {
+  t.test(`changed records count as without keys: ${name}`, async t => {
     const want = countWithoutKeys(config, records)
     for (const maxKeys of [undefined, 100]) {
       const metrics = hubbleMetrics(config, maxKeys === undefined ? {} : { maxKeys: maxKeys })
       feed(metrics, records)
       t.strictSame(differences(want, seriesOf(metrics)), [], `${maxKeys ?? 'many'} keys`)
-      if (maxKeys === undefined) t.equal(metrics.resets, 0, 'remembered to the end')
-      else t.ok(metrics.resets > 0, `forgot ${metrics.resets} times`)
+      if (maxKeys === undefined) t.equal(metrics.resets, 0, 'no reset')
+      else t.ok(metrics.resets > 0, `${metrics.resets} resets`)
     }
   })
 }
 
-/** Each from another identity, to one address after the other. */
+/** Records with a different identity each, to a growing number of addresses. */
 function manySources(): Uint8Array[] {
   const next = numbers(3)
   let to = 0
@@ -102,23 +102,23 @@ function manySources(): Uint8Array[] {
   })
 }
 
-t.test('more ends than are told apart are forgotten, also those looked up for their direction alone', async t => {
+t.test('keys are reset when there are too many endpoints, also if the source only gives the direction', async t => {
   const config = 'flow:destinationContext=ip;labelsContext=traffic_direction'
   const metrics = hubbleMetrics(config, { maxEndpoints: 64 })
   const many = manySources()
   feed(metrics, many)
   t.strictSame(differences(countWithoutKeys(config, many), seriesOf(metrics)), [])
-  t.ok(metrics.resets > 0, `forgot ${metrics.resets} times`)
+  t.ok(metrics.resets > 0, `${metrics.resets} resets`)
 })
 
-/** Of everything that a record of Weir's own can vary in, some. */
+/** Weir's own records with many values of each field. */
 function ownRecords(): Uint8Array[] {
-  const ends = ['10.200.0.10', '10.201.1.11', '93.184.216.34', 'fd00:a0::10', '203.0.113.9']
+  const addresses = ['10.200.0.10', '10.201.1.11', '93.184.216.34', 'fd00:a0::10', '203.0.113.9']
   const records: Uint8Array[] = []
   const next = numbers(7)
   for (let i = 0; i < 4000; i++) {
     const proto = [6, 17, 1, 58, 132, 47][next(6)]!
-    const [a, b] = [ends[next(ends.length)]!, ends[next(ends.length)]!]
+    const [a, b] = [addresses[next(addresses.length)]!, addresses[next(addresses.length)]!]
     if (i % 5 === 0) {
       records.push(
         dropRecord({ src: a, dst: b, proto, reason: [3, 8, 70, 9999, 65_540][next(5)]!, packets: 1, bytes: 60 }),
@@ -137,7 +137,7 @@ function ownRecords(): Uint8Array[] {
       state: next(6),
       srcLabel: [0, 2, 1000][next(3)]!,
     })
-    // Reason, emitter, flags seen: what the other fields of the record leave at 0.
+    // Reason, emitter and flags seen, which traceRecord() leaves at 0.
     record[26] = next(6)
     record.writeUInt16LE([0, 100, 103][next(3)]!, HDR.source)
     record[56 + 226] = next(64)
@@ -147,7 +147,7 @@ function ownRecords(): Uint8Array[] {
   return records
 }
 
-t.test("records of Weir's own count as one by one", async t => {
+t.test("Weir's own records count as without keys", async t => {
   const own = ownRecords()
   for (const [name, config] of CONFIGS) {
     const metrics = hubbleMetrics(config)
@@ -157,12 +157,12 @@ t.test("records of Weir's own count as one by one", async t => {
   }
 })
 
-t.test('records that were counted before cost no flow', async t => {
+t.test('records with known keys need no flow', async t => {
   const metrics = hubbleMetrics(ALL)
   const plain = recordedRecords().filter(record => record[HDR.type] === Notify.drop)
   feed(metrics, plain)
   const { flowsMade: made } = metrics
   feed(metrics, plain)
-  // Only what is too unusual for a key.
+  // Only packets without a key.
   t.ok(metrics.flowsMade - made < plain.length / 20, `${metrics.flowsMade - made} more for ${plain.length} records`)
 })

@@ -4,8 +4,10 @@
  * In:    root. Packets come from testRun() alone; drops of the machine reach the ring as on any node.
  * Out:   Live itself and the object in it, so that what is measured is what `weir run` runs.
  */
-import { Entities } from '../src/datapath/identity/entities.js'
+
+import type { Entities } from '../src/datapath/identity/entities.js'
 import { parseInventory } from '../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../src/datapath/inventory/inventory-entities.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
 import { Live, type LiveListener } from '../src/datapath/source/live.js'
 import { type BpfObject, loadNative, type Native } from '../src/datapath/source/native.js'
@@ -35,7 +37,7 @@ export interface DatapathOptions {
 export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptions = {}): Datapath {
   needRoot('it loads BPF programs')
   const native = loadNative()
-  const entities = Entities.from(benchInventory())
+  const entities = entitiesOf(benchInventory())
   const reducer = new Reducer(
     new SeriesStore(),
     entities,

@@ -6,8 +6,8 @@
  * Fail:  throws when a record was not decoded, or a later round had to make flows.
  */
 
-import { Entities } from '../src/datapath/identity/entities.js'
 import { loadInventory } from '../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../src/datapath/inventory/inventory-entities.js'
 import { Decoder } from '../src/datapath/record/decode.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
 import { InventoryResolver } from '../src/hubble/flow/inventory-resolver.js'
@@ -35,7 +35,7 @@ export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const inventory = loadInventory(fileOf('../examples/inventory.json'))
   const flow = flowBuilder(InventoryResolver.from(inventory), new KernelReasons([]))
-  const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), Entities.from(inventory), flow)
+  const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), entitiesOf(inventory), flow)
   const decoder = new Decoder()
   const round = (passes: number) => {
     const begun = process.cpuUsage()

@@ -6,8 +6,9 @@
  * Fail:  throws when a record was not decoded or not counted.
  */
 
-import { Entities } from '../src/datapath/identity/entities.js'
+import type { Entities } from '../src/datapath/identity/entities.js'
 import { loadInventory } from '../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../src/datapath/inventory/inventory-entities.js'
 import { Decoder } from '../src/datapath/record/decode.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
 import { Reducer } from '../src/exporter/reduce/reduce.js'
@@ -40,7 +41,7 @@ interface Batch {
 }
 
 export async function run(): Promise<number> {
-  const entities = Entities.from(loadInventory(fileOf('../examples/inventory.json')))
+  const entities = entitiesOf(loadInventory(fileOf('../examples/inventory.json')))
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const value = nsPerRecord({ frames, length: frames.length, entities, live: false })
   notes.length = 0

@@ -4,9 +4,10 @@
  * Out:   what `weir run`, `weir metrics` and `weir demo` share.
  */
 
-import { Entities, type EntityOptions } from '../datapath/identity/entities.js'
+import type { Entities, EntityOptions } from '../datapath/identity/entities.js'
 import { defaultInventory, type Inventory, loadInventory } from '../datapath/inventory/inventory.js'
 import { inventoryChanges } from '../datapath/inventory/inventory-changes.js'
+import { entitiesOf } from '../datapath/inventory/inventory-entities.js'
 import type { Decoder } from '../datapath/record/decode.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
 import { Live } from '../datapath/source/live.js'
@@ -59,7 +60,7 @@ export function exporterOf(
   hubbleMetrics?: readonly MetricConfig[],
   names: EntityOptions = {},
 ): Exporter {
-  const entities = Entities.from(inventory, names)
+  const entities = entitiesOf(inventory, names)
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)

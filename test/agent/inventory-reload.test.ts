@@ -1,14 +1,16 @@
 /**
  * inventory-reload.test.ts - another world while records come: who keeps a row, which prefixes change, what a file that changes does.
  */
+
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { exporterOf, otherStores, updateSelf } from '../../src/agent/exporter.js'
 import { InventoryWatch } from '../../src/agent/reload/inventory-file.js'
-import { Entities, type EntityOptions, type EntityPrefix } from '../../src/datapath/identity/entities.js'
+import type { Entities, EntityOptions, EntityPrefix } from '../../src/datapath/identity/entities.js'
 import { type Inventory, loadInventory, parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { inventoryChanges } from '../../src/datapath/inventory/inventory-changes.js'
+import { entitiesOf } from '../../src/datapath/inventory/inventory-entities.js'
 import { Decoder } from '../../src/datapath/record/decode.js'
 import { Replay } from '../../src/datapath/source/replay.js'
 import { render } from '../../src/exporter/exposition/text.js'
@@ -41,7 +43,7 @@ const shown = (prefixes: readonly EntityPrefix[]) => prefixes.map(formatPrefix).
 
 /** Entities that follow a world, and what the kernel would be told of each change. */
 function follow(first: Inventory, options?: EntityOptions) {
-  const entities = Entities.from(first, options)
+  const entities = entitiesOf(first, options)
   entities.takeChanged(1000)
   let inventory = first
   const update = (next: Inventory) => {
@@ -176,7 +178,7 @@ t.test('whatever worlds come, every address and every row has the right name', a
 
 t.test('the directory of flows answers by the new world, and says so', async t => {
   const before = inventoryOf([{ pod: 'a', ips: ['10.0.0.1'] }], { '10.9.0.0/16': 1001 })
-  const entities = Entities.from(before)
+  const entities = entitiesOf(before)
   const resolver = new InventoryResolver(entities)
   t.equal(resolver.identity('10.9.0.1'), 1001)
   const { version } = resolver

@@ -1,10 +1,11 @@
 /**
  * inventory-reload.test.ts - another world while packets come: new names for new connections, which series go and stay.
  */
+
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { Entities } from '../../src/datapath/identity/entities.js'
 import { type Inventory, parseInventory } from '../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../src/datapath/inventory/inventory-entities.js'
 import { DELETION_DELAY_MS } from '../../src/hubble/metrics/pod-series.js'
 import type { Lab } from '../../src/lab/lab.js'
 import { ping } from '../../src/lab/traffic.js'
@@ -103,7 +104,7 @@ t.test('what was counted keeps its names, a connection that begins later has the
 t.test('a trie that is full is told, and is right again once the world fits', ROOT, async t => {
   const lab = await labOf(t, ['reload/asker', 'reload/asked'])
   const errors: string[] = []
-  const room = Entities.from(labInventory(lab))
+  const room = entitiesOf(labInventory(lab))
     .prefixes()
     .filter(({ bits }) => bits === 128).length
   const {

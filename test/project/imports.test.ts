@@ -58,7 +58,9 @@ t.test('a room imports itself, rooms inside it, and what the table allows', asyn
     const allowed = [room.folder, ...room.mayImport]
     for (const imported of imports)
       if (!allowed.some(folder => imported.startsWith(folder)))
-        forbidden.push(`${file} imports ${imported}; ${room.folder} may import ${room.mayImport.join(', ') || 'nothing'}`)
+        forbidden.push(
+          `${file} imports ${imported}; ${room.folder} may import ${room.mayImport.join(', ') || 'nothing'}`,
+        )
   }
   t.strictSame(forbidden, [])
 })

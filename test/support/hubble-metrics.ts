@@ -5,10 +5,11 @@
  * Out:   series by their text `name{label="value",...}`, labels sorted; the same series counted without keys, to
  *        compare.
  */
+
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { Entities } from '../../src/datapath/identity/entities.js'
 import { loadInventory } from '../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../src/datapath/inventory/inventory-entities.js'
 import { Decoder, type RecordSink } from '../../src/datapath/record/decode.js'
 import { KernelReasons } from '../../src/datapath/record/reasons.js'
 import { RecordingReader } from '../../src/datapath/source/recording-reader.js'
@@ -31,7 +32,7 @@ const REASONS = [
 ]
 const inventory = loadInventory(new URL('../../examples/inventory.json', import.meta.url).pathname)
 export const PARTS = {
-  entities: Entities.from(inventory),
+  entities: entitiesOf(inventory),
   resolver: InventoryResolver.from(inventory),
   kernelReasons: new KernelReasons(REASONS),
 }

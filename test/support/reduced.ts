@@ -5,8 +5,9 @@
  * Out:   one line per series: `flow_packets web>db source FORWARDED TCP = 3`; for a histogram its non-empty buckets.
  */
 
-import { Entities } from '../../src/datapath/identity/entities.js'
+import type { Entities } from '../../src/datapath/identity/entities.js'
 import { parseInventory } from '../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../src/datapath/inventory/inventory-entities.js'
 import { Decoder } from '../../src/datapath/record/decode.js'
 import { KernelReasons } from '../../src/datapath/record/reasons.js'
 import { render } from '../../src/exporter/exposition/text.js'
@@ -53,7 +54,7 @@ export interface Reduced {
 
 /** `live`: entity ids in records are those of this inventory. */
 export function reduced(live = false): Reduced {
-  const entities = Entities.from(INVENTORY)
+  const entities = entitiesOf(INVENTORY)
   const store = new SeriesStore()
   const reducer = new Reducer(store, entities, new KernelReasons(REASONS), live)
   const decoder = new Decoder()

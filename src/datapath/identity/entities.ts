@@ -10,8 +10,6 @@
  * Never: grows past MOST_ROWS: then rows are refused, and counted.
  */
 import type { Prefix } from '../../lib/address.js'
-import type { Inventory } from '../inventory/inventory.js'
-import { inventoryChanges } from '../inventory/inventory-changes.js'
 import { WordTable, word } from './address-table.js'
 import { EntityAddresses, type PrefixState } from './entity-addresses.js'
 import type { EndpointFacts, EndpointKind, EntityChanges, IdentityFacts } from './entity-changes.js'
@@ -74,12 +72,6 @@ export class Entities {
   readonly #labels = new Map<number, readonly string[]>()
   readonly #byIdentity = new WordTable()
   #retired: number[] = []
-
-  static from(inventory: Inventory, options?: EntityOptions): Entities {
-    const entities = new Entities(options)
-    entities.apply(inventoryChanges(undefined, inventory))
-    return entities
-  }
 
   constructor({ ttlMs, mostGone, now = () => performance.now() }: EntityOptions = {}) {
     this.#rows = new EntityRows(ttlMs, mostGone)

@@ -10,7 +10,7 @@
  *        "A lets go of X, B takes X" are right in either order.
  *        A key's removal names an end, not a silence: its names may stay for a while, its addresses go at once.
  */
-import type { Workload } from '../../hubble/flow/flow.js'
+import type { Workload } from './workload.js'
 
 export const ENDPOINT_KINDS = ['pod', 'node', 'service', 'apiserver', 'cidr'] as const
 export type EndpointKind = (typeof ENDPOINT_KINDS)[number]

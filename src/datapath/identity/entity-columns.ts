@@ -6,11 +6,11 @@
  *        its name's, which no collection of garbage looks at.
  */
 
-import type { Workload } from '../../hubble/flow/flow.js'
 import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
 import { NumberColumn } from './number-column.js'
 import { SharedColumn } from './shared-column.js'
 import { TextColumn } from './text-column.js'
+import type { Workload } from './workload.js'
 
 export interface Row {
   readonly kind: EndpointKind | 'identity'

@@ -8,6 +8,7 @@
  *        states: true, false and absent.
  * Never: has a property that is present and undefined, so JSON.stringify and deep equality agree.
  */
+import type { Workload } from '../../datapath/identity/workload.js'
 
 /** An enum's name, or its number where the enum has no such value. */
 export type Named<Name extends string> = Name | number
@@ -157,11 +158,6 @@ export interface Endpoint {
   labels?: readonly string[]
   pod_name?: string
   workloads?: readonly Workload[]
-}
-
-export interface Workload {
-  name?: string
-  kind?: string
 }
 
 export interface Service {

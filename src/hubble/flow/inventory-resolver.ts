@@ -7,11 +7,12 @@
  * Never: grows between changes.
  */
 
-import { Entities } from '../../datapath/identity/entities.js'
+import type { Entities } from '../../datapath/identity/entities.js'
 import type { EndpointFacts, EntityChanges } from '../../datapath/identity/entity-changes.js'
 import type { Row } from '../../datapath/identity/entity-columns.js'
 import type { Inventory } from '../../datapath/inventory/inventory.js'
 import { inventoryChanges } from '../../datapath/inventory/inventory-changes.js'
+import { entitiesOf } from '../../datapath/inventory/inventory-entities.js'
 import { formatAddress, parseAddress } from '../../lib/address.js'
 import type { Service } from './flow.js'
 import type { LocalEndpoint, PodName, Resolver } from './resolver.js'
@@ -30,7 +31,7 @@ export class InventoryResolver implements Resolver {
 
   /** Of an inventory alone, with entities of its own. */
   static from(inventory: Inventory): InventoryResolver {
-    const resolver = new InventoryResolver(Entities.from(inventory))
+    const resolver = new InventoryResolver(entitiesOf(inventory))
     resolver.apply(inventoryChanges(undefined, inventory))
     resolver.load(inventory)
     return resolver

@@ -5,7 +5,9 @@
  * Out:   the answer as of now; `version` changes when an answer may have changed.
  * Never: throws, or waits.
  */
-import type { Service, Workload } from './flow.js'
+
+import type { Workload } from '../../datapath/identity/workload.js'
+import type { Service } from './flow.js'
 
 /** A pod on this node. */
 export interface LocalEndpoint {

@@ -12,7 +12,7 @@ import {
   type IdentityFacts,
   type ServicePort,
 } from '../../datapath/identity/entity-changes.js'
-import type { Workload } from '../../hubble/flow/flow.js'
+import type { Workload } from '../../datapath/identity/workload.js'
 import type { Interner } from '../object/interner.js'
 
 export interface PackedChanges {

@@ -3,7 +3,7 @@
  *
  * Never: grows past its limit; it then starts empty again, which costs duplicates but changes no result.
  */
-import type { Workload } from '../../hubble/flow/flow.js'
+import type { Workload } from '../../datapath/identity/workload.js'
 
 /** Enough for namespaces, workloads and node names of a large cluster; about 10 MB. */
 const MAX_ENTRIES = 100_000

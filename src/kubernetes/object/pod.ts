@@ -5,7 +5,7 @@
  * Out:   a PodFacts, some 400 bytes instead of 5 to 20 kB; undefined for a pod without an address of its own: one on the host
  *        network, or a terminated one, which has released its addresses.
  */
-import type { Workload } from '../../hubble/flow/flow.js'
+import type { Workload } from '../../datapath/identity/workload.js'
 import { canonical } from './address-text.js'
 import type { ApiObject } from './api-object.js'
 import type { Interner } from './interner.js'

@@ -5,7 +5,7 @@
  * Out:   kind and name of its workload, by Hubble's rules (pkg/k8s/utils/workload.go of Cilium 1.19) and by Weir's. The rules use
  *        names and labels, so the watch needs neither ReplicaSets nor Jobs.
  */
-import type { Workload } from '../../hubble/flow/flow.js'
+import type { Workload } from '../../datapath/identity/workload.js'
 import type { Owner } from './api-object.js'
 
 export interface OwnedObject {

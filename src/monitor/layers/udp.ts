@@ -3,7 +3,7 @@
  *
  * Fail:  a truncated header, a length from 1 to 7. A length of 0 is a jumbogram, whose payload is all remaining bytes.
  */
-import { tunnelOf } from '../../hubble/flow/tunnel-port.js'
+import { tunnelOf } from '../../cilium/tunnel-port.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import { udpPort } from './port-name.js'
 import type { Span } from './span.js'

@@ -1,10 +1,12 @@
 /**
  * entities.test.ts - who stands behind an address or an identity.
  */
+
 import fc from 'fast-check'
 import t from 'tap'
-import { Entities } from '../../../src/datapath/identity/entities.js'
+import type { Entities } from '../../../src/datapath/identity/entities.js'
 import { loadInventory, parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../../src/datapath/inventory/inventory-entities.js'
 import { formatPrefix, parseAddress, parsePrefix } from '../../../src/lib/address.js'
 
 const REMOTE_NODE = 0x0200_0001
@@ -37,7 +39,7 @@ cidrs:
   2001:db8::/32: ${PARTNER + 5}
 `
 
-const inventory = () => Entities.from(parseInventory(WORLD, 'inventory.yaml'))
+const inventory = () => entitiesOf(parseInventory(WORLD, 'inventory.yaml'))
 const v4 = (text: string) => parseAddress(text).subarray(12)
 
 function named(entities: Entities, entity: number) {
@@ -151,7 +153,7 @@ t.test('who says more names an address: the record, or the prefix', async t => {
 })
 
 t.test('what nothing names is row 0, and counted', async t => {
-  const entities = Entities.from(parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]', 'w'))
+  const entities = entitiesOf(parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]', 'w'))
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 0), 0)
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 4711), 0)
   t.equal(entities.resolve(v4('10.0.0.2'), -1, false, 0), 0)
@@ -167,7 +169,7 @@ t.test('an address of two endpoints is the local one, else the later one', async
     const text = `endpoints:
 - {ips: [10.0.0.1], identity: 500, pod: first, local: ${first}}
 - {ips: [10.0.0.1], identity: 501, pod: second, local: ${second}}`
-    const entities = Entities.from(parseInventory(text, 'w'))
+    const entities = entitiesOf(parseInventory(text, 'w'))
     t.equal(entities.prefixes().length, 1)
     const entity = entities.resolve(v4('10.0.0.1'), 0, false, 0)
     t.equal(entities.prefixes()[0]!.entity, entity, 'the kernel is told the same')
@@ -200,7 +202,7 @@ t.test('the prefixes for the kernel name every address as resolve() does', async
 })
 
 t.test('an endpoint wins over a CIDR of its address, and ::/0 does not name IPv4', async t => {
-  const entities = Entities.from(
+  const entities = entitiesOf(
     parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]\ncidrs: {10.0.0.1/32: 1, "::/0": 2}', 'w'),
   )
   const list = entities
@@ -241,7 +243,7 @@ t.test('resolve() and a trie of prefixes() agree on any world and address', asyn
   })
   fc.assert(
     fc.property(inventories, fc.array(fc.oneof(four, six), { minLength: 1, maxLength: 20 }), (spec, addresses) => {
-      const entities = Entities.from(parseInventory(JSON.stringify(spec), 'w'))
+      const entities = entitiesOf(parseInventory(JSON.stringify(spec), 'w'))
       for (const text of [...addresses, ...spec.endpoints.flatMap(({ ips }) => ips)]) {
         const address = parseAddress(text)
         if (entities.resolve(address, 0, true, 0) !== trie(entities, address)) return false
@@ -259,7 +261,7 @@ t.test('all addresses of a world of the size of a cluster are found', async t =>
     `fd00:${i.toString(16)}::${((i * 7) & 0xffff).toString(16)}`,
   ])
   const endpoints = ips.map((pair, i) => ({ ips: pair, identity: 1000, pod: `pod-${i}` }))
-  const entities = Entities.from(parseInventory(JSON.stringify({ endpoints }), 'w'))
+  const entities = entitiesOf(parseInventory(JSON.stringify({ endpoints }), 'w'))
   const wrong = ips.filter(([four, six], i) => {
     const entity = entities.resolve(v4(four!), 0, false, 0)
     return entities.pod(entity) !== `pod-${i}` || entities.resolve(parseAddress(six!), 0, true, 0) !== entity
@@ -271,7 +273,7 @@ t.test('all addresses of a world of the size of a cluster are found', async t =>
 
 t.test("every address of the fixture's world has its own row's names", async t => {
   const inventory = loadInventory('examples/inventory.json')
-  const entities = Entities.from(inventory)
+  const entities = entitiesOf(inventory)
   for (const { ips, namespace, pod, workload, identity, id, local } of inventory.endpoints) {
     for (const ip of ips) {
       const entity = entities.resolve(parseAddress(ip), 0, true, 0)

@@ -1,10 +1,11 @@
 /**
  * cache.test.ts - rows by four numbers: one row a key, and forgetting everything at the limit loses no count.
  */
+
 import fc from 'fast-check'
 import t from 'tap'
-import { Entities } from '../../../src/datapath/identity/entities.js'
 import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../../src/datapath/inventory/inventory-entities.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { Cache, KEY, UNSET } from '../../../src/exporter/reduce/cache.js'
@@ -70,7 +71,7 @@ t.test('at its limit it forgets all, and is as good as new', async t => {
 
 t.test('forgetting, at any limit, changes no sum', async t => {
   const text = (n: number) => `{ ips: [10.0.0.${n}], identity: ${1000 + n}, namespace: n, pod: p${n} }`
-  const entities = Entities.from(parseInventory(`endpoints: [${[1, 2, 3, 4, 5].map(text).join(', ')}]`, 'the test'))
+  const entities = entitiesOf(parseInventory(`endpoints: [${[1, 2, 3, 4, 5].map(text).join(', ')}]`, 'the test'))
   const increment = fc.tuple(fc.nat(15), fc.nat(15), fc.constantFrom(1, 6, 17), fc.nat(3), fc.nat(200))
   const page = (increments: readonly (readonly number[])[], limit?: number) => {
     const store = new SeriesStore()
@@ -91,7 +92,7 @@ t.test('forgetting, at any limit, changes no sum', async t => {
 })
 
 t.test('a forgotten name is looked up again, and adds to the series that there is', async t => {
-  const entities = Entities.from(parseInventory('endpoints: [{ ips: [10.0.0.1], identity: 1000, pod: p }]', 'the test'))
+  const entities = entitiesOf(parseInventory('endpoints: [{ ips: [10.0.0.1], identity: 1000, pod: p }]', 'the test'))
   const store = new SeriesStore()
   const pairs = new Pairs(store, entities)
   pairs.traffic(pairs.pair(1, 2, Reporter.node, 6), 1, 60)

@@ -2,10 +2,11 @@
  * metrics-reload.test.ts - what an operator chooses of the flow families, at the start and while records come: labels,
  * families, namespaces; and that no choice loses a count.
  */
+
 import fc from 'fast-check'
 import t from 'tap'
-import { Entities } from '../../../src/datapath/identity/entities.js'
 import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../../src/datapath/inventory/inventory-entities.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { FLOW_NAMES } from '../../../src/exporter/catalog/flow-catalog.js'
 import { render } from '../../../src/exporter/exposition/text.js'
@@ -25,7 +26,7 @@ const pods = Array.from({ length: PODS }, (_, i) => {
   const where = `namespace: n${i % 3}, pod: p${i}, workload: { kind: Deployment, name: w${i >> 1} }`
   return `{ ips: [10.0.0.${i}], identity: ${1000 + i}, ${where}, node: node-${i % 2}, zone: ${i < 8 ? `z${i % 2}` : '""'} }`
 })
-const ENTITIES = Entities.from(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
+const ENTITIES = entitiesOf(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
 const FIRST = ENTITIES.count - PODS
 
 interface Made {

@@ -1,13 +1,14 @@
 /**
  * reduce-property.test.ts - any bytes and any names: nothing throws, and what records tell is what series hold.
  */
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { Entities } from '../../../src/datapath/identity/entities.js'
 import { type Inventory, parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../../src/datapath/inventory/inventory-entities.js'
 import { Decoder } from '../../../src/datapath/record/decode.js'
 import { Packet } from '../../../src/datapath/record/packet.js'
 import { KernelReasons } from '../../../src/datapath/record/reasons.js'
@@ -43,7 +44,7 @@ function recordsOf(path: string): Buffer[] {
 }
 
 function exporter(inventory: Inventory, live: boolean) {
-  const entities = Entities.from(inventory)
+  const entities = entitiesOf(inventory)
   const store = new SeriesStore({ budget: 50 })
   const reducer = new Reducer(store, entities, new KernelReasons([]), live)
   const decoder = new Decoder()

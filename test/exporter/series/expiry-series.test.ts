@@ -1,10 +1,11 @@
 /**
  * expiry-series.test.ts - unchanged series are removed, their place in the budget is reused, and no count is lost.
  */
+
 import fc from 'fast-check'
 import t from 'tap'
-import { Entities } from '../../../src/datapath/identity/entities.js'
 import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
+import { entitiesOf } from '../../../src/datapath/inventory/inventory-entities.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { Pairs } from '../../../src/exporter/reduce/pair.js'
@@ -19,7 +20,7 @@ const PODS = 300
 const pods = Array.from({ length: PODS }, (_, i) => {
   return `{ ips: [10.0.${i >> 8}.${i & 255}], identity: ${1000 + i}, namespace: n, pod: p${i} }`
 })
-const ENTITIES = Entities.from(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
+const ENTITIES = entitiesOf(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
 /** Entity id of the first pod: endpoints have the last ids. */
 const FIRST = ENTITIES.count - PODS
 

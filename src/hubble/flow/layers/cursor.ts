@@ -5,8 +5,9 @@
  * Out:   the packet's part of a flow. Of several headers of one kind the innermost wins.
  * Order: layers.ts chooses the reader, network.ts and transport.ts read the headers.
  */
+
+import type { TunnelName } from '../../../cilium/tunnel-port.js'
 import type { Ethernet, Ip, Layer4, Tunnel } from '../flow.js'
-import type { TunnelName } from '../tunnel-port.js'
 
 /** A header that has a reader here. */
 export type LayerName =

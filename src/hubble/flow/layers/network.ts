@@ -7,11 +7,11 @@
  *        (layers/{ethernet,ip4,ip6,vxlan,geneve}.go).
  */
 
+import type { TunnelName } from '../../../cilium/tunnel-port.js'
 import { EtherType } from '../../../datapath/record/ether-type.js'
 import { MIN_IPV4_OPTION, malformedOption } from '../../../datapath/record/header-options.js'
 import { Protocol } from '../../../datapath/record/protocol.js'
 import { formatAddress, formatIpv4 } from '../../../lib/address.js'
-import type { TunnelName } from '../tunnel-port.js'
 import type { LayerName, PacketCursor } from './cursor.js'
 
 const ETHERNET_HEADER = 14

@@ -8,10 +8,10 @@
  */
 
 import { icmpText } from '../../../cilium/icmp-text.js'
+import { tunnelOf } from '../../../cilium/tunnel-port.js'
 import { MIN_TCP_OPTION } from '../../../datapath/record/header-options.js'
 import { formatIpv4 } from '../../../lib/address.js'
 import type { Icmp, Ports, TcpFlags } from '../flow.js'
-import { tunnelOf } from '../tunnel-port.js'
 import type { FlowPacket, PacketCursor } from './cursor.js'
 import { optionsError } from './network.js'
 

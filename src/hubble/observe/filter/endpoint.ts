@@ -1,7 +1,9 @@
 /**
  * endpoint.ts - matches a flow's endpoint by pod, Service, workload, identity or cluster.
  */
-import type { Endpoint, Flow, Service, Workload } from '../../flow/flow.js'
+
+import type { Workload } from '../../../datapath/identity/workload.js'
+import type { Endpoint, Flow, Service } from '../../flow/flow.js'
 import type { FlowPredicate } from './predicate.js'
 
 type EndpointOf = (flow: Flow) => Endpoint | undefined

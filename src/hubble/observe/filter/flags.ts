@@ -6,8 +6,9 @@
  */
 
 import { RESERVED } from '../../../datapath/identity/identity.js'
+import type { Workload } from '../../../datapath/identity/workload.js'
 import { CILIUM_REASONS } from '../../../datapath/record/reasons.js'
-import type { TcpFlags, Workload } from '../../flow/flow.js'
+import type { TcpFlags } from '../../flow/flow.js'
 import { parseEventType } from './event-type.js'
 import type { EventTypeFilter } from './flow-filter.js'
 import { TCP_FLAGS } from './transport.js'

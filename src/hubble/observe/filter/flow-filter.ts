@@ -4,7 +4,9 @@
  * Out:   a flow matches a filter when every field present matches; a field matches when any of its values does.
  *        compileFilter() refuses fields that are missing here (cel_expression).
  */
-import type { EventType, TcpFlags, Workload } from '../../flow/flow.js'
+
+import type { Workload } from '../../../datapath/identity/workload.js'
+import type { EventType, TcpFlags } from '../../flow/flow.js'
 
 export interface FlowFilter {
   uuid?: string[]

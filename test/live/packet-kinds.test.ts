@@ -7,7 +7,7 @@ import t from 'tap'
 import type { Pod } from '../../src/lab/pod.js'
 import { must } from '../../src/lab/process.js'
 import { ping } from '../../src/lab/traffic.js'
-import { type Ends, ETHERTYPE, ethernet, ipv4, ipv6, options, PROTOCOL, tcp, udp } from '../support/ethernet.js'
+import { type Endpoints, ETHERTYPE, ethernet, ipv4, ipv6, options, PROTOCOL, tcp, udp } from '../support/ethernet.js'
 import { GaugedLab, needsRoot, type Reading } from '../support/gauged-lab.js'
 import { addsUp, agreesWithLinks, connectionsAddUp, flow } from '../support/ledger.js'
 import { compile } from '../support/native.js'
@@ -26,9 +26,9 @@ const DATA = Buffer.alloc(50, 'weir')
 const [CLIENT_PORT, SERVER_PORT] = [40_000, 9]
 
 interface Way {
-  readonly macs: Ends
-  readonly four: Ends
-  readonly six: Ends
+  readonly macs: Endpoints
+  readonly four: Endpoints
+  readonly six: Endpoints
 }
 
 function way(from: Pod, to: Pod): Way {

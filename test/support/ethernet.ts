@@ -1,23 +1,22 @@
 /**
- * ethernet.ts - frames byte by byte, as a test sends them: what no socket of the lab's programs would make.
+ * ethernet.ts - frames byte by byte, for packets that ordinary sockets cannot send.
  *
- * Out:   an IPv4 header has its right checksum, so that the node forwards it; other checksums are 0.
- *
- * Addresses are text, MACs too; numbers are in host order.
+ * In:    IP and MAC addresses as text, numbers in host order.
+ * Out:   frames. IPv4 headers have a valid checksum, so that the node forwards them; other checksums are 0.
  */
 import { parseAddress } from '../../src/lib/address.js'
 
 export const PROTOCOL = { hopByHop: 0, udp: 17, fragment: 44, gre: 47, destinationOptions: 60, sctp: 132 } as const
 export const ETHERTYPE = { ipv4: 0x0800, vlan: 0x8100, ipv6: 0x86dd, serviceVlan: 0x88a8, local: 0x88b5 } as const
 
-export interface Ends {
+export interface Endpoints {
   readonly src: string
   readonly dst: string
 }
 
-/** A frame; `tags` are [ethertype, VLAN] from the outside in. */
+/** A frame; `tags` are [ethertype, VLAN], outermost first. */
 export function ethernet(
-  macs: Ends,
+  macs: Endpoints,
   ethertype: number,
   payload: Uint8Array,
   tags: readonly (readonly [ethertype: number, vlan: number])[] = [],
@@ -25,12 +24,12 @@ export function ethernet(
   return Buffer.concat([mac(macs.dst), mac(macs.src), ...tags.map(tag => u16(...tag)), u16(ethertype), payload])
 }
 
-/** `place` is flags and offset of a fragment: 0x2000 for more to come, the offset in units of 8 bytes. */
-export function ipv4({ src, dst }: Ends, protocol: number, payload: Uint8Array, place = 0): Buffer {
+/** `fragmentField` is the field of flags and fragment offset: 0x2000 is more fragments, the offset is in units of 8 bytes. */
+export function ipv4({ src, dst }: Endpoints, protocol: number, payload: Uint8Array, fragmentField = 0): Buffer {
   const header = Buffer.alloc(20)
   header.set([0x45, 0])
   header.writeUInt16BE(header.length + payload.length, 2)
-  header.writeUInt16BE(place, 6)
+  header.writeUInt16BE(fragmentField, 6)
   header.set([64, protocol], 8)
   header.set(parseAddress(src).subarray(12), 12)
   header.set(parseAddress(dst).subarray(12), 16)
@@ -38,7 +37,7 @@ export function ipv4({ src, dst }: Ends, protocol: number, payload: Uint8Array, 
   return Buffer.concat([header, payload])
 }
 
-export function ipv6({ src, dst }: Ends, next: number, payload: Uint8Array): Buffer {
+export function ipv6({ src, dst }: Endpoints, next: number, payload: Uint8Array): Buffer {
   const header = Buffer.alloc(40)
   header.set([0x60])
   header.writeUInt16BE(payload.length, 4)
@@ -48,14 +47,14 @@ export function ipv6({ src, dst }: Ends, next: number, payload: Uint8Array): Buf
   return Buffer.concat([header, payload])
 }
 
-/** An IPv6 extension of options, all padding (RFC 8200 section 4.2): 8 bytes, and 8 more for each of `more`. */
-export function options(next: number, payload: Uint8Array, more = 0): Buffer {
-  const extension = Buffer.alloc(8 + 8 * more)
-  extension.set([next, more, 1, extension.length - 4])
+/** An IPv6 extension header with only padding options (RFC 8200 section 4.2), 8 + 8 * `extraWords` bytes long. */
+export function options(next: number, payload: Uint8Array, extraWords = 0): Buffer {
+  const extension = Buffer.alloc(8 + 8 * extraWords)
+  extension.set([next, extraWords, 1, extension.length - 4])
   return Buffer.concat([extension, payload])
 }
 
-/** UDP, or what has its ports at the same place. */
+/** A UDP datagram, or another protocol with its ports at the same offset. */
 export function udp(srcPort: number, dstPort: number, data: Uint8Array): Buffer {
   return Buffer.concat([u16(srcPort, dstPort, 8 + data.length, 0), data])
 }

@@ -120,7 +120,7 @@ export interface Verdict {
   readonly flags?: number
   readonly auth?: number
   readonly packet?: Uint8Array
-  /** 32 or 40. */
+  /** 32 or 40 bytes. */
   readonly length?: number
 }
 
@@ -194,8 +194,8 @@ function header(type: number, subtype: number, version: number, length: number, 
 export function maker(inventory = INVENTORY) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
-  const made = new FlowMaker({
-    resolver: InventoryResolver.from(parseInventory(inventory, 'world')),
+  const flowMaker = new FlowMaker({
+    resolver: InventoryResolver.from(parseInventory(inventory, 'inventory')),
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
     version: '1.2.3',
@@ -209,14 +209,14 @@ export function maker(inventory = INVENTORY) {
   })
   const decoder = new Decoder()
   const feed = (record: Uint8Array) =>
-    decoder.record(new DataView(record.buffer, record.byteOffset, record.length), 0, record.length, made)
-  return { made, decoder, flows, debugs, feed }
+    decoder.record(new DataView(record.buffer, record.byteOffset, record.length), 0, record.length, flowMaker)
+  return { made: flowMaker, decoder, flows, debugs, feed }
 }
 
-/** The flow of a record. Throws if there is none. */
+/** The flow of a record. Throws unless there is exactly one. */
 export function flowOf(record: Uint8Array, inventory?: string): Flow {
-  const { flows, feed, made } = maker(inventory)
+  const { flows, feed, made: flowMaker } = maker(inventory)
   feed(record)
-  if (flows.length !== 1) throw new Error(`no flow: ${made.lastError}`)
+  if (flows.length !== 1) throw new Error(`${flows.length} flows: ${flowMaker.lastError}`)
   return flows[0]!
 }

@@ -1,5 +1,5 @@
 /**
- * records.ts - raw records byte by byte, every field a different value, for the tests of the decoder.
+ * records.ts - raw records byte by byte with a different value in every field, for the tests of the decoder.
  */
 import {
   Decoder,
@@ -9,7 +9,7 @@ import {
   type VerdictRecord,
 } from '../../src/datapath/record/decode.js'
 
-/** Bytes of hex with spaces and line ends. */
+/** Bytes from hex; white space is ignored. */
 export const hex = (text: string) => Buffer.from(text.replace(/\s/g, ''), 'hex')
 export const u32 = (value: number) => {
   const bytes = Buffer.alloc(4)
@@ -43,13 +43,13 @@ export const TRACE_0 = hex(`${HEADER('04', '00')} ${TRACE_FIELDS} ${PACKET}`)
 export const TRACE_1 = hex(`${HEADER('04', '01')} ${TRACE_FIELDS} ${ORIG_IP} ${PACKET}`)
 export const TRACE_2 = hex(`${HEADER('04', '02')} ${TRACE_FIELDS} ${ORIG_IP} ${TRACE_ID} ${PACKET}`)
 
-/** u64 by u64: packets << 40 | bytes, each tally its own. */
-const TALLIES = Array.from(
+/** 16 packed counters: u64s of packets << 40 | bytes, all different. */
+const PACKED_COUNTERS = Array.from(
   { length: 16 },
   (_, i) => `${(i + 1).toString(16).padStart(2, '0')}000000 02 ${(i + 1).toString(16).padStart(2, '0')}0000`,
 ).join(' ')
 const WEIR_TRACE = `
-  ${TALLIES}
+  ${PACKED_COUNTERS}
   0100 0200 0300 0400
   0500 0600 0700 0800
   0900 0a00 0b00 0c00
@@ -112,22 +112,22 @@ const VERDICT_FIELDS = `
 export const VERDICT_32 = hex(`${HEADER('05', '01')} ${VERDICT_FIELDS} ${PACKET}`)
 export const VERDICT_40 = hex(`${HEADER('05', '01')} ${VERDICT_FIELDS} 2a000000 00000000 ${PACKET}`)
 
-type Told = [string, Record<string, unknown>]
+type ReadRecord = [string, Record<string, unknown>]
 
-/** Decode and read `fields` of each record while the window is valid. */
-export function tell(
+/** Decodes a batch: the kind of each record, and what `fields` reads while the window is valid. */
+export function readRecords(
   batch: Uint8Array,
   fields: (record: TraceRecord | DropRecord | VerdictRecord) => object,
   decoder = new Decoder(),
-): Told[] {
-  const told: Told[] = []
+): ReadRecord[] {
+  const records: ReadRecord[] = []
   const sink: RecordSink = {
-    trace: record => told.push(['trace', { ...fields(record) }]),
-    drop: record => told.push(['drop', { ...fields(record) }]),
-    verdict: record => told.push(['verdict', { ...fields(record) }]),
+    trace: record => records.push(['trace', { ...fields(record) }]),
+    drop: record => records.push(['drop', { ...fields(record) }]),
+    verdict: record => records.push(['verdict', { ...fields(record) }]),
   }
   decoder.decode(batch, batch.length, sink)
-  return told
+  return records
 }
 
 export const packetOf = (record: TraceRecord | DropRecord | VerdictRecord) => ({

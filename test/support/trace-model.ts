@@ -1,18 +1,18 @@
 /**
- * trace-model.ts - made-up trace records of every version, with the flow and the monitor's line that Hubble's rules make of each.
+ * trace-model.ts - generated trace records of every version, each with the flow and the monitor line that Cilium's rules give.
  */
 import fc from 'fast-check'
 import type { Flow } from '../../src/hubble/flow/flow.js'
 import { trace } from './flow-records.js'
 import {
-  bits,
   emitter,
+  type GeneratedRecord,
   identity,
   identityWords,
   isSource,
   packets,
   padded,
-  type Told,
+  recordFlags,
   TRACE_IDS,
 } from './record-model.js'
 
@@ -20,7 +20,7 @@ const POINTS = [
   ...['TO_ENDPOINT', 'TO_PROXY', 'TO_HOST', 'TO_STACK', 'TO_OVERLAY', 'FROM_ENDPOINT', 'FROM_PROXY', 'FROM_HOST'],
   ...['FROM_STACK', 'FROM_OVERLAY', 'FROM_NETWORK', 'TO_NETWORK', 'FROM_CRYPTO', 'TO_CRYPTO'],
 ] as readonly NonNullable<Flow['trace_observation_point']>[]
-/** 5 is unknown in the datapath and 0 in a flow; smaller ones are one more in a flow, greater ones the same. */
+/** By the datapath's number: 0 to 4 are one more in flow.proto, 5 (unknown) is 0 there, higher numbers are the same. */
 const REASONS = [
   'NEW',
   'ESTABLISHED',
@@ -40,15 +40,17 @@ const TRACE_WORDS = [
 const REASON_WORDS = [
   ...['new', 'established', 'reply', 'related', 'reopened', 'unknown', 'srv6-encap', 'srv6-decap', 'encrypt-overlay'],
 ]
-function wayOf({ point, dstId, source }: { point: number; dstId: number; source: number }): string {
-  const way = TRACE_WORDS[point] ?? 'unknown trace'
-  if (point === 0) return way + dstId
-  if (point === 5) return way + source
-  return point === 1 && dstId !== 0 ? `${way} port ${dstId}` : way
+
+/** How a trace line of the monitor starts. */
+function tracePrefix({ point, dstId, source }: { point: number; dstId: number; source: number }): string {
+  const text = TRACE_WORDS[point] ?? 'unknown trace'
+  if (point === 0) return text + dstId
+  if (point === 5) return text + source
+  return point === 1 && dstId !== 0 ? `${text} port ${dstId}` : text
 }
 
-/** No flags before version 2, no orig_ip before 1, no trace id before 2. */
-export const traces: fc.Arbitrary<Told> = fc
+/** The original address exists since version 1, the trace id since version 2. */
+export const traces: fc.Arbitrary<GeneratedRecord> = fc
   .record({
     packet: packets,
     source: emitter,
@@ -65,10 +67,10 @@ export const traces: fc.Arbitrary<Told> = fc
   })
   .map(one => {
     const { packet, source, version, point, reason, encrypted } = one
-    const { read } = packet
+    const { fields } = packet
     const isTranslated = one.translated && version > 0
-    const orig = read.IP?.ipVersion === 'IPv6' ? [0xfd, 9, ...Buffer.alloc(13), 9] : [10, 9, 9, 9]
-    // The flag of the record says how wide orig_ip is: of a tunnel it is that of the outside.
+    const orig = fields.IP?.ipVersion === 'IPv6' ? [0xfd, 9, ...Buffer.alloc(13), 9] : [10, 9, 9, 9]
+    // The record's IPv6 flag gives the width of orig_ip. For a tunnel it is the flag of the outer packet.
     const original = packet.ipv6
       ? orig.length === 16
         ? 'fd09::9'
@@ -82,14 +84,14 @@ export const traces: fc.Arbitrary<Told> = fc
     const egress = fromEmitter !== (reason === 2) || isTranslated
     const flow: Flow = {
       verdict: 'FORWARDED',
-      ...read,
+      ...fields,
       Type: 'L3_L4',
       event_type: point === 0 ? { type: 4 } : { type: 4, sub_type: point },
       trace_observation_point: POINTS[point] ?? point,
     }
-    if (read.IP !== undefined) {
-      const { source: shown, ...rest } = read.IP
-      flow.IP = isTranslated ? { source: original, source_xlated: shown!, ...rest } : { ...read.IP }
+    if (fields.IP !== undefined) {
+      const { source: shown, ...rest } = fields.IP
+      flow.IP = isTranslated ? { source: original, source_xlated: shown!, ...rest } : { ...fields.IP }
       if (encrypted) flow.IP.encrypted = true
     }
     if (reply !== undefined) flow.is_reply = reply
@@ -103,7 +105,7 @@ export const traces: fc.Arbitrary<Told> = fc
     const record = trace({
       ...one,
       packet: packet.bytes,
-      flags: bits(packet),
+      flags: recordFlags(packet),
       reason: reason | (encrypted ? 0x80 : 0),
       ...(isTranslated ? { orig } : {}),
     })
@@ -111,7 +113,7 @@ export const traces: fc.Arbitrary<Told> = fc
     const state = REASON_WORDS[reason] ?? String(reason | (encrypted ? 0x80 : 0))
     const origIp = isTranslated ? original : packet.ipv6 ? '::' : '0.0.0.0'
     const line =
-      `${wayOf(one)} ${encrypted ? 'encrypted  ' : ''}flow 0xabcd ${identityWords(one)}${id} state ${state}` +
+      `${tracePrefix(one)} ${encrypted ? 'encrypted  ' : ''}flow 0xabcd ${identityWords(one)}${id} state ${state}` +
       ` ifindex ${one.ifindex} orig-ip ${origIp}: ${packet.connection}\n`
     return { record: padded(record), flow, identities: [one.srcLabel, one.dstLabel], line }
   })

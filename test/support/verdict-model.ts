@@ -1,17 +1,17 @@
 /**
- * verdict-model.ts - made-up policy verdicts of both lengths, with the flow and the monitor's line that Hubble's rules make of each.
+ * verdict-model.ts - generated policy verdicts of both lengths, each with the flow and the monitor line that Cilium's rules give.
  */
 import fc from 'fast-check'
 import type { Flow } from '../../src/hubble/flow/flow.js'
 import { verdict } from './flow-records.js'
 import { plainPacket } from './packet-model.js'
-import { emitter, identity, identityWord, padded, REASON_NAMES, type Told } from './record-model.js'
+import { emitter, type GeneratedRecord, identity, identityWord, padded, REASON_NAMES } from './record-model.js'
 
 const MATCH_WORDS = ['none', 'L3-Only', 'L3-L4', 'L4-Only', 'all', 'L3-Proto', 'Proto-Only', 'unknown']
 const AUTH_WORDS = ['disabled', 'spire', 'test-always-fail', 'Unknown-auth-type-3']
 
-/** The 32 bytes of Cilium 1.18 and the 40 of 1.19; no tunnels. */
-export const verdicts: fc.Arbitrary<Told> = fc
+/** 32 bytes as in Cilium 1.18, or 40 as in 1.19. Verdicts have no tunnel flags. */
+export const verdicts: fc.Arbitrary<GeneratedRecord> = fc
   .record({
     packet: plainPacket,
     source: emitter,
@@ -28,7 +28,7 @@ export const verdicts: fc.Arbitrary<Told> = fc
     const ingress = direction === 1
     const flow: Flow = {
       verdict: code < 0 ? 'DROPPED' : code > 0 ? 'REDIRECTED' : audited ? 'AUDIT' : 'FORWARDED',
-      ...packet.read,
+      ...packet.fields,
       Type: 'L3_L4',
       event_type: { type: 5 },
       traffic_direction: ingress ? 'INGRESS' : 'EGRESS',
@@ -43,9 +43,9 @@ export const verdicts: fc.Arbitrary<Told> = fc
       direction | (packet.ipv6 ? 0x04 : 0) | (match << 3) | (audited ? 0x40 : 0) | (packet.l3Device ? 0x80 : 0)
     const record = verdict({ ...one, packet: packet.bytes, flags })
     const action = audited ? 'audit' : code < 0 ? 'deny' : code > 0 ? 'redirect' : 'allow'
-    const words =
+    const printed =
       `Policy verdict log: flow 0xabcd local EP ID ${one.source}, remote ID ${identityWord(remote)}, proto 0,` +
       ` ${ingress ? 'ingress' : 'egress'}, action ${action}, auth: ${AUTH_WORDS[auth]}, match ${MATCH_WORDS[match]},` +
       ` ${packet.connection}\n`
-    return { record: padded(record), flow, identities: ingress ? [remote, 0] : [0, remote], line: words }
+    return { record: padded(record), flow, identities: ingress ? [remote, 0] : [0, remote], line: printed }
   })

@@ -1,14 +1,15 @@
 /**
- * weir-records.ts - records of Weir's own datapath, made from what a test wants them to say.
+ * weir-records.ts - records of Weir's own datapath from the fields that a test sets.
  *
- * In:    the fields that matter; all others are 0.
- * Out:   the bytes as bpf/weir.h lays them out (test/datapath/record/abi.test.ts compares abi.ts with it).
+ * In:    fields; those left out are 0.
+ * Out:   bytes in the layout of bpf/weir.h (test/datapath/record/abi.test.ts compares abi.ts with it).
  */
 import { DROP, HDR, Notify, TRACE, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from '../../src/datapath/record/abi.js'
 import { parseAddress } from '../../src/lib/address.js'
 
-const PACKED_BYTES = 40n
-const CLASSES = 8
+/** A packed counter is packets << 40 | bytes. */
+const PACKETS_SHIFT = 40n
+const SIZE_CLASSES = 8
 
 export interface TraceFields {
   readonly a: string
@@ -26,11 +27,11 @@ export interface TraceFields {
   readonly direction?: number
   readonly state?: number
   readonly timedOut?: boolean
-  /** direction, size class, packets, bytes. */
+  /** Direction, size class, packets, bytes. */
   readonly counts?: readonly (readonly [number, number, number, number])[]
-  /** By direction: syn, syn-ack, fin, rst. */
+  /** SYN, SYN-ACK, FIN and RST of each direction. */
   readonly flags?: readonly [readonly number[], readonly number[]]
-  /** opened, adopted, fin, reset. */
+  /** Connections opened, adopted, closed by FIN, reset. */
   readonly events?: readonly number[]
   readonly handshakeNs?: number
   readonly durationNs?: number
@@ -50,7 +51,7 @@ export interface DropFields {
   readonly dstLabel?: number
 }
 
-/** A trace record without packet bytes, as a sweep tells it. */
+/** A trace record without a packet, as a flush makes it. */
 export function traceRecord(fields: TraceFields): Buffer {
   const bytes = Buffer.alloc(TRACE.size + WEIR_TRACE.size)
   const ext = bytes.subarray(TRACE.size)
@@ -67,8 +68,8 @@ export function traceRecord(fields: TraceFields): Buffer {
     ext[WEIR_TRACE[name]] = fields[name] ?? 0
   ext[WEIR_TRACE.timedOut] = fields.timedOut ? 1 : 0
   for (const [direction, size, packets, octets] of fields.counts ?? []) {
-    const packed = (BigInt(packets) << PACKED_BYTES) | BigInt(octets)
-    ext.writeBigUInt64LE(packed, WEIR_TRACE.packed + 8 * (direction * CLASSES + size))
+    const packed = (BigInt(packets) << PACKETS_SHIFT) | BigInt(octets)
+    ext.writeBigUInt64LE(packed, WEIR_TRACE.packed + 8 * (direction * SIZE_CLASSES + size))
   }
   for (const [direction, lanes] of (fields.flags ?? []).entries()) {
     for (const [lane, n] of lanes.entries()) ext.writeUInt16LE(n, WEIR_TRACE.tcpFlags + 8 * direction + 2 * lane)
@@ -80,7 +81,7 @@ export function traceRecord(fields: TraceFields): Buffer {
   return bytes
 }
 
-/** A drop record without packet bytes, as a sweep tells it. */
+/** A drop record without a packet, as a flush makes it. */
 export function dropRecord(fields: DropFields): Buffer {
   const bytes = Buffer.alloc(DROP.size + WEIR_DROP.size)
   const ext = bytes.subarray(DROP.size)

@@ -1,5 +1,5 @@
 /**
- * decode-property.test.ts - any bytes: nothing throws, and every record is told, ignored or counted as a fault.
+ * decode-property.test.ts - arbitrary bytes never throw, and every record is delivered, ignored or counted as a fault.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,9 +22,9 @@ function recordsOf(path: string): Uint8Array[] {
   return records
 }
 
-/** Every getter of a window, so that one that reads out of bounds throws; and its packet. */
+/** Calls every getter of a record and parses its packet, so that a read out of bounds throws. */
 class Reader implements RecordSink {
-  told = 0
+  records = 0
   readonly #packet = new Packet()
 
   trace = (record: RecordWindow) => this.#read(record)
@@ -32,10 +32,11 @@ class Reader implements RecordSink {
   verdict = (record: RecordWindow) => this.#read(record)
 
   #read(record: RecordWindow): void {
-    this.told++
+    this.records++
     const end = record.at + record.size
-    const cut = record.packetAt + record.packetLength
-    if (record.packetLength < 0 || (record.packetLength > 0 && cut > end)) throw new Error('packet outside its record')
+    const packetEnd = record.packetAt + record.packetLength
+    if (record.packetLength < 0 || (record.packetLength > 0 && packetEnd > end))
+      throw new Error('packet outside the record')
     for (const name of gettersOf(record)) {
       const needsExtension =
         /Ns$|^closed|Entity$|Port$|^proto$|^hook|^initiator|^direction|^state|^timedOut|^namesEnded|^packets|^bytesDropped|^kernelReason/
@@ -43,9 +44,9 @@ class Reader implements RecordSink {
     }
     const packet = this.#packet
     packet.parse(record.view, record.packetAt, record.packetLength, record.l3Device)
-    const address = packet.ipVersion === 6 ? 16 : 4
+    const addressBytes = packet.ipVersion === 6 ? 16 : 4
     for (const at of [packet.srcAt, packet.dstAt]) {
-      if (at >= 0 && at + address > end) throw new Error('address outside its record')
+      if (at >= 0 && at + addressBytes > end) throw new Error('address outside the record')
     }
   }
 }
@@ -60,10 +61,11 @@ function total(counts: Record<string, number>): number {
   return Object.values(counts).reduce((sum, n) => sum + n, 0)
 }
 
-/** All told by the decoder's own counters, which agree with the sink's. */
+/** Records and faults by the decoder's counters, after comparing its record counts with the sink's. */
 function accounted(decoder: Decoder, reader: Reader): number {
   const { trace, drop, policyVerdict } = decoder.counts
-  if (trace + drop + policyVerdict !== reader.told) throw new Error('counts differ from what was told')
+  if (trace + drop + policyVerdict !== reader.records)
+    throw new Error('the decoder counted other records than the sink received')
   return total(decoder.counts) + total(decoder.faults)
 }
 
@@ -75,6 +77,7 @@ const mutated = fc
     return copy.subarray(0, length)
   })
 
+/** Valid types, versions and extensions before arbitrary bytes. */
 const typed = fc
   .tuple(fc.constantFrom(1, 4, 5), fc.nat(4), fc.nat(2), fc.uint8Array({ minLength: 16, maxLength: 400 }))
   .map(([type, version, extension, bytes]) => {
@@ -84,12 +87,12 @@ const typed = fc
     return bytes
   })
 
-/** A batch of frames, and how many. */
+/** Each record with its length before it. */
 function batchOf(records: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(records.flatMap(record => [Buffer.from(Uint32Array.of(record.length).buffer), record]))
 }
 
-t.test('mutated, cut and made-up records in whole frames are each accounted for once', async () => {
+t.test('mutated, truncated and random records in complete frames are each counted once', async () => {
   const records = fc.array(fc.oneof(mutated, typed, fc.uint8Array({ maxLength: 100 })), { maxLength: 20 })
   fc.assert(
     fc.property(records, records => {
@@ -103,7 +106,7 @@ t.test('mutated, cut and made-up records in whole frames are each accounted for 
   )
 })
 
-t.test('a batch cut anywhere loses only its last frame, and counts it', async () => {
+t.test('a truncated batch loses only its last frame, counted as a fault', async () => {
   fc.assert(
     fc.property(fc.array(typed, { maxLength: 5 }), fc.nat(), (records, cut) => {
       const decoder = new Decoder()
@@ -121,7 +124,7 @@ t.test('a batch cut anywhere loses only its last frame, and counts it', async ()
   )
 })
 
-t.test('any bytes as a batch are survived', async () => {
+t.test('arbitrary bytes as a batch do not throw', async () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 500 }), fc.nat(600), (batch, length) => {
       const decoder = new Decoder()
@@ -133,7 +136,7 @@ t.test('any bytes as a batch are survived', async () => {
   )
 })
 
-t.test('any bytes as a recording are refused, or replayed with every record accounted for', async t => {
+t.test('arbitrary bytes as a recording are refused, or replayed with every record counted', async t => {
   const path = join(t.testdir({}), 'any.pcap')
   const fixture = readFileSync('examples/records.pcap').subarray(0, 4000)
   const changed = fc

@@ -1,5 +1,5 @@
 /**
- * decode.test.ts - Cilium's records to fields: every version of every layout.
+ * decode.test.ts - Cilium's records decode to fields: every version of every layout.
  */
 import t from 'tap'
 import { Decoder, type DropRecord, type TraceRecord, type VerdictRecord } from '../../../src/datapath/record/decode.js'
@@ -11,25 +11,25 @@ import {
   ORIG_IP,
   packetOf,
   patched,
+  readRecords,
   TRACE_0,
   TRACE_1,
   TRACE_2,
-  tell,
   VERDICT_32,
   VERDICT_40,
 } from '../../support/records.js'
 
-t.test('the header is read alike in every kind', async t => {
+t.test('the common header has the same fields in every record type', async t => {
   for (const [record, type, version] of [
     [TRACE_2, 4, 2],
     [DROP_3, 1, 3],
     [VERDICT_40, 5, 1],
   ] as const) {
-    const [told] = tell(frame(record), r => {
+    const [read] = readRecords(frame(record), r => {
       const { type, subtype, source, hash, lenOrig, lenCap, version, extVersion, size } = r
       return { type, subtype, source, hash, lenOrig, lenCap, version, extVersion, size }
     })
-    t.same(told![1], {
+    t.same(read![1], {
       type,
       subtype: 11,
       source: 0x1234,
@@ -64,7 +64,7 @@ t.test('trace records of each version have the fields of that version', async t 
     [TRACE_1, ORIG_IP, 0],
     [TRACE_2, ORIG_IP, 0x10030405060708],
   ] as const) {
-    const [told] = tell(frame(record), r => {
+    const [read] = readRecords(frame(record), r => {
       const {
         point,
         srcLabel,
@@ -97,14 +97,14 @@ t.test('trace records of each version have the fields of that version', async t 
       }
       return { ...header, orig, ipTraceId, ...packetOf(r) }
     })
-    t.same([told], [['trace', { ...common, orig: origIp?.replaceAll(' ', ''), ipTraceId }]])
+    t.same([read], [['trace', { ...common, orig: origIp?.replaceAll(' ', ''), ipTraceId }]])
   }
 })
 
-t.test('an address before source NAT of zeros is none, and any other is one', async t => {
+t.test('an all-zero original address means no source NAT, any other is an address', async t => {
   const zeros = patched(TRACE_1, 32, ...new Array(16).fill(0))
-  const at = (record: Buffer) => tell(frame(record), r => ({ at: (r as TraceRecord).origIpAt - r.at }))[0]![1]
-  const [none] = tell(frame(zeros), r => ({ at: (r as TraceRecord).origIpAt }))
+  const at = (record: Buffer) => readRecords(frame(record), r => ({ at: (r as TraceRecord).origIpAt - r.at }))[0]![1]
+  const [none] = readRecords(frame(zeros), r => ({ at: (r as TraceRecord).origIpAt }))
   t.same(none![1], { at: -1 })
   for (let byte = 32; byte < 48; byte++) t.same(at(patched(zeros, byte, 0x80)), { at: 32 }, `byte ${byte}`)
 })
@@ -126,14 +126,14 @@ t.test('drop records of each version have the fields of that version', async t =
     [DROP_2, 13, 0],
     [DROP_3, 13, 0x10030405060708],
   ] as const) {
-    const [told] = tell(frame(record), r => {
+    const [read] = readRecords(frame(record), r => {
       const { reason, srcLabel, dstLabel, dstId, line, file, extError, ifindex, flags, ipTraceId } = r as DropRecord
       const { ipv6, l3Device, vxlan, geneve } = r as DropRecord
       const header = { reason, srcLabel, dstLabel, dstId, line, file, extError, ifindex, flags, ipTraceId }
       return { ...header, bits: [ipv6, l3Device, vxlan, geneve], ...packetOf(r) }
     })
     const bits = flags === 0 ? [false, false, false, false] : [true, false, true, true]
-    t.same([told], [['drop', { ...common, flags, ipTraceId, bits, packet: 'deadbeef' }]])
+    t.same([read], [['drop', { ...common, flags, ipTraceId, bits, packet: 'deadbeef' }]])
   }
 })
 
@@ -156,7 +156,7 @@ const verdictFields = (record: TraceRecord | DropRecord | VerdictRecord) => {
   }
 }
 
-t.test('policy verdicts of both lengths are told apart by size, bare or padded as perf pads', async t => {
+t.test('the size distinguishes policy verdicts of 32 and 40 bytes, with and without the padding of perf', async t => {
   const fields = {
     remoteLabel: 0x10001,
     verdict: -133,
@@ -173,26 +173,26 @@ t.test('policy verdicts of both lengths are told apart by size, bare or padded a
     [VERDICT_32, 0],
     [VERDICT_40, 42],
   ] as const) {
-    // Packets of 1 to 8 bytes: perf adds 0 to 7, so that the length and its u32 are a multiple of 8.
+    // perf pads a record with 0 to 7 bytes, so that the record and its u32 length are a multiple of 8.
     for (let length = 1; length <= 8; length++) {
       const packet = Buffer.alloc(length, 0xab)
       const whole = patched(Buffer.concat([record.subarray(0, -4), packet]), 12, length)
       const padded = Buffer.concat([whole, Buffer.alloc(7, 0xee)]).subarray(0, ((whole.length + 11) & ~7) - 4)
-      const told = [['verdict', { ...fields, cookie, packet: packet.toString('hex') }]]
-      t.same(tell(frame(whole), verdictFields), told, `${record.length - 4} and ${length}`)
-      t.same(tell(frame(padded), verdictFields), told, `${record.length - 4} and ${length}, padded`)
+      const expected = [['verdict', { ...fields, cookie, packet: packet.toString('hex') }]]
+      t.same(readRecords(frame(whole), verdictFields), expected, `${record.length - 4} and ${length}`)
+      t.same(readRecords(frame(padded), verdictFields), expected, `${record.length - 4} and ${length}, padded`)
     }
   }
-  const egress = tell(frame(patched(VERDICT_40, 27, 0x02)), verdictFields)[0]![1]
+  const egress = readRecords(frame(patched(VERDICT_40, 27, 0x02)), verdictFields)[0]![1]
   t.match(egress, { ingress: false, ipv6: false, matchType: 0, audited: false, l3Device: false })
 })
 
-t.test('a verdict that was cut is taken for the new form, as Cilium 1.19 takes it', async t => {
+t.test('a truncated verdict counts as the 40-byte form, as in Cilium 1.19', async t => {
   const cut = patched(VERDICT_40, 12, 99)
-  t.match(tell(frame(cut), verdictFields)[0]![1], { cookie: 42, packet: 'deadbeef' })
+  t.match(readRecords(frame(cut), verdictFields)[0]![1], { cookie: 42, packet: 'deadbeef' })
   for (const length of [32, 34, 39]) {
     const decoder = new Decoder()
-    t.same(tell(frame(cut.subarray(0, length)), verdictFields, decoder), [], `${length} bytes are too few`)
+    t.same(readRecords(frame(cut.subarray(0, length)), verdictFields, decoder), [], `${length} bytes are too few`)
     t.equal(decoder.faults.short, 1)
   }
 })

@@ -1,5 +1,5 @@
 /**
- * frames.test.ts - batches of frames: padding, unknown extensions, and every fault.
+ * frames.test.ts - batches of frames: padding, unknown extensions, every decode fault.
  */
 import t from 'tap'
 import { Decoder } from '../../../src/datapath/record/decode.js'
@@ -11,10 +11,10 @@ import {
   frame,
   packetOf,
   patched,
+  readRecords,
   TRACE_0,
   TRACE_1,
   TRACE_2,
-  tell,
   u32,
   VERDICT_32,
   VERDICT_40,
@@ -22,16 +22,16 @@ import {
   WEIR_TRACE_RECORD,
 } from '../../support/records.js'
 
-t.test('len_cap cuts padding off the packet, and what is missing is not read', async t => {
+t.test('len_cap excludes padding from the packet, and the packet never extends past the record', async t => {
   for (const record of [TRACE_0, TRACE_1, TRACE_2, WEIR_TRACE_RECORD, DROP_1, DROP_2, DROP_3, WEIR_DROP_RECORD]) {
     const padded = Buffer.concat([record, Buffer.alloc(7, 0xee)])
-    t.same(tell(frame(padded), packetOf)[0]![1], { packet: 'deadbeef' })
-    t.same(tell(frame(record.subarray(0, -1)), packetOf)[0]![1], { packet: 'deadbe' })
-    t.same(tell(frame(record.subarray(0, -4)), packetOf)[0]![1], { packet: '' })
+    t.same(readRecords(frame(padded), packetOf)[0]![1], { packet: 'deadbeef' })
+    t.same(readRecords(frame(record.subarray(0, -1)), packetOf)[0]![1], { packet: 'deadbe' })
+    t.same(readRecords(frame(record.subarray(0, -4)), packetOf)[0]![1], { packet: '' })
   }
 })
 
-t.test('frames follow each other at any offset of their batch', async t => {
+t.test('a batch at any offset of its buffer is decoded frame by frame', async t => {
   const decoder = new Decoder()
   const all = Buffer.concat([TRACE_0, DROP_1, VERDICT_40, WEIR_TRACE_RECORD].map(frame))
   const batch = Buffer.concat([Buffer.alloc(3), all, Buffer.alloc(50)]).subarray(3)
@@ -48,7 +48,7 @@ t.test('frames follow each other at any offset of their batch', async t => {
   t.same(decoder.faults, { frame: 0, short: 0, type: 0, version: 0 })
 })
 
-t.test('an extension that is not known hides the packet, not the header', async t => {
+t.test('an unknown extension hides the packet but not the header', async t => {
   for (const record of [
     patched(TRACE_2, 15, 2),
     patched(TRACE_1, 15, 1),
@@ -60,14 +60,14 @@ t.test('an extension that is not known hides the packet, not the header', async 
     WEIR_DROP_RECORD.subarray(0, 48 + 71),
   ]) {
     const decoder = new Decoder()
-    const told = tell(frame(record), r => ({ hash: r.hash, ext: r.hasExtension, ...packetOf(r) }), decoder)
-    t.same(told[0]![1], { hash: 0x12345678, ext: false, packet: '' })
+    const [read] = readRecords(frame(record), r => ({ hash: r.hash, ext: r.hasExtension, ...packetOf(r) }), decoder)
+    t.same(read![1], { hash: 0x12345678, ext: false, packet: '' })
     t.equal(decoder.extensionsUnknown, 1)
     t.same(decoder.faults, { frame: 0, short: 0, type: 0, version: 0 })
   }
 })
 
-t.test('each fault is counted, and the records around it are told', async t => {
+t.test('each fault is counted, and the records before and after it are delivered', async t => {
   for (const [fault, record] of [
     ['short', Buffer.alloc(0)],
     ['short', TRACE_0.subarray(0, 31)],
@@ -86,9 +86,9 @@ t.test('each fault is counted, and the records around it are told', async t => {
     ['type', patched(TRACE_2, 0, 129)],
   ] as const) {
     const decoder = new Decoder()
-    const told = tell(Buffer.concat([TRACE_0, record, DROP_1].map(frame)), () => ({}), decoder)
+    const read = readRecords(Buffer.concat([TRACE_0, record, DROP_1].map(frame)), () => ({}), decoder)
     t.same(
-      told.map(([kind]) => kind),
+      read.map(([type]) => type),
       ['trace', 'drop'],
       `${fault} ${record.length}`,
     )
@@ -96,28 +96,28 @@ t.test('each fault is counted, and the records around it are told', async t => {
   }
 })
 
-t.test('a frame longer than its batch is one fault, and ends it', async t => {
+t.test('a frame longer than its batch counts as one fault and ends the batch', async t => {
   const good = frame(TRACE_0)
   for (const tail of [Buffer.of(1), Buffer.of(1, 0, 0), Buffer.concat([u32(5), Buffer.alloc(4)]), u32(0xffffffff)]) {
     const decoder = new Decoder()
-    t.equal(tell(Buffer.concat([good, tail]), () => ({}), decoder).length, 1)
+    t.equal(readRecords(Buffer.concat([good, tail]), () => ({}), decoder).length, 1)
     t.same(decoder.faults, { frame: 1, short: 0, type: 0, version: 0 })
   }
 })
 
-t.test('kinds that the sink leaves out are counted', async t => {
+t.test('record types that the sink does not handle are counted', async t => {
   const decoder = new Decoder()
-  const kinds = [2, 2, 3, 7].map(type => frame(patched(Buffer.alloc(40), 0, type)))
-  tell(Buffer.concat(kinds), () => ({}), decoder)
+  const frames = [2, 2, 3, 7].map(type => frame(patched(Buffer.alloc(40), 0, type)))
+  readRecords(Buffer.concat(frames), () => ({}), decoder)
   t.match(decoder.counts, { trace: 0, debug: 2, capture: 1, traceSock: 1 })
 })
 
-t.test('the recording in test/fixtures is decoded like Hubble decodes it', async t => {
+t.test('the example recording has the counts of each type and fault that Hubble has', async t => {
   const decoder = new Decoder()
   const reader = new RecordingReader('examples/records.pcap')
   const sink = { trace() {}, drop() {}, verdict() {} }
   while (reader.next()) decoder.record(reader.view, reader.at, reader.size, sink)
-  // Measured with Cilium 1.19.4: of 1354 + 338 + 231 records of these types it refuses 6 + 2 + 5.
+  // Measured with Cilium 1.19.4: of 1354 + 338 + 231 records of these types, it rejects 6 + 2 + 5.
   t.same(decoder.counts, { trace: 1348, drop: 336, policyVerdict: 226, debug: 11, capture: 8, traceSock: 11 })
   t.same(decoder.faults, { frame: 0, short: 13, type: 16, version: 0 })
   t.equal(reader.records, 1969)

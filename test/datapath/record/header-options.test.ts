@@ -1,12 +1,12 @@
 /**
- * header-options.test.ts - options of IPv4 and TCP headers: the first option that does not fit is found, also at the edges.
+ * header-options.test.ts - finding the first malformed option of an IPv4 or TCP header.
  */
 import t from 'tap'
 import { MIN_IPV4_OPTION, MIN_TCP_OPTION, malformedOption } from '../../../src/datapath/record/header-options.js'
 
 const BEFORE = 3
 
-/** The result as an offset among the options, which lie between other bytes. */
+/** The offset of the malformed option from the first one. Other bytes precede and follow the options. */
 function malformedIn(hex: string, minLength: number): number {
   const options = Buffer.from(hex.replaceAll(' ', ''), 'hex')
   const bytes = Buffer.concat([Buffer.alloc(BEFORE, 0x02), options, Buffer.alloc(8, 0x02)])
@@ -15,14 +15,14 @@ function malformedIn(hex: string, minLength: number): number {
   return bad < 0 ? bad : bad - BEFORE
 }
 
-t.test('options that fit, padding and bytes behind the end of options are fine', async t => {
+t.test('options that fit, padding, and bytes after the end of options are valid', async t => {
   for (const hex of ['', '01010101', '00ffffff', '02040000', '01 0303aa', '0303aa 00']) {
     t.equal(malformedIn(hex, MIN_TCP_OPTION), -1, hex)
     t.equal(malformedIn(hex, MIN_IPV4_OPTION), -1, hex)
   }
 })
 
-t.test('an option without length byte, too short or too long is the malformed one', async t => {
+t.test('an option without a length byte, or with a length that is too short or too long, is malformed', async t => {
   const cases: readonly (readonly [hex: string, at: number])[] = [
     ['01010107', 3],
     ['07000000', 0],

@@ -29,7 +29,7 @@ t.test('the initiator sends the echo request, the other side the reply', async t
   t.strictSame(messages({ proto: 58, initiator: bToA, aPort: 0x8009, bPort: 77 }), [0x8109, 0x8009])
 })
 
-t.test('an echo id that looks like a type is an id', async t => {
+t.test('an echo id that equals a message type is still the id', async t => {
   t.strictSame(messages({ proto: 1, initiator: aToB, aPort: 0x0800, bPort: 0x0800 }), [0x0800, 0x0000])
 })
 

@@ -1,5 +1,5 @@
 /**
- * packet.test.ts - captured bytes to addresses, protocol, ports: every layer, and every place to be cut.
+ * packet.test.ts - the packet parser: addresses, protocol and ports at every layer, and packets truncated at every byte.
  */
 import t from 'tap'
 import { Packet } from '../../../src/datapath/record/packet.js'
@@ -18,7 +18,7 @@ const IPV6 = (next: string, payload = '0000') => `
 const TCP = 'c350 01bb 00000001 00000002 5012 ffff 0000 0000'
 const UDP = '0035 d431 0008 0000'
 
-/** A packet in the middle of other bytes. */
+/** Parses a packet that lies between other bytes. */
 function parse(text: string, { l3 = false, length = hex(text).length } = {}) {
   const bytes = Buffer.concat([Buffer.alloc(5, 0xee), hex(text), Buffer.alloc(60, 0xee)])
   const packet = new Packet()
@@ -38,7 +38,7 @@ const FOUR = { ipVersion: 4, src: '10.1.2.3', dst: '10.4.5.6' }
 const SIX = { ipVersion: 6, src: 'fd00::1', dst: 'fd00::2' }
 const NO_L4 = { srcPort: -1, dstPort: -1, tcpFlags: -1, icmpType: -1, icmpCode: -1 }
 
-t.test('TCP, UDP, SCTP and ICMP over IPv4 are read to their end', async t => {
+t.test('TCP, UDP, SCTP and ICMP over IPv4 are parsed up to the transport header', async t => {
   for (const [proto, transport, expected] of [
     ['06', TCP, { protocol: 6, srcPort: 50_000, dstPort: 443, tcpFlags: 0x12, icmpType: -1, icmpCode: -1 }],
     ['11', UDP, { protocol: 17, srcPort: 53, dstPort: 54_321, tcpFlags: -1, icmpType: -1, icmpCode: -1 }],
@@ -50,7 +50,7 @@ t.test('TCP, UDP, SCTP and ICMP over IPv4 are read to their end', async t => {
   }
 })
 
-t.test('the same over IPv6, and ICMPv6', async t => {
+t.test('TCP, UDP and ICMPv6 over IPv6 are parsed up to the transport header', async t => {
   for (const [next, transport, expected] of [
     ['06', TCP, { protocol: 6, srcPort: 50_000, dstPort: 443, tcpFlags: 0x12 }],
     ['11', UDP, { protocol: 17, srcPort: 53, dstPort: 54_321 }],
@@ -60,20 +60,20 @@ t.test('the same over IPv6, and ICMPv6', async t => {
   }
 })
 
-t.test('one or two VLAN tags are passed, three are not', async t => {
+t.test('one or two VLAN tags are skipped, three are not IP', async t => {
   for (const tags of ['8100 0064', '88a8 0064 8100 0065', '9100 0064 8100 0065']) {
     t.match(parse(`${MACS} ${tags} 0800 ${IPV4('06')} ${TCP}`), { ok: true, ...FOUR, dstPort: 443 }, tags)
   }
   t.match(parse(`${MACS} 8100 0001 8100 0002 8100 0003 0800 ${IPV4('06')} ${TCP}`), { ok: false, end: 'not-ip' })
 })
 
-t.test('packets of L3 devices start with IP, whose version tells the family', async t => {
+t.test('packets of L3 devices start with the IP header, and its version gives the family', async t => {
   t.match(parse(`${IPV4('11')} ${UDP}`, { l3: true }), { ok: true, ...FOUR, srcPort: 53 })
   t.match(parse(`${IPV6('11')} ${UDP}`, { l3: true }), { ok: true, ...SIX, srcPort: 53 })
   t.match(parse(`20 ${IPV6('11')}`, { l3: true }), { ok: false, end: 'not-ip', ipVersion: 0 })
 })
 
-t.test('IPv4 options are skipped, and a header that contradicts itself is refused', async t => {
+t.test('IPv4 options are skipped, and an inconsistent IP header is malformed', async t => {
   const options = `4700 0000 1234 0000 4006 0000 0a010203 0a040506 01010101 01010101 ${TCP}`
   t.match(parse(options, { l3: true }), { ok: true, ...FOUR, dstPort: 443, transportAt: 5 + 28 })
   t.match(parse(`${MACS} 0800 4400 ${IPV4('06').slice(8)} ${TCP}`), { ok: false, end: 'ip-malformed', ipVersion: 0 })
@@ -82,7 +82,7 @@ t.test('IPv4 options are skipped, and a header that contradicts itself is refuse
   t.match(parse(`${MACS} 86dd 50 ${IPV6('06').trim().slice(2)} ${TCP}`), { ok: false, end: 'ip-malformed' })
 })
 
-t.test('bytes behind the IP length are not the packet', async t => {
+t.test('bytes beyond the IP length are not part of the packet', async t => {
   t.match(parse(`${MACS} 0800 ${IPV4('11', '0016')} ${UDP}`), {
     ok: false,
     end: 'transport-short',
@@ -94,7 +94,7 @@ t.test('bytes behind the IP length are not the packet', async t => {
   t.match(parse(`${MACS} 0800 ${IPV4('11', '05dc')} ${UDP}`), { ok: true, endAt: 5 + 42 })
 })
 
-t.test('IPv6 extension headers are walked', async t => {
+t.test('IPv6 extension headers are skipped', async t => {
   const hopByHop = (next: string) => `${next}00 0104 00000000`
   const routing = (next: string) => `${next}02 0400 00000000 0000000000000000 0000000000000000`
   const auth = (next: string) => `${next}04 0000 0000000000000000 0000000000000000 00000000`
@@ -119,7 +119,7 @@ t.test('IPv6 extension headers are walked', async t => {
   t.match(parse(`${IPV6('00')} ${hopByHop('00').repeat(9)}`, { l3: true }), { end: 'ip-malformed', ...SIX })
 })
 
-t.test('the first fragment has ports, later ones have not', async t => {
+t.test('the first fragment has ports, later fragments have none', async t => {
   t.match(parse(`${IPV4('11', '0000', '2000')} ${UDP}`, { l3: true }), { ok: true, fragment: true, srcPort: 53 })
   t.match(parse(`${IPV4('11', '0000', '00b9')} ${UDP}`, { l3: true }), {
     ok: false,
@@ -145,7 +145,7 @@ t.test('the first fragment has ports, later ones have not', async t => {
   )
 })
 
-t.test('other protocols are told by number', async t => {
+t.test('other protocols have their number and no ports', async t => {
   t.match(parse(`${IPV4('2f')} 00000800`, { l3: true }), {
     ok: false,
     end: 'transport-other',
@@ -156,7 +156,7 @@ t.test('other protocols are told by number', async t => {
   t.match(parse(`${MACS} 0806 0001`), { ok: false, end: 'not-ip', ipVersion: 0, protocol: -1 })
 })
 
-t.test('what was captured before a cut stays known', async t => {
+t.test('a truncated packet has the fields captured before the truncation', async t => {
   const text = `${MACS} 8100 0064 0800 ${IPV4('06', '0028')} ${TCP}`
   for (let length = 0; length <= hex(text).length; length++) {
     const packet = parse(text, { length })
@@ -187,7 +187,7 @@ t.test('what was captured before a cut stays known', async t => {
   t.match(parse(IPV6('3a'), { l3: true, length: 39 }), { end: 'ip-short', ipVersion: 0, src: undefined })
 })
 
-t.test('nothing of an earlier packet is left in the window', async t => {
+t.test('parsing clears every field of the previous packet', async t => {
   const packet = new Packet()
   const bytes = hex(`${IPV4('06')} ${TCP}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)

@@ -4,12 +4,12 @@
 import t from 'tap'
 import { icmpTypeName, protocolName } from '../../../src/datapath/record/protocol.js'
 
-t.test('protocols have the names that Hubble gives them', async t => {
+t.test("protocols have Hubble's names", async t => {
   const names = { 1: 'ICMPv4', 2: 'IGMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6', 112: 'VRRP', 132: 'SCTP' }
   for (const [number, name] of Object.entries(names)) t.equal(protocolName(Number(number)), name)
 })
 
-t.test('other protocols are told by number, and no number is unknown', async t => {
+t.test('other protocols are IP_NUMBER, and an invalid number is unknown', async t => {
   t.equal(protocolName(47), 'IP_47')
   t.equal(protocolName(0), 'IP_0')
   t.equal(protocolName(255), 'IP_255')
@@ -17,7 +17,7 @@ t.test('other protocols are told by number, and no number is unknown', async t =
   t.equal(protocolName(256), 'unknown')
 })
 
-t.test('ICMP types differ by family', async t => {
+t.test('an ICMP type has its name in its family only', async t => {
   for (const [type, four, six] of [
     [0, 'EchoReply', '0'],
     [1, '1', 'DestinationUnreachable'],

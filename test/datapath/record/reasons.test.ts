@@ -4,7 +4,7 @@
 import t from 'tap'
 import { ciliumReason, KernelReasons } from '../../../src/datapath/record/reasons.js'
 
-t.test("Cilium's reasons have their names of flow.proto", async t => {
+t.test("Cilium's reasons have their names from flow.proto", async t => {
   for (const [code, name] of [
     [0, 'DROP_REASON_UNKNOWN'],
     [130, 'INVALID_SOURCE_MAC'],
@@ -19,11 +19,11 @@ t.test("Cilium's reasons have their names of flow.proto", async t => {
   }
 })
 
-t.test('codes without a name are told by number', async t => {
+t.test('a code without a name is its number', async t => {
   for (const code of [2, 129, 159, 206, 255]) t.equal(ciliumReason(code), String(code))
 })
 
-t.test("the kernel's reasons lose their prefix", async t => {
+t.test("names of the kernel's reasons omit the prefix SKB_DROP_REASON_", async t => {
   const reasons = new KernelReasons([
     { name: 'SKB_NOT_DROPPED_YET', value: 0 },
     { name: 'SKB_CONSUMED', value: 1 },
@@ -35,14 +35,14 @@ t.test("the kernel's reasons lose their prefix", async t => {
   t.equal(reasons.name(8), 'NETFILTER_DROP')
   t.equal(reasons.name(3), 'NO_SOCKET')
   t.equal(reasons.name(1), 'SKB_CONSUMED')
-  t.equal(reasons.name(9), '9', 'the end of the enum is no reason')
+  t.equal(reasons.name(9), '9', 'SKB_DROP_REASON_MAX is not a reason')
   t.equal(reasons.name(77), '77')
   t.equal(reasons.name(0x0003_0005), 'SUBSYSTEM_3_5')
   t.equal(reasons.name(0xffff_0000), 'SUBSYSTEM_65535_0')
   t.equal(reasons.name(0xffff_ffff), 'SUBSYSTEM_65535_65535')
 })
 
-t.test('a kernel without BTF, and a flood of unknown reasons, still give names', async t => {
+t.test('thousands of unknown reasons on a kernel without BTF all have names', async t => {
   const reasons = new KernelReasons([])
   for (let value = 0; value < 5000; value++) reasons.name(value)
   t.equal(reasons.name(4999), '4999')

@@ -1,5 +1,5 @@
 /**
- * record-model.test.ts - thousands of made-up records of every kind, each against the flow that Hubble's rules make of it.
+ * record-model.test.ts - thousands of generated records yield the flow and the monitor line that Cilium's rules give.
  */
 import { deepStrictEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
@@ -8,7 +8,7 @@ import type { Flow } from '../../../src/hubble/flow/flow.js'
 import { drops } from '../../support/drop-model.js'
 import { INVENTORY, maker } from '../../support/flow-records.js'
 import { monitorText } from '../../support/monitor-text.js'
-import type { Told } from '../../support/record-model.js'
+import type { GeneratedRecord } from '../../support/record-model.js'
 import { traces } from '../../support/trace-model.js'
 import { verdicts } from '../../support/verdict-model.js'
 
@@ -20,11 +20,11 @@ const RESERVED: Readonly<Record<number, string[]>> = {
 }
 const inventory = JSON.parse(INVENTORY)
 
-/** Who an address of the world is, by the exact address, else by the prefix; the record's identity wins. */
-function endpointOf(ip: string, told: number): Flow['source'] {
+/** Names by the endpoint's address, else by the longest prefix. A nonzero identity in the record takes precedence. */
+function endpointOf(ip: string, recordIdentity: number): Flow['source'] {
   const pod = inventory.endpoints.find((one: { ips: string[] }) => one.ips.includes(ip))
   const local = pod?.local === true
-  const identity = told || (pod?.identity ?? cidrIdentity(ip))
+  const identity = recordIdentity || (pod?.identity ?? cidrIdentity(ip))
   const labels: string[] = inventory.identities[local ? pod.identity : identity] ?? RESERVED[identity] ?? []
   const cluster = labels.find(label => label.startsWith('k8s:io.cilium.k8s.policy.cluster='))?.split('=')[1]
   const cidrs: Record<number, string> = { 16777217: 'cidr:93.184.0.0/16', 16777218: 'cidr:2606-2800--/32' }
@@ -48,13 +48,13 @@ function cidrIdentity(ip: string): number {
   return ip.startsWith('2606:2800:') ? 16777218 : 2
 }
 
-/** Everything of the model, with who was at the ends. */
-function whole({ flow, identities }: Told): Flow {
+/** The generated flow with its endpoints, names and services. */
+function expectedFlow({ flow, identities }: GeneratedRecord): Flow {
   const { IP: { source = '', destination = '' } = {} } = flow
   const sourceNames = inventory.dns[source] === undefined ? {} : { source_names: ['example.com', 'www.example.com'] }
   const names =
     inventory.dns[destination] === undefined ? {} : { destination_names: ['example.com', 'www.example.com'] }
-  const ends = flow.l4?.TCP ?? flow.l4?.UDP ?? flow.l4?.SCTP ?? {}
+  const ports = flow.l4?.TCP ?? flow.l4?.UDP ?? flow.l4?.SCTP ?? {}
   const service = { name: 'kube-dns', namespace: 'kube-system' }
   const isDns = (ip: string, port: number | undefined) => ip === '10.96.0.10' && port === 53
   return {
@@ -63,14 +63,14 @@ function whole({ flow, identities }: Told): Flow {
     destination: endpointOf(destination, identities[1])!,
     ...sourceNames,
     ...names,
-    ...(isDns(source, ends.source_port) ? { source_service: service } : {}),
-    ...(isDns(destination, ends.destination_port) ? { destination_service: service } : {}),
+    ...(isDns(source, ports.source_port) ? { source_service: service } : {}),
+    ...(isDns(destination, ports.destination_port) ? { destination_service: service } : {}),
   }
 }
 
 const { feed, flows } = maker()
 
-/** The one flow of a record, without what differs from run to run. */
+/** The flow of a record, without time, uuid, emitter and node name. */
 function flow(record: Uint8Array): Flow {
   flows.length = 0
   feed(record)
@@ -84,18 +84,18 @@ for (const [kind, records] of [
   ['drop of versions 0 to 3', drops],
   ['policy verdict of both lengths', verdicts],
 ] as const) {
-  t.test(`every ${kind} is the flow that went in, whatever the packet, padded as perf pads`, async t => {
+  t.test(`every ${kind}, with any packet and padded by perf, yields the generated flow`, async t => {
     fc.assert(
-      fc.property(records, told => deepStrictEqual(flow(told.record), whole(told))),
+      fc.property(records, generated => deepStrictEqual(flow(generated.record), expectedFlow(generated))),
       { numRuns: 700 },
     )
     t.pass()
   })
 
-  t.test(`every ${kind} is the line of the monitor that went in`, async t => {
+  t.test(`every ${kind} yields the generated monitor line`, async t => {
     const names = { interfaceName: String }
     fc.assert(
-      fc.property(records, told => equal(monitorText(told.record, { names }), told.line)),
+      fc.property(records, generated => equal(monitorText(generated.record, { names }), generated.line)),
       { numRuns: 700 },
     )
     t.pass()

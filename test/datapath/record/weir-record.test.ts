@@ -1,11 +1,11 @@
 /**
- * weir-record.test.ts - Weir's extension of trace and drop records, field by field.
+ * weir-record.test.ts - every field of Weir's extension of trace and drop records.
  */
 import t from 'tap'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../../src/datapath/record/decode.js'
-import { frame, packetOf, patched, tell, WEIR_DROP_RECORD, WEIR_TRACE_RECORD } from '../../support/records.js'
+import { frame, packetOf, patched, readRecords, WEIR_DROP_RECORD, WEIR_TRACE_RECORD } from '../../support/records.js'
 
-t.test("Weir's trace extension is read field by field, and the packet behind it", async t => {
+t.test("every field of Weir's trace extension is decoded, and the packet after it", async t => {
   const fields = (record: TraceRecord | DropRecord | VerdictRecord) => {
     const r = record as TraceRecord
     const { hasExtension, handshakeNs, durationNs, closedBytes, aEntity, bEntity, aPort, bPort } = r
@@ -40,13 +40,13 @@ t.test("Weir's trace extension is read field by field, and the packet behind it"
     }
   }
   const counts = (from: number) => Array.from({ length: 8 }, (_, i) => from + i)
-  t.same(tell(frame(WEIR_TRACE_RECORD), fields), [
+  t.same(readRecords(frame(WEIR_TRACE_RECORD), fields), [
     [
       'trace',
       {
         hasExtension: true,
         packets: [counts(1), counts(9)],
-        octets: [counts(1), counts(9)].map(row => row.map(n => 2 * 2 ** 32 + n)),
+        octets: [counts(1), counts(9)].map(direction => direction.map(n => 2 * 2 ** 32 + n)),
         flags: [
           [1, 2, 3, 4],
           [5, 6, 7, 8],
@@ -63,20 +63,20 @@ t.test("Weir's trace extension is read field by field, and the packet behind it"
   ])
 })
 
-t.test('the greatest tally is read exactly', async t => {
+t.test('the largest packed counter is decoded exactly', async t => {
   const record = patched(WEIR_TRACE_RECORD, 56, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)
-  const [told] = tell(frame(record), r => ({
+  const [read] = readRecords(frame(record), r => ({
     packets: (r as TraceRecord).packetCount(0, 0),
     octets: (r as TraceRecord).byteCount(0, 0),
   }))
-  t.same(told![1], { packets: 2 ** 23 - 1, octets: 2 ** 40 - 1 })
+  t.same(read![1], { packets: 2 ** 23 - 1, octets: 2 ** 40 - 1 })
 })
 
-t.test("Weir's drop extension is read field by field, and the packet behind it", async t => {
-  const [told] = tell(frame(WEIR_DROP_RECORD), record => {
+t.test("every field of Weir's drop extension is decoded, and the packet after it", async t => {
+  const [read] = readRecords(frame(WEIR_DROP_RECORD), record => {
     const r = record as DropRecord
     const { hasExtension, packets, bytesDropped, srcEntity, dstEntity, kernelReason, srcPort, dstPort, proto } = r
-    const ends = [r.srcAt - r.extensionAt, r.dstAt - r.extensionAt]
+    const addressOffsets = [r.srcAt - r.extensionAt, r.dstAt - r.extensionAt]
     return {
       hasExtension,
       packets,
@@ -87,11 +87,11 @@ t.test("Weir's drop extension is read field by field, and the packet behind it",
       srcPort,
       dstPort,
       proto,
-      ends,
+      addressOffsets,
       ...packetOf(r),
     }
   })
-  t.same(told![1], {
+  t.same(read![1], {
     hasExtension: true,
     packets: 5,
     bytesDropped: 2 ** 32 + 6,
@@ -101,7 +101,7 @@ t.test("Weir's drop extension is read field by field, and the packet behind it",
     srcPort: 50_000,
     dstPort: 443,
     proto: 17,
-    ends: [16, 32],
+    addressOffsets: [16, 32],
     packet: 'deadbeef',
   })
 })

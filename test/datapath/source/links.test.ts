@@ -4,16 +4,16 @@
 import t from 'tap'
 import { type Link, readLinks } from '../../../src/datapath/source/links.js'
 
-type Told = Link | { readonly gone: number } | 'complete'
+type LinkEvent = Link | { readonly gone: number } | 'complete'
 
-function tell(bytes: Uint8Array, length = bytes.length): Told[] {
-  const told: Told[] = []
+function readEvents(bytes: Uint8Array, length = bytes.length): LinkEvent[] {
+  const events: LinkEvent[] = []
   readLinks(bytes, length, {
-    present: link => told.push(link),
-    gone: ifindex => told.push({ gone: ifindex }),
-    complete: () => told.push('complete'),
+    present: link => events.push(link),
+    gone: ifindex => events.push({ gone: ifindex }),
+    complete: () => events.push('complete'),
   })
-  return told
+  return events
 }
 
 const hex = (...lines: string[]): Uint8Array => Buffer.from(lines.join('').replace(/\s+/g, ''), 'hex')
@@ -47,65 +47,69 @@ const BRIDGE_LINK = { ifindex: 7, name: 'br0', kind: 'bridge', peerElsewhere: fa
 const LOOPBACK_LINK = { ifindex: 1, name: 'lo', kind: '', peerElsewhere: false }
 
 t.test('a link is told with its number, name, kind and where its other end is', async t => {
-  t.strictSame(tell(VETH), [VETH_LINK])
-  t.strictSame(tell(BRIDGE), [BRIDGE_LINK])
-  t.strictSame(tell(LOOPBACK), [LOOPBACK_LINK])
+  t.strictSame(readEvents(VETH), [VETH_LINK])
+  t.strictSame(readEvents(BRIDGE), [BRIDGE_LINK])
+  t.strictSame(readEvents(LOOPBACK), [LOOPBACK_LINK])
 })
 
 t.test('messages are walked one after the other, to the end of a dump', async t => {
   const all = Buffer.concat([LOOPBACK, VETH, GONE, BRIDGE, DONE])
-  t.strictSame(tell(all), [LOOPBACK_LINK, VETH_LINK, { gone: 43 }, BRIDGE_LINK, 'complete'])
+  t.strictSame(readEvents(all), [LOOPBACK_LINK, VETH_LINK, { gone: 43 }, BRIDGE_LINK, 'complete'])
   const padded = hex('1f000000 1000 0000 00000000 00000000', '00 00 0100 09000000 00000000 000000', '00')
-  t.strictSame(tell(Buffer.concat([padded, GONE])), [{ gone: 43 }], 'a length that is no multiple of four is padded')
+  t.strictSame(
+    readEvents(Buffer.concat([padded, GONE])),
+    [{ gone: 43 }],
+    'a length that is no multiple of four is padded',
+  )
 })
 
 t.test('only the bytes told are read, wherever the window begins', async t => {
   const behind = Buffer.concat([Buffer.alloc(5, 0xff), VETH, GONE, Buffer.alloc(64, 0xff)])
-  t.strictSame(tell(behind.subarray(5), VETH.length), [VETH_LINK])
-  t.strictSame(tell(behind.subarray(5), VETH.length + GONE.length), [VETH_LINK, { gone: 43 }])
-  t.strictSame(tell(VETH, 0), [])
+  t.strictSame(readEvents(behind.subarray(5), VETH.length), [VETH_LINK])
+  t.strictSame(readEvents(behind.subarray(5), VETH.length + GONE.length), [VETH_LINK, { gone: 43 }])
+  t.strictSame(readEvents(VETH, 0), [])
 })
 
 t.test('notices of other families, errors and unknown types tell nothing', async t => {
   const bridgePort = Buffer.from(VETH)
   bridgePort[16] = 7 // AF_BRIDGE
-  t.strictSame(tell(bridgePort), [])
+  t.strictSame(readEvents(bridgePort), [])
   const gonePort = Buffer.from(GONE)
   gonePort[16] = 7
-  t.strictSame(tell(gonePort), [], 'a port that left its bridge is still there')
+  t.strictSame(readEvents(gonePort), [], 'a port that left its bridge is still there')
   const error = hex('24000000 0200 0000 03000000 00040000 f0ffffff 14000000 1200 0103 03000000 00000000')
   const address = Buffer.from(VETH)
   address[4] = 20 // RTM_NEWADDR
-  t.strictSame(tell(Buffer.concat([error, address, LOOPBACK])), [LOOPBACK_LINK])
+  t.strictSame(readEvents(Buffer.concat([error, address, LOOPBACK])), [LOOPBACK_LINK])
 })
 
 t.test('a message cut at any byte ends the walk and tells nothing of itself', async t => {
   const whole = Buffer.concat([GONE, VETH])
   for (let length = GONE.length; length < whole.length; length++) {
-    t.strictSame(tell(whole, length), [{ gone: 43 }], `${length} bytes`)
+    t.strictSame(readEvents(whole, length), [{ gone: 43 }], `${length} bytes`)
   }
 })
 
 t.test('a length that is a lie ends the walk', async t => {
   for (const size of [0, 15, 0x7fffffff, 0xffffffff]) {
-    const lie = Buffer.from(VETH)
-    lie.writeUInt32LE(size, 0)
-    t.strictSame(tell(Buffer.concat([lie, GONE])), [], `a message of ${size} bytes`)
+    const malformed = Buffer.from(VETH)
+    malformed.writeUInt32LE(size, 0)
+    t.strictSame(readEvents(Buffer.concat([malformed, GONE])), [], `a message of ${size} bytes`)
   }
   const short = hex('18000000 1000 0000 00000000 00000000 00 00 0100 2a000000')
-  t.strictSame(tell(Buffer.concat([short, GONE])), [{ gone: 43 }], 'no room for a link: the next one is read')
+  t.strictSame(readEvents(Buffer.concat([short, GONE])), [{ gone: 43 }], 'no room for a link: the next one is read')
 })
 
 t.test('an attribute that is a lie ends the attributes, not the walk', async t => {
   const NAME = 32
   for (const size of [0, 3, 0x35, 0xffff]) {
-    const lie = Buffer.from(VETH)
-    lie.writeUInt16LE(size, NAME)
+    const malformed = Buffer.from(VETH)
+    malformed.writeUInt16LE(size, NAME)
     const nothing = { ifindex: 42, name: '', kind: '', peerElsewhere: false }
-    t.strictSame(tell(Buffer.concat([lie, GONE])), [nothing, { gone: 43 }], `a name of ${size} bytes`)
+    t.strictSame(readEvents(Buffer.concat([malformed, GONE])), [nothing, { gone: 43 }], `a name of ${size} bytes`)
   }
   const KIND = 32 + 12 + 8 + 8 + 4
-  const lie = Buffer.from(VETH)
-  lie.writeUInt16LE(0x40, KIND)
-  t.strictSame(tell(lie), [{ ...VETH_LINK, kind: '' }], 'inside another: what stands behind is read')
+  const malformed = Buffer.from(VETH)
+  malformed.writeUInt16LE(0x40, KIND)
+  t.strictSame(readEvents(malformed), [{ ...VETH_LINK, kind: '' }], 'inside another: what stands behind is read')
 })

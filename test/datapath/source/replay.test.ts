@@ -14,15 +14,15 @@ const FILE = 'examples/records.pcap'
 
 /** Remembers what it was told and when it was written. */
 class Sink implements RecordSink {
-  readonly told: string[] = []
+  readonly received: string[] = []
   replay: Replay | undefined
 
-  trace = () => this.#tell('trace')
-  drop = () => this.#tell('drop')
-  verdict = () => this.#tell('verdict')
+  trace = () => this.#add('trace')
+  drop = () => this.#add('drop')
+  verdict = () => this.#add('verdict')
 
-  #tell(kind: string): void {
-    this.told.push(`${kind} ${this.replay?.seconds}.${this.replay?.nanoseconds}`)
+  #add(kind: string): void {
+    this.received.push(`${kind} ${this.replay?.seconds}.${this.replay?.nanoseconds}`)
   }
 }
 
@@ -44,7 +44,7 @@ t.test('records come in the order of the file, each with its time', async t => {
   }
   writer.close()
   const { sink, decoder, last } = replayed(path)
-  t.strictSame(sink.told, ['trace 1000.0', 'drop 1001.7', 'verdict 1002.14'])
+  t.strictSame(sink.received, ['trace 1000.0', 'drop 1001.7', 'verdict 1002.14'])
   t.equal(decoder.faults.type, 1)
   t.strictSame(last, { records: 4, done: true })
 })
@@ -54,7 +54,7 @@ t.test('slices of any size give the same as one run', async t => {
   t.equal(whole.last.records, 1969)
   for (const limit of [1, 7, 1000, 1969, 5000]) {
     const sliced = replayed(FILE, limit)
-    t.strictSame(sliced.sink.told, whole.sink.told)
+    t.strictSame(sliced.sink.received, whole.sink.received)
     t.strictSame(sliced.decoder.counts, whole.decoder.counts)
     t.strictSame(sliced.decoder.faults, whole.decoder.faults)
     t.equal(sliced.results.length, Math.floor(1969 / limit) + 1)
@@ -64,7 +64,7 @@ t.test('slices of any size give the same as one run', async t => {
 t.test('a compressed recording gives the same', async t => {
   const path = join(t.testdir({}), 'records.pcap.gz')
   writeFileSync(path, gzipSync(readFileSync(FILE)))
-  t.strictSame(replayed(path).sink.told, replayed(FILE).sink.told)
+  t.strictSame(replayed(path).sink.received, replayed(FILE).sink.received)
 })
 
 t.test('a recording without records is done at once', async t => {
@@ -85,7 +85,7 @@ t.test('a damaged recording gives what precedes the damage, and one line about i
   t.ok(met > 0)
   const sliced = replayed(path, 3)
   t.strictSame(sliced.last, whole.last)
-  t.strictSame(sliced.sink.told, whole.sink.told)
+  t.strictSame(sliced.sink.received, whole.sink.received)
 })
 
 t.test('after its end, or a close, it says again what it said', async t => {

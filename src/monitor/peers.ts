@@ -5,15 +5,18 @@
  */
 import { Direction } from '../datapath/record/abi.js'
 import type { DropRecord, TraceRecord } from '../datapath/record/decode.js'
+import { isIcmp, Protocol } from '../datapath/record/protocol.js'
 import { formatAddress } from '../lib/address.js'
 import { peersText } from './connection.js'
 import type { Flow } from './layers/layer.js'
 import { tcpFlagsText } from './layers/tcp.js'
 
-const TCP = 6
 /** Protocols with ports, by their names in a summary. */
-const WITH_PORTS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
-const ICMP: readonly number[] = [1, 58]
+const WITH_PORTS: Readonly<Record<number, string>> = {
+  [Protocol.tcp]: 'tcp',
+  [Protocol.udp]: 'udp',
+  [Protocol.sctp]: 'sctp',
+}
 
 export interface Peers {
   readonly l3: Flow
@@ -27,7 +30,7 @@ export function tracePeers(record: TraceRecord): Peers {
   const b = { at: record.bAt, port: record.bPort }
   const [src, dst] = record.direction === Direction.aToB ? [a, b] : [b, a]
   const l3 = { src: formatAddress(record.bytes, src.at), dst: formatAddress(record.bytes, dst.at) }
-  const flags = record.proto === TCP ? record.seen(record.direction) : 0
+  const flags = record.proto === Protocol.tcp ? record.seen(record.direction) : 0
   return peers(l3, { src: String(src.port), dst: String(dst.port) }, record.proto, flags)
 }
 
@@ -38,7 +41,7 @@ export function dropPeers(record: DropRecord): Peers {
 
 function peers(l3: Flow, l4: Flow, protocol: number, flags: number): Peers {
   const name = WITH_PORTS[protocol]
-  if (name === undefined) return { l3, text: `${l3.src} -> ${l3.dst}${ICMP.includes(protocol) ? ' icmp' : ''}` }
-  const detail = protocol === TCP ? `tcp ${tcpFlagsText(flags)}` : name
+  if (name === undefined) return { l3, text: `${l3.src} -> ${l3.dst}${isIcmp(protocol) ? ' icmp' : ''}` }
+  const detail = protocol === Protocol.tcp ? `tcp ${tcpFlagsText(flags)}` : name
   return { l3, l4, text: `${peersText(l3, l4)} ${detail}` }
 }

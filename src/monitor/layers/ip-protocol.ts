@@ -5,8 +5,6 @@
  */
 import type { LayerName } from './layer.js'
 
-export const HOP_BY_HOP = 0
-
 const NAMES: Readonly<Record<number, string>> = {
   0: 'IPv6HopByHop',
   1: 'ICMPv4',

@@ -3,9 +3,10 @@
  *
  * Fail:  truncated headers, a payload length of 0 without a jumbo option.
  */
+import { Protocol } from '../../datapath/record/protocol.js'
 import { formatAddress } from '../../lib/address.js'
 import { HopByHop } from './hop-by-hop.js'
-import { afterIpProtocol, HOP_BY_HOP, ipProtocolName } from './ip-protocol.js'
+import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'
 
@@ -32,7 +33,7 @@ export class Ipv6 implements Layer {
       return `IPv6 header of ${HEADER} bytes, only ${data.length} left`
     }
     const rest = data.slice(HEADER)
-    const options = data.u8(6) === HOP_BY_HOP ? HopByHop.decode(rest, capture) : undefined
+    const options = data.u8(6) === Protocol.hopByHop ? HopByHop.decode(rest, capture) : undefined
     if (typeof options === 'string') return options
     const payload = payloadOf(rest, data.u16(4), options, capture)
     return typeof payload === 'string' ? payload : new Ipv6(data, payload, options)

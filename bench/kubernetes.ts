@@ -53,7 +53,7 @@ async function measure(server: ChildProcess, directory: string, kernel: NamedKer
   const workerDied = (reason: Error) => {
     throw reason
   }
-  const changes = (changes: EntityChanges) => seen.take(changes, kernel.exporter.names.apply(changes))
+  const changes = (changes: EntityChanges) => seen.take(changes, kernel.names.apply(changes))
   const watch = new Kubernetes(
     { ...options, account },
     { changes, workerDied, keys: () => kernel.exporter.entities.keys() },

@@ -4,7 +4,8 @@
  * Out:   names applied here are in the kernel when apply() has resolved; check() reads them back.
  * Fail:  open() throws what the system says; without root it cannot be had.
  */
-import { type Exporter, exporterOf } from '../src/agent/exporter.js'
+import { createExporter, type Exporter } from '../src/agent/exporter.js'
+import { NameUpdates } from '../src/agent/names/name-updates.js'
 import { defaultInventory } from '../src/datapath/inventory/inventory.js'
 import { IP_INFO } from '../src/datapath/record/abi.js'
 import { Live } from '../src/datapath/source/live.js'
@@ -26,6 +27,7 @@ const OPTIONS = {
 
 export class NamedKernel {
   readonly exporter: Exporter
+  readonly names: NameUpdates
   readonly #object: BpfObject
   readonly #live: Live
   readonly #netns: string
@@ -43,7 +45,7 @@ export class NamedKernel {
 
   private constructor(netns: string) {
     this.#netns = netns
-    this.exporter = exporterOf(defaultInventory(), true)
+    this.exporter = createExporter(defaultInventory(), true)
     this.exporter.entities.expectNames()
     const native = loadNative()
     const opened: BpfObject[] = []
@@ -58,7 +60,7 @@ export class NamedKernel {
       },
     })
     this.#object = opened[0]!
-    this.exporter.names.live = this.#live
+    this.names = new NameUpdates(this.exporter, this.#live)
   }
 
   /** How many addresses the kernel has; throws when it has another row for one than the entities, or has not all. */

@@ -16,6 +16,10 @@ export function configurationRow(): Row {
     expr: `min by (node, instance) (${select(CHOSEN, metric)})`,
     legend: `${file} ${OF_NODE}`,
   })
+  const age = (time: Metric<never>, file: string) => ({
+    expr: `time() - max by (node, instance) (${select(CHOSEN, time)})`,
+    legend: `${file} ${OF_NODE}`,
+  })
   return {
     title: 'Configuration',
     panels: [
@@ -28,10 +32,15 @@ export function configurationRow(): Row {
         loaded(M.webConfigReloadSuccessful, 'web config file'),
         loaded(M.hubbleConfigReloadSuccessful, 'hubble_* metrics file'),
       ),
-      lines('Configuration age', 'How long ago was the current configuration loaded?', 's', {
-        expr: `time() - max by (node, instance) (${select(CHOSEN, M.configReloadTime)})`,
-        legend: OF_NODE,
-      }),
+      lines(
+        'Configuration age',
+        'How long ago was the current content of each file loaded?',
+        's',
+        age(M.configReloadTime, 'configuration'),
+        age(M.inventoryReloadTime, 'inventory file'),
+        age(M.webConfigReloadTime, 'web config file'),
+        age(M.hubbleConfigReloadTime, 'hubble_* metrics file'),
+      ),
       lines('Reloads', 'How often is the configuration reloaded, and with which result?', 'cps', {
         expr: sumRate(CHOSEN, M.configReloads, ['result']),
         legend: '{{result}}',

@@ -1,16 +1,16 @@
 /**
- * exporter.ts - the parts of one exporter, put together: names, store, reduce, self metrics.
+ * exporter.ts - the parts that turn records into series: entities, resolver, store, reducer, hubble and self metrics.
  *
- * Out:   what `weir run`, `weir metrics` and `weir demo` share.
+ * Out:   shared by `weir run`, `weir demo`, `weir metrics` and the tests.
  */
-
 import type { Entities, EntityOptions } from '../datapath/identity/entities.js'
-import { defaultInventory, type Inventory, loadInventory } from '../datapath/inventory/inventory.js'
+import { BARE_FACTS, type EntityChanges, NO_CHANGES } from '../datapath/identity/entity-changes.js'
+import type { Inventory } from '../datapath/inventory/inventory.js'
 import { inventoryChanges } from '../datapath/inventory/inventory-changes.js'
 import { entitiesOf } from '../datapath/inventory/inventory-entities.js'
 import type { Decoder } from '../datapath/record/decode.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
-import { Live } from '../datapath/source/live.js'
+import type { Live } from '../datapath/source/live.js'
 import type { FlowSink } from '../datapath/source/source.js'
 import { Reducer } from '../exporter/reduce/reduce.js'
 import { SelfMetrics } from '../exporter/reduce/self.js'
@@ -20,9 +20,16 @@ import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
 import { Hubble } from '../hubble/metrics/hubble.js'
 import { REVISION, VERSION } from '../lib/version.js'
-import { Names } from './names/name-updates.js'
 import { kernelReasons } from './source/kernel-reasons.js'
-import { tee } from './tee-sink.js'
+import { teeSink } from './tee-sink.js'
+
+type CidrGroups = Readonly<Record<string, readonly string[]>>
+
+export interface ExporterOptions extends EntityOptions {
+  readonly hubbleMetrics?: readonly MetricConfig[] | undefined
+  /** CIDRs by the name that replaces `world`. */
+  readonly cidrGroups?: CidrGroups | undefined
+}
 
 export interface Exporter {
   readonly store: SeriesStore
@@ -30,55 +37,47 @@ export interface Exporter {
   readonly reducer: Reducer
   readonly self: SelfMetrics
   readonly kernelReasons: KernelReasons
-  /** What flows need to know of the same world. */
+  /** Names for Hubble flows. */
   readonly resolver: InventoryResolver
-  /** hubble_* metrics, where they are asked for. */
+  /** hubble_* metrics, if configured. */
   readonly hubble: Hubble | undefined
-  /** How names change from now on. */
-  readonly names: Names
-  /** Where records go: the reducer, and hubble. */
+  /** The sink for records: the reducer, and hubble if configured. */
   readonly sink: FlowSink
+  /** The names at the start. */
+  readonly inventory: Inventory
+  readonly entityOptions: EntityOptions
 }
 
-/** `live`: the entities in records are this process's own. */
-export function createExporter(
-  inventoryFile: string | undefined,
-  live: boolean,
-  hubbleMetrics?: readonly MetricConfig[],
-): Exporter {
-  return exporterOf(
-    inventoryFile === undefined ? defaultInventory() : loadInventory(inventoryFile),
-    live,
-    hubbleMetrics,
-  )
-}
-
-/** `names`: how long they stay; a clock, for tests. */
-export function exporterOf(
-  inventory: Inventory,
-  live: boolean,
-  hubbleMetrics?: readonly MetricConfig[],
-  names: EntityOptions = {},
-): Exporter {
-  const entities = entitiesOf(inventory, names)
+/** `live`: the entity ids in the records are those of this process. */
+export function createExporter(inventory: Inventory, live: boolean, options: ExporterOptions = {}): Exporter {
+  const { hubbleMetrics, cidrGroups = {}, ...entityOptions } = options
+  const entities = entitiesOf(inventory, entityOptions)
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)
   const resolver = new InventoryResolver(entities)
   resolver.apply(inventoryChanges(undefined, inventory))
   resolver.load(inventory)
-  const parts = { entities, kernelReasons: reasons, resolver, ...(names.now && { now: names.now }) }
+  for (const changes of cidrGroupChanges(cidrGroups)) {
+    entities.apply(changes)
+    resolver.apply(changes)
+  }
+  const { now } = entityOptions
+  const parts = { entities, kernelReasons: reasons, resolver, ...(now && { now }) }
   const hubble = hubbleMetrics && new Hubble(parts, hubbleMetrics)
+  const self = new SelfMetrics(store, VERSION, REVISION)
+  self.deletionsRefused(0)
   return {
     store,
     entities,
     reducer,
-    self: new SelfMetrics(store, VERSION, REVISION),
+    self,
     kernelReasons: reasons,
     resolver,
     hubble,
-    names: new Names({ entities, resolver, reducer, hubble }, inventory, names),
-    sink: hubble === undefined ? reducer : tee(reducer, hubble),
+    sink: hubble === undefined ? reducer : teeSink(reducer, hubble),
+    inventory,
+    entityOptions,
   }
 }
 
@@ -87,16 +86,19 @@ export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
   return hubble?.stores ?? []
 }
 
-/** Bring everything up to date that is not counted as records come. */
+/** Updates the series that are not counted as records arrive. */
 export function updateSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
-  const { self, reducer, entities, store, hubble, names } = exporter
-  names.tell()
+  const { self, reducer, entities, store, hubble } = exporter
   self.records(decoder, reducer, entities)
-  self.deletionsRefused(names.deletionsRefused)
   if (live !== undefined) self.live(live)
   if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
   hubble?.collect()
   updateStoreMetrics(store, otherStores(exporter))
 }
 
-export { Live }
+function cidrGroupChanges(groups: CidrGroups): EntityChanges[] {
+  return Object.entries(groups).map(([name, prefixes]) => ({
+    ...NO_CHANGES,
+    upserts: [{ ...BARE_FACTS, kind: 'cidr', key: `cidr/${name}`, prefixes }],
+  }))
+}

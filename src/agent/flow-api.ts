@@ -1,11 +1,10 @@
 /**
- * flow-api.ts - the flow API of `weir run`: the ring that a source fills, and the server that reads it.
+ * flow-api.ts - the flow API of `weir run`: a ring of raw records that the source fills and a server that reads it.
  *
- * In:    frames or records of the source, with the time at which they came.
- * Out:   nothing is decoded while nobody asks.
- * Fail:  an address that was asked for and cannot be had is a failure; the default one is a log line.
+ * In:    frames or records of the source, with their arrival time.
+ * Out:   flows are decoded only for connected clients.
+ * Fail:  a configured address that is not available is an error; for the default address it is a log line.
  */
-
 import type { RecordSink } from '../datapath/record/decode.js'
 import type { Replay } from '../datapath/source/replay.js'
 import { M } from '../exporter/catalog/catalog.js'
@@ -21,8 +20,8 @@ import type { Log } from './log.js'
 import { nodeName } from './node-name.js'
 import type { FlowApiOptions } from './options/flow-api-options.js'
 
-/** Where a record of any kind is. */
-interface Place {
+/** Position of a record of any type. */
+interface RecordSpan {
   readonly view: DataView
   readonly at: number
   readonly size: number
@@ -38,7 +37,7 @@ export class FlowApi {
   #server: FlowServer | undefined
   #ringLost = 0
 
-  /** Undefined when no API is wanted: then no record is kept. */
+  /** Undefined if the API is disabled; then no records are kept. */
   static of({ apiAddresses, flowBuffer }: FlowApiOptions): FlowApi | undefined {
     return apiAddresses?.length === 0 ? undefined : new FlowApi(new RecordRing(flowBuffer), apiAddresses)
   }
@@ -48,7 +47,7 @@ export class FlowApi {
     this.#addresses = addresses
   }
 
-  /** Frames of the live source; `ringLost` is what the kernel's ring has lost so far. */
+  /** Frames of the live source; `ringLost`: records the perf ring has lost so far. */
   frames(frames: Uint8Array, length: number, ringLost: number): void {
     const now = Date.now()
     const seconds = Math.floor(now / MS)
@@ -58,25 +57,25 @@ export class FlowApi {
     this.#ring.append(frames, length, seconds, nanoseconds)
   }
 
-  /** Records of a recording, at their own time. */
+  /** A sink for the records of a recording, with their own timestamps. */
   records(replay: Replay): RecordSink {
-    const keep = ({ view, at, size }: Place) =>
+    const keep = ({ view, at, size }: RecordSpan) =>
       this.#ring.appendRecord(view, at, size, replay.seconds, replay.nanoseconds)
     return { trace: keep, drop: keep, verdict: keep, debug: keep, capture: keep, sock: keep }
   }
 
-  /** Starts serving, once the source runs. `extraStatus` is what `weir status` prints in addition. */
+  /** Starts to serve; `extraStatus`: additional lines of `weir status`. */
   async start(exporter: Exporter, extraStatus: () => readonly (readonly [string, string])[], log: Log): Promise<void> {
     const { resolver, kernelReasons } = exporter
     const node = { nodeName: nodeName(), version: VERSION }
     const flows = new RingFlows(this.#ring, { resolver, kernelReasons, ...node })
     this.#observer = new Observer({ ring: this.#ring, flows, extraStatus, ...node })
     try {
-      // Here and not above: the library takes memory and time that a Weir without the API does not spend.
+      // Imported on demand: without the API, Weir saves the memory and load time of gRPC.
       const { FlowServer } = await import('../hubble/api/server.js')
       this.#server = await FlowServer.create(this.#observer, node.nodeName)
       for (const address of this.#addresses ?? [DEFAULT_ADDRESS]) {
-        log.info({ address: await this.#server.listen(address) }, 'flow API is up')
+        log.info({ address: await this.#server.listen(address) }, 'flow API listening')
       }
     } catch (error) {
       await this.close()
@@ -85,18 +84,18 @@ export class FlowApi {
     }
   }
 
-  /** Records that slow readers were told to have lost. */
+  /** Records lost by slow readers. */
   get lost(): number {
     return this.#observer?.lost ?? 0
   }
 
-  /** Bring the API's own metrics up to date. */
-  tell(store: SeriesStore): void {
+  /** Before each page. */
+  updateMetrics(store: SeriesStore): void {
     store.set(store.family(M.apiStreams).series([]), this.#server?.streams ?? 0)
     store.set(store.family(M.apiLost).series([]), this.lost)
   }
 
-  /** Twice is fine. */
+  /** Safe to call twice. */
   async close(): Promise<void> {
     await this.#server?.close()
     this.#server = undefined

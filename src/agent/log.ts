@@ -1,9 +1,9 @@
 /**
  * log.ts - log lines on stderr: logfmt (Prometheus' form) or JSON, by level.
  *
- * In:    what the commands report; nothing that a peer can cause without a bound.
- * Out:   one line an event, written at once: a crash loses none.
- * Fail:  a line that stderr refuses is lost.
+ * In:    events of the commands. Lines that a peer can cause go through a LogLimit.
+ * Out:   one line per event, written synchronously: a crash loses none.
+ * Fail:  a line that cannot be written to stderr is lost.
  */
 import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
@@ -14,7 +14,7 @@ export type Log = Logger
 
 const STDERR = 2
 
-/** `recent` hears each line that is written. */
+/** `recent` receives each written line. */
 export function createLog(level: Level, format: Format, recent?: RecentLines): Log {
   const options = {
     level,
@@ -31,12 +31,12 @@ export function createLog(level: Level, format: Format, recent?: RecentLines): L
   })
 }
 
-/** A line that nobody takes (stderr closed, or full and not waiting) is lost: it must not end the exporter. */
+/** A line that stderr does not accept (closed, or non-blocking and full) is dropped: it must not stop the exporter. */
 function write(line: string): void {
   try {
     writeSync(STDERR, line)
   } catch {
-    // Telling would need the very stream that refused.
+    // There is no other stream to report this on.
   }
 }
 

@@ -1,9 +1,9 @@
 /**
- * node-name.ts - what this node is called in flows.
+ * node-name.ts - the name of this node in flows.
  */
 import { hostname } from 'node:os'
 
-/** As a DaemonSet names it, else the host's own name. */
+/** $NODE_NAME, which the DaemonSet sets, otherwise the hostname. */
 export function nodeName(): string {
   return process.env.NODE_NAME || hostname()
 }

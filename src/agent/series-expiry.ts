@@ -1,20 +1,20 @@
 /**
- * series-expiry.ts - the families of flows as configured, hubble_* ones too, and a timer that removes their series that rest.
+ * series-expiry.ts - applies the configuration of the flow families, including hubble_*, and expires their idle series.
  *
- * In:    a MetricsConfig at the start, others at reloads.
+ * In:    a MetricsConfig at the start and at each reload.
  * Never: keeps the process alive.
  */
 import { budgetOf, type MetricsConfig, metricsConfig } from '../exporter/reduce/metrics-config.js'
 import type { Reducer } from '../exporter/reduce/reduce.js'
 import type { Hubble } from '../hubble/metrics/hubble.js'
 
-/** A sweep reads each series once: 2 ms for 100,000. */
-const MOST_MS = 60_000
-/** A series goes at most a quarter of its TTL late. */
-const SWEEPS = 4
+/** One pass reads each series once: 2 ms for 100,000. */
+const MAX_INTERVAL_MS = 60_000
+/** A series is removed at most a quarter of its TTL late. */
+const PASSES_PER_TTL = 4
 
-/** What has families of flows. */
-export interface Swept {
+/** The owners of flow families. */
+export interface FamilyOwners {
   readonly reducer: Reducer
   readonly hubble: Hubble | undefined
 }
@@ -24,28 +24,28 @@ export class SeriesExpiry {
   readonly #hubble: Hubble | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ reducer, hubble }: Swept, config: MetricsConfig) {
+  constructor({ reducer, hubble }: FamilyOwners, config: MetricsConfig) {
     this.#reducer = reducer
     this.#hubble = hubble
     this.apply(config)
   }
 
-  /** From now on. Throws, and changes nothing, when the configuration is none. */
+  /** Throws if the configuration is invalid, and changes nothing then. */
   apply(chosen: MetricsConfig): void {
     const config = metricsConfig(chosen)
     this.stop()
     this.#reducer.apply(config)
     this.#hubble?.setBudgets(name => budgetOf(config, name))
     const { ttlMs } = config
-    const every = ttlMs === 0 ? MOST_MS : Math.min(MOST_MS, ttlMs / SWEEPS)
-    this.#timer = setInterval(() => this.#sweep(ttlMs), every).unref()
+    const intervalMs = ttlMs === 0 ? MAX_INTERVAL_MS : Math.min(MAX_INTERVAL_MS, ttlMs / PASSES_PER_TTL)
+    this.#timer = setInterval(() => this.#expire(ttlMs), intervalMs).unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
   }
 
-  #sweep(ttlMs: number): void {
+  #expire(ttlMs: number): void {
     this.#reducer.expire(ttlMs)
     this.#hubble?.expire(ttlMs)
   }

@@ -1,14 +1,14 @@
 /**
- * tee-sink.ts - one stream of records for two readers.
+ * tee-sink.ts - a sink that forwards a source's records to two sinks.
  *
  * In:    records and counts of a source.
- * Out:   the same to `first`; the records alone to `second`, behind it.
+ * Out:   all of them to `first`; then the records, without the counts, to `second`.
  */
 import type { RecordSink } from '../datapath/record/decode.js'
 import type { FlowSink } from '../datapath/source/source.js'
 
-/** HOT: two calls a record. */
-export function tee(first: FlowSink, second: RecordSink): FlowSink {
+/** HOT: two calls per record. */
+export function teeSink(first: FlowSink, second: RecordSink): FlowSink {
   return {
     trace(record) {
       first.trace(record)

@@ -1,7 +1,7 @@
 /**
- * web-listener.ts - the listener's web config file in the commands: what became of it and whom it refused, in log and metrics.
+ * web-listener.ts - options of the HTTP listener: the web config file and refused requests, with their logs and metrics.
  *
- * Fail:  a wrong file at the start is an InvalidConfig; later it is logged once a change.
+ * Fail:  an invalid web config file at the start is an InvalidConfig; later it is logged once per change.
  */
 import { InvalidConfig } from '../config/problem.js'
 import { M } from '../exporter/catalog/catalog.js'
@@ -11,47 +11,47 @@ import { REFUSAL_REASONS, type RefusalReason } from '../web/auth-filter.js'
 import type { ListenerOptions } from '../web/listener.js'
 import { WebConfigError } from '../web/web-config.js'
 import { WebFile } from '../web/web-file.js'
+import { ReloadStatus } from './reload/reload-status.js'
 
-const WORDS: Readonly<Record<RefusalReason, string>> = {
+const MESSAGES: Readonly<Record<RefusalReason, string>> = {
   body: 'request refused: it has a body',
-  config: 'request refused: the web config file is wrong',
-  rate_limit: 'request refused: beyond the rate limit',
+  config: 'request refused: the web config file is invalid',
+  rate_limit: 'request refused: rate limit exceeded',
   unauthorized: 'request refused: no valid user and password',
-  busy: 'request refused: too many passwords to check',
-  certificate: 'connection refused: client certificate',
+  busy: 'request refused: too many pending password checks',
+  certificate: 'connection refused: invalid client certificate',
   handshake: 'TLS handshake failed',
-  malformed: 'request refused: not well-formed',
-  timeout: 'request refused: not sent in time',
-  evicted: 'connection closed: too many, and it was idle for longest',
+  malformed: 'request refused: malformed',
+  timeout: 'request refused: timed out',
+  evicted: 'connection closed: too many connections, and this one was idle for longest',
 }
 
-/** Plain HTTP for everybody without a file. Whom it refuses is told to a log that holds back what a peer repeats. */
-export function webOf(path: string | undefined, store: SeriesStore, log: LineLog): ListenerOptions {
-  const file = path === undefined ? undefined : webFile(path, store, log)
-  const counts = new Map(REFUSAL_REASONS.map(reason => [reason, store.family(M.webRefused).series([reason])]))
+/** Without a file: plain HTTP without authentication. `log` must limit lines, because peers can cause them. */
+export function listenerOptions(path: string | undefined, store: SeriesStore, log: LineLog): ListenerOptions {
+  const file = path === undefined ? undefined : openWebFile(path, store, log)
+  const counters = new Map(REFUSAL_REASONS.map(reason => [reason, store.family(M.webRefused).series([reason])]))
   const onRefused: ListenerOptions['onRefused'] = (reason, peer, problem) => {
-    store.add(counts.get(reason)!, 1)
-    log.warn({ peer, err: problem }, WORDS[reason])
+    store.add(counters.get(reason)!, 1)
+    log.warn({ peer, err: problem }, MESSAGES[reason])
   }
   return { file, onRefused }
 }
 
-function webFile(path: string, store: SeriesStore, log: LineLog): WebFile {
-  const good = store.family(M.webConfigReloadSuccessful).series([])
+function openWebFile(path: string, store: SeriesStore, log: LineLog): WebFile {
+  const status = new ReloadStatus(store, { successful: M.webConfigReloadSuccessful, time: M.webConfigReloadTime })
   const onChange = (fault: string | undefined) => {
-    store.set(good, fault === undefined ? 1 : 0)
-    tellChange(path, fault, log)
+    if (fault === undefined) {
+      status.applied()
+      log.info({ file: path }, 'web config file reloaded')
+    } else {
+      status.refused()
+      log.error({ file: path, err: fault }, 'web config file or certificate invalid')
+    }
   }
-  store.set(good, 1)
   try {
     return new WebFile(path, { onChange })
   } catch (error) {
     if (!(error instanceof WebConfigError)) throw error
     throw new InvalidConfig([{ where: '', name: 'web.config.file', message: error.message }])
   }
-}
-
-function tellChange(file: string, fault: string | undefined, log: LineLog): void {
-  if (fault === undefined) log.info({ file }, 'web config file read again')
-  else log.error({ file, err: fault }, 'web config file or certificate is wrong')
 }

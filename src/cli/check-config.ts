@@ -5,7 +5,7 @@
  * Fail:  InvalidConfig with every problem.
  */
 
-import { runOptions } from '../agent/options/options.js'
+import { runOptions } from '../agent/options/config-options.js'
 import type { Loaded } from '../config/load.js'
 import { InvalidConfig, type Problem } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'

@@ -6,9 +6,11 @@
  */
 import { type Command, Option } from 'commander'
 import type { Log } from '../agent/log.js'
+import type { RunOptions } from '../agent/options/run-options.js'
 import type { Configuration } from '../agent/reload/config-reload.js'
 import { Sighup } from '../agent/reload/sighup.js'
-import { type Config, file as configFile, SETTINGS } from '../config/schema.js'
+import type { Loaded } from '../config/load.js'
+import { file as configFile, SETTINGS } from '../config/schema.js'
 import { exposition } from '../config/settings/exposition.js'
 import { hubble } from '../config/settings/hubble.js'
 import { kubernetes } from '../config/settings/kubernetes.js'
@@ -25,25 +27,19 @@ const DAY_MS = 86_400_000
 /** The lab decides the other Kubernetes settings. */
 const fromKubernetes = { kubernetes: kubernetes.kubernetes }
 
+/** A command that serves until a signal; resolves to its exit code. */
+type Serve = (options: RunOptions, log: Log, configuration: Configuration) => Promise<number>
+
 export function addRun(command: Command, end: End): void {
-  addSettings(command, SETTINGS).action(async () => {
-    const sighup = new Sighup()
-    const { config, log, recent, configuration } = await begin(command)
-    const { runOptions } = await import('../agent/options/options.js')
-    const options = { ...runOptions(config), recent }
-    const { run } = await import('../agent/run.js')
-    end(await run(options, log, { ...configuration, sighup }))
-  })
+  addSettings(command, SETTINGS).action(async () =>
+    end(await serve(command, async () => (await import('../agent/run.js')).run)),
+  )
 }
 
 export function addDemo(command: Command, end: End): void {
-  addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () => {
-    const sighup = new Sighup()
-    const { config, log, recent, configuration } = await begin(command)
-    const { runOptions } = await import('../agent/options/options.js')
-    const { demo } = await import('./demo.js')
-    end(await demo({ ...runOptions(config), recent }, log, { ...configuration, sighup }))
-  })
+  addSettings(command, configFile, fromKubernetes, web, exposition, logSettings).action(async () =>
+    end(await serve(command, async () => (await import('./demo.js')).demo)),
+  )
 }
 
 interface MetricsFlags {
@@ -62,7 +58,7 @@ export function addMetrics(command: Command, end: End): void {
   addSettings(command, configFile, names, hubble, flowMetrics).action(async (flags: MetricsFlags) => {
     const { config } = loaded(command)
     const { hubbleOptions } = await import('../agent/options/hubble-options.js')
-    const { metricsOptions } = await import('../agent/options/options.js')
+    const { metricsOptions } = await import('../agent/options/config-options.js')
     const { metrics } = await import('./metrics.js')
     const code = await metrics({
       ...hubbleOptions(config),
@@ -81,8 +77,10 @@ export function addRecord(command: Command, end: End): void {
     .option('--duration <duration>', 'stop after this time', durationBetween(1, DAY_MS))
   addSettings(command, configFile, live, names, logSettings).action(
     async ({ output, duration }: { output: string; duration?: number }) => {
-      const { config, log } = await begin(command)
-      const { liveOptions } = await import('../agent/options/options.js')
+      const first = loaded(command)
+      const log = await openLog(first)
+      const { config } = first
+      const { liveOptions } = await import('../agent/options/config-options.js')
       const { record } = await import('./record.js')
       end(await record({ ...liveOptions(config), output, duration, inventory: config.inventory }, log))
     },
@@ -97,18 +95,21 @@ export function addCheckConfig(command: Command, end: End): void {
   })
 }
 
-/** Loads the configuration of a command that logs, and opens its log. */
-async function begin(command: Command): Promise<{
-  config: Config
-  log: Log
-  recent: RecentLines
-  configuration: Omit<Configuration, 'sighup'>
-}> {
-  const configuration = { loaded: loaded(command), again: () => loaded(command) }
-  const { config, warnings } = configuration.loaded
+/** Runs a command that serves until a signal. `main` is loaded once the configuration has been checked. */
+async function serve(command: Command, main: () => Promise<Serve>): Promise<number> {
+  const sighup = new Sighup()
+  const first = loaded(command)
   const recent = new RecentLines()
+  const log = await openLog(first, recent)
+  const { runOptions } = await import('../agent/options/config-options.js')
+  const options = { ...runOptions(first.config), recent }
+  const body = await main()
+  return body(options, log, { loaded: first, reload: () => loaded(command), sighup })
+}
+
+async function openLog({ config, warnings }: Loaded, recent?: RecentLines): Promise<Log> {
   const { createLog } = await import('../agent/log.js')
   const log = createLog(config['log.level'], config['log.format'], recent)
   for (const warning of warnings) log.warn(warning)
-  return { config, log, recent, configuration }
+  return log
 }

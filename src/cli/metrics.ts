@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events'
 import { createExporter, otherStores, updateSelf } from '../agent/exporter.js'
+import { inventoryOrDefault } from '../agent/names/inventory-or-default.js'
 import { Decoder } from '../datapath/record/decode.js'
 import { Replay } from '../datapath/source/replay.js'
 import { render } from '../exporter/exposition/text.js'
@@ -26,8 +27,8 @@ export interface MetricsOptions {
 
 /** The exit code. */
 export async function metrics(options: MetricsOptions): Promise<number> {
-  const { inputFile } = options
-  const exporter = createExporter(options.inventory, false, options.hubbleMetrics)
+  const { inputFile, hubbleMetrics } = options
+  const exporter = createExporter(inventoryOrDefault(options.inventory), false, { hubbleMetrics })
   // Without budgets, so that the counts include the series a budget would refuse.
   const unbounded = { ...options.metrics, budget: MAX_BUDGET, budgets: {} }
   const bounds = options.dryRun === undefined ? options.metrics : unbounded

@@ -3,9 +3,9 @@
  *
  * Fail:  a damaged recording: prints the flows up to the damage and one line on stderr; exit code 1.
  */
+import { inventoryOrDefault } from '../agent/names/inventory-or-default.js'
 import { nodeName } from '../agent/node-name.js'
 import { kernelReasons } from '../agent/source/kernel-reasons.js'
-import { defaultInventory, loadInventory } from '../datapath/inventory/inventory.js'
 import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import { RecordedFlows } from '../hubble/observe/recorded-flows.js'
 import { select } from '../hubble/observe/selection.js'
@@ -22,7 +22,7 @@ export async function observe(options: ObserveOptions): Promise<number> {
     const { observeServer } = await import('./observe-server.js')
     return observeServer(options)
   }
-  const resolver = InventoryResolver.from(inventory === undefined ? defaultInventory() : loadInventory(inventory))
+  const resolver = InventoryResolver.from(inventoryOrDefault(inventory))
   const own = { path, resolver, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
   const flows = explainFile('recording', path, () => new RecordedFlows(own))
   await printFlows(select(flows, options.selection), options)

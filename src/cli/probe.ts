@@ -1,15 +1,17 @@
 /**
- * probe.ts - `weir probe`: whether the live source can run on this machine, tried and undone.
+ * probe.ts - `weir probe`: checks that the live source works on this machine by starting it without interfaces.
  */
-
 import { createExporter } from '../agent/exporter.js'
 import { explainKernel } from '../agent/source/kernel-errors.js'
+import { defaultInventory } from '../datapath/inventory/inventory.js'
 import { Live } from '../datapath/source/live.js'
 import { loadNative } from '../datapath/source/native.js'
 
+/** Matches no interface. */
+const NO_INTERFACE = ['weir-probe-none']
 const OPTIONS = {
-  interfaces: [],
-  uplinks: ['weir-probe-none'],
+  interfaces: NO_INTERFACE,
+  uplinks: NO_INTERFACE,
   netns: undefined,
   attach: 'auto',
   reportIntervalMs: 5000,
@@ -18,18 +20,18 @@ const OPTIONS = {
   connections: 1,
 } as const
 
-/** 0; else throws what stands in the way. */
+/** Returns 0; throws an Error with the reason if the live source does not work. */
 export function probe(): number {
-  const { entities, reducer } = createExporter(undefined, true)
-  const troubles: string[] = []
+  const { entities, reducer } = createExporter(defaultInventory(), true)
+  const errors: string[] = []
   const live = explainKernel(
     () =>
-      new Live(loadNative(), entities, { ...OPTIONS, interfaces: OPTIONS.uplinks }, reducer, {
-        onError: (error, what) => troubles.push(`${what}: ${error.message}`),
+      new Live(loadNative(), entities, OPTIONS, reducer, {
+        onError: (error, what) => errors.push(`${what}: ${error.message}`),
       }),
   )
   live.close()
-  if (troubles.length > 0) throw new Error(troubles.join('; '))
-  process.stdout.write('the live source can run here\n')
+  if (errors.length > 0) throw new Error(errors.join('; '))
+  process.stdout.write('the live source works on this machine\n')
   return 0
 }

@@ -5,8 +5,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { exporterOf, otherStores, updateSelf } from '../../src/agent/exporter.js'
-import { InventoryWatch } from '../../src/agent/reload/inventory-file.js'
+import { createExporter, otherStores, updateSelf } from '../../src/agent/exporter.js'
+import { NameUpdates } from '../../src/agent/names/name-updates.js'
+import { InventoryFileWatch } from '../../src/agent/reload/inventory-file.js'
 import type { Entities, EntityOptions, EntityPrefix } from '../../src/datapath/identity/entities.js'
 import { type Inventory, loadInventory, parseInventory } from '../../src/datapath/inventory/inventory.js'
 import { inventoryChanges } from '../../src/datapath/inventory/inventory-changes.js'
@@ -198,12 +199,15 @@ t.test('a recording read under two worlds: the sums are those of one', async t =
     endpoints: inventory.endpoints.map(endpoint => ({ ...endpoint, pod: `${endpoint.pod}-x`, workload: undefined })),
   }
   const read = (another?: Inventory) => {
-    const exporter = exporterOf(inventory, false, parseStatic('flow:sourceContext=pod tcp port-distribution'))
+    const hubbleMetrics = parseStatic('flow:sourceContext=pod tcp port-distribution')
+    const exporter = createExporter(inventory, false, { hubbleMetrics })
+    const names = new NameUpdates(exporter)
     const decoder = new Decoder()
     const replay = new Replay(RECORDS)
     replay.run(decoder, exporter.sink, 1000)
-    const gone = another === undefined ? [] : exporter.names.useInventory(another).deletedPods
+    const gone = another === undefined ? [] : names.useInventory(another).deletedPods
     t.ok(replay.run(decoder, exporter.sink).done)
+    names.refresh()
     updateSelf(exporter, decoder)
     return { gone, page: Samples.parse(render(exporter.store, ...otherStores(exporter)).toString()) }
   }
@@ -234,7 +238,7 @@ t.test('a broken, empty or missing file is told once and changes nothing; a good
   const applied: Inventory[] = []
   const log = { info: () => said.push('good'), error: (line: { err: string }) => said.push(line.err) }
   const rename = (inventory: Inventory) => ({ n: applied.push(inventory) })
-  const watch = new InventoryWatch({ path, text: 'cidrs: {}' }, rename, store, log as never)
+  const watch = new InventoryFileWatch({ path, text: 'cidrs: {}' }, rename, store, log as never)
   const state = () => {
     const page = Samples.parse(render(store).toString())
     const reloads = (result: string) => page.get('weir_inventory_reloads_total', { result })

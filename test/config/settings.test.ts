@@ -8,8 +8,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { stringify } from 'yaml'
-import { runOptions } from '../../src/agent/options/options.js'
-import type { RunOptions } from '../../src/agent/run.js'
+import { runOptions } from '../../src/agent/options/config-options.js'
+import type { RunOptions } from '../../src/agent/options/run-options.js'
 import { load } from '../../src/config/load.js'
 import { InvalidConfig } from '../../src/config/problem.js'
 import { type Config, NAMES, SETTINGS, type SettingName } from '../../src/config/schema.js'
@@ -70,7 +70,7 @@ const CASES: Readonly<Record<SettingName, Case>> = {
   'drain-interval': { values: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },
   'ring-pages': { values: ['128'], of: o => o.ringPages, is: 128, bad: '3', allowed: /power of two from 1 to 4096/ },
   connections: { values: ['1000'], of: o => o.connections, is: 1000, bad: '0', allowed: /from 1 to 16777216/ },
-  inventory: { values: ['inventory.yaml'], of: o => o.inventory, is: 'inventory.yaml', bad: '\0', allowed: FILE },
+  inventory: { values: ['inventory.yaml'], of: o => o.inventoryFile, is: 'inventory.yaml', bad: '\0', allowed: FILE },
   'cidr-group': {
     values: ['office=192.0.2.0/24,2001:db8::/32', 'lab=198.51.100.7/32'],
     of: o => o.cidrGroups,

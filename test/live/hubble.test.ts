@@ -41,7 +41,7 @@ t.test('an unknown word is wrong usage, named with what is allowed', async t => 
     [['--hubble-metrics', ''], 'no metric given'],
     [file('bad.yaml'), 'bad.yaml', '"dorp"', 'flows-to-world'],
     [file('none.yaml'), 'none.yaml', 'no such file'],
-    [[...file('good.yaml'), '--hubble-metrics', 'drop'], 'cannot be used with'],
+    [[...file('good.yaml'), '--hubble-metrics', 'drop'], 'cannot be combined with'],
   ] as const) {
     for (const command of [['metrics', '--input-file', RECORDS], ['run']]) {
       const { code, stdout, stderr } = weir([...command, ...args])
@@ -69,6 +69,7 @@ t.test('a running Weir follows its file, and says so when it cannot', async t =>
   t.teardown(() => running.stop('SIGKILL'))
   const first = await running.metrics()
   t.equal(first.get('weir_hubble_config_last_reload_successful'), 1)
+  const time = 'weir_hubble_config_last_reload_success_timestamp_seconds'
   const drops = first.sum('hubble_drop_total')
   t.ok(drops > 0)
   const reloads = (result: string) => async () =>
@@ -77,12 +78,14 @@ t.test('a running Weir follows its file, and says so when it cannot', async t =>
   await until('the broken file is told', reloads('refused'))
   const broken = await running.metrics()
   t.equal(broken.get('weir_hubble_config_last_reload_successful'), 0)
+  t.equal(broken.get(time), first.get(time))
   t.equal(broken.sum('hubble_drop_total'), drops)
   t.match(running.stderr(), /unknown metric \\?"dorp/)
   writeFileSync(file, 'metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [pod] }] }]')
   await until('the new file is in force', reloads('applied'))
   const anew = await running.metrics()
   t.equal(anew.get('weir_hubble_config_last_reload_successful'), 1)
+  t.ok(anew.get(time)! > first.get(time)!)
   t.equal(anew.sum('hubble_drop_total'), 0, 'other labels begin anew')
 })
 

@@ -59,7 +59,11 @@ t.test('a running Weir names a pod that came, keeps what it counted of one that 
 t.test("a deleted pod's hubble series go when its time has come, and weir's stay", ROOT, async t => {
   const clock = { ms: 0 }
   const lab = await labOf(t, ['reload/stays', 'reload/goes', 'reload/rests'])
-  const { exporter, samples: page } = liveExporter(t, lab, {
+  const {
+    exporter,
+    names,
+    samples: page,
+  } = liveExporter(t, lab, {
     inventory: labInventory(lab),
     hubble: ICMP,
     now: () => clock.ms,
@@ -71,7 +75,7 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
   t.ok(there.sum('hubble_icmp_total', goes) > 0)
   const address = lab.pod('goes').ipv4
   await lab.removePod('goes')
-  const change = exporter.names.useInventory(labInventory(lab))
+  const change = names.useInventory(labInventory(lab))
   t.strictSame(change.deletedPods, [{ namespace: 'reload', pod: 'goes' }])
   t.equal(exporter.entities.addresses.host(address), 0)
   clock.ms += DELETION_DELAY_MS - 1
@@ -88,13 +92,13 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
 
 t.test('what was counted keeps its names, a connection that begins later has the new ones', ROOT, async t => {
   const lab = await labOf(t, ['reload/asks', 'reload/old'])
-  const { exporter, samples: page } = liveExporter(t, lab, { inventory: labInventory(lab) })
+  const { names, samples: page } = liveExporter(t, lab, { inventory: labInventory(lab) })
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
   const inventory = labInventory(lab)
   const endpoints = inventory.endpoints.map(endpoint =>
     endpoint.pod === 'old' ? { ...endpoint, pod: 'new', workload: { kind: 'Deployment', name: 'new' } } : endpoint,
   )
-  exporter.names.useInventory({ ...inventory, endpoints })
+  names.useInventory({ ...inventory, endpoints })
   const [old, renamed] = [{ destination_workload: 'old' }, { destination_workload: 'new' }]
   t.strictSame([packets(page(), old), packets(page(), renamed)], [2, 0])
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
@@ -108,7 +112,7 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
     .prefixes()
     .filter(({ bits }) => bits === 128).length
   const {
-    exporter,
+    names,
     live,
     samples: page,
   } = liveExporter(t, lab, {
@@ -118,7 +122,7 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
   })
   const inventory = labInventory(lab)
   const cidrs = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`192.0.2.${i}/32`, 2]))
-  exporter.names.useInventory({ ...inventory, cidrs: { ...inventory.cidrs, ...cidrs } })
+  names.useInventory({ ...inventory, cidrs: { ...inventory.cidrs, ...cidrs } })
   live.collect()
   t.equal(errors.length, 1, 'once')
   t.match(live.trouble, /^ip_cache: /)
@@ -127,7 +131,7 @@ t.test('a trie that is full is told, and is right again once the world fits', RO
     ...endpoint,
     workload: { kind: '', name: `${endpoint.pod}-2` },
   }))
-  exporter.names.useInventory({ ...inventory, endpoints })
+  names.useInventory({ ...inventory, endpoints })
   t.equal(live.trouble, undefined)
   await ping(lab.pod('asker'), lab.pod('asked').ipv4, { count: 1 })
   t.equal(packets(page(), { source_workload: 'asker-2', destination_workload: 'asked-2' }), 2)

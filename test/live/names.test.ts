@@ -37,11 +37,11 @@ const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =
   page.sum('weir_flow_packets_total', { ...labels, verdict: 'FORWARDED' })
 
 /** A live source that expects names, over the pods of a lab that it knows nothing of. */
-function watching(t: Test, lab: Lab, entityWaitMs: number, names: EntityOptions = {}) {
+function watching(t: Test, lab: Lab, entityWaitMs: number, entityOptions: EntityOptions = {}) {
   const inventory = parseInventory(WORLD, 'the test')
-  const { exporter, samples } = liveExporter(t, lab, { inventory, entityWaitMs, ...names })
+  const { exporter, names, samples } = liveExporter(t, lab, { inventory, entityWaitMs, ...entityOptions })
   exporter.entities.expectNames()
-  const tell = (changes: Partial<EntityChanges>) => exporter.names.apply({ ...NO_CHANGES, ...changes })
+  const tell = (changes: Partial<EntityChanges>) => names.apply({ ...NO_CHANGES, ...changes })
   return { exporter, page: samples, tell }
 }
 

@@ -93,7 +93,7 @@ t.test('a replay is served like a live source, on several addresses', async t =>
   const addresses = ['--hubble.listen-address', `unix://${path}`, '--hubble.listen-address', '127.0.0.1:0']
   const running = await startWeir([...REPLAY, '--flow-buffer', '1023', ...addresses])
   t.teardown(() => running.stop('SIGKILL'))
-  const port = /flow API is up" address=(127\.0\.0\.1:\d+)/.exec(running.stderr())?.[1]
+  const port = /flow API listening" address=(127\.0\.0\.1:\d+)/.exec(running.stderr())?.[1]
   for (const server of [`unix://${path}`, port!]) {
     const file = ['observe', '--input-file', `${EXAMPLES}records.pcap`, '--inventory', `${EXAMPLES}inventory.json`]
     const last = ['--last', '50', '--verdict', 'DROPPED', '--time-format', 'RFC3339Nano']

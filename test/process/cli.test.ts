@@ -199,7 +199,7 @@ t.test('a replay serves what the command prints, is ready when read, and goes on
     t.strictSame(served.series(family), printed.series(family), family)
   }
   t.strictSame((await server.metrics()).series('weir_flow_packets_total'), served.series('weir_flow_packets_total'))
-  t.match(await (await fetch(server.url)).text(), /read to its end/)
+  t.match(await (await fetch(server.url)).text(), /recording read/)
   t.strictSame(await server.stop(), { code: 0, signal: null })
   t.notMatch(server.stderr(), /level=error/)
 })
@@ -210,11 +210,11 @@ t.test('a replay of a damaged recording says so and serves what precedes the dam
   const server = await startWeir(['--source', `replay:${path}`, '--inventory', WORLD])
   t.teardown(() => server.stop('SIGKILL'))
   t.ok((await server.metrics()).sum('weir_flow_packets_total') > 0)
-  t.match(server.stderr(), /level=error msg="recording is damaged" .*truncated at byte 4959/)
+  t.match(server.stderr(), /level=error msg="recording damaged" .*truncated at byte 4959/)
   const landing = await (await fetch(server.url)).text()
   t.match(
     landing,
-    /<li class="error"><time>[^<]*<\/time>recording is damaged: .*truncated at byte 4959/,
+    /<li class="error"><time>[^<]*<\/time>recording damaged: .*truncated at byte 4959/,
     'the landing page tells it too',
   )
   t.match(landing, /<dt>source<\/dt><dd>replay:/)

@@ -68,9 +68,9 @@ t.test('what cannot change is refused by name, with all else that is wrong, and 
   const { status, text } = await reload()
   t.equal(status, 500)
   t.match(text, /^failed to reload config: /)
-  t.match(text, /weir\.yaml:2: report-interval: '7s' is refused; it cannot change from '5s' while Weir runs/)
-  t.match(text, /weir\.yaml:4: web\.telemetry-path: '\/other' is refused/)
-  t.match(text, /hubble-metrics: cannot be switched on or off/)
+  t.match(text, /weir\.yaml:2: report-interval: cannot change from '5s' to '7s' while Weir runs; restart to apply/)
+  t.match(text, /weir\.yaml:4: web\.telemetry-path: cannot change from '\/metrics' to '\/other' while Weir runs/)
+  t.match(text, /hubble-metrics: cannot be enabled or disabled while Weir runs/)
   t.notMatch(text, /log\.level/)
   write('log: {level: loud}\nattach: glue\n')
   const broken = (await reload()).text
@@ -117,6 +117,8 @@ t.test('an inventory file that is wrong refuses the reload, and one that is righ
   t.equal((await reload()).status, 200)
   const page = await weir.metrics()
   t.equal(page.get('weir_inventory_last_reload_successful'), 1)
+  const age = Date.now() / 1000 - page.get('weir_inventory_last_reload_success_timestamp_seconds')!
+  t.ok(age >= 0 && age < 60, `the last success is ${age} s ago`)
   t.equal(page.get('weir_inventory_reloads_total', { result: 'refused' }), 1, 'told once')
 })
 

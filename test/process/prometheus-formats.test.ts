@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { createExporter, otherStores, updateSelf } from '../../src/agent/exporter.js'
+import { loadInventory } from '../../src/datapath/inventory/inventory.js'
 import { Decoder } from '../../src/datapath/record/decode.js'
 import { Replay } from '../../src/datapath/source/replay.js'
 import { FLOW_METRICS } from '../../src/exporter/catalog/flow-catalog.js'
@@ -48,7 +49,7 @@ const LIFE = {
 }
 
 async function served(t: Test) {
-  const exporter = createExporter(zoned(t), false, parseStatic(HUBBLE))
+  const exporter = createExporter(loadInventory(zoned(t)), false, { hubbleMetrics: parseStatic(HUBBLE) })
   exporter.reducer.apply(EVERYTHING)
   exporter.hubble?.setBudgets(name => budgetOf(EVERYTHING, name))
   const decoder = new Decoder()

@@ -58,6 +58,7 @@ t.test('the page needs the password; repeated wrong ones are logged a few times 
   t.match(body, 'weir_web_refused_total{reason="unauthorized"} 20\n')
   t.match(body, 'weir_web_refused_total{reason="certificate"} 0\n')
   t.match(body, 'weir_web_config_last_reload_successful 1\n')
+  t.match(body, /^weir_web_config_last_reload_success_timestamp_seconds 1\.?\d+/m)
   writeFileSync(file, 'nonsense: true\n')
   await until('the file is refused', async () => (await status(basic('alice', 'secret'))) === 500)
   writeFileSync(file, '{}\n')
@@ -66,8 +67,8 @@ t.test('the page needs the password; repeated wrong ones are logged a few times 
   t.equal(code, 0)
   t.equal(said.match(/msg="request refused: no valid user and password/g)!.length, 5)
   t.match(said, /kind="request refused: no valid user and password" suppressed=15/)
-  t.match(said, /level=error msg="web config file or certificate is wrong" .*nonsense: unknown key/)
-  t.match(said, /level=info msg="web config file read again"/)
+  t.match(said, /level=error msg="web config file or certificate invalid" .*nonsense: unknown key/)
+  t.match(said, /level=info msg="web config file reloaded"/)
   t.notMatch(said, /secret/)
 })
 

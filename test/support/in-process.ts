@@ -1,11 +1,12 @@
 /**
- * in-process.ts - Weir's live source, reduce and series in the test's own process, for what no flag of `weir run` sets.
+ * in-process.ts - Weir's live source, reduce and series in the test's own process, for options without a flag in `weir run`.
  *
- * In:    an inventory file; idle times and table sizes of the test's own.
- * Out:   the page as samples, and the BPF object, to run its programs on packets of the test.
- * Fail:  as new Live(); what the system refuses later is thrown.
+ * In:    an inventory file; idle times and table sizes.
+ * Out:   the metrics page as samples, and the BPF object, to run its programs on packets of the test.
+ * Fail:  as new Live(); later errors of the system are thrown.
  */
 import { createExporter, updateSelf } from '../../src/agent/exporter.js'
+import { loadInventory } from '../../src/datapath/inventory/inventory.js'
 import { Live, type LiveOptions } from '../../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
 import { render } from '../../src/exporter/exposition/text.js'
@@ -18,11 +19,11 @@ export interface InProcess extends Gauge {
 }
 
 export interface InProcessOptions extends Partial<LiveOptions> {
-  /** max_entries of tables by name. */
+  /** max_entries by map name. */
   readonly sizes?: Readonly<Record<string, number>>
 }
 
-/** Options of a live source that sweeps only when it is asked. */
+/** Options of a live source that flushes the kernel tables only on request. */
 export const LIVE: LiveOptions = {
   interfaces: [],
   uplinks: [],
@@ -34,9 +35,9 @@ export const LIVE: LiveOptions = {
   connections: 65_536,
 }
 
-/** Start; it sweeps when asked for metrics, and at the report interval if one is given. */
+/** Starts; flushes the kernel tables on each metrics() and at the report interval, if one is given. */
 export function inProcess(inventory: string, { sizes = {}, ...options }: InProcessOptions): InProcess {
-  const exporter = createExporter(inventory, true)
+  const exporter = createExporter(loadInventory(inventory), true)
   const native = loadNative()
   let object: BpfObject | undefined
   const sized: typeof native = {

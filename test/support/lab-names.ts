@@ -3,7 +3,7 @@
  */
 import type { Test } from 'tap'
 import { createLog } from '../../src/agent/log.js'
-import { ClusterNames } from '../../src/agent/names/cluster-names.js'
+import { ClusterNames, type ClusterTarget } from '../../src/agent/names/cluster-names.js'
 import type { Inventory } from '../../src/datapath/inventory/inventory.js'
 import { LAB_NODE, LabCluster } from '../../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../../src/lab/lab.js'
@@ -23,7 +23,7 @@ export async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): P
 /** Runs Weir on the lab in this process. use() sets the names that each page publishes. */
 export function named(t: Test, lab: Lab, inventory: Inventory, hubble = ICMP) {
   let cluster: ClusterNames | undefined
-  const weir = liveExporter(t, lab, { inventory, hubble, tell: () => cluster?.tell() })
+  const weir = liveExporter(t, lab, { inventory, hubble, beforePage: () => cluster?.updateMetrics() })
   const use = (names: ClusterNames) => {
     cluster = names
   }
@@ -35,16 +35,16 @@ export async function watchCluster(
   weir: ReturnType<typeof named>,
   { account }: LabCluster,
 ): Promise<ClusterNames> {
-  const { store, names, entities } = weir.exporter
+  const { store, entities } = weir.exporter
   entities.expectNames()
   const own = { nodeName: LAB_NODE, cilium: 'auto', requireSync: true, userAgent: 'weir-test', times: QUICK } as const
-  const parts = {
+  const target: ClusterTarget = {
     store,
     log: createLog('error', 'logfmt'),
     keys: () => entities.keys(),
-    apply: names.apply.bind(names),
+    apply: changes => weir.names.apply(changes),
   }
-  const cluster = new ClusterNames({ ...own, account }, parts)
+  const cluster = new ClusterNames({ ...own, account }, target)
   t.teardown(() => cluster.stop())
   await cluster.start()
   weir.use(cluster)

@@ -1,12 +1,13 @@
 /**
- * live-exporter.ts - Weir on a lab's pods in the test's own process, its names in the test's hand.
+ * live-exporter.ts - Weir on a lab's pods in the test's own process, with names that the test changes.
  *
- * In:    a world to begin with; options that `weir run` has no flag for: table sizes, a clock.
- * Out:   the exporter, the live source, the page of now.
- * Fail:  what the system refuses is thrown, unless the test takes it.
+ * In:    the first inventory; options without a flag in `weir run`: table sizes, a clock.
+ * Out:   exporter, names, live source, and the current metrics page.
+ * Fail:  an error of the system is thrown, unless the test handles it.
  */
 import type { Test } from 'tap'
-import { type Exporter, exporterOf, otherStores, updateSelf } from '../../src/agent/exporter.js'
+import { createExporter, type Exporter, otherStores, updateSelf } from '../../src/agent/exporter.js'
+import { NameUpdates } from '../../src/agent/names/name-updates.js'
 import type { EntityOptions } from '../../src/datapath/identity/entities.js'
 import type { Inventory } from '../../src/datapath/inventory/inventory.js'
 import { Live, type LiveOptions } from '../../src/datapath/source/live.js'
@@ -19,38 +20,41 @@ import { Samples } from './samples.js'
 
 export interface LiveExporterOptions extends EntityOptions, Partial<LiveOptions> {
   readonly inventory: Inventory
-  /** hubble_* metrics, as the flag has them. */
+  /** hubble_* metrics, in the syntax of the flag. */
   readonly hubble?: string
-  /** max_entries of tables by name. */
+  /** max_entries by map name. */
   readonly sizes?: Readonly<Record<string, number>>
   onError?(error: Error): void
-  /** Before each page. */
-  tell?(): void
+  /** Called before each page. */
+  beforePage?(): void
 }
 
 export interface LiveExporter {
   readonly exporter: Exporter
+  readonly names: NameUpdates
   readonly live: Live
   page(): string
   samples(): Samples
 }
 
-/** Start; gone when the test is over. */
+/** Starts; closed when the test is over. */
 export function liveExporter(t: Test, lab: Lab, options: LiveExporterOptions): LiveExporter {
-  const { inventory, hubble, sizes = {}, onError = thrown, tell, ttlMs, mostGone, now, ...own } = options
-  const names = { ttlMs, ...(mostGone && { mostGone }), ...(now && { now }) }
-  const exporter = exporterOf(inventory, true, hubble === undefined ? undefined : parseStatic(hubble), names)
+  const { inventory, hubble, sizes = {}, onError = thrown, beforePage, ttlMs, mostGone, now, ...own } = options
+  const hubbleMetrics = hubble === undefined ? undefined : parseStatic(hubble)
+  const entityOptions = { ttlMs, ...(mostGone && { mostGone }), ...(now && { now }) }
+  const exporter = createExporter(inventory, true, { hubbleMetrics, ...entityOptions })
   const settings = { ...LIVE, netns: lab.node.path, ...own }
   const live = new Live(sized(sizes), exporter.entities, settings, exporter.sink, { onError })
   t.teardown(() => live.close())
-  exporter.names.live = live
+  const names = new NameUpdates(exporter, live)
   const page = () => {
     live.collect()
+    names.refresh()
     updateSelf(exporter, live.decoder, live)
-    tell?.()
+    beforePage?.()
     return render(exporter.store, ...otherStores(exporter)).toString()
   }
-  return { exporter, live, page, samples: () => Samples.parse(page()) }
+  return { exporter, names, live, page, samples: () => Samples.parse(page()) }
 }
 
 function sized(sizes: Readonly<Record<string, number>>): Native {

@@ -1,8 +1,8 @@
 /**
- * cluster-names.ts - the names of `weir run --kubernetes`: the watch of the API, what it tells applied, what it says of itself.
+ * cluster-names.ts - names of `weir run --kubernetes`: applies what the watch reports, and reports its own state.
  *
- * In:    options of the watch; who applies a batch of changes.
- * Fail:  a kubeconfig that is wrong ends the start; anything later is logged once a state, and names stay.
+ * In:    options of the watch; a function that applies a batch of changes.
+ * Fail:  an invalid kubeconfig rejects start(); later errors are logged once per state change, and known names stay.
  */
 import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 import type { SeriesStore } from '../../exporter/series/series.js'
@@ -11,31 +11,31 @@ import { KubernetesMetrics } from '../../kubernetes/metrics.js'
 import type { KubernetesOptions } from '../../kubernetes/watch/message.js'
 import type { LineLog } from '../../lib/log-limit.js'
 
-export interface ClusterParts {
+export interface ClusterTarget {
   readonly store: SeriesStore
   readonly log: LineLog
-  /** Keys of what stands at addresses now. */
+  /** Keys of the entities that have addresses. */
   keys(): Iterable<string>
-  /** Resolves when the names are in force. */
+  /** Resolves when the names are in effect. */
   apply(changes: EntityChanges): Promise<unknown> | unknown
 }
 
-const LOOK_MS = 1_000
+const CHECK_MS = 1_000
 
 export class ClusterNames {
   readonly #kubernetes: Kubernetes
   readonly #metrics: KubernetesMetrics
   readonly #log: LineLog
-  /** What the log last said of each resource. */
-  readonly #said = new Map<string, string | undefined>()
+  /** The last logged error of each resource. */
+  readonly #loggedErrors = new Map<string, string | undefined>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: KubernetesOptions, { store, log, keys, apply }: ClusterParts) {
+  constructor(options: KubernetesOptions, { store, log, keys, apply }: ClusterTarget) {
     this.#log = log
     this.#kubernetes = new Kubernetes(options, {
       async changes(changes) {
         await apply(changes)
-        if (changes.synced) log.info({}, 'the cluster is known')
+        if (changes.synced) log.info({}, 'cluster synced')
       },
       keys,
       workerDied: reason => log.error({ err: reason.message }, 'Kubernetes watch restarting'),
@@ -45,8 +45,8 @@ export class ClusterNames {
 
   async start(): Promise<void> {
     await this.#kubernetes.start()
-    this.#log.info({ by: this.#kubernetes.state.access }, 'watching the Kubernetes API')
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#log.info({ access: this.#kubernetes.state.access }, 'watching the Kubernetes API')
+    this.#timer = setInterval(() => this.#logChanges(), CHECK_MS).unref()
   }
 
   get notReady(): string | undefined {
@@ -54,16 +54,16 @@ export class ClusterNames {
   }
 
   /** Before each page. */
-  tell(): void {
+  updateMetrics(): void {
     this.#metrics.publish()
   }
 
   /** For the landing page and `weir status`. */
-  rows(): (readonly [string, string])[] {
+  status(): (readonly [string, string])[] {
     const { state, synced } = this.#kubernetes
     const failing = state.watches.filter(watch => watch.lastError !== undefined).map(watch => watch.name)
-    const words = synced ? 'known' : 'being listed'
-    return [['cluster', failing.length === 0 ? words : `${words}; not watched: ${failing.join(', ')}`]]
+    const text = synced ? 'synced' : 'syncing'
+    return [['cluster', failing.length === 0 ? text : `${text}; watch failing: ${failing.join(', ')}`]]
   }
 
   async stop(): Promise<void> {
@@ -71,15 +71,15 @@ export class ClusterNames {
     await this.#kubernetes.stop()
   }
 
-  /** A line when a resource gets into trouble or out of it, not one an attempt. */
-  #look(): void {
+  /** One line when a watch fails or recovers, not one per attempt. */
+  #logChanges(): void {
     for (const { name, lastError } of this.#kubernetes.state.watches) {
-      const before = this.#said.get(name)
-      this.#said.set(name, lastError)
-      if (lastError !== undefined && before === undefined) {
+      const logged = this.#loggedErrors.get(name)
+      this.#loggedErrors.set(name, lastError)
+      if (lastError !== undefined && logged === undefined) {
         this.#log.warn({ resource: name, err: lastError }, 'Kubernetes watch failed, keeping last known names')
-      } else if (lastError === undefined && before !== undefined) {
-        this.#log.info({ resource: name }, 'watched again')
+      } else if (lastError === undefined && logged !== undefined) {
+        this.#log.info({ resource: name }, 'Kubernetes watch recovered')
       }
     }
   }

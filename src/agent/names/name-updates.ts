@@ -1,135 +1,103 @@
 /**
- * name-updates.ts - what became known of the world, brought to all who name by it: entities, flows, the kernel, series.
+ * name-updates.ts - applies name changes to all that use names: entities, resolver, kernel tables, hubble_* metrics.
  *
- * In:    batches of changes, from an inventory file or the Kubernetes watch.
- * Out:   new connections bear the new names when apply() has resolved; the hubble_* series of deleted pods go in a minute.
- * Never: holds the thread longer than SLICE_MS and one slice, so that the ring is drained meanwhile.
+ * In:    batches of changes from the Kubernetes watch, or a new inventory.
+ * Out:   new connections have the new names once apply() has resolved.
+ * Never: blocks the thread for longer than SLICE_MS plus one slice, so that the ring is drained meanwhile.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Entities, EntityOptions, PodName } from '../../datapath/identity/entities.js'
-import { BARE_FACTS, type EntityChanges, NO_CHANGES } from '../../datapath/identity/entity-changes.js'
+import type { PodName } from '../../datapath/identity/entities.js'
+import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 import { NAMES_TTL_MS } from '../../datapath/identity/entity-ids.js'
 import type { Inventory } from '../../datapath/inventory/inventory.js'
 import { inventoryChanges } from '../../datapath/inventory/inventory-changes.js'
 import type { Live } from '../../datapath/source/live.js'
-import { DeletedPods } from '../../exporter/reduce/deleted-pods.js'
-import type { Reducer } from '../../exporter/reduce/reduce.js'
-import type { InventoryResolver } from '../../hubble/flow/inventory-resolver.js'
-import type { Hubble } from '../../hubble/metrics/hubble.js'
+import type { Exporter } from '../exporter.js'
+import { slices } from './change-slices.js'
+import { DeletedPodSeries } from './deleted-pod-series.js'
 
-export interface Named {
-  readonly entities: Entities
-  readonly resolver: InventoryResolver
-  readonly reducer: Reducer
-  readonly hubble: Hubble | undefined
+/** The part of the live source that stores names in the kernel. */
+export type NamingKernel = Pick<Live, 'collect' | 'tellNames' | 'recycled'>
+
+export interface InventorySwitch {
+  readonly changes: EntityChanges
+  readonly deletedPods: readonly PodName[]
 }
 
-/** Entries of a batch that are applied at once. */
-const SLICE = 64
 const SLICE_MS = 4
 
-export class Names {
-  live: Live | undefined
-  readonly #named: Named
-  /** Whose own series of weir_* have to go. */
-  readonly #deleted: DeletedPods
-  readonly #now: () => number
+export class NameUpdates {
+  readonly #exporter: Exporter
+  readonly #kernel: NamingKernel | undefined
+  readonly #deletedPods: DeletedPodSeries
   #inventory: Inventory
-  /** Names that flows have besides those of addresses changed since the last collect. */
-  #renamed = false
+  /** The resolver has changed since the last refresh, so hubble_* labels may be stale. */
+  #resolverChanged = false
 
-  /** `world` is in force already. */
-  constructor(
-    named: Named,
-    inventory: Inventory,
-    { ttlMs = NAMES_TTL_MS, now = () => performance.now() }: EntityOptions = {},
-  ) {
-    this.#named = named
-    this.#deleted = new DeletedPods(ttlMs)
-    this.#now = now
+  /** `kernel`: absent for a recording, whose records carry their own names. */
+  constructor(exporter: Exporter, kernel?: NamingKernel) {
+    const { inventory, reducer, entityOptions } = exporter
+    const { ttlMs = NAMES_TTL_MS, now = () => performance.now() } = entityOptions
+    this.#exporter = exporter
+    this.#kernel = kernel
     this.#inventory = inventory
+    this.#deletedPods = new DeletedPodSeries(reducer, ttlMs, now)
   }
 
-  /** Take a batch, in slices; the pods that it took away. */
+  /** Applies a batch in slices; resolves to the pods it deleted. */
   async apply(changes: EntityChanges): Promise<readonly PodName[]> {
     const deleted: PodName[] = []
-    let begun = performance.now()
+    let start = performance.now()
     for (const slice of slices(changes)) {
-      deleted.push(...this.#take(slice))
-      if (performance.now() - begun < SLICE_MS) continue
-      this.live?.tellNames()
+      deleted.push(...this.#applySlice(slice))
+      if (performance.now() - start < SLICE_MS) continue
+      this.#kernel?.tellNames()
       await nextTurn()
-      begun = performance.now()
+      start = performance.now()
     }
-    this.live?.tellNames()
+    this.#kernel?.tellNames()
     return deleted
   }
 
-  /** Names for prefixes, instead of the world that they are cut out of. */
-  group(groups: Readonly<Record<string, readonly string[]>>): void {
-    for (const [name, prefixes] of Object.entries(groups)) {
-      this.#take({ ...NO_CHANGES, upserts: [{ ...BARE_FACTS, kind: 'cidr', key: `cidr/${name}`, prefixes }] })
-    }
-  }
-
-  /**
-   * Name by another world from now on, at once: what was counted until now by the names of until now, first. Entries
-   * that it changes, and the pods that it takes away.
-   */
-  useInventory(inventory: Inventory): { readonly changes: EntityChanges; readonly deletedPods: readonly PodName[] } {
-    this.live?.collect()
+  /** Switches to a new inventory at once. Flushes pending counts under the old names first. */
+  useInventory(inventory: Inventory): InventorySwitch {
+    this.#kernel?.collect()
     const changes = inventoryChanges(this.#inventory, inventory)
     this.#inventory = inventory
-    const deletedPods = this.#take(changes)
-    this.#named.resolver.load(inventory)
-    this.#renamed = true
-    this.tell()
-    this.live?.collect()
+    const deletedPods = this.#applySlice(changes)
+    this.#exporter.resolver.load(inventory)
+    this.#resolverChanged = true
+    this.refresh()
+    this.#kernel?.collect()
     return { changes, deletedPods }
   }
 
-  /** Before each scrape: memories of names that are stale go, and numbers of what is long gone become free. */
-  tell(): void {
-    const { entities, reducer, hubble } = this.#named
-    const freed = entities.recycle()
-    if (freed.length > 0) {
-      this.live?.collect()
-      reducer.invalidate()
-      this.live?.recycled(freed)
-    }
-    if (freed.length > 0 || this.#renamed) hubble?.namesChanged()
-    this.#renamed = false
-    const gone = this.#deleted.due(this.#now())
-    if (gone.length > 0) reducer.removePods(gone)
+  /** Before each scrape: recycles the ids of expired entities, drops stale labels and the series of deleted pods. */
+  refresh(): void {
+    const recycled = this.#recycleIds()
+    if (recycled || this.#resolverChanged) this.#exporter.hubble?.namesChanged()
+    this.#resolverChanged = false
+    this.#deletedPods.expire()
+    this.#exporter.self.deletionsRefused(this.#deletedPods.refused)
   }
 
-  /** Deleted pods whose series stay: more waited already than are kept. */
-  get deletionsRefused(): number {
-    return this.#deleted.refused
+  /** True if ids were recycled. Flushes the counts under the old names before an id gets a new one. */
+  #recycleIds(): boolean {
+    const { entities, reducer } = this.#exporter
+    const recycled = entities.recycle()
+    if (recycled.length === 0) return false
+    this.#kernel?.collect()
+    reducer.invalidate()
+    this.#kernel?.recycled(recycled)
+    return true
   }
 
-  #take(changes: EntityChanges): PodName[] {
-    const { entities, resolver, hubble } = this.#named
+  #applySlice(changes: EntityChanges): readonly PodName[] {
+    const { entities, resolver, hubble } = this.#exporter
     const deleted = entities.apply(changes)
-    if (resolver.apply(changes)) this.#renamed = true
-    for (const pod of deleted) {
-      hubble?.podDeleted(pod)
-      this.#deleted.add(pod, this.#now())
-    }
-    for (const facts of changes.upserts) if (facts.kind === 'pod') this.#deleted.recreated(facts)
+    if (resolver.apply(changes)) this.#resolverChanged = true
+    for (const pod of deleted) hubble?.podDeleted(pod)
+    this.#deletedPods.update(deleted, changes)
     return deleted
   }
-}
-
-/** In the order in which a batch is to be applied. */
-function* slices({ identities, removals, upserts, forgotten, synced }: EntityChanges): Generator<EntityChanges> {
-  for (const part of cut(identities)) yield { ...NO_CHANGES, identities: part }
-  for (const part of cut(removals)) yield { ...NO_CHANGES, removals: part }
-  for (const part of cut(upserts)) yield { ...NO_CHANGES, upserts: part }
-  for (const part of cut(forgotten)) yield { ...NO_CHANGES, forgotten: part }
-  if (synced) yield { ...NO_CHANGES, synced }
-}
-
-function* cut<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let at = 0; at < items.length; at += SLICE) yield items.slice(at, at + SLICE)
 }

@@ -1,7 +1,7 @@
 /**
- * hubble-options.ts - which hubble_* metrics a configuration asks for, from its list or from the file that it names.
+ * hubble-options.ts - the hubble_* metrics of a configuration, from its list or its metrics file.
  *
- * Fail:  a file that cannot be read, an unknown metric, option, context or label is an InvalidConfig.
+ * Fail:  an unreadable file, or an unknown metric, option, context or label, is an InvalidConfig.
  */
 import { readFileSync } from 'node:fs'
 import { InvalidConfig } from '../../config/problem.js'
@@ -13,7 +13,7 @@ import { compileFilters } from '../../hubble/observe/filter/filter.js'
 import type { FlowFilter } from '../../hubble/observe/filter/flow-filter.js'
 import { systemWords } from '../../lib/os-error.js'
 
-/** A file of dynamic metrics as it was at the start. */
+/** The metrics file as read at the start. */
 export interface HubbleFile {
   readonly path: string
   readonly text: string
@@ -22,13 +22,13 @@ export interface HubbleFile {
 
 export interface HubbleOptions {
   readonly hubbleMetrics?: readonly MetricConfig[]
-  /** Where they came from, to be watched. */
+  /** The file they were read from, to watch it for changes. */
   readonly hubbleFile?: HubbleFile
 }
 
 const FILE = 'hubble-dynamic-metrics-config-path'
 
-/** The options of `run` and `metrics`; reads the file. */
+/** Reads the metrics file, if there is one. */
 export function hubbleOptions(config: Config): HubbleOptions {
   const list = config['hubble-metrics']
   const path = config[FILE]
@@ -37,10 +37,10 @@ export function hubbleOptions(config: Config): HubbleOptions {
   return { hubbleMetrics: file.metrics, hubbleFile: file }
 }
 
-/** The metrics of a file's text; throws a ConfigError. */
+/** The metrics in the text of a metrics file. Throws a ConfigError. */
 export function parseHubbleFile(path: string, text: string): MetricConfig[] {
   return parseDynamic(text, path, (include, exclude) =>
-    // compileFilters() refuses what is no FlowFilter.
+    // compileFilters() rejects anything that is not a FlowFilter.
     compileFilters(include as readonly FlowFilter[], exclude as readonly FlowFilter[]),
   )
 }

@@ -1,8 +1,8 @@
 /**
- * otlp-options.ts - the push that settings and OTEL_* variables ask for: settings win.
+ * otlp-options.ts - the options of the OTLP push from settings and OTEL_* variables; settings win.
  *
- * Out:   nothing when there is no endpoint, or OTEL_SDK_DISABLED says so.
- * Fail:  values that do not go together, bad OTEL_* variables, and a Weir that would neither serve nor push, are an InvalidConfig.
+ * Out:   undefined without an endpoint, or if OTEL_SDK_DISABLED is true.
+ * Fail:  conflicting values, invalid OTEL_* variables, and a Weir that would neither serve nor push are an InvalidConfig.
  */
 import { InvalidConfig } from '../../config/problem.js'
 import type { Config } from '../../config/schema.js'
@@ -13,17 +13,17 @@ import { resourceAttributes } from '../../otlp/resource.js'
 export function otlpOptions(config: Config, env: NodeJS.ProcessEnv = process.env): OtlpConfig | undefined {
   const push = sdkDisabled(env) ? undefined : pushOf(config, env)
   if (push !== undefined || config.web) return push
-  const message = 'nothing would be served or pushed; allowed: true, or otlp.endpoint beside it'
+  const message = 'nothing would be served or pushed; allowed: true, or false with otlp.endpoint'
   throw new InvalidConfig([{ where: '', name: 'web', value: 'false', message }])
 }
 
 function pushOf(config: Config, env: NodeJS.ProcessEnv): OtlpConfig | undefined {
   const own = settings(config)
   try {
-    const given = own.url === undefined && !isAsked(env) ? own : { ...otlpEnvironment(env), ...own }
+    const given = own.url === undefined && !hasEndpointVariable(env) ? own : { ...otlpEnvironment(env), ...own }
     if (given.url === undefined) return undefined
     const whole = { ...OTLP_DEFAULTS, ...given, url: given.url }
-    // The default is OpenTelemetry's, for its own interval: a shorter one brings a shorter timeout.
+    // OpenTelemetry's default timeout fits its default interval; a shorter interval needs a shorter timeout.
     const exportTimeoutMs = given.exportTimeoutMs ?? Math.min(whole.exportTimeoutMs, whole.intervalMs)
     const push = { ...whole, exportTimeoutMs }
     checkOtlp(push)
@@ -35,18 +35,18 @@ function pushOf(config: Config, env: NodeJS.ProcessEnv): OtlpConfig | undefined 
   }
 }
 
-/** What a series counted last must be seen before it is removed. */
+/** A push must see the last value of a series before the series expires. */
 function checkTtl(ttlMs: number, intervalMs: number): void {
   if (ttlMs === 0 || ttlMs >= 2 * intervalMs) return
-  throw new Error(`interval of ${intervalMs} ms beside a series.ttl of ${ttlMs} ms: expected at most half of it`)
+  throw new Error(`interval of ${intervalMs} ms with a series.ttl of ${ttlMs} ms: expected at most half of it`)
 }
 
-/** Other OTEL_* variables may stand there for other programs. */
-function isAsked(env: NodeJS.ProcessEnv): boolean {
+/** Other OTEL_* variables may be meant for other programs. */
+function hasEndpointVariable(env: NodeJS.ProcessEnv): boolean {
   return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)
 }
 
-/** Those that are set. */
+/** The settings that are given. */
 function settings(config: Config): Partial<OtlpConfig> {
   const all = {
     url: config['otlp.endpoint'],

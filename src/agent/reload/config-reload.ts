@@ -1,9 +1,9 @@
 /**
- * config-reload.ts - the configuration of a running Weir, read anew at SIGHUP or when somebody posts to /-/reload.
+ * config-reload.ts - reloads the configuration of a running Weir on SIGHUP or POST to /-/reload.
  *
- * In:    how to read it again; the parts that can change while they run.
- * Out:   all of what changed is in force, or none of it; which of both is told in log and metrics.
- * Fail:  told with all that is wrong and each setting that cannot change; what was in force stays.
+ * In:    a function that loads the configuration again; the parts that can change while Weir runs.
+ * Out:   all changes take effect, or none; the result is logged and shows in the reload metrics.
+ * Fail:  every problem, and every setting that cannot change, is reported; the previous configuration stays.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -14,128 +14,112 @@ import type { Setting } from '../../config/setting.js'
 import { M } from '../../exporter/catalog/catalog.js'
 import type { SeriesStore } from '../../exporter/series/series.js'
 import type { LineLog } from '../../lib/log-limit.js'
+import { ReloadStatus } from './reload-status.js'
 import type { Sighup } from './sighup.js'
 
-/** A part of a running Weir that can take another configuration. */
+/** A part of a running Weir that can take a new configuration. */
 export interface Reloadable {
-  /** Check all that can fail, and change nothing; what is returned puts it in force and cannot fail. */
+  /** Checks everything that can fail and changes nothing. The returned function applies the change and cannot fail. */
   prepare(next: Config): () => void
 }
 
-/** Makes a change at a moment when it can be made; resolves when it is made. */
+/** Runs a change when it is safe, and resolves when it has been made. */
 export type Exclusive = (change: () => void) => Promise<void>
 
-/** A configuration in force, and how to read it again from where it came. */
+/** The configuration in effect, and how to load it again. */
 export interface Configuration {
   readonly loaded: Loaded
   /** Throws an InvalidConfig. */
-  again(): Loaded
-  /** When to. */
+  reload(): Loaded
+  /** The signal that triggers a reload. */
   readonly sighup: Sighup
 }
 
-const MS = 1000
+const METRICS = { successful: M.configReloadSuccessful, time: M.configReloadTime, reloads: M.configReloads }
 
-export class Reload {
-  readonly #again: () => Loaded
+export class ConfigReload {
+  readonly #configuration: Configuration
   readonly #parts: readonly Reloadable[]
-  readonly #store: SeriesStore
   readonly #log: LineLog
-  readonly #counts = { applied: 0, refused: 0 }
-  readonly #around: Exclusive
-  readonly #sighup: Sighup
-  #config: Config
-  /** One that has not begun: it will read what is there then, for all who ask meanwhile. */
-  #next: Promise<string | undefined> | undefined
-  #lastGood = Date.now()
+  readonly #exclusive: Exclusive
+  readonly #status: ReloadStatus
+  #current: Config
+  /** A reload that has not read anything yet: it serves all requests that arrive until it does. */
+  #pending: Promise<string | undefined> | undefined
 
   constructor(
-    { loaded, again, sighup }: Configuration,
+    configuration: Configuration,
     parts: readonly Reloadable[],
     store: SeriesStore,
     log: LineLog,
     exclusive: Exclusive,
   ) {
-    this.#config = loaded.config
-    this.#again = again
-    this.#sighup = sighup
+    this.#configuration = configuration
+    this.#current = configuration.loaded.config
     this.#parts = parts
-    this.#store = store
     this.#log = log
-    this.#around = exclusive
-    this.#tell(true)
+    this.#exclusive = exclusive
+    this.#status = new ReloadStatus(store, METRICS)
   }
 
-  /** Reload at each SIGHUP from now on, and once for those that came before. */
+  /** Reloads on each SIGHUP, and once now if there was one before. */
   start(): void {
-    this.#sighup.listen(() => void this.now())
+    this.#configuration.sighup.listen(() => void this.now())
   }
 
   stop(): void {
-    this.#sighup.unlisten()
+    this.#configuration.sighup.ignore()
   }
 
-  /** Reload as soon as it can be; says why it is refused, one line for each reason, or undefined. */
+  /** Reloads as soon as it is safe. Resolves to the problems, one per line, or undefined on success. */
   now(): Promise<string | undefined> {
-    this.#next ??= this.#whenQuiet()
-    return this.#next
+    this.#pending ??= this.#reloadExclusively()
+    return this.#pending
   }
 
-  async #whenQuiet(): Promise<string | undefined> {
-    let refused: string | undefined
+  async #reloadExclusively(): Promise<string | undefined> {
+    let problems: string | undefined
     await nextTurn()
-    await this.#around(() => {
-      this.#next = undefined
-      refused = this.#reload()
+    await this.#exclusive(() => {
+      this.#pending = undefined
+      problems = this.#reload()
     })
-    return refused
+    return problems
   }
 
   #reload(): string | undefined {
     try {
-      this.#apply()
+      this.#apply(this.#configuration.reload())
       return undefined
     } catch (error) {
       if (!(error instanceof InvalidConfig)) throw error
-      this.#counts.refused++
-      this.#tell(false)
-      for (const problem of error.problems) this.#log.error({ err: describe(problem) }, 'configuration is refused')
+      this.#status.refused()
+      for (const problem of error.problems) this.#log.error({ err: describe(problem) }, 'configuration reload failed')
       return error.message
     }
   }
 
-  #apply(): void {
-    const { config, origins, warnings } = this.#again()
-    const changed = NAMES.filter(name => !isDeepStrictEqual(config[name], this.#config[name]))
-    const problems = changed.filter(name => !settingOf(name).reload).map(name => this.#fixed(name, config, origins))
+  #apply({ config, origins, warnings }: Loaded): void {
+    const changed = NAMES.filter(name => !isDeepStrictEqual(config[name], this.#current[name]))
+    const fixed = changed.filter(name => !settingOf(name).reload)
+    const problems = fixed.map(name => this.#cannotChange(name, config, origins))
     const commits = this.#parts.flatMap(part => prepared(part, config, problems))
     if (problems.length > 0) throw new InvalidConfig(problems)
     for (const commit of commits) commit()
-    this.#config = config
-    this.#counts.applied++
-    this.#lastGood = Date.now()
-    this.#tell(true)
+    this.#current = config
+    this.#status.applied()
     for (const warning of warnings) this.#log.warn({}, warning)
     this.#log.info({ changed }, 'configuration reloaded')
   }
 
-  #fixed(name: SettingName, next: Config, origins: ReadonlyMap<SettingName, string>): Problem {
-    const { secret } = settingOf(name)
-    const value = secret ? {} : { value: shown(name, next) }
-    const before = secret ? '' : ` from '${shown(name, this.#config)}'`
-    const message = `it cannot change${before} while Weir runs; allowed: a restart`
-    return { where: '', name: origins.get(name) ?? name, ...value, message }
-  }
-
-  #tell(good: boolean): void {
-    const store = this.#store
-    store.set(store.family(M.configReloadSuccessful).series([]), good ? 1 : 0)
-    store.set(store.family(M.configReloadTime).series([]), this.#lastGood / MS)
-    for (const [result, n] of Object.entries(this.#counts)) store.set(store.family(M.configReloads).series([result]), n)
+  #cannotChange(name: SettingName, next: Config, origins: ReadonlyMap<SettingName, string>): Problem {
+    const values = settingOf(name).secret ? '' : ` from '${shown(name, this.#current)}' to '${shown(name, next)}'`
+    const message = `cannot change${values} while Weir runs; restart to apply`
+    return { where: '', name: origins.get(name) ?? name, message }
   }
 }
 
-/** What puts the part's share in force; what it refuses goes to `problems`. */
+/** The function that applies the part's change; its problems go to `problems`. */
 function prepared(part: Reloadable, config: Config, problems: Problem[]): (() => void)[] {
   try {
     return [part.prepare(config)]

@@ -1,35 +1,43 @@
 /**
- * hubble-file.ts - the file of dynamic metrics of a running exporter, followed.
+ * hubble-file.ts - reloads the file of hubble_* metrics when it changes.
  *
- * Out:   a changed file is in force seconds later; one that is refused is told in the log and in a metric.
+ * Out:   a changed file takes effect within seconds; an invalid one is logged and shows in the reload metrics.
  */
+import { M } from '../../exporter/catalog/catalog.js'
+import type { SeriesStore } from '../../exporter/series/series.js'
 import { DynamicConfig } from '../../hubble/metrics/dynamic-config.js'
 import type { Hubble } from '../../hubble/metrics/hubble.js'
 import type { Log } from '../log.js'
 import { type HubbleFile, parseHubbleFile } from '../options/hubble-options.js'
 import type { Exclusive } from './config-reload.js'
+import { ReloadStatus } from './reload-status.js'
 
-/** Follow `file`, which is in force; call the answer to stop. */
-export function watchHubbleFile(
+const METRICS = {
+  successful: M.hubbleConfigReloadSuccessful,
+  time: M.hubbleConfigReloadTime,
+  reloads: M.hubbleConfigReloads,
+}
+
+/** `file` is in effect already. Call start() to watch it. */
+export function hubbleFileWatch(
   hubble: Hubble,
   { path, text }: HubbleFile,
+  store: SeriesStore,
   log: Log,
   exclusive: Exclusive,
-): () => void {
-  hubble.setFileStatus(true)
+): DynamicConfig {
+  const status = new ReloadStatus(store, METRICS)
   const listener = {
     exclusive,
     apply: hubble.reconfigure.bind(hubble),
     onApplied() {
-      hubble.setFileStatus(true, 'applied')
-      log.info({ file: path }, 'hubble metrics configured anew')
+      status.applied()
+      log.info({ file: path }, 'hubble metrics file reloaded')
     },
     onRefused(error: Error) {
-      hubble.setFileStatus(false, 'refused')
-      log.error({ file: path, err: error.message }, 'hubble metrics stay as they were')
+      status.refused()
+      log.error({ file: path, err: error.message }, 'hubble metrics file reload failed, keeping the previous one')
     },
   }
-  const config = new DynamicConfig(path, content => parseHubbleFile(path, content), listener, text)
-  config.start()
-  return () => config.stop()
+  return new DynamicConfig(path, content => parseHubbleFile(path, content), listener, text)
 }

@@ -1,10 +1,10 @@
 /**
- * inventory-file.ts - the inventory file of a running exporter, followed.
+ * inventory-file.ts - reloads the inventory file when it changes.
  *
- * In:    a path, the text that is in force; who applies another world.
- * Out:   a changed file names what comes seconds later, or at a reload; what became of it is told in log and metrics.
- * Fail:  a file that is gone, empty or wrong is told once, and the last good world stays.
- * Never: reads what is no regular file again: a pipe would block.
+ * In:    a path, the text that is in effect, and a function that switches to a new inventory.
+ * Out:   a changed file takes effect within seconds or on a reload; the result is logged and shows in the reload metrics.
+ * Fail:  a missing, empty or invalid file is reported once, and the previous inventory stays.
+ * Never: reads anything but a regular file again: a pipe would block.
  */
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
@@ -12,42 +12,42 @@ import { type Inventory, parseInventory, readInventory } from '../../datapath/in
 import { M } from '../../exporter/catalog/catalog.js'
 import type { SeriesStore } from '../../exporter/series/series.js'
 import type { Log } from '../log.js'
+import { ReloadStatus } from './reload-status.js'
 
 export interface InventoryFile {
   readonly path: string
-  /** In force already. */
+  /** The text that is in effect. */
   readonly text: string
 }
 
-/** Applies a world; what it tells goes to the log. */
-export type Rename = (inventory: Inventory) => Readonly<Record<string, number>>
+/** Switches to an inventory; returns fields for the log line. */
+export type SwitchInventory = (inventory: Inventory) => Readonly<Record<string, number>>
 
 const INTERVAL_MS = 2000
+const METRICS = { successful: M.inventoryReloadSuccessful, time: M.inventoryReloadTime, reloads: M.inventoryReloads }
 
-export class InventoryWatch {
+export class InventoryFileWatch {
   readonly #path: string
-  readonly #rename: Rename
-  readonly #store: SeriesStore
+  readonly #switchInventory: SwitchInventory
   readonly #log: Log
-  readonly #reloads = { applied: 0, refused: 0 }
-  /** Digest of what was seen last: a world may be a hundred megabytes. */
+  readonly #status: ReloadStatus
+  /** Digest of the last content, or the message of the last read error. Not the content: it may be 100 MB. */
   #last: string
-  /** Why that is not in force. */
+  /** Why the last content is not in effect. */
   #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ path, text }: InventoryFile, rename: Rename, store: SeriesStore, log: Log) {
+  constructor({ path, text }: InventoryFile, switchInventory: SwitchInventory, store: SeriesStore, log: Log) {
     this.#path = path
-    this.#rename = rename
-    this.#store = store
+    this.#switchInventory = switchInventory
     this.#log = log
     this.#last = digest(text)
-    this.#tell(true)
+    this.#status = new ReloadStatus(store, METRICS)
   }
 
-  /** Look every few seconds from now on; does not keep the process alive. */
+  /** Checks the file every few seconds; does not keep the process alive. */
   start(intervalMs = INTERVAL_MS): void {
-    if (isOther(this.#path)) return
+    if (isIrregular(this.#path)) return
     this.#timer = setInterval(() => this.check(), intervalMs).unref()
   }
 
@@ -55,26 +55,26 @@ export class InventoryWatch {
     clearInterval(this.#timer)
   }
 
-  /** Look now. Content, not time, says whether it changed. */
+  /** Applies the file now if its content has changed, whatever its modification time. */
   check(): void {
     const apply = this.prepare()
     if (!(apply instanceof Error)) apply()
   }
 
-  /** Look now, and change nothing: what names by the file's content, or why it cannot be used, which is told already. */
+  /** Reads and checks the file without applying it. Returns a function that applies it, or the reported error. */
   prepare(): (() => void) | Error {
     let seen = ''
     try {
       const text = this.#read()
       seen = digest(text)
-      // What was refused is refused again, though told once.
+      // An unchanged invalid file is still an error for a reload, though reported only once.
       if (seen === this.#last) return this.#lastError ?? (() => {})
-      // A file that is being written begins so; no world at all is never meant by a change.
+      // A file is empty when a writer has just opened it. An empty inventory is never intended.
       if (text.trim() === '') throw new Error(`inventory file ${this.#path}: is empty`)
       const inventory = parseInventory(text, this.#path)
       return () => this.#apply(inventory, seen)
     } catch (error) {
-      this.#refused(seen, error as Error)
+      this.#refuse(seen, error as Error)
       return error as Error
     }
   }
@@ -82,33 +82,23 @@ export class InventoryWatch {
   #apply(inventory: Inventory, seen: string): void {
     this.#last = seen
     this.#lastError = undefined
-    const change = this.#rename(inventory)
-    this.#reloads.applied++
-    this.#tell(true)
-    this.#log.info({ file: this.#path, ...change }, 'inventory reloaded')
+    const fields = this.#switchInventory(inventory)
+    this.#status.applied()
+    this.#log.info({ file: this.#path, ...fields }, 'inventory reloaded')
   }
 
   #read(): string {
-    if (isOther(this.#path)) throw new Error(`inventory file ${this.#path}: is no regular file any more`)
+    if (isIrregular(this.#path)) throw new Error(`inventory file ${this.#path}: is not a regular file any more`)
     return readInventory(this.#path)
   }
 
-  #refused(seen: string, error: Error): void {
-    const what = seen === '' ? error.message : seen
-    if (what === this.#last) return
-    this.#last = what
+  #refuse(seen: string, error: Error): void {
+    const last = seen === '' ? error.message : seen
+    if (last === this.#last) return
+    this.#last = last
     this.#lastError = error
-    this.#reloads.refused++
-    this.#tell(false)
+    this.#status.refused()
     this.#log.error({ file: this.#path, err: error.message }, 'inventory reload failed, keeping the previous one')
-  }
-
-  #tell(good: boolean): void {
-    const store = this.#store
-    store.set(store.family(M.inventoryReloadSuccessful).series([]), good ? 1 : 0)
-    for (const [result, n] of Object.entries(this.#reloads)) {
-      store.set(store.family(M.inventoryReloads).series([result]), n)
-    }
   }
 }
 
@@ -116,7 +106,7 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** There, but no regular file. */
-function isOther(path: string): boolean {
+/** Exists, but is not a regular file. */
+function isIrregular(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === false
 }

@@ -1,19 +1,18 @@
 /**
- * reloadable-parts.ts - the parts of a running exporter that can take another configuration.
+ * reloadable-parts.ts - the parts of a running exporter that a configuration reload can change.
  */
 import { InvalidConfig } from '../../config/problem.js'
 import type { Hubble } from '../../hubble/metrics/hubble.js'
 import type { Log } from '../log.js'
-import { metricsOptions } from '../options/options.js'
+import { metricsOptions } from '../options/config-options.js'
 import { otlpOptions } from '../options/otlp-options.js'
 import type { SeriesExpiry } from '../series-expiry.js'
 import type { Reloadable } from './config-reload.js'
-import type { InventoryWatch } from './inventory-file.js'
+import type { InventoryFileWatch } from './inventory-file.js'
 
-const HUBBLE = 'hubble-metrics'
+const HUBBLE_METRICS = 'hubble-metrics'
 
-/** The least level to log. */
-export function levelOf(log: Log): Reloadable {
+export function logLevelPart(log: Log): Reloadable {
   return {
     prepare: next => () => {
       log.level = next['log.level']
@@ -21,13 +20,13 @@ export function levelOf(log: Log): Reloadable {
   }
 }
 
-/** The list of hubble_* metrics; with a file of them it is the file that changes. */
-export function hubbleOf(hubble: Hubble | undefined, list: boolean): Reloadable {
+/** The list of hubble_* metrics. `fromList`: the running metrics come from the list, not from a file. */
+export function hubblePart(hubble: Hubble | undefined, fromList: boolean): Reloadable {
   return {
     prepare(next) {
-      const metrics = next[HUBBLE]?.metrics
-      if ((metrics !== undefined) !== list) {
-        throw refused(HUBBLE, 'cannot be switched on or off while Weir runs; allowed: a restart')
+      const metrics = next[HUBBLE_METRICS]?.metrics
+      if ((metrics !== undefined) !== fromList) {
+        throw problem(HUBBLE_METRICS, 'cannot be enabled or disabled while Weir runs; restart to apply')
       }
       return () => {
         if (metrics !== undefined) hubble?.reconfigure(metrics)
@@ -36,28 +35,28 @@ export function hubbleOf(hubble: Hubble | undefined, list: boolean): Reloadable 
   }
 }
 
-/** Flow families: their bounds, labels, and what is left out. */
-export function familiesOf(series: SeriesExpiry): Reloadable {
+/** The flow families: budgets, TTL, labels and namespace filters. */
+export function familiesPart(series: SeriesExpiry): Reloadable {
   return {
     prepare(next) {
-      // A push wants a TTL that leaves it time. The rest is checked with the settings, by the same function that apply() has.
+      // The TTL must leave a push enough time. Everything else was checked when the settings were loaded.
       otlpOptions(next)
       return () => series.apply(metricsOptions(next))
     },
   }
 }
 
-/** The content of the inventory file; the settings have its path. */
-export function inventoryOf(watch: InventoryWatch): Reloadable {
+/** The content of the inventory file; its path cannot change. */
+export function inventoryPart(watch: InventoryFileWatch): Reloadable {
   return {
     prepare() {
       const apply = watch.prepare()
-      if (apply instanceof Error) throw refused('inventory', apply.message)
+      if (apply instanceof Error) throw problem('inventory', apply.message)
       return apply
     },
   }
 }
 
-function refused(name: string, message: string): InvalidConfig {
+function problem(name: string, message: string): InvalidConfig {
   return new InvalidConfig([{ where: '', name, message }])
 }

@@ -1,28 +1,28 @@
 /**
- * sighup.ts - SIGHUP from the first moment of a command that reloads: one that comes during the start does not end it.
+ * sighup.ts - SIGHUP of a command that reloads, from its first moment: a signal during the start does not kill it.
  *
- * Out:   the listener is told of each, of all that came before it listened once.
+ * Out:   calls the listener once per SIGHUP; signals from before it was registered count as one.
  */
 export class Sighup {
   #listener: (() => void) | undefined
-  #missed = false
-  readonly #hear = () => {
-    if (this.#listener === undefined) this.#missed = true
+  #pending = false
+  readonly #onSignal = () => {
+    if (this.#listener === undefined) this.#pending = true
     else this.#listener()
   }
 
   constructor() {
-    process.on('SIGHUP', this.#hear)
+    process.on('SIGHUP', this.#onSignal)
   }
 
   listen(listener: () => void): void {
     this.#listener = listener
-    if (this.#missed) listener()
-    this.#missed = false
+    if (this.#pending) listener()
+    this.#pending = false
   }
 
-  /** SIGHUP is still no end: whoever stops is stopping already. */
-  unlisten(): void {
+  /** From now on SIGHUP is ignored; it must not kill a process that is stopping. */
+  ignore(): void {
     this.#listener = () => undefined
   }
 }

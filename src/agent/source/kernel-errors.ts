@@ -1,13 +1,13 @@
 /**
- * kernel-errors.ts - what the kernel refused, in words that say what to do about it.
+ * kernel-errors.ts - error messages of the live source that say what is missing.
  */
 import { readFileSync } from 'node:fs'
 
-/** Bits of CapEff (linux/capability.h). */
+/** Bit numbers in CapEff (linux/capability.h). */
 const CAP = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const
-const NEEDED = 'CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root)'
+const REQUIRED = 'CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root)'
 
-/** Run `body`; an error of missing privilege or support is told with its remedy. */
+/** Runs `body`. An error of the kernel is thrown with the privileges that the live source requires. */
 export function explainKernel<T>(body: () => T): T {
   requireCapabilities()
   try {
@@ -15,20 +15,22 @@ export function explainKernel<T>(body: () => T): T {
   } catch (error) {
     const { code, syscall, message } = error as NodeJS.ErrnoException
     if (syscall === undefined) throw error
-    // Behind the first line are libbpf's guesses, which would hide what is missing: a user namespace, a lockdown.
+    // The following lines are libbpf's guesses, which would hide the real cause: a user namespace, a lockdown.
     if (code === 'EPERM' || code === 'EACCES')
-      throw new Error(`the live source needs ${NEEDED} in the first user namespace: ${message.split('\n', 1)[0]}`)
+      throw new Error(
+        `the live source requires ${REQUIRED} in the initial user namespace: ${message.split('\n', 1)[0]}`,
+      )
     throw new Error(`the live source cannot start: ${message}`)
   }
 }
 
-/** Throws, naming what this process lacks for the live source. */
+/** Throws an Error that names the capabilities this process lacks for the live source. */
 export function requireCapabilities(): void {
   const missing = missingCapabilities(ownStatus())
-  if (missing.length > 0) throw new Error(`the live source needs ${NEEDED}; missing: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`the live source requires ${REQUIRED}; missing: ${missing.join(', ')}`)
 }
 
-/** Of /proc/self/status; CAP_SYS_ADMIN is as good as the two that Linux 5.8 cut out of it. */
+/** `status`: the text of /proc/self/status. CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON, which Linux 5.8 split from it. */
 export function missingCapabilities(status: string): string[] {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1]
   if (effective === undefined) return []
@@ -43,6 +45,6 @@ function ownStatus(): string {
   try {
     return readFileSync('/proc/self/status', 'utf8')
   } catch {
-    return '' // no /proc: the kernel itself will say
+    return '' // without /proc, the kernel reports what is missing
   }
 }

@@ -1,16 +1,15 @@
 /**
- * kernel-reasons.ts - the drop reasons of the kernel that runs here.
+ * kernel-reasons.ts - the drop reasons of the running kernel.
  */
-
 import { KernelReasons } from '../../datapath/record/reasons.js'
 import { loadNative } from '../../datapath/source/native.js'
 
-/** A recording may be read where there is no kernel to ask: then, unless `needed`, its reasons stay numbers. */
-export function kernelReasons(needed: boolean): KernelReasons {
+/** Throws if the kernel's reasons cannot be read and are `required`. Otherwise reasons stay numbers, as for a recording read elsewhere. */
+export function kernelReasons(required: boolean): KernelReasons {
   try {
     return new KernelReasons(loadNative().kernelEnum('skb_drop_reason'))
   } catch (error) {
-    if (needed) throw error
+    if (required) throw error
     return new KernelReasons([])
   }
 }

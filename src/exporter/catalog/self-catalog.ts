@@ -150,6 +150,10 @@ export const SELF = {
     'weir_inventory_last_reload_successful',
     'Whether the last inventory file reload attempt was successful.',
   ),
+  inventoryReloadTime: gauge(
+    'weir_inventory_last_reload_success_timestamp_seconds',
+    'Unix time of the last successful reload of the inventory file.',
+  ),
   inventoryReloads: counter('weir_inventory_reloads_total', 'Inventory file reloads, by result.', ['result']),
   webRefused: counter('weir_web_refused_total', 'Requests and connections refused by the web server, by reason.', [
     'reason',
@@ -158,9 +162,17 @@ export const SELF = {
     'weir_web_config_last_reload_successful',
     'Whether the last reload attempt of the web config file and its certificates was successful.',
   ),
+  webConfigReloadTime: gauge(
+    'weir_web_config_last_reload_success_timestamp_seconds',
+    'Unix time of the last successful reload of the web config file and its certificates.',
+  ),
   hubbleConfigReloadSuccessful: gauge(
     'weir_hubble_config_last_reload_successful',
     'Whether the last reload attempt of the --hubble-dynamic-metrics-config-path file was successful.',
+  ),
+  hubbleConfigReloadTime: gauge(
+    'weir_hubble_config_last_reload_success_timestamp_seconds',
+    'Unix time of the last successful reload of the --hubble-dynamic-metrics-config-path file.',
   ),
   hubbleConfigReloads: counter(
     'weir_hubble_config_reloads_total',

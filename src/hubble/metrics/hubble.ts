@@ -69,7 +69,6 @@ export class Hubble implements RecordSink {
   #compiled: readonly CompiledMetric[]
   #metrics: HubbleMetrics
   #budgetOf: BudgetOf | undefined
-  readonly #reloads = { applied: 0, refused: 0 }
   #flowsMade = 0
   #resets = 0
 
@@ -126,15 +125,6 @@ export class Hubble implements RecordSink {
   /** Removes series that did not change for `ttlMs` (0: none), as observed by calls of this method. */
   expire(ttlMs: number): void {
     if (ttlMs > 0) this.#metrics.expire(ttlMs)
-  }
-
-  /** Publishes whether the configuration file is in force, and counts a reload. Not called without a file. */
-  setFileStatus(good: boolean, result?: 'applied' | 'refused'): void {
-    if (result !== undefined) this.#reloads[result]++
-    this.#setValue(M.hubbleConfigReloadSuccessful, good ? 1 : 0)
-    for (const [name, n] of Object.entries(this.#reloads)) {
-      this.#own.set(this.#own.family(M.hubbleConfigReloads).series([name]), n)
-    }
   }
 
   /** Removes the series of a deleted pod a minute from now. */

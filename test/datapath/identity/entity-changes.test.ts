@@ -3,11 +3,11 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { exporterOf, updateSelf } from '../../../src/agent/exporter.js'
+import { createExporter } from '../../../src/agent/exporter.js'
+import { NameUpdates } from '../../../src/agent/names/name-updates.js'
 import { Entities } from '../../../src/datapath/identity/entities.js'
 import { BARE_FACTS, type EndpointFacts, NO_CHANGES } from '../../../src/datapath/identity/entity-changes.js'
 import { parseInventory } from '../../../src/datapath/inventory/inventory.js'
-import { Decoder } from '../../../src/datapath/record/decode.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { formatAddress, parseAddress, parsePrefix } from '../../../src/lib/address.js'
 
@@ -100,14 +100,15 @@ t.test(
 )
 
 t.test('deleted pods past the bound of those that wait are counted', async t => {
-  const exporter = exporterOf(parseInventory('{}', 'the test'), false)
+  const exporter = createExporter(parseInventory('{}', 'the test'), false)
+  const names = new NameUpdates(exporter)
   const keys = Array.from({ length: 65_539 }, (_, i) => `uid-${i}`)
-  await exporter.names.apply({ ...NO_CHANGES, upserts: keys.map(key => facts(key, `pod-${key}`, [])) })
+  await names.apply({ ...NO_CHANGES, upserts: keys.map(key => facts(key, `pod-${key}`, [])) })
   const refused = () => {
-    updateSelf(exporter, new Decoder())
+    names.refresh()
     return exporter.store.get(exporter.store.family(M.entityDeletionsRefused).series([]))
   }
   t.equal(refused(), 0)
-  await exporter.names.apply({ ...NO_CHANGES, removals: keys })
+  await names.apply({ ...NO_CHANGES, removals: keys })
   t.equal(refused(), 3)
 })

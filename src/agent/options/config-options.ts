@@ -1,16 +1,16 @@
 /**
- * options.ts - a configuration as the options of the parts that commands are made of.
+ * config-options.ts - converts a configuration into the options of Weir's parts.
  */
 import type { Config } from '../../config/schema.js'
 import type { MetricsConfig } from '../../exporter/reduce/metrics-config.js'
 import type { KubernetesOptions } from '../../kubernetes/watch/message.js'
 import { VERSION } from '../../lib/version.js'
 import { nodeName } from '../node-name.js'
-import type { RunOptions } from '../run.js'
 import { hubbleOptions } from './hubble-options.js'
 import { otlpOptions } from './otlp-options.js'
+import type { RunOptions } from './run-options.js'
 
-/** For Live. */
+/** Options of the live source. */
 export function liveOptions(config: Config) {
   return {
     interfaces: config.interfaces,
@@ -26,7 +26,7 @@ export function liveOptions(config: Config) {
   }
 }
 
-/** For `weir run`. Throws an InvalidConfig when a file that is named cannot be used. */
+/** Options of `weir run`. Throws an InvalidConfig if a file named by the configuration cannot be used. */
 export function runOptions(config: Config): RunOptions {
   const { inventory } = config
   const apiAddresses = config['hubble.listen-address']
@@ -49,13 +49,13 @@ export function runOptions(config: Config): RunOptions {
     flowBuffer: config['flow-buffer'],
     ...(otlp && { otlp }),
     ...(apiAddresses === undefined ? {} : { apiAddresses }),
-    ...(inventory === undefined ? {} : { inventory }),
+    ...(inventory === undefined ? {} : { inventoryFile: inventory }),
     ...(webFile === undefined ? {} : { webFile }),
     ...(config.kubernetes ? { kubernetes: kubernetesOptions(config) } : {}),
   }
 }
 
-/** For the flow families. */
+/** Options of the flow families. */
 export function metricsOptions(config: Config): MetricsConfig {
   return {
     budget: config['series.budget'],

@@ -1,8 +1,8 @@
 /**
- * conservation.test.ts - a full ring and a stopped reader delay counts and lose none.
+ * conservation.test.ts - a full ring and a stopped reader delay counts but lose none.
  *
- * Weir gets the smallest useful ring and is stopped by SIGSTOP in the midst of a storm, so that records are refused
- * and their counts wait in the kernel.
+ * Weir gets the smallest useful ring and is stopped by SIGSTOP in the middle of a storm, so that records are refused
+ * and their counts stay in the kernel.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -16,12 +16,12 @@ const PODS = ['client', 'server'].map(name => ({ name, namespace: 'conservation'
 const VETHS = ['source', 'destination'] as const
 const PORTS = [8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008]
 const CONNECTIONS = 100_000
-/** From the client, at least: SYN, ACK, data, FIN, ACK. */
+/** At least, from the client: SYN, ACK, data, FIN, ACK. */
 const PACKETS_A_CONNECTION = 5
 const STORM_DEADLINE_MS = 120_000
 const ARGS = ['--ring-pages', '8', '--connections', '262144']
 
-/** Until the client has sent so many packets more: the storm's own progress is the clock. */
+/** Waits until the client has sent this many more packets: the progress of the storm is the clock. */
 async function sent({ lab }: GaugedLab, packets: number): Promise<void> {
   const client = lab.pod('client')
   const start = (await lab.linkCounters(client)).rx.packets
@@ -32,7 +32,7 @@ async function sent({ lab }: GaugedLab, packets: number): Promise<void> {
   }
 }
 
-function nothingMissing(t: Test, reading: Reading): void {
+function nothingLost(t: Test, reading: Reading): void {
   const { samples } = reading
   agreesWithLinks(t, reading)
   addsUp(t, samples)
@@ -47,11 +47,11 @@ async function localPorts(pod: Pod, first: number, last: number): Promise<void> 
   await pod.exec(['sh', '-c', `echo ${first} ${last} >/proc/sys/net/ipv4/ip_local_port_range`])
 }
 
-function closed({ samples }: Reading, reporter: string, how: string): number {
-  return samples.sum('weir_connections_closed_total', { reporter, reason: how })
+function closed({ samples }: Reading, reporter: string, reason: string): number {
+  return samples.sum('weir_connections_closed_total', { reporter, reason })
 }
 
-t.test('a storm of 100,000 connections while the reader stands still is counted whole', needsRoot, async t => {
+t.test('a storm of 100,000 connections is counted completely while the reader is stopped', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ARGS)
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const firewall = await Firewall.start(gauged.lab, FLAGS)
@@ -64,7 +64,7 @@ t.test('a storm of 100,000 connections while the reader stands still is counted 
   gauged.weir.process.kill('SIGCONT')
   t.strictSame(await storm, { succeeded: CONNECTIONS, failed: 0, errors: {} })
   const reading = await gauged.read()
-  nothingMissing(t, reading)
+  nothingLost(t, reading)
   const { samples } = reading
   for (const reporter of VETHS) {
     flagsAgree(t, samples, reporter, await firewall.counts())
@@ -76,7 +76,7 @@ t.test('a storm of 100,000 connections while the reader stands still is counted 
   t.equal(samples.sum('weir_observations_lost_total'), 0)
 })
 
-t.test('ports that are used again before anybody read of their first use are counted each time', needsRoot, async t => {
+t.test('ports reused before their first connection was reported count each time', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ARGS)
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const firewall = await Firewall.start(gauged.lab, FLAGS)
@@ -89,7 +89,7 @@ t.test('ports that are used again before anybody read of their first use are cou
   gauged.weir.process.kill('SIGCONT')
   t.strictSame(result, { succeeded: count, failed: 0, errors: {} })
   const reading = await gauged.read()
-  nothingMissing(t, reading)
+  nothingLost(t, reading)
   const { samples } = reading
   const lost = samples.sum('weir_observations_lost_total')
   let observed = 0
@@ -100,11 +100,11 @@ t.test('ports that are used again before anybody read of their first use are cou
     observed += samples.sum('weir_tcp_handshake_seconds_count', { reporter })
     observed += samples.sum('weir_connection_duration_seconds_count', { reporter })
   }
-  t.ok(lost > 0, 'an entry remembers one handshake and one duration')
-  t.equal(observed + lost, 4 * count, 'a handshake and a duration each, at both veths, told or counted as lost')
+  t.ok(lost > 0, 'an entry keeps one handshake and one duration')
+  t.equal(observed + lost, 4 * count, 'a handshake and a duration each, at both veths, reported or counted as lost')
 })
 
-t.test('a connection on used ports carries its own bytes, and none of the one before', needsRoot, async t => {
+t.test('a connection on reused ports has its own bytes and none of the previous one', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK })
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   await localPorts(client, 20_000, 20_001)
@@ -122,5 +122,5 @@ t.test('a connection on used ports carries its own bytes, and none of the one be
     )
   }
   t.equal(samples.sum('weir_observations_lost_total'), 0)
-  t.ok(samples.sum('weir_connection_table_entries') <= 4, 'two pairs of ports at two veths')
+  t.ok(samples.sum('weir_connection_table_entries') <= 4, 'two pairs of ports, at two veths')
 })

@@ -1,6 +1,6 @@
 /**
- * counters.test.ts - what the datapath counts beside its records, read from the real object's tables: sums over CPUs,
- * differences since the last time, and nothing lost between a packet and its bytes.
+ * counters.test.ts - counts that do not come as records, read from the tables of the real object: sums over CPUs,
+ *                    differences since the last reading, and nothing lost between a packet and its bytes.
  *
  * No program is attached: the test writes the tables as the programs would, on every CPU.
  */
@@ -14,10 +14,10 @@ import type { FlowSink, OverflowName } from '../../src/datapath/source/source.js
 const NEEDS_ROOT = { skip: process.getuid?.() !== 0 && 'needs root' }
 const NAME: OverflowName = { srcEntity: 3, dstEntity: 2 ** 32 - 1, proto: 6, hook: 1, direction: 0, size: 7, detail: 5 }
 
-/** A loaded object and what the sink was told of it. */
+/** A loaded object, and the calls of the sink. */
 class Tables {
   readonly counters: Counters
-  told: unknown[] = []
+  calls: unknown[] = []
   readonly #object: BpfObject
   readonly #cpus: number
 
@@ -29,11 +29,11 @@ class Tables {
     this.counters = new Counters(this.#object, this.#cpus)
   }
 
-  /** The totals of a counter: on CPU 0 all of it but 1 packet and 2 bytes, which are the last CPU's. */
+  /** Sets a counter: 1 packet and 2 bytes on the last CPU, the rest on CPU 0. */
   count(name: Counter, packets: number, bytes: number): void {
     this.#put('counters', u32(COUNTERS.indexOf(name)), packets, bytes)
   }
-  spill(name: OverflowName, packets: number, bytes: number): void {
+  overflow(name: OverflowName, packets: number, bytes: number): void {
     const key = Buffer.alloc(OVERFLOW_KEY.size)
     key.writeUInt32LE(name.srcEntity, OVERFLOW_KEY.srcEntity)
     key.writeUInt32LE(name.dstEntity, OVERFLOW_KEY.dstEntity)
@@ -45,20 +45,20 @@ class Tables {
     this.#put('drops_unnamed', u32(reason), packets, bytes)
   }
 
-  /** What one reading tells. */
+  /** Calls of the sink during one reading. */
   read(): unknown[] {
-    this.told = []
-    const record = () => t.fail('a table is no record')
+    this.calls = []
+    const record = () => t.fail('no record expected')
     const sink: FlowSink = {
       trace: record,
       drop: record,
       verdict: record,
-      overflowed: (name, packets, bytes) => this.told.push(['spilled', { ...name }, packets, bytes]),
-      unnamed: (...numbers) => this.told.push(['unnamed', ...numbers]),
-      unnamedDrops: (...numbers) => this.told.push(['unnamedDrops', ...numbers]),
+      overflowed: (name, packets, bytes) => this.calls.push(['overflowed', { ...name }, packets, bytes]),
+      unnamed: (...numbers) => this.calls.push(['unnamed', ...numbers]),
+      unnamedDrops: (...numbers) => this.calls.push(['unnamedDrops', ...numbers]),
     }
     this.counters.read(sink)
-    return this.told
+    return this.calls
   }
 
   #put(map: string, key: Uint8Array, packets: number, bytes: number): void {
@@ -79,7 +79,7 @@ function u32(n: number): Buffer {
   return bytes
 }
 
-t.test('totals are sums over all CPUs, each under its own name', NEEDS_ROOT, async t => {
+t.test('totals are sums over all CPUs, each with its own name', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
   for (const [i, name] of COUNTERS.entries()) tables.count(name, 10 + i, 2 ** 40 + i)
   tables.read()
@@ -88,13 +88,13 @@ t.test('totals are sums over all CPUs, each under its own name', NEEDS_ROOT, asy
   }
 })
 
-t.test('nothing counted is nothing told', NEEDS_ROOT, async t => {
+t.test('nothing counted, nothing reported', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
   t.strictSame(tables.read(), [])
   t.strictSame(tables.read(), [])
 })
 
-t.test('packets without a name are told once, by hook and direction', NEEDS_ROOT, async t => {
+t.test('packets without names are reported once, by hook and direction', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
   tables.count('unnamed_from_pod', 5, 500)
   tables.count('unnamed_uplink_in', 7, 700)
@@ -110,32 +110,32 @@ t.test('packets without a name are told once, by hook and direction', NEEDS_ROOT
   t.strictSame(tables.read(), [['unnamed', 0, 0, 0, 60]], 'its bytes')
 })
 
-t.test('the spill table is told by differences, with the whole name', NEEDS_ROOT, async t => {
+t.test('the overflow table is reported by differences, with all key fields', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
   const other = { ...NAME, detail: 6 }
-  tables.spill(NAME, 5, 500)
+  tables.overflow(NAME, 5, 500)
   tables.count('connections_full', 5, 0)
-  t.strictSame(tables.read(), [['spilled', NAME, 5, 500]])
-  tables.spill(NAME, 8, 800)
-  tables.spill(other, 1, 60)
+  t.strictSame(tables.read(), [['overflowed', NAME, 5, 500]])
+  tables.overflow(NAME, 8, 800)
+  tables.overflow(other, 1, 60)
   tables.count('overflows', 4, 0)
-  const told = tables.read()
-  t.equal(told.length, 2)
+  const calls = tables.read()
+  t.equal(calls.length, 2)
   for (const expected of [
-    ['spilled', NAME, 3, 300],
-    ['spilled', other, 1, 60],
+    ['overflowed', NAME, 3, 300],
+    ['overflowed', other, 1, 60],
   ]) {
-    t.ok(told.some(line => JSON.stringify(line) === JSON.stringify(expected)))
+    t.ok(calls.some(call => JSON.stringify(call) === JSON.stringify(expected)))
   }
   t.strictSame(tables.read(), [])
 })
 
-t.test('what a program put there after its count was read is told at the next reading', NEEDS_ROOT, async t => {
+t.test('an entry written after its counter was read is reported by the next reading', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
   tables.count('connections_full', 1, 60)
   t.strictSame(tables.read(), [])
-  tables.spill(NAME, 1, 60)
-  t.strictSame(tables.read(), [['spilled', NAME, 1, 60]])
+  tables.overflow(NAME, 1, 60)
+  t.strictSame(tables.read(), [['overflowed', NAME, 1, 60]])
   tables.count('drops_full', 1, 60)
   t.strictSame(tables.read(), [])
   tables.unnamedDrops(8, 1, 60)
@@ -143,7 +143,7 @@ t.test('what a program put there after its count was read is told at the next re
   t.strictSame(tables.read(), [])
 })
 
-t.test('drops without a name are told by reason', NEEDS_ROOT, async t => {
+t.test('drops without names are reported by reason', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
   tables.unnamedDrops(2, 3, 180)
   tables.unnamedDrops(511, 4, 240)

@@ -1,8 +1,8 @@
 /**
  * drop-nesting.test.ts - a packet dropped while the same CPU is counting another drop is counted too.
  *
- * One pod sends what its own firewall drops, in the task that sends. On the same CPU a timer lets another pod's datagrams
- * go, and the node drops them in the softirq behind it, which often finds weir_drop at work.
+ * The firewall of one pod drops its packets in the task that sends them. On the same CPU a timer releases the datagrams of
+ * another pod, and the node drops them in the softirq that follows, often while weir_drop is running.
  */
 import { once } from 'node:events'
 import t from 'tap'
@@ -15,9 +15,9 @@ const NAMESPACE = 'nesting'
 const PODS = ['busy', 'blocked', 'database'].map(name => ({ name, namespace: NAMESPACE, workload: name }))
 const PORT = 5432
 const DATAGRAMS = 20_000
-/** Until one has met weir_drop at work. */
+/** At most, until a drop interrupts weir_drop. */
 const ROUNDS = 5
-/** Slower than the pod sends, so that a timer lets each datagram go. */
+/** Slower than the pod sends, so that a timer releases each datagram. */
 const SLOW = 'rate 4mbit burst 100 limit 1mb'
 const DEADLINE_MS = 60_000
 
@@ -29,7 +29,7 @@ let left = Number(count)
 const send = () => (left-- > 0 ? socket.send('weir', ${PORT}, host, send) : process.exit(0))
 for (let i = 0; i < 32; i++) send()
 `
-/** Until its input ends. */
+/** Sends until its stdin ends. */
 const SENDING_ON = `
 const { createSocket } = require('node:dgram')
 const [host] = process.argv.slice(1)
@@ -67,31 +67,27 @@ t.test('drops in a softirq that interrupts the counting of drops', needsRoot, as
     await blocked.exec(onOneCpu(SENDING, database.ipv4, `${DATAGRAMS}`), { timeoutMs: DEADLINE_MS })
   }
   busySending.stdin?.end()
-  // What it sends after the page is read, its firewall counts alone; and none of it reaches a link that read() waits for.
+  // Its firewall would count on after the page is read, and read() cannot wait for packets that reach no link.
   await busyEnded
   const { samples } = await gauged.read()
   const { dropped } = await firewall.counts()
-  const told = (source: string) =>
+  const dropsFrom = (source: string) =>
     samples.sum('weir_drop_packets_total', {
       source_namespace: NAMESPACE,
       source_workload: source,
       reason: 'NETFILTER_DROP',
     })
 
-  t.ok(refused(weir, 'weir_drop') > 0, 'the kernel kept weir_drop from running inside itself')
-  t.equal(
-    weir.live.counters.totals.drops_nested.packets,
-    refused(weir, 'weir_drop'),
-    'weir_drop_nested made up for each',
-  )
+  t.ok(refused(weir, 'weir_drop') > 0, 'the kernel refused nested runs of weir_drop')
+  t.equal(weir.live.counters.totals.drops_nested.packets, refused(weir, 'weir_drop'), 'weir_drop_nested ran for each')
   t.equal(samples.sum('weir_bpf_recursion_misses_total', { program: 'weir_drop' }), 0)
   const own = /counter packets (\d+)/.exec((await busy.exec(['nft', 'list', 'table', 'inet', 'own'])).stdout)?.[1]
-  t.equal(told('busy'), Number(own), 'the interrupted ones are counted as its own firewall counts them')
-  t.ok(told('blocked') > 0)
-  t.ok(told('blocked') <= (dropped?.packets ?? 0), 'and none of the interrupting ones twice')
+  t.equal(dropsFrom('busy'), Number(own), 'interrupted drops agree with its own firewall')
+  t.ok(dropsFrom('blocked') > 0)
+  t.ok(dropsFrom('blocked') <= (dropped?.packets ?? 0), 'no interrupting drop is counted twice')
 })
 
-/** Runs of a program that the kernel's guard refused, as the kernel counts them. */
+/** Runs of a program refused by the kernel's recursion guard, by the kernel's count. */
 function refused({ object }: InProcess, program: string): number {
   return object.programs().find(({ name }) => name === program)?.recursionMisses ?? 0
 }

@@ -1,8 +1,8 @@
 /**
- * expiry.test.ts - connections end by idleness while their packets go on: none is lost, and the table empties.
+ * expiry.test.ts - entries expire while packets of their connections go on: no packet is lost, and the table empties.
  *
- * Weir's source runs in this process, for its idle times are no flags: here they are a fraction of a second, so that
- * traffic meets entries that are alive, doubted, deleted and new.
+ * Weir's source runs in this process, because its idle times are not flags. Here they are a fraction of a second, so that
+ * packets find entries that are alive, expiring, deleted and new.
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,7 +22,7 @@ const NS_PER_MS = 1_000_000
 const DEADLINE_MS = 20_000
 const VETHS = ['source', 'destination'] as const
 
-/** Without a report interval it sweeps when it is read. */
+/** Without a report interval, it flushes only when it is read. */
 function start(t: Test, idleMs: number, reportIntervalMs?: number): Promise<GaugedLab<InProcess>> {
   const names = ['idle_tcp_ns', 'idle_opening_ns', 'idle_closing_ns', 'idle_closed_ns', 'idle_other_ns', 'idle_drop_ns']
   const knobs = Object.fromEntries(names.map(name => [name, idleMs * NS_PER_MS]))
@@ -32,7 +32,7 @@ function start(t: Test, idleMs: number, reportIntervalMs?: number): Promise<Gaug
   )
 }
 
-/** One from each of `count` ports of the client, of many sizes. */
+/** One datagram from each of `count` ports of the client, of many sizes. */
 function datagrams(lab: Lab, firstPort: number, count: number): RawFrames[] {
   const [client, server] = [lab.pod('client'), lab.pod('server')]
   const macs = { src: client.podMac, dst: client.hostMac }
@@ -43,14 +43,14 @@ function datagrams(lab: Lab, firstPort: number, count: number): RawFrames[] {
   })
 }
 
-t.test('datagrams around the idle limit revive a connection or open it anew, and none is lost', needsRoot, async t => {
+t.test('datagrams around the idle limit keep a connection or open a new one, and none is lost', needsRoot, async t => {
   const idleMs = 200
   const gauged = await start(t, idleMs, REPORT_INTERVAL_MS)
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   await server.agent.call('udpServe', { port: SERVER_PORT, answer: 'none' })
   const frames = datagrams(gauged.lab, 20_000, 2000)
   const rounds = 25
-  // From well below the idle limit to beyond the moment at which a doubted entry goes.
+  // From well below the idle limit to beyond the deletion of an expiring entry.
   await sendRounds(
     client,
     frames,
@@ -67,22 +67,22 @@ t.test('datagrams around the idle limit revive a connection or open it anew, and
     const opened = samples.sum('weir_connections_opened_total', { protocol: 'UDP', reporter })
     t.equal(samples.sum('weir_connections_closed_total', { protocol: 'UDP', reporter, reason: 'timeout' }), opened)
     t.equal(samples.sum('weir_connection_duration_seconds_count', { reporter }), opened)
-    t.ok(opened > frames.length, 'some went and came again')
-    t.ok(opened < rounds * frames.length, 'some were revived')
+    t.ok(opened > frames.length, 'some expired and opened again')
+    t.ok(opened < rounds * frames.length, 'some were kept')
   }
   t.equal(samples.sum('weir_connections_active'), 0)
   t.equal(samples.sum('weir_connection_table_entries'), 0)
   t.equal(samples.sum('weir_connection_table_full_packets_total'), 0)
 })
 
-t.test('a sweep that deletes thousands of connections tells all that the others owe', needsRoot, async t => {
+t.test('a flush that deletes thousands of connections reports all counts of the others', needsRoot, async t => {
   const idleMs = 100
   const gauged = await start(t, idleMs)
   const { lab, weir } = gauged
   const client = lab.pod('client')
   await lab.pod('server').agent.call('udpServe', { port: SERVER_PORT, answer: 'none' })
   await sendFrames(client, datagrams(lab, 10_000, 10_000))
-  for (const _ of ['to tell them', 'to doubt them']) {
+  for (const _ of ['reports them', 'marks them as expiring']) {
     weir.live.collect()
     await sleep(2 * idleMs)
   }
@@ -94,11 +94,11 @@ t.test('a sweep that deletes thousands of connections tells all that the others 
   const reading = await gauged.read()
   agreesWithLinks(t, reading)
   addsUp(t, reading.samples)
-  t.equal(weir.live.connectionsUsed, VETHS.length * young.length, 'all of the old ones went')
+  t.equal(weir.live.connectionsUsed, VETHS.length * young.length, 'all idle ones are deleted')
   t.equal(reading.samples.sum('weir_connections_active'), VETHS.length * young.length)
 })
 
-t.test('a mass of connections that go at once owes nothing afterwards', needsRoot, async t => {
+t.test('thousands of connections that expire at once leave nothing unreported', needsRoot, async t => {
   const gauged = await start(t, 1500, REPORT_INTERVAL_MS)
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const ports = [8001, 8002, 8003]
@@ -110,22 +110,22 @@ t.test('a mass of connections that go at once owes nothing afterwards', needsRoo
   agreesWithLinks(t, reading)
   addsUp(t, reading.samples)
   for (const reporter of VETHS) {
-    for (const how of ['fin', 'reset']) {
-      t.equal(
-        reading.samples.sum('weir_connections_closed_total', { protocol: 'TCP', reporter, reason: how }),
-        6000,
-        how,
-      )
+    for (const reason of ['fin', 'reset']) {
+      t.equal(reading.samples.sum('weir_connections_closed_total', { protocol: 'TCP', reporter, reason }), 6000, reason)
     }
     t.equal(reading.samples.sum('weir_connections_opened_total', { protocol: 'TCP', reporter }), 12_000)
   }
   await until(() => gauged.weir.live.connectionsUsed === 0)
   const { samples } = await gauged.read()
   t.equal(samples.sum('weir_connections_active'), 0)
-  t.equal(samples.sum('weir_connections_closed_total', { reason: 'timeout' }), 0, 'a closed one goes without a word')
+  t.equal(
+    samples.sum('weir_connections_closed_total', { reason: 'timeout' }),
+    0,
+    'a closed connection does not time out',
+  )
 })
 
-t.test('an idle TCP connection ends by timeout, and is taken up again when it goes on', needsRoot, async t => {
+t.test('an idle TCP connection times out, and is adopted when it goes on', needsRoot, async t => {
   const gauged = await start(t, 500, REPORT_INTERVAL_MS)
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   await server.agent.call('tcpServe', { ports: [8001] })
@@ -148,11 +148,7 @@ t.test('an idle TCP connection ends by timeout, and is taken up again when it go
   const { samples } = reading
   agreesWithLinks(t, reading)
   addsUp(t, samples)
-  t.equal(
-    samples.sum('weir_connections_opened_total', { protocol: 'TCP' }),
-    2,
-    'its opening was not seen a second time',
-  )
+  t.equal(samples.sum('weir_connections_opened_total', { protocol: 'TCP' }), 2, 'it did not open a second time')
   t.ok(samples.sum('weir_connections_closed_total', { reason: 'fin' }) > 0)
   t.equal(samples.sum('weir_connections_active'), 0)
 })

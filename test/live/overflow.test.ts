@@ -1,7 +1,7 @@
 /**
- * overflow.test.ts - counts that a connection can't hold any longer, or that have no connection, go by names and stay exact.
+ * overflow.test.ts - counts too high for a packed counter, and packets without an entry, are exact in the overflow table.
  *
- * The programs are run on packets by BPF_PROG_TEST_RUN: millions of them between two sweeps, and tables of a few entries.
+ * BPF_PROG_TEST_RUN runs the programs on packets: on millions between two flushes, and with tables of a few entries.
  */
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
@@ -11,22 +11,22 @@ import { type InProcess, type InProcessOptions, inProcess } from '../support/in-
 import { addsUp, connectionsAddUp, flow } from '../support/ledger.js'
 
 const MACS = { src: '02:00:00:00:00:01', dst: '02:00:00:00:00:02' }
-const ENDS = { src: '10.88.0.2', dst: '10.88.0.3' }
+const ADDRESSES = { src: '10.88.0.2', dst: '10.88.0.3' }
 const PAIR = { source_workload: 'sender', destination_workload: 'receiver', reporter: 'source' } as const
 const [ICMP, TCP] = [1, 6]
 const [SYN, RST, ACK] = [0x02, 0x04, 0x10]
-/** bpf/weir.h PACKED_HIGH_WATER: more packets than a tally holds before it moves to spill. */
-const BRIM = 2 ** 22
-/** Nothing is attached: packets are those of the test. */
+/** bpf/weir.h PACKED_HIGH_WATER: packets at which a packed counter moves to the overflow table. */
+const HIGH_WATER = 2 ** 22
+/** No interface has this name: only the test's own packets are counted. */
 const NOWHERE = ['weir-none']
 
 function start(t: Test, options: InProcessOptions = {}): InProcess {
   const inventory = `${t.testdir()}/inventory.json`
-  const endpoints = [ENDS.src, ENDS.dst].map((ip, i) => ({
+  const endpoints = [ADDRESSES.src, ADDRESSES.dst].map((ip, i) => ({
     id: i + 1,
     ips: [ip],
     identity: 1000 + i,
-    namespace: 'spill',
+    namespace: 'overflow',
     pod: `pod-${i}`,
     workload: { kind: 'Deployment', name: i === 0 ? 'sender' : 'receiver' },
     local: true,
@@ -38,62 +38,62 @@ function start(t: Test, options: InProcessOptions = {}): InProcess {
 }
 
 function frame(protocol: number, payload: Uint8Array): Buffer {
-  return ethernet(MACS, ETHERTYPE.ipv4, ipv4(ENDS, protocol, payload))
+  return ethernet(MACS, ETHERTYPE.ipv4, ipv4(ADDRESSES, protocol, payload))
 }
 
 function send({ object }: InProcess, packet: Uint8Array, count = 1): void {
   object.testRun('weir_from_pod', packet, count)
 }
 
-t.test('a tally that nobody took moves on before it is full', needsRoot, async t => {
+t.test('a packed counter moves to the overflow table before it wraps', needsRoot, async t => {
   const weir = start(t)
   const echo = Buffer.from([8, 0, 0, 0, 0, 7, 0, 1, ...Buffer.alloc(300)])
   const sent = [
-    ['UDP', frame(PROTOCOL.udp, udp(1, 2, Buffer.alloc(100))), BRIM + 1000],
-    ['TCP', frame(TCP, tcp(1, 2, ACK)), 2 * BRIM + 1000],
-    ['ICMPv4', frame(ICMP, echo), BRIM + 2000],
+    ['UDP', frame(PROTOCOL.udp, udp(1, 2, Buffer.alloc(100))), HIGH_WATER + 1000],
+    ['TCP', frame(TCP, tcp(1, 2, ACK)), 2 * HIGH_WATER + 1000],
+    ['ICMPv4', frame(ICMP, echo), HIGH_WATER + 2000],
   ] as const
   for (const [, packet, count] of sent) send(weir, packet, count)
   const samples = await weir.metrics()
   for (const [protocol, packet, count] of sent) {
     t.strictSame(flow(samples, { ...PAIR, protocol }), { packets: count, bytes: count * packet.length }, protocol)
   }
-  t.equal(samples.sum('weir_icmp_messages_total', { ...PAIR, type: 'EchoRequest' }), BRIM + 2000)
+  t.equal(samples.sum('weir_icmp_messages_total', { ...PAIR, type: 'EchoRequest' }), HIGH_WATER + 2000)
   t.ok(samples.sum('weir_overflows_total') > 0)
   t.equal(samples.sum('weir_connection_table_full_packets_total'), 0)
   addsUp(t, samples)
 })
 
-t.test('so do counts of flags', needsRoot, async t => {
+t.test('counts of TCP flags move to the overflow table before they wrap', needsRoot, async t => {
   const weir = start(t)
   send(weir, frame(TCP, tcp(1, 2, SYN)), 100_000)
   for (let i = 0; i < 3; i++) send(weir, frame(TCP, tcp(3, 4, SYN | ACK)), 30_000)
   const samples = await weir.metrics()
   t.equal(samples.sum('weir_tcp_flags_total', { ...PAIR, flag: 'SYN' }), 100_000)
   t.equal(samples.sum('weir_tcp_flags_total', { reporter: 'source', flag: 'SYN-ACK' }), 90_000)
-  t.equal(samples.sum('weir_connections_opened_total', { reporter: 'source' }), 1, 'the other was open before')
+  t.equal(samples.sum('weir_connections_opened_total', { reporter: 'source' }), 1, 'the other was already open')
   addsUp(t, samples)
 })
 
-t.test('a connection that opens and closes many times between two sweeps did so each time', needsRoot, async t => {
+t.test('a connection that opens and closes many times between two flushes counts each time', needsRoot, async t => {
   const weir = start(t, { ringPages: 1 })
-  const turns = 5000
-  for (let i = 0; i < turns; i++) {
+  const rounds = 5000
+  for (let i = 0; i < rounds; i++) {
     send(weir, frame(TCP, tcp(1, 2, SYN)))
     send(weir, frame(TCP, tcp(1, 2, RST)))
   }
   const samples = await weir.metrics()
-  t.equal(samples.sum('weir_connections_opened_total', PAIR), turns)
-  t.equal(samples.sum('weir_connections_closed_total', { ...PAIR, reason: 'reset' }), turns)
-  t.equal(samples.sum('weir_tcp_flags_total', { ...PAIR, flag: 'RST' }), turns)
-  const told = samples.sum('weir_connection_duration_seconds_count')
-  t.equal(told + samples.sum('weir_observations_lost_total'), turns)
+  t.equal(samples.sum('weir_connections_opened_total', PAIR), rounds)
+  t.equal(samples.sum('weir_connections_closed_total', { ...PAIR, reason: 'reset' }), rounds)
+  t.equal(samples.sum('weir_tcp_flags_total', { ...PAIR, flag: 'RST' }), rounds)
+  const reported = samples.sum('weir_connection_duration_seconds_count')
+  t.equal(reported + samples.sum('weir_observations_lost_total'), rounds)
   t.ok(samples.sum('weir_ring_full_total') > 0)
   connectionsAddUp(t, samples)
   addsUp(t, samples)
 })
 
-t.test('what has no room for a name is counted without one', needsRoot, async t => {
+t.test('packets that do not fit the overflow table are counted without names', needsRoot, async t => {
   const weir = start(t, { sizes: { connections: 1, overflow: 2 } })
   const packets = [PROTOCOL.udp, PROTOCOL.sctp, PROTOCOL.gre, 200, 201].map(protocol =>
     frame(protocol, udp(1, 2, Buffer.alloc(protocol))),
@@ -102,7 +102,7 @@ t.test('what has no room for a name is counted without one', needsRoot, async t 
   const samples = await weir.metrics()
   const bytes = packets.reduce((sum, { length }) => sum + 30 * length, 0)
   t.strictSame(flow(samples, { reporter: 'source' }), { packets: 150, bytes })
-  t.strictSame(flow(samples, PAIR).packets, 90, 'one had a connection, two had names')
+  t.strictSame(flow(samples, PAIR).packets, 90, 'one protocol has an entry, two have a place in the overflow table')
   t.strictSame(flow(samples, { reporter: 'source', protocol: 'unknown' }).packets, 60)
   t.equal(samples.sum('weir_unnamed_packets_total'), 60)
   t.equal(samples.sum('weir_connection_table_full_packets_total'), 120)

@@ -1,5 +1,5 @@
 /**
- * table-full.test.ts - tables that are too small: packets, bytes, flags and drops stay exact, and a metric says which was full.
+ * table-full.test.ts - with tables that are too small, packets, bytes, flags and drops stay exact, and a metric shows which was full.
  */
 import t from 'tap'
 import { must } from '../../src/lab/process.js'
@@ -14,7 +14,7 @@ const PODS = ['client', 'server', 'spoofed'].map(name => ({ name, namespace: 'fu
 const PORTS = [8001, 8002, 8003]
 const DATA = Buffer.alloc(64, 'weir')
 
-t.test('TCP past the connection table is exact by workload', needsRoot, async t => {
+t.test('TCP beyond the connection table is exact by workload', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ['--connections', '1000'])
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const firewall = await Firewall.start(gauged.lab, FLAGS)
@@ -29,19 +29,20 @@ t.test('TCP past the connection table is exact by workload', needsRoot, async t 
   for (const reporter of ['source', 'destination'] as const) flagsAgree(t, samples, reporter, await firewall.counts())
   const full = samples.sum('weir_connection_table_full_packets_total')
   t.ok(full > 0)
-  t.ok(full < samples.sum('weir_packets_seen_total'), 'and those that fit were followed')
+  t.ok(full < samples.sum('weir_packets_seen_total'), 'connections that fit were tracked')
   t.equal(samples.sum('weir_connection_table_limit'), 1000)
   t.ok(samples.sum('weir_connection_table_entries') <= 1000)
 })
 
-t.test('a flood from 20,000 ports past the connection table is exact, with its messages', needsRoot, async t => {
+t.test('a flood from 20,000 ports beyond the connection table is exact, with its ICMP messages', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ['--connections', '100'])
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const macs = { src: client.podMac, dst: client.hostMac }
   const frames = Array.from({ length: 20_000 }, (_, i) => {
     const datagram = udp(10_000 + i, 9, DATA.subarray(0, i % 64))
-    if (i % 2 === 0) return ethernet(macs, ETHERTYPE.ipv4, ipv4(ends(client.ipv4, server.ipv4), PROTOCOL.udp, datagram))
-    return ethernet(macs, ETHERTYPE.ipv6, ipv6(ends(client.ipv6, server.ipv6), PROTOCOL.udp, datagram))
+    if (i % 2 === 0)
+      return ethernet(macs, ETHERTYPE.ipv4, ipv4(addresses(client.ipv4, server.ipv4), PROTOCOL.udp, datagram))
+    return ethernet(macs, ETHERTYPE.ipv6, ipv6(addresses(client.ipv6, server.ipv6), PROTOCOL.udp, datagram))
   })
   await sendFrames(
     client,
@@ -55,7 +56,7 @@ t.test('a flood from 20,000 ports past the connection table is exact, with its m
     const icmp = ['ICMPv4', 'ICMPv6'].reduce((sum, protocol) => {
       return sum + flow(samples, { source_workload: 'server', protocol, reporter, verdict: 'FORWARDED' }).packets
     }, 0)
-    t.ok(icmp > 0, 'ports were unreachable')
+    t.ok(icmp > 0, 'port unreachable')
     t.equal(samples.sum('weir_icmp_messages_total', { reporter, type: 'DestinationUnreachable' }), icmp)
   }
   agreesWithLinks(t, reading)
@@ -63,11 +64,11 @@ t.test('a flood from 20,000 ports past the connection table is exact, with its m
   t.ok(samples.sum('weir_connection_table_full_packets_total') > 39_000)
 })
 
-t.test('drops past the drop table are exact by reason', needsRoot, async t => {
+t.test('drops beyond the drop table are exact by reason', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK })
   const { lab } = gauged
   const [client, server, spoofed] = [lab.pod('client'), lab.pod('server'), lab.pod('spoofed')]
-  // Nobody else on the machine is likely to drop for this reason meanwhile: what has no room for a name can't tell.
+  // Drops without names include those of the whole machine: nothing else is likely to drop for this reason.
   const strict = `echo 1 >/proc/sys/net/ipv4/conf/${client.link}/rp_filter`
   await must(['ip', 'netns', 'exec', lab.node.netns, 'sh', '-c', strict])
   const firewall = await Firewall.start(lab, {
@@ -76,9 +77,9 @@ t.test('drops past the drop table are exact by reason', needsRoot, async t => {
       iifname ${client.link} meta l4proto udp counter name flood`,
   })
   const macs = { src: client.podMac, dst: client.hostMac }
-  const address = ends(spoofed.ipv4, server.ipv4)
+  const spoof = addresses(spoofed.ipv4, server.ipv4)
   const frames = Array.from({ length: 20_000 }, (_, i) => ({
-    frame: ethernet(macs, ETHERTYPE.ipv4, ipv4(address, PROTOCOL.udp, udp(40_000, 10_000 + i, DATA))),
+    frame: ethernet(macs, ETHERTYPE.ipv4, ipv4(spoof, PROTOCOL.udp, udp(40_000, 10_000 + i, DATA))),
     count: 2 + (i % 2),
   }))
   await sendFrames(client, frames)
@@ -90,7 +91,7 @@ t.test('drops past the drop table are exact by reason', needsRoot, async t => {
     packets: samples.sum('weir_drop_packets_total', reason),
     bytes: samples.sum('weir_drop_bytes_total', reason),
   }
-  t.strictSame(dropped, flood, 'named and unnamed are all that the node dropped')
+  t.strictSame(dropped, flood, 'with and without names, they are all that the node dropped')
   const named = samples.sum('weir_drop_packets_total', { ...reason, source_workload: 'spoofed' })
   const unnamed = samples.sum('weir_drop_packets_total', { ...reason, protocol: 'unknown' })
   t.equal(named + unnamed, 50_000)
@@ -99,7 +100,7 @@ t.test('drops past the drop table are exact by reason', needsRoot, async t => {
   addsUp(t, samples)
 })
 
-t.test('drops by a rule are exact beside a drop table that holds them all', needsRoot, async t => {
+t.test('drops by a rule are exact, all of them in the drop table', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK })
   const { lab } = gauged
   const [client, server] = [lab.pod('client'), lab.pod('server')]
@@ -112,15 +113,15 @@ t.test('drops by a rule are exact beside a drop table that holds them all', need
   const { samples } = await gauged.read()
   const { flood } = await firewall.counts()
   t.equal(flood?.packets, 50_000)
-  const told = { reason: 'NETFILTER_DROP', source_workload: 'client', destination_workload: 'server', protocol: 'UDP' }
+  const rule = { reason: 'NETFILTER_DROP', source_workload: 'client', destination_workload: 'server', protocol: 'UDP' }
   const dropped = {
-    packets: samples.sum('weir_drop_packets_total', told),
-    bytes: samples.sum('weir_drop_bytes_total', told),
+    packets: samples.sum('weir_drop_packets_total', rule),
+    bytes: samples.sum('weir_drop_bytes_total', rule),
   }
   t.strictSame(dropped, flood)
   t.equal(samples.sum('weir_drop_table_full_packets_total'), 0)
 })
 
-function ends(src: string, dst: string): { src: string; dst: string } {
+function addresses(src: string, dst: string): { src: string; dst: string } {
   return { src, dst }
 }

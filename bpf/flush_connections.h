@@ -42,6 +42,15 @@ struct trace_frame {
 	struct trace_record record;
 };
 
+/* In a map: from 6.19 on the verifier tracks every word of a frame on the stack, and refuses the
+ * program after a million instructions. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct trace_frame);
+} trace_frame SEC(".maps");
+
 static __always_inline __u64 idle_limit(const struct connection *c, __u8 proto)
 {
 	if (c->state == STATE_CLOSED)
@@ -87,13 +96,17 @@ static __always_inline int was_open(const struct connection *c)
 static long flush_connection(void *map, const struct flow_key *key, struct connection *c,
 			     struct flush *f)
 {
-	struct trace_frame frame = {.size = sizeof(struct trace_record)};
 	__u64 now = bpf_ktime_get_ns(), idle, limit;
 	struct flow_key own = *key;
+	struct trace_frame *frame;
 	int to_delete, evicted, stale;
+	__u32 zero = 0;
 
-	if (!has_room(f, sizeof(frame)))
+	frame = bpf_map_lookup_elem(&trace_frame, &zero);
+	if (!frame || !has_room(f, sizeof(*frame)))
 		return 1;
+	__builtin_memset(frame, 0, sizeof(*frame));
+	frame->size = sizeof(struct trace_record);
 	f->run->visited++;
 	stale = f->run->any_stale && (is_stale(c->a.entity) || is_stale(c->b.entity));
 	f->run->stale += stale;
@@ -116,10 +129,10 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	if (still_deferred(c, &own, now) && !to_delete && !evicted)
 		return 0;
 	if (to_delete)
-		frame.record.ext.timed_out = evicted ? was_open(c) * 2 : close_idle(c);
-	if (take(c, &frame.record.ext) | frame.record.ext.timed_out) {
-		describe(&frame.record, &own, c, c->initiator);
-		write_frame(f, &frame.size, sizeof(frame) - sizeof(frame.align));
+		frame->record.ext.timed_out = evicted ? was_open(c) * 2 : close_idle(c);
+	if (take(c, &frame->record.ext) | frame->record.ext.timed_out) {
+		describe(&frame->record, &own, c, c->initiator);
+		write_frame(f, &frame->size, sizeof(*frame) - sizeof(frame->align));
 	}
 	if (to_delete) {
 		bpf_map_delete_elem(&connections, &own);

@@ -12,6 +12,7 @@ Napi::Object Describe(Napi::Env env, const char *name, const bpf_prog_info &info
 
 	program.Set("name", Napi::String::New(env, name));
 	program.Set("id", Napi::Number::New(env, info.id));
+	program.Set("verifiedInstructions", Napi::Number::New(env, info.verified_insns));
 	program.Set("recursionMisses",
 		    Napi::Number::New(env, static_cast<double>(info.recursion_misses)));
 	return program;

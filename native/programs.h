@@ -11,5 +11,5 @@
 /* BPF_PROG_TEST_RUN of a tc program: { ns: mean of all runs, returned }. */
 Napi::Value TestProgram(Napi::Env env, const bpf_program *program, Bytes packet, int repeat);
 
-/* [{ name, id, recursionMisses }] */
+/* [{ name, id, verifiedInstructions, recursionMisses }] */
 Napi::Value ListPrograms(Napi::Env env, const bpf_object *object);

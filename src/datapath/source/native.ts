@@ -66,7 +66,7 @@ export interface BpfObject {
   /** BPF_PROG_TEST_RUN of a tc program: mean ns of a run, and what the program returned. */
   testRun(program: string, packet: Uint8Array, repeat: number): { ns: number; returned: number }
   /** By program: name, id, and runs refused by the kernel's recursion guard. */
-  programs(): { name: string; id: number; recursionMisses: number }[]
+  programs(): { name: string; id: number; verifiedInstructions: number; recursionMisses: number }[]
   /** A second call does nothing. */
   close(): void
 }

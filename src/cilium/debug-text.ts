@@ -1,13 +1,13 @@
 /**
  * debug-text.ts - the text of a DebugMsg, as `cilium monitor` and Hubble's debug events print it.
  *
- * In:    sub-type and arguments of the record (cilium/cilium bpf/lib/dbg.h); how interfaces are called.
- * Out:   one line. Numbers 66 to 68 print what upstream's monitor prints, which misses one sub-type and is off by one.
+ * In:    sub-type and arguments of the record (cilium/cilium bpf/lib/dbg.h); a function from interface index to name.
+ * Out:   one line. Sub-types 66 to 68 have the texts of upstream's monitor, which lacks one sub-type and is off by one after it.
  */
 import { dropText } from './drop-text.js'
 import { errnoText } from './errno.js'
 
-/** The fields of a DebugMsg that its text is made of; arguments are u32. */
+/** The fields of a DebugMsg that its text shows. The arguments are u32. */
 export interface DebugArguments {
   readonly subtype: number
   readonly arg1: number
@@ -31,7 +31,7 @@ const reverseNatLookup: Text = index => `Reverse NAT lookup, index=${swap16(inde
 const lookup2: Text = (protocolAndFlags, direction, scope) =>
   `Conntrack lookup 2/2: nexthdr=${protocolAndFlags >>> 8} flags=${protocolAndFlags & 0xff} dir=${direction} scope=${scope}`
 
-/** By sub-type. */
+/** Texts by sub-type. */
 const TEXTS: Readonly<Record<number, Text>> = {
   1: (a1, a2) => `No message, arg1=${a1} (${hash(a1)}) arg2=${a2} (${hash(a2)})`,
   2: (a1, a2) => `Attempting local delivery for container id ${a1} from seclabel ${a2}`,
@@ -79,10 +79,10 @@ const TEXTS: Readonly<Record<number, Text>> = {
   45: (a1, a2) => `Resolved L4 policy to: ${swap16(a1)} / ${L4_DIRECTIONS[a2] ?? ''}`,
   46: a1 => `Destination is inside cluster prefix, source identity: ${a1}`,
   47: (a1, a2) => `Attempting encapsulation, lookup key: ${ipv4(a1)}, identity: ${a2}`,
-  48: (a1, a2, a3) => `Conntrack lookup 1/2: ${ends(ipv4(a1), ipv4(a2), a3)}`,
+  48: (a1, a2, a3) => `Conntrack lookup 1/2: ${endpoints(ipv4(a1), ipv4(a2), a3)}`,
   49: lookup2,
   50: (a1, a2, a3) => `Conntrack create: ${created(a1, a2)} lb=${ipv4(a3)}`,
-  51: (a1, a2, a3) => `Conntrack lookup 1/2: ${ends(ipv6(a1), ipv6(a2), a3)}`,
+  51: (a1, a2, a3) => `Conntrack lookup 1/2: ${endpoints(ipv6(a1), ipv6(a2), a3)}`,
   52: lookup2,
   53: (a1, a2) => `Conntrack create: ${created(a1, a2)}`,
   54: a1 => `Skipping proxy, tc_index is set=${hex(a1)}`,
@@ -94,22 +94,22 @@ const TEXTS: Readonly<Record<number, Text>> = {
   59: (a1, a2) => `Successfully mapped addr.p4=${ipv6(a1)} to identity=${a2}`,
   60: (a1, a2) => `Stale CT entry found stale_ct.rev_nat_id=${a2}, svc.rev_nat_id=${a1}`,
   61: a1 => `Inheriting identity=${a1} from stack`,
-  62: (a1, a2, a3) => `Socket lookup: ${ends(ipv4(a1), ipv4(a2), a3)}`,
-  63: (a1, a2, a3) => `Socket lookup: ${ends(ipv6(a1), ipv6(a2), a3)}`,
+  62: (a1, a2, a3) => `Socket lookup: ${endpoints(ipv4(a1), ipv4(a2), a3)}`,
+  63: (a1, a2, a3) => `Socket lookup: ${endpoints(ipv6(a1), ipv6(a2), a3)}`,
   64: a1 => `Socket assign: ${a1 === 0 ? 'Success' : errnoText(a1)}`,
   65: (a1, a2, a3) => `L7 LB from ${ipv4(a1)} to ${ipv4(a2)}: proxy port ${a3}`,
   66: (a1, a2) => `Loopback SNAT from.p4=${hex(a1)} to.p4=${hex(a2)}`,
   67: (a1, a2) => `Loopback reverse SNAT from.p4=${hex(a1)} to.p4=${hex(a2)}`,
 }
 
-/** The text, also for a sub-type that nobody knows. */
+/** The text of a debug message; an unknown sub-type prints its number and arguments. */
 export function debugText({ subtype, arg1, arg2, arg3 }: DebugArguments, interfaceName: InterfaceName): string {
   if (subtype === LXC_FOUND) return `Local container found ifindex ${interfaceName(arg1)} seclabel ${swap16(arg2)}`
   const text = TEXTS[subtype]
   return text?.(arg1, arg2, arg3) ?? `Unknown message type=${subtype} arg1=${arg1} arg2=${arg2}`
 }
 
-/** The low 16 bits, from network order. */
+/** The low 16 bits with their bytes swapped: network order to host order. */
 function swap16(value: number): number {
   return ((value & 0xff) << 8) | ((value >>> 8) & 0xff)
 }
@@ -122,21 +122,21 @@ function hash(value: number): string {
   return `0x${hex(value)}`
 }
 
-/** An argument holds the address's bytes in memory order. */
+/** The argument contains the address in network byte order. */
 function ipv4(value: number): string {
   return `${value & 0xff}.${(value >>> 8) & 0xff}.${(value >>> 16) & 0xff}.${value >>> 24}`
 }
 
-/** The last four bytes of an IPv6 address, all that an argument holds. */
+/** An argument has room for the last four bytes of an IPv6 address only. */
 function ipv6(value: number): string {
   return `[::${hex(swap16(value))}:${hex(swap16(value >>> 16))}]`
 }
 
-function ends(src: string, dst: string, ports: number): string {
+function endpoints(src: string, dst: string, ports: number): string {
   return `src=${src}:${ports & 0xffff} dst=${dst}:${ports >>> 16}`
 }
 
-/** Upstream calls bit 0 OUT, although the datapath sets it for IN. */
+/** Upstream prints bit 0 as OUT, although the datapath sets it for IN. */
 function tuple(ports: number, protocolAndFlags: number): string {
   const flags = [protocolAndFlags & 1 ? 'OUT' : '', protocolAndFlags & 2 ? 'RELATED' : ''].filter(Boolean).join(', ')
   return `sport=${ports >>> 16} dport=${ports & 0xffff} nexthdr=${protocolAndFlags >>> 8} flags=${flags}`

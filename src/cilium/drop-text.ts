@@ -1,11 +1,12 @@
 /**
- * drop-text.ts - why a packet was dropped, in the words of `cilium monitor` and `hubble observe`.
+ * drop-text.ts - drop reasons as `cilium monitor` and `hubble observe` print them.
  *
  * In:    the subtype of a DropNotify, and its extended error.
- * Out:   a text for every code (cilium/cilium pkg/monitor/api/drop.go, 1.19.4); names for metrics are in reasons.ts.
+ * Out:   a text for every code (cilium/cilium pkg/monitor/api/drop.go, 1.19.4). Names for metrics are in
+ *        src/datapath/record/reasons.ts.
  */
 
-/** Below 130 they are reasons of Cilium's metrics map and no drops. */
+/** Texts by code. Codes below 130 are reasons in Cilium's metrics map, not drops. */
 const TEXTS: Readonly<Record<number, string>> = {
   0: 'Success',
   2: 'Invalid packet',
@@ -99,7 +100,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   205: 'Punt to proxy',
 }
 
-/** With an extended error (a negative errno, say) `text, error`; for a code without text always `code, error`. */
+/** `text`, or `text, error` with an extended error such as a negative errno. A code without a text is always `code, error`. */
 export function dropText(code: number, extError = 0): string {
   const text = TEXTS[code]
   if (text === undefined) return `${code}, ${extError}`

@@ -1,10 +1,10 @@
 /**
- * errno.ts - what Linux's error numbers mean, in Go's words, which `cilium monitor` prints.
+ * errno.ts - Go's texts of Linux error numbers, which `cilium monitor` prints.
  *
- * Out:   a text for every number (Linux uapi asm-generic/errno.h; Go syscall.Errno). Node's own table has libuv's words.
+ * Out:   a text for every number (Linux uapi asm-generic/errno.h; Go syscall.Errno). Node's own table has libuv's texts.
  */
 
-/** By number, from 1. */
+/** Texts by number, starting with 1. */
 const TEXTS: readonly string[] = [
   'operation not permitted',
   'no such file or directory',
@@ -140,6 +140,7 @@ const TEXTS: readonly string[] = [
   'operation not possible due to RF-kill',
 ]
 
+/** The text of an error number; `errno N` if it has none. */
 export function errnoText(errno: number): string {
   return TEXTS[errno - 1] ?? `errno ${errno}`
 }

@@ -1,11 +1,11 @@
 /**
- * icmp-text.ts - type and code of an ICMP message in one word: `Redirect(TOS+Host)`.
+ * icmp-text.ts - type and code of an ICMP message as Hubble and `cilium monitor` print them: `Redirect(TOS+Host)`.
  *
- * Out:   what Hubble and `cilium monitor` print (gopacket layers/icmp4.go, icmp6.go).
+ * Out:   gopacket's texts (layers/icmp4.go, icmp6.go).
  */
 import { icmpTypeName } from '../datapath/record/protocol.js'
 
-/** Names of the codes by type; a type without any prints a code other than 0 as a number. */
+/** Names of codes by type. For a type that is not listed, a code other than 0 prints as a number. */
 const CODES: Readonly<Record<number, readonly string[]>> = {
   3: [
     'Net',
@@ -44,7 +44,7 @@ const CODES_V6: Readonly<Record<number, readonly string[]>> = {
   4: ['ErroneousHeaderField', 'UnrecognizedNextHeader', 'UnrecognizedIPv6Option'],
 }
 
-/** `Type`, `Type(Code)`, `Type(Code: n)` for a code without name, `t(c)` for a type without name. */
+/** `Type`, `Type(Code)`, `Type(Code: n)` for a code without a name, `t(c)` for a type without a name. */
 export function icmpText(ipv6: boolean, type: number, code: number): string {
   const name = icmpTypeName(ipv6, type)
   if (name === String(type)) return `${type}(${code})`

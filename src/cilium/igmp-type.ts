@@ -10,7 +10,7 @@ const NAMES: Readonly<Record<number, string>> = {
   34: 'IGMPv3 Membership Report',
 }
 
-/** The empty string for what has no name. */
+/** The name of an IGMP message type; empty if it has none. */
 export function igmpTypeName(type: number): string {
   return NAMES[type] ?? ''
 }

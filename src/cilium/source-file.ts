@@ -1,5 +1,5 @@
 /**
- * source-file.ts - file of Cilium's datapath that dropped a packet, by the id in a DropNotify.
+ * source-file.ts - the source file of Cilium's datapath that dropped a packet, by the id in a DropNotify.
  *
  * Out:   a file name (cilium/cilium bpf/lib/source_info.h, 1.19).
  */
@@ -34,7 +34,7 @@ const HEADERS = [
   'classifiers.h',
 ] as const
 
-/** The file, else `unknown(<id>)`. */
+/** The name of a file; `unknown(<id>)` if the id has none. */
 export function sourceFile(id: number): string {
   return PROGRAMS[id - PROGRAMS_FROM] ?? HEADERS[id - HEADERS_FROM] ?? `unknown(${id})`
 }

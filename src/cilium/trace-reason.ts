@@ -1,7 +1,7 @@
 /**
- * trace-reason.ts - why a packet was let through: the reason byte of a TraceNotify.
+ * trace-reason.ts - the reason byte of a TraceNotify: the connection tracking state of the packet, or SRv6 or encryption.
  *
- * Out:   the word of `cilium monitor` (cilium/cilium bpf/lib/trace.h, pkg/monitor/datapath_trace.go).
+ * Out:   the word that `cilium monitor` prints (cilium/cilium bpf/lib/trace.h, pkg/monitor/datapath_trace.go).
  */
 
 const MASK = 0x7f
@@ -17,7 +17,7 @@ const WORDS = [
   'encrypt-overlay',
 ] as const
 
-/** `raw` is the whole byte: an unknown reason prints with its encrypted bit (0x80), as upstream does. */
+/** `raw` is the whole byte. An unknown reason prints as a number including the encrypted bit (0x80), as upstream. */
 export function traceReasonWord(raw: number): string {
   return WORDS[raw & MASK] ?? String(raw)
 }

@@ -1,7 +1,7 @@
 /**
- * xlate-point.ts - when a socket's address was translated: the xlate_point of a TraceSockNotify.
+ * xlate-point.ts - the xlate_point of a TraceSockNotify: before or after address translation, forward or reverse.
  *
- * Out:   the word of `cilium monitor` and `hubble observe` (cilium/cilium pkg/monitor/api).
+ * Out:   the word that `cilium monitor` and `hubble observe` print (cilium/cilium pkg/monitor/api).
  */
 
 const WORDS = ['unknown', 'pre-xlate-fwd', 'post-xlate-fwd', 'pre-xlate-rev', 'post-xlate-rev'] as const

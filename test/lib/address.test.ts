@@ -1,5 +1,5 @@
 /**
- * address.test.ts - addresses and prefixes between text and 16 bytes.
+ * address.test.ts - parsing and formatting of addresses and prefixes.
  */
 import { isIPv4 } from 'node:net'
 import fc from 'fast-check'
@@ -8,7 +8,7 @@ import { formatAddress, formatIpv4, formatPrefix, isMapped, parseAddress, parseP
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
-t.test('addresses become 16 bytes in network order', async t => {
+t.test('an address is parsed to 16 bytes in network order', async t => {
   for (const [text, bytes] of [
     ['10.1.2.3', '00000000000000000000ffff0a010203'],
     ['255.255.255.255', '00000000000000000000ffffffffffff'],
@@ -25,7 +25,7 @@ t.test('addresses become 16 bytes in network order', async t => {
   }
 })
 
-t.test('what is no address is refused with its text and what is allowed', async t => {
+t.test('a text that is not an address is refused with the text and the allowed forms', async t => {
   for (const text of [
     '',
     '10.0.0',
@@ -58,7 +58,7 @@ t.test('IPv6 text follows RFC 5952', async t => {
   }
 })
 
-t.test('addresses are read at an offset', async t => {
+t.test('an address is formatted from any offset', async t => {
   const bytes = Uint8Array.of(9, ...parseAddress('fd00::2'), ...parseAddress('10.9.8.7'))
   t.equal(formatAddress(bytes, 1), 'fd00::2')
   t.equal(formatAddress(bytes, 17), '10.9.8.7')
@@ -67,7 +67,7 @@ t.test('addresses are read at an offset', async t => {
   t.equal(isMapped(bytes, 17), true)
 })
 
-t.test('any address survives text and back', async () => {
+t.test('formatting and parsing any address gives the same address', async () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 16, maxLength: 16 }),
@@ -83,7 +83,7 @@ t.test('any address survives text and back', async () => {
   )
 })
 
-t.test('prefixes count the bits of the mapped address and have no host bits', async t => {
+t.test('the bits of an IPv4 prefix count from the mapped address, and host bits are cleared', async t => {
   for (const [text, bits, addr, written] of [
     ['10.0.0.0/8', 104, '00000000000000000000ffff0a000000', '10.0.0.0/8'],
     ['10.1.2.3/8', 104, '00000000000000000000ffff0a000000', '10.0.0.0/8'],
@@ -102,7 +102,7 @@ t.test('prefixes count the bits of the mapped address and have no host bits', as
   }
 })
 
-t.test('what is no prefix is refused with its text and what is allowed', async t => {
+t.test('a text that is not a prefix is refused with the text and the allowed form', async t => {
   for (const text of [
     '',
     '10.0.0.0',
@@ -120,7 +120,7 @@ t.test('what is no prefix is refused with its text and what is allowed', async t
   }
 })
 
-t.test('what looks like an IPv4 address is one where Node says so, with its bytes', async t => {
+t.test('a dotted text is an IPv4 address if and only if Node accepts it', async t => {
   const part = fc.oneof(
     fc.nat(300).map(String),
     fc.constantFrom('', '00', '01', '256', '1e1', ' 1', '-1', '+1', '1x', '٣'),

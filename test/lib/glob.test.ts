@@ -1,10 +1,10 @@
 /**
- * glob.test.ts - interface patterns choose whole names, and a bad one is refused by name.
+ * glob.test.ts - interface patterns match whole names, and errors name the bad pattern.
  */
 import t from 'tap'
 import { compileGlob } from '../../src/lib/glob.js'
 
-const CASES: readonly [pattern: string, yes: readonly string[], no: readonly string[]][] = [
+const CASES: readonly [pattern: string, matching: readonly string[], other: readonly string[]][] = [
   ['eth0', ['eth0'], ['eth', 'eth00', 'xeth0', 'ETH0']],
   ['lxc*', ['lxc', 'lxc1', 'lxc_health'], ['lx', 'xlxc1']],
   ['*', ['a', 'eth0.100'], []],
@@ -23,22 +23,22 @@ const CASES: readonly [pattern: string, yes: readonly string[], no: readonly str
   ['x[*?]', ['x*', 'x?'], ['xa']],
   ['x[\\]', ['x\\'], ['xa', 'x']],
   ['x[[]', ['x['], ['xa']],
-  // What a regular expression would take for its own.
+  // Characters with a meaning in regular expressions.
   ['eth0.1', ['eth0.1'], ['eth0x1']],
   ['a+(b)|{2}$^', ['a+(b)|{2}$^'], ['aab', 'b']],
   ['x]', ['x]'], ['x']],
   ['日?', ['日本', '日𝔘'], ['日', '本日']],
 ]
 
-for (const [pattern, yes, no] of CASES) {
-  t.test(`${pattern} matches what it says and nothing else`, async t => {
+for (const [pattern, matching, other] of CASES) {
+  t.test(`${pattern} matches the expected names only`, async t => {
     const matches = compileGlob(pattern)
-    for (const name of yes) t.ok(matches(name), name)
-    for (const name of no) t.notOk(matches(name), `not ${name}`)
+    for (const name of matching) t.ok(matches(name), name)
+    for (const name of other) t.notOk(matches(name), `not ${name}`)
   })
 }
 
-const REFUSED: readonly [pattern: string, why: RegExp][] = [
+const REFUSED: readonly [pattern: string, reason: RegExp][] = [
   ['', /is empty/],
   ['eth 0', /space or a slash/],
   ['eth\n', /space or a slash/],
@@ -50,14 +50,14 @@ const REFUSED: readonly [pattern: string, why: RegExp][] = [
   ['eth[3-0]', /range 3-0, which is empty/],
 ]
 
-for (const [pattern, why] of REFUSED) {
-  t.test(`${JSON.stringify(pattern)} is refused: ${why.source}`, async t => {
-    t.throws(() => compileGlob(pattern), why)
+for (const [pattern, reason] of REFUSED) {
+  t.test(`${JSON.stringify(pattern)} is refused: ${reason.source}`, async t => {
+    t.throws(() => compileGlob(pattern), reason)
     t.throws(() => compileGlob(pattern), { message: new RegExp(`^bad interface pattern "${escaped(pattern)}": `) })
   })
 }
 
-t.test('a name of 15 characters is the longest there is, a pattern may be longer', async t => {
+t.test('a name has at most 15 characters, but a pattern may be longer', async t => {
   t.ok(compileGlob('fifteen-letters')('fifteen-letters'))
   t.ok(compileGlob('fifteen-[a-z]etters')('fifteen-letters'))
 })

@@ -1,7 +1,10 @@
+/**
+ * listen-address.test.ts - listen addresses: the accepted forms, their URLs and the error for anything else.
+ */
 import t from 'tap'
 import { parseListenAddress, urlOf } from '../../src/lib/listen-address.js'
 
-t.test('addresses are read as Prometheus’s exporters write them', async t => {
+t.test("listen addresses have the forms of Prometheus' exporters", async t => {
   const cases = [
     [':10960', { port: 10960 }, 'http://localhost:10960'],
     ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }, 'http://127.0.0.1:0'],
@@ -15,7 +18,7 @@ t.test('addresses are read as Prometheus’s exporters write them', async t => {
   }
 })
 
-t.test('anything else is refused, named, and told what would do', async t => {
+t.test('anything else is refused with the text and the accepted forms', async t => {
   for (const text of [
     '',
     '10960',

@@ -1,5 +1,5 @@
 /**
- * log-limit.test.ts - lines that a peer causes: the first few of a kind, then how many were held back.
+ * log-limit.test.ts - log lines that clients cause: the first few of each kind, then the number suppressed.
  */
 import t from 'tap'
 import { LogLimit } from '../../src/lib/log-limit.js'
@@ -12,24 +12,27 @@ const limited = (options = {}) => {
   return { lines, limit }
 }
 
-t.test('the first lines of a kind are told, the others counted and told once an interval', async t => {
-  const { lines, limit } = limited({ lines: 2 })
-  for (let i = 0; i < 10; i++) limit.warn({ i }, 'happened')
-  limit.error({}, 'another')
-  t.strictSame(lines.splice(0), [
-    [{ i: 0 }, 'happened'],
-    [{ i: 1 }, 'happened'],
-    [{}, 'another'],
-  ])
-  limit.flush()
-  t.match(lines.splice(0), [[{ kind: 'happened', suppressed: 8 }, /held back/]])
-  limit.flush()
-  t.equal(lines.length, 0)
-  limit.info({}, 'happened')
-  t.equal(lines.length, 1, 'a new interval')
-})
+t.test(
+  'the first lines of a kind are logged; the others are counted, and the count is logged once per interval',
+  async t => {
+    const { lines, limit } = limited({ lines: 2 })
+    for (let i = 0; i < 10; i++) limit.warn({ i }, 'happened')
+    limit.error({}, 'another')
+    t.strictSame(lines.splice(0), [
+      [{ i: 0 }, 'happened'],
+      [{ i: 1 }, 'happened'],
+      [{}, 'another'],
+    ])
+    limit.flush()
+    t.match(lines.splice(0), [[{ kind: 'happened', suppressed: 8 }, /held back/]])
+    limit.flush()
+    t.equal(lines.length, 0)
+    limit.info({}, 'happened')
+    t.equal(lines.length, 1, 'a new interval')
+  },
+)
 
-t.test('a kind is told at its own level, and all levels of it share a bound', async t => {
+t.test('a line keeps its level, and all levels of a kind share one limit', async t => {
   const levels: string[] = []
   const keep = (level: string) => () => void levels.push(level)
   const limit = new LogLimit({ info: keep('info'), warn: keep('warn'), error: keep('error') }, { lines: 2 })
@@ -41,7 +44,7 @@ t.test('a kind is told at its own level, and all levels of it share a bound', as
   t.strictSame(levels, ['error', 'info', 'warn'])
 })
 
-t.test('kinds are bounded: those beyond share one', async t => {
+t.test('the number of kinds is bounded, and further kinds share one count', async t => {
   const { lines, limit } = limited({ lines: 1, kinds: 3 })
   for (let i = 0; i < 100; i++) limit.warn({}, `kind ${i}`)
   t.equal(lines.length, 3)
@@ -49,7 +52,7 @@ t.test('kinds are bounded: those beyond share one', async t => {
   t.match(lines.at(-1), [{ kind: 'other', suppressed: 97 }])
 })
 
-t.test('what was held back is told at the end', async t => {
+t.test('closing logs the number of suppressed lines', async t => {
   const { lines, limit } = limited({ lines: 1 })
   limit.warn({}, 'happened')
   limit.warn({}, 'happened')

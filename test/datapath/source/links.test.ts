@@ -1,5 +1,5 @@
 /**
- * links.test.ts - rtnetlink messages, as literal bytes, to links; cut ones end the walk.
+ * links.test.ts - rtnetlink messages as literal bytes: parsed to links, with every kind of damage.
  */
 import t from 'tap'
 import { type Link, readLinks } from '../../../src/datapath/source/links.js'
@@ -23,15 +23,15 @@ const VETH = hex(
   '50000000 1000 0200 03000000 00040000',
   '00 00 0100 2a000000 43100100 ffffffff',
   '0900 0300 6c786331 00 000000', // IFLA_IFNAME lxc1, padded
-  '0800 0d00 e8030000', // IFLA_TXQLEN: nothing of ours
-  '0800 0500 02000000', // IFLA_LINK: the other end's number
-  '0c00 1200 0800 0100 76657468', // IFLA_LINKINFO { IFLA_INFO_KIND veth }, without a zero
+  '0800 0d00 e8030000', // IFLA_TXQLEN: ignored
+  '0800 0500 02000000', // IFLA_LINK: index of the peer
+  '0c00 1200 0800 0100 76657468', // IFLA_LINKINFO { IFLA_INFO_KIND veth }, not zero-terminated
   '0800 2500 00000000', // IFLA_LINK_NETNSID
 )
 const BRIDGE = hex(
   '40000000 1000 0000 00000000 00000000',
   '00 00 0100 07000000 00000000 00000000',
-  '0700 0300 627230 00', // br0 and its zero are not 4-aligned
+  '0700 0300 627230 00', // IFLA_IFNAME br0 without a zero, padded
   '1800 1280 0b00 0100 62726964676500 00 0800 0280 ffffffff', // nested flag set; kind bridge, and IFLA_INFO_DATA
 )
 const LOOPBACK = hex(
@@ -46,61 +46,61 @@ const VETH_LINK = { ifindex: 42, name: 'lxc1', kind: 'veth', peerElsewhere: true
 const BRIDGE_LINK = { ifindex: 7, name: 'br0', kind: 'bridge', peerElsewhere: false }
 const LOOPBACK_LINK = { ifindex: 1, name: 'lo', kind: '', peerElsewhere: false }
 
-t.test('a link is told with its number, name, kind and where its other end is', async t => {
+t.test('a link has its index, name, kind, and whether its peer is in another namespace', async t => {
   t.strictSame(readEvents(VETH), [VETH_LINK])
   t.strictSame(readEvents(BRIDGE), [BRIDGE_LINK])
   t.strictSame(readEvents(LOOPBACK), [LOOPBACK_LINK])
 })
 
-t.test('messages are walked one after the other, to the end of a dump', async t => {
+t.test('messages are read in order up to the end of the dump', async t => {
   const all = Buffer.concat([LOOPBACK, VETH, GONE, BRIDGE, DONE])
   t.strictSame(readEvents(all), [LOOPBACK_LINK, VETH_LINK, { gone: 43 }, BRIDGE_LINK, 'complete'])
   const padded = hex('1f000000 1000 0000 00000000 00000000', '00 00 0100 09000000 00000000 000000', '00')
   t.strictSame(
     readEvents(Buffer.concat([padded, GONE])),
     [{ gone: 43 }],
-    'a length that is no multiple of four is padded',
+    'a message with a length that is not a multiple of four is padded',
   )
 })
 
-t.test('only the bytes told are read, wherever the window begins', async t => {
-  const behind = Buffer.concat([Buffer.alloc(5, 0xff), VETH, GONE, Buffer.alloc(64, 0xff)])
-  t.strictSame(readEvents(behind.subarray(5), VETH.length), [VETH_LINK])
-  t.strictSame(readEvents(behind.subarray(5), VETH.length + GONE.length), [VETH_LINK, { gone: 43 }])
+t.test('only the given number of bytes is read, at any offset of the buffer', async t => {
+  const buffer = Buffer.concat([Buffer.alloc(5, 0xff), VETH, GONE, Buffer.alloc(64, 0xff)])
+  t.strictSame(readEvents(buffer.subarray(5), VETH.length), [VETH_LINK])
+  t.strictSame(readEvents(buffer.subarray(5), VETH.length + GONE.length), [VETH_LINK, { gone: 43 }])
   t.strictSame(readEvents(VETH, 0), [])
 })
 
-t.test('notices of other families, errors and unknown types tell nothing', async t => {
+t.test('messages of other families, errors and unknown types are ignored', async t => {
   const bridgePort = Buffer.from(VETH)
   bridgePort[16] = 7 // AF_BRIDGE
   t.strictSame(readEvents(bridgePort), [])
   const gonePort = Buffer.from(GONE)
   gonePort[16] = 7
-  t.strictSame(readEvents(gonePort), [], 'a port that left its bridge is still there')
+  t.strictSame(readEvents(gonePort), [], 'an interface removed from its bridge still exists')
   const error = hex('24000000 0200 0000 03000000 00040000 f0ffffff 14000000 1200 0103 03000000 00000000')
   const address = Buffer.from(VETH)
   address[4] = 20 // RTM_NEWADDR
   t.strictSame(readEvents(Buffer.concat([error, address, LOOPBACK])), [LOOPBACK_LINK])
 })
 
-t.test('a message cut at any byte ends the walk and tells nothing of itself', async t => {
+t.test('a message truncated at any byte is ignored', async t => {
   const whole = Buffer.concat([GONE, VETH])
   for (let length = GONE.length; length < whole.length; length++) {
     t.strictSame(readEvents(whole, length), [{ gone: 43 }], `${length} bytes`)
   }
 })
 
-t.test('a length that is a lie ends the walk', async t => {
+t.test('a message with a wrong length ends the parsing, and one too short for a link is skipped', async t => {
   for (const size of [0, 15, 0x7fffffff, 0xffffffff]) {
     const malformed = Buffer.from(VETH)
     malformed.writeUInt32LE(size, 0)
     t.strictSame(readEvents(Buffer.concat([malformed, GONE])), [], `a message of ${size} bytes`)
   }
   const short = hex('18000000 1000 0000 00000000 00000000 00 00 0100 2a000000')
-  t.strictSame(readEvents(Buffer.concat([short, GONE])), [{ gone: 43 }], 'no room for a link: the next one is read')
+  t.strictSame(readEvents(Buffer.concat([short, GONE])), [{ gone: 43 }], 'no room for a link')
 })
 
-t.test('an attribute that is a lie ends the attributes, not the walk', async t => {
+t.test('an attribute with a wrong length ends the attributes of its message, and the next message is read', async t => {
   const NAME = 32
   for (const size of [0, 3, 0x35, 0xffff]) {
     const malformed = Buffer.from(VETH)
@@ -111,5 +111,9 @@ t.test('an attribute that is a lie ends the attributes, not the walk', async t =
   const KIND = 32 + 12 + 8 + 8 + 4
   const malformed = Buffer.from(VETH)
   malformed.writeUInt16LE(0x40, KIND)
-  t.strictSame(readEvents(malformed), [{ ...VETH_LINK, kind: '' }], 'inside another: what stands behind is read')
+  t.strictSame(
+    readEvents(malformed),
+    [{ ...VETH_LINK, kind: '' }],
+    'a nested attribute: the attributes after it are read',
+  )
 })

@@ -1,5 +1,5 @@
 /**
- * recording.test.ts - recordings: what is written is read, and what is damaged says so.
+ * recording.test.ts - recordings are read back as written, and damage is reported with its place.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ function readAll(path: string): { records: Read[]; damage: RecordingReader['dama
   return { records, damage: reader.damage }
 }
 
-/** A pcap file by hand: header, then records of seconds, fraction and bytes. */
+/** A pcap file: its header, then records of seconds, fraction of a second and bytes. */
 function pcap(magic: number, little: boolean, records: [number, number, number[]][], link = 147): Buffer {
   const u32 = (...values: number[]) => {
     const bytes = Buffer.alloc(values.length * 4)
@@ -45,7 +45,7 @@ const TWO: [number, number, number[]][] = [
   [0xfffffffe, 999, [0xcc]],
 ]
 
-t.test('both magics and both byte orders are read, plain and gzip', async t => {
+t.test('both magics are read in both byte orders, plain and compressed with gzip', async t => {
   const dir = t.testdir({})
   for (const little of [true, false]) {
     for (const [magic, tick] of [
@@ -67,7 +67,7 @@ t.test('both magics and both byte orders are read, plain and gzip', async t => {
   }
 })
 
-t.test('what the writer writes the reader reads, across its buffer and the largest record', async t => {
+t.test("records of any size, in total more than the writer's buffer, are read back as written", async t => {
   const path = join(t.testdir({}), 'w.pcap')
   const writer = new RecordingWriter(path)
   const source = Uint8Array.from({ length: MAX_RECORD + 8 }, (_, i) => i * 7)
@@ -85,7 +85,7 @@ t.test('what the writer writes the reader reads, across its buffer and the large
   }
 })
 
-t.test('flush puts whole records into the file', async t => {
+t.test('flush writes complete records to the file', async t => {
   const path = join(t.testdir({}), 'f.pcap')
   const writer = new RecordingWriter(path)
   t.teardown(() => writer.close())
@@ -95,7 +95,7 @@ t.test('flush puts whole records into the file', async t => {
   t.equal(statSync(path).size, 24 + 16 + 3)
 })
 
-t.test('the writer refuses a record no perf ring can carry, and an impossible path', async t => {
+t.test('the writer refuses a record larger than a perf ring allows, and a path it cannot create', async t => {
   const writer = new RecordingWriter(join(t.testdir({}), 'x.pcap'))
   t.teardown(() => writer.close())
   const bytes = new Uint8Array(MAX_RECORD + 1)
@@ -103,21 +103,21 @@ t.test('the writer refuses a record no perf ring can carry, and an impossible pa
   t.throws(() => new RecordingWriter('/proc/nowhere/x.pcap'), { code: 'ENOENT' })
 })
 
-t.test('what is no recording is refused with what was seen', async t => {
+t.test('a file that is not a recording is refused with what it contains instead', async t => {
   const file = (name: string, bytes: Uint8Array) => {
     const path = join(dir, name)
     writeFileSync(path, bytes)
     return path
   }
   const dir = t.testdir({})
-  const refused = (bytes: Uint8Array, ...words: string[]) => {
+  const refused = (bytes: Uint8Array, ...parts: string[]) => {
     const path = file('bad', bytes)
     try {
       new RecordingReader(path)
       t.fail('opened')
     } catch (error) {
       const { message } = error as Error
-      for (const word of [path, ...words]) t.ok(message.includes(word), `${message} names ${word}`)
+      for (const part of [path, ...parts]) t.ok(message.includes(part), `${message} contains ${part}`)
       t.notMatch(message, /\n/)
     }
   }
@@ -133,7 +133,7 @@ t.test('what is no recording is refused with what was seen', async t => {
   t.throws(() => new RecordingReader(join(dir, 'missing')), { code: 'ENOENT' })
 })
 
-t.test('a cut recording gives the records before the cut, and says where it is', async t => {
+t.test('a truncated recording yields the records before the truncation, and its place', async t => {
   const path = join(t.testdir({}), 'cut.pcap')
   const whole = pcap(NS, true, TWO)
   for (const [length, records, at] of [
@@ -153,7 +153,7 @@ t.test('a cut recording gives the records before the cut, and says where it is',
   }
 })
 
-t.test('a cut gzip stream gives what it still holds', async t => {
+t.test('a truncated gzip stream yields the records that it contains', async t => {
   const path = join(t.testdir({}), 'cut.pcap.gz')
   const packed = readFileSync('bench/fixtures/bench.pcap.gz')
   writeFileSync(path, packed.subarray(0, packed.length >> 1))
@@ -165,7 +165,7 @@ t.test('a cut gzip stream gives what it still holds', async t => {
   t.match(readAll(path).damage?.message, /the gzip stream ends early/)
 })
 
-t.test('a record larger than any is corruption, and ends the recording', async t => {
+t.test('a record larger than the maximum is corruption and ends the recording', async t => {
   const path = join(t.testdir({}), 'big.pcap')
   const bytes = pcap(NS, true, [...TWO, [3, 4, [1]]])
   bytes.writeUInt32LE(MAX_RECORD + 1, 42 + 8)
@@ -175,7 +175,7 @@ t.test('a record larger than any is corruption, and ends the recording', async t
   t.same(damage, { at: 42, message: `${path}: corrupt at byte 42: a record of 65537 bytes, at most 65536 allowed` })
 })
 
-t.test('a replay decodes in steps, and tells where a cut is', async t => {
+t.test('a replay decodes in slices, and reports where the recording is truncated', async t => {
   const path = join(t.testdir({}), 'cut.pcap')
   const whole = readFileSync('examples/records.pcap')
   writeFileSync(path, whole.subarray(0, 100_000))
@@ -186,8 +186,8 @@ t.test('a replay decodes in steps, and tells where a cut is', async t => {
   const end = replay.run(decoder, sink)
   t.equal(end.done, true)
   t.match(end.damage, `${path}: truncated at byte ${end.truncatedAt}`)
-  const told = Object.values({ ...decoder.counts, ...decoder.faults }).reduce((sum, n) => sum + n)
-  t.equal(told, end.records)
-  t.same(replay.run(decoder, sink), end, 'the end stays the end')
+  const counted = Object.values({ ...decoder.counts, ...decoder.faults }).reduce((sum, n) => sum + n)
+  t.equal(counted, end.records)
+  t.same(replay.run(decoder, sink), end, 'a finished replay returns the same result')
   replay.close()
 })

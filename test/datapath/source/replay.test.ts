@@ -1,5 +1,5 @@
 /**
- * replay.test.ts - a recording as a source: every record in order, in slices of any size, and what precedes damage.
+ * replay.test.ts - a recording as a source: its records in order, in slices of any size, up to the first damage.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { DROP_3, patched, TRACE_2, VERDICT_40 } from '../../support/records.js'
 
 const FILE = 'examples/records.pcap'
 
-/** Remembers what it was told and when it was written. */
+/** Collects the kind of each record and the time in the recording. */
 class Sink implements RecordSink {
   readonly received: string[] = []
   replay: Replay | undefined
@@ -36,7 +36,7 @@ function replayed(path: string, limit?: number) {
   return { sink, decoder, replay, results, last: results.at(-1)! }
 }
 
-t.test('records come in the order of the file, each with its time', async t => {
+t.test('records are delivered in the order of the file, each with its time', async t => {
   const path = join(t.testdir({}), 'three.pcap')
   const writer = new RecordingWriter(path)
   for (const [i, record] of [TRACE_2, DROP_3, VERDICT_40, patched(TRACE_2, 0, 99)].entries()) {
@@ -49,7 +49,7 @@ t.test('records come in the order of the file, each with its time', async t => {
   t.strictSame(last, { records: 4, done: true })
 })
 
-t.test('slices of any size give the same as one run', async t => {
+t.test('slices of any size deliver the same records as one run', async t => {
   const whole = replayed(FILE)
   t.equal(whole.last.records, 1969)
   for (const limit of [1, 7, 1000, 1969, 5000]) {
@@ -61,41 +61,44 @@ t.test('slices of any size give the same as one run', async t => {
   }
 })
 
-t.test('a compressed recording gives the same', async t => {
+t.test('a compressed recording delivers the same records', async t => {
   const path = join(t.testdir({}), 'records.pcap.gz')
   writeFileSync(path, gzipSync(readFileSync(FILE)))
   t.strictSame(replayed(path).sink.received, replayed(FILE).sink.received)
 })
 
-t.test('a recording without records is done at once', async t => {
+t.test('a recording without records is done in the first run', async t => {
   const path = join(t.testdir({}), 'none.pcap')
   new RecordingWriter(path).close()
   t.strictSame(replayed(path).results, [{ records: 0, done: true }])
 })
 
-t.test('a damaged recording gives what precedes the damage, and one line about it, whatever the slices', async t => {
-  const path = join(t.testdir({}), 'cut.pcap')
-  writeFileSync(path, readFileSync(FILE).subarray(0, 5000))
-  const whole = replayed(path)
-  t.match(whole.last, { done: true, truncatedAt: 4959, damage: `${path}: truncated at byte 4959: ` })
-  t.notMatch(whole.last.damage!, /\n/)
-  const { counts, faults } = whole.decoder
-  const met = [...Object.values(counts), ...Object.values(faults)].reduce((sum, n) => sum + n)
-  t.equal(met, whole.last.records)
-  t.ok(met > 0)
-  const sliced = replayed(path, 3)
-  t.strictSame(sliced.last, whole.last)
-  t.strictSame(sliced.sink.received, whole.sink.received)
-})
+t.test(
+  'a damaged recording delivers the records before the damage and one line about it, in slices of any size',
+  async t => {
+    const path = join(t.testdir({}), 'cut.pcap')
+    writeFileSync(path, readFileSync(FILE).subarray(0, 5000))
+    const whole = replayed(path)
+    t.match(whole.last, { done: true, truncatedAt: 4959, damage: `${path}: truncated at byte 4959: ` })
+    t.notMatch(whole.last.damage!, /\n/)
+    const { counts, faults } = whole.decoder
+    const counted = [...Object.values(counts), ...Object.values(faults)].reduce((sum, n) => sum + n)
+    t.equal(counted, whole.last.records)
+    t.ok(counted > 0)
+    const sliced = replayed(path, 3)
+    t.strictSame(sliced.last, whole.last)
+    t.strictSame(sliced.sink.received, whole.sink.received)
+  },
+)
 
-t.test('after its end, or a close, it says again what it said', async t => {
+t.test('a finished or closed replay returns its last result again', async t => {
   const { replay, last } = replayed(FILE)
   replay.close()
   replay.close()
   t.strictSame(replay.run(new Decoder(), new Sink()), last)
 })
 
-t.test('what is no recording is thrown by the constructor', async t => {
+t.test('the constructor throws for a file that is not a recording', async t => {
   t.throws(() => new Replay('package.json'), { message: /^package.json: not a recording/ })
   t.throws(() => new Replay('nowhere.pcap'), { code: 'ENOENT' })
 })

@@ -1,5 +1,5 @@
 /**
- * debug-text.test.ts - the words for debug messages and their numbers, one argument a different value.
+ * texts.test.ts - texts of debug messages, drop reasons, error numbers, ICMP codes and source files.
  */
 import t from 'tap'
 import { debugText } from '../../src/cilium/debug-text.js'
@@ -16,7 +16,7 @@ const PORTS = 0x1f90_0035
 const text = (subtype: number, arg1 = 0, arg2 = 0, arg3 = 0) =>
   debugText({ subtype, arg1, arg2, arg3 }, ifindex => `if${ifindex}`)
 
-t.test('every sub-type has its text, with its arguments in it', async t => {
+t.test('every sub-type from 1 to 67 has a text', async t => {
   const seen = new Set<string>()
   for (let subtype = 1; subtype <= 67; subtype++) {
     const line = text(subtype, 11, 0x0201, 13)
@@ -28,7 +28,7 @@ t.test('every sub-type has its text, with its arguments in it', async t => {
   t.equal(text(0, 1, 2), 'Unknown message type=0 arg1=1 arg2=2')
 })
 
-t.test('arguments are addresses, ports, identities as their sub-type has it', async t => {
+t.test('the sub-type decides whether an argument is an address, ports, an identity or a number', async t => {
   for (const [subtype, args, want] of [
     [1, [10, 11], 'No message, arg1=10 (0xa) arg2=11 (0xb)'],
     [4, [9, 0x0201], 'Local container found ifindex if9 seclabel 258'],
@@ -59,7 +59,7 @@ t.test('arguments are addresses, ports, identities as their sub-type has it', as
     t.equal(text(subtype, ...args), want)
 })
 
-t.test('numbers without a word stay numbers', async t => {
+t.test('numbers without a text print as numbers', async t => {
   t.equal(errnoText(2), 'no such file or directory')
   t.equal(errnoText(4_294_967_274), 'errno 4294967274')
   t.equal(dropText(181, -14), 'Policy denied by denylist, -14')

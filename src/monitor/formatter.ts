@@ -51,7 +51,7 @@ export class Formatter implements RecordSink {
     if (size === 0) return 'cannot decode an empty record\n'
     if (this.decoder.faults.type > type)
       return `${this.#prefix} Unknown event: [${new Span(view, at, size).bytes().join(' ')}]\n`
-    const reason = this.decoder.faults.version > version ? 'unknown version' : `too short, ${size} bytes`
+    const reason = this.decoder.faults.version > version ? 'unknown version' : `length ${size} is too short`
     return `cannot decode message type '${view.getUint8(at)}': ${reason}\n`
   }
 

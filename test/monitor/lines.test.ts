@@ -245,7 +245,7 @@ t.test("Weir's records without a packet print source and destination from the ex
 
 t.test('an undecodable record is one line', async t => {
   t.equal(monitorText(hex('f6 37')), 'CPU 07: Unknown event: [246 55]\n')
-  t.equal(monitorText(TRACE_0.subarray(0, 31)), "cannot decode message type '4': too short, 31 bytes\n")
+  t.equal(monitorText(TRACE_0.subarray(0, 31)), "cannot decode message type '4': length 31 is too short\n")
   t.equal(monitorText(patched(TRACE_2, 14, 9)), "cannot decode message type '4': unknown version\n")
   t.equal(monitorText(Buffer.alloc(0)), 'cannot decode an empty record\n')
 })

@@ -3,7 +3,7 @@
  *
  * In:    root; 100,000 connections in the table, 10,000 prefixes in the trie, the ring open and read.
  * Out:   the median of RUNS runs of a million packets; as notes the empty program, UDP, IPv6 and new connections.
- * Fail:  throws when the runs sent a record: then it was not the established path that was measured.
+ * Fail:  throws when the runs sent a record: then another path than the established one was measured.
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -37,21 +37,21 @@ export async function run(): Promise<number> {
     fill(datapath)
     const value = established(datapath, DATA)
     notes.length = 0
-    tell('empty program', emptyCost(datapath.native))
-    tell('IPv6 TCP', established(datapath, { ...DATA, ipv6: true }))
-    tell('UDP, answered', established(datapath, { ...DATA, protocol: 'udp', flags: 0 }))
-    tell('new connection, with its record', newConnection(datapath))
+    note('empty program', emptyCost(datapath.native))
+    note('IPv6 TCP', established(datapath, { ...DATA, ipv6: true }))
+    note('UDP, answered', established(datapath, { ...DATA, protocol: 'udp', flags: 0 }))
+    note('new connection, with its record', newConnection(datapath))
     return value
   } finally {
     datapath.live.close()
   }
 }
 
-function tell(what: string, ns: number): void {
+function note(what: string, ns: number): void {
   notes.push(`${what}: ${ns.toFixed(0)} ns`)
 }
 
-/** As many connections as a busy node has, open before Weir looked. */
+/** As many connections as a busy node has, established before Weir started. */
 function fill({ object, live }: Datapath): void {
   const frame = new Frame({ ...DATA, payload: 0 })
   for (let i = 0; i < CONNECTIONS; i++) object.testRun('weir_from_pod', frame.aim(POD, peerOf(i)), 1)
@@ -63,7 +63,7 @@ function peerOf(i: number): End {
   return { host: 1 + (i % (PODS - 1)), port: 32_768 + Math.floor(i / (PODS - 1)) }
 }
 
-/** Both sides have spoken, so that UDP too is past its first reply. */
+/** Both sides have sent a packet, so that UDP too is past its first reply. */
 function established({ object, live }: Datapath, kind: Kind): number {
   const other = peerOf(CONNECTIONS / 2)
   const packet = new Frame(kind).aim(POD, other)
@@ -74,11 +74,11 @@ function established({ object, live }: Datapath, kind: Kind): number {
   const ns = medianOf(RUNS, () => object.testRun('weir_from_pod', packet, REPEATS).ns)
   live.collect()
   const records = live.decoder.counts.trace - before
-  if (records !== 1) throw new Error(`${records} records where one sweep of one connection was due`)
+  if (records !== 1) throw new Error(`${records} records instead of the one that flushing one connection writes`)
   return ns
 }
 
-/** The first packet of connections that nobody has seen; single runs, so less what a single run of nothing takes. */
+/** ns of the first packet of a connection: single runs, less a single run of the empty program. */
 function newConnection({ object, live, native }: Datapath): number {
   const frame = new Frame({ ...DATA, flags: TCP.syn, payload: 0 })
   const times: number[] = []
@@ -103,7 +103,7 @@ function withEmpty(native: Native, measure: (empty: BpfObject) => number): numbe
   }
 }
 
-/** The object's path; the compiler is there, for it made the datapath. */
+/** Returns the path of the object. The compiler exists: it built the datapath. */
 function compileEmpty(directory: string): string {
   const source = fileURLToPath(new URL('./fixtures/empty.bpf.c', import.meta.url))
   const object = join(directory, 'empty.bpf.o')

@@ -27,20 +27,20 @@ export async function run(): Promise<number> {
   const { live, object } = datapath
   try {
     const rates: number[] = []
-    const sweeps: number[] = []
+    const flushes: number[] = []
     for (let round = -WARM_UP; round < ROUNDS; round++) {
       const records = storm(object, CONNECTIONS)
       const before = { trace: live.decoder.counts.trace, ...live.seconds }
       live.collect()
-      const told = live.decoder.counts.trace - before.trace
-      if (told !== records)
-        throw new Error(`${told} records of ${records}; ring full: ${live.counters.totals.ring_full.packets}`)
+      const decoded = live.decoder.counts.trace - before.trace
+      if (decoded !== records)
+        throw new Error(`${decoded} records of ${records}; ring full: ${live.counters.totals.ring_full.packets}`)
       if (round < 0) continue
       rates.push(records / (live.seconds.drain - before.drain))
-      sweeps.push((live.seconds.flush - before.flush) * 1000)
+      flushes.push((live.seconds.flush - before.flush) * 1000)
     }
     notes.length = 0
-    notes.push(`sweep of a table for 262,144 connections with ${CONNECTIONS} in it: ${median(sweeps).toFixed(1)} ms`)
+    notes.push(`flush of a table for 262,144 connections with ${CONNECTIONS} in it: ${median(flushes).toFixed(1)} ms`)
     return median(rates)
   } finally {
     live.close()

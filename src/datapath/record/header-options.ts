@@ -1,8 +1,8 @@
 /**
- * header-options.ts - the options of an IPv4 or TCP header: whether their lengths fit.
+ * header-options.ts - walks the options of IPv4, TCP, hop-by-hop and Geneve headers.
  *
- * In:    the bytes between the fixed header and the end of the header, all inside the view.
- * Out:   the offset of the first option that does not fit.
+ * In:    a view, and where the options start and end; for IPv4 and TCP that is the end of the header.
+ * Out:   where an option is and how long it is. What an option that does not fit means is the caller's choice.
  */
 
 /** gopacket refuses an IPv4 option of 2 bytes, which has no data. */
@@ -10,10 +10,13 @@ export const MIN_IPV4_OPTION = 3
 export const MIN_TCP_OPTION = 2
 const END_OF_OPTIONS = 0
 const NO_OPERATION = 1
+/** Of hop-by-hop options; the only one without a length byte. */
+const PAD1 = 0
+const GENEVE_OPTION_HEADER = 4
 
 /**
- * HOT: the offset of the first option between `at` and `end` that is shorter than `minLength` or longer than the header;
- * -1 when all fit. Guard: benches `reduce`, `reduce-workload`.
+ * HOT: the offset of the first IPv4 or TCP option between `at` and `end` that is shorter than `minLength` or extends past
+ * `end`; -1 when all fit. Guard: benches `reduce`, `reduce-workload`.
  */
 export function malformedOption(view: DataView, at: number, end: number, minLength: number): number {
   for (let option = at; option < end; ) {
@@ -28,4 +31,37 @@ export function malformedOption(view: DataView, at: number, end: number, minLeng
     option += length
   }
   return -1
+}
+
+/**
+ * Calls `take` for each IPv4 or TCP option between `at` and `end`, the end-of-options byte included. All must fit; see
+ * malformedOption(). Returns the offset behind the last option, where padding starts.
+ */
+export function eachOption(
+  view: DataView,
+  at: number,
+  end: number,
+  take: (kind: number, option: number, length: number) => void,
+): number {
+  let option = at
+  while (option < end) {
+    const kind = view.getUint8(option)
+    const length = kind === END_OF_OPTIONS || kind === NO_OPERATION ? 1 : view.getUint8(option + 1)
+    take(kind, option, length)
+    option += length
+    if (kind === END_OF_OPTIONS) break
+  }
+  return option
+}
+
+/** Bytes of the IPv6 hop-by-hop option at `option`; more than there are before `end` if it is cut. */
+export function hopByHopOptionSize(view: DataView, option: number, end: number): number {
+  if (option + 2 > end) return 2
+  return view.getUint8(option) === PAD1 ? 1 : 2 + view.getUint8(option + 1)
+}
+
+/** Bytes of the Geneve option at `option`; more than there are before `end` if it is cut. */
+export function geneveOptionSize(view: DataView, option: number, end: number): number {
+  if (option + GENEVE_OPTION_HEADER > end) return GENEVE_OPTION_HEADER
+  return GENEVE_OPTION_HEADER + (view.getUint8(option + 3) & 0x0f) * 4
 }

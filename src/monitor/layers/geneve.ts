@@ -3,6 +3,7 @@
  *
  * Fail:  a truncated header or option.
  */
+import { geneveOptionSize } from '../../datapath/record/header-options.js'
 import { afterEtherType, etherTypeName } from './ethernet.js'
 import { type Capture, dumpFields, dumpLayer, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'
@@ -67,7 +68,7 @@ function readOptions(data: Span, capture: Capture): Options | string {
   const texts: string[] = []
   let at = HEADER
   while (at < HEADER + optionsLength(data)) {
-    const length = OPTION_HEADER + (data.u8(at + 3) & 0x0f) * 4
+    const length = geneveOptionSize(data.view, data.at + at, data.at + data.length)
     if (at + length > data.length) {
       capture.truncated = true
       return `Geneve option of ${length} bytes, only ${data.length - at} left`

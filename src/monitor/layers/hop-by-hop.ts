@@ -3,6 +3,7 @@
  *
  * Fail:  a truncated header or option, a jumbo length that fits into 16 bits.
  */
+import { hopByHopOptionSize } from '../../datapath/record/header-options.js'
 import { ipProtocolName } from './ip-protocol.js'
 import { type Capture, dumpFields } from './layer.js'
 import type { Span } from './span.js'
@@ -72,7 +73,7 @@ function readOptions(data: Span, end: number, capture: Capture): readonly Option
   for (let at = 2; at < end; ) {
     const type = data.u8(at)
     const remaining = data.length - at
-    const size = remaining < 2 ? 2 : type === PAD1 ? 1 : data.u8(at + 1) + 2
+    const size = hopByHopOptionSize(data.view, data.at + at, data.at + data.length)
     if (remaining < size) {
       capture.truncated = true
       return `hop-by-hop option ${type} of ${size} bytes, only ${remaining} left`

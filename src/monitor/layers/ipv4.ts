@@ -4,14 +4,13 @@
  * Fail:  truncated or contradictory lengths, malformed options. A total length of 0 is valid: segmentation offload
  *        leaves it.
  */
+import { eachOption, MIN_IPV4_OPTION, malformedOption } from '../../datapath/record/header-options.js'
 import { formatIpv4 } from '../../lib/address.js'
 import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 20
-const END_OF_OPTIONS = 0
-const NO_OPERATION = 1
 const FLAGS = ['MF', 'DF', 'Evil'] as const
 
 export class Ipv4 implements Layer {
@@ -85,22 +84,23 @@ interface Options {
 }
 
 function readOptions(data: Span, capture: Capture): Options | string {
+  const { view, at } = data
+  const end = at + data.length
+  const bad = malformedOption(view, at, end, MIN_IPV4_OPTION)
+  if (bad >= 0) return malformed(data.slice(bad - at), capture)
   const texts: string[] = []
-  let at = 0
-  while (at < data.length) {
-    const type = data.u8(at)
-    const isSingleByte = type === END_OF_OPTIONS || type === NO_OPERATION
-    const length = isSingleByte ? 1 : at + 1 < data.length ? data.u8(at + 1) : 0
-    if (!isSingleByte && (at + 1 >= data.length || at + length > data.length)) {
-      capture.truncated = true
-      return `IPv4 option ${type} of ${length} bytes, only ${data.length - at} left`
-    }
-    if (!isSingleByte && length <= 2) return `IPv4 option ${type} of ${length} bytes, must be at least 3`
-    texts.push(
-      `IPv4Option(${type}:[${[...data.slice(at + 2, isSingleByte ? at + 2 : at + length).bytes()].join(' ')}])`,
-    )
-    at += length
-    if (type === END_OF_OPTIONS) break
-  }
-  return { texts, padding: data.slice(at) }
+  const padding = eachOption(view, at, end, (type, option, length) => {
+    const values = data.slice(option - at + 2, option - at + length)
+    texts.push(`IPv4Option(${type}:[${[...values.bytes()].join(' ')}])`)
+  })
+  return { texts, padding: data.slice(padding - at) }
+}
+
+/** What is wrong with the first option of `data`. */
+function malformed(data: Span, capture: Capture): string {
+  const length = data.length < 2 ? 0 : data.u8(1)
+  const option = `IPv4 option ${data.u8(0)} of ${length} bytes`
+  if (data.length >= 2 && length <= data.length) return `${option}, must be at least ${MIN_IPV4_OPTION}`
+  capture.truncated = true
+  return `${option}, only ${data.length} left`
 }

@@ -3,12 +3,13 @@
  *
  * Fail:  truncated or contradictory lengths, malformed options.
  */
+import { eachOption, MIN_TCP_OPTION, malformedOption } from '../../datapath/record/header-options.js'
 import { type Capture, dumpLayer, type Field, type Flow, type Layer } from './layer.js'
 import { tcpPort } from './port-name.js'
 import type { Span } from './span.js'
 
 const HEADER = 20
-const Option = { end: 0, noOperation: 1, segmentSize: 2, timestamps: 8 } as const
+const Option = { segmentSize: 2, timestamps: 8 } as const
 /** Names of the option kinds (gopacket layers/tcp.go). */
 const KINDS = [
   'EndList',
@@ -104,24 +105,24 @@ interface Options {
 }
 
 function readOptions(data: Span, capture: Capture): Options | string {
+  const { view, at } = data
+  const end = at + data.length
+  const bad = malformedOption(view, at, end, MIN_TCP_OPTION)
+  if (bad >= 0) return malformed(data.slice(bad - at), capture)
   const texts: string[] = []
-  let at = 0
-  while (at < data.length) {
-    const kind = data.u8(at)
-    const remaining = data.length - at
-    const isSingleByte = kind === Option.end || kind === Option.noOperation
-    const length = isSingleByte ? 1 : remaining < 2 ? 2 : data.u8(at + 1)
-    if (length === 0 || (length === 1 && !isSingleByte))
-      return `TCP option ${kind} of ${length} bytes, must be at least 2`
-    if (length > remaining) {
-      capture.truncated = true
-      return `TCP option ${kind} of ${length} bytes, only ${remaining} left`
-    }
-    texts.push(optionText(kind, data.slice(at + 2, Math.max(at + 2, at + length))))
-    at += length
-    if (kind === Option.end) break
-  }
-  return { texts, padding: data.slice(at) }
+  const padding = eachOption(view, at, end, (kind, option, length) => {
+    texts.push(optionText(kind, data.slice(option - at + 2, option - at + length)))
+  })
+  return { texts, padding: data.slice(padding - at) }
+}
+
+/** What is wrong with the first option of `data`. */
+function malformed(data: Span, capture: Capture): string {
+  const length = data.length < 2 ? 2 : data.u8(1)
+  const option = `TCP option ${data.u8(0)} of ${length} bytes`
+  if (length < MIN_TCP_OPTION) return `${option}, must be at least ${MIN_TCP_OPTION}`
+  capture.truncated = true
+  return `${option}, only ${data.length} left`
 }
 
 function optionText(kind: number, data: Span): string {

@@ -9,7 +9,12 @@
 
 import type { TunnelName } from '../../../cilium/tunnel-port.js'
 import { EtherType } from '../../../datapath/record/ether-type.js'
-import { MIN_IPV4_OPTION, malformedOption } from '../../../datapath/record/header-options.js'
+import {
+  geneveOptionSize,
+  hopByHopOptionSize,
+  MIN_IPV4_OPTION,
+  malformedOption,
+} from '../../../datapath/record/header-options.js'
 import { Protocol } from '../../../datapath/record/protocol.js'
 import { formatAddress, formatIpv4 } from '../../../lib/address.js'
 import type { LayerName, PacketCursor } from './cursor.js'
@@ -102,9 +107,7 @@ function hopByHop(cursor: PacketCursor, length: number): string | undefined {
   if (cursor.remaining < 2 || size > cursor.remaining) return 'hop-by-hop header too short'
   let jumbo = -1
   for (let option = at + 2; option < at + size; ) {
-    if (option + 2 > end) return 'hop-by-hop option too short'
-    const pad = bytes[option] === 0
-    const next = pad ? option + 1 : option + 2 + bytes[option + 1]!
+    const next = option + hopByHopOptionSize(view, option, end)
     if (next > end) return 'hop-by-hop option too short'
     if (bytes[option] === JUMBO && jumbo < 0) {
       if (next !== option + 6) return 'jumbo length is not 4 bytes'
@@ -134,11 +137,10 @@ export function readGeneve(cursor: PacketCursor): string | undefined {
   setTunnel(cursor, 'Geneve')
   let payload = at + GENEVE_HEADER
   for (let more = options; more > 0; ) {
-    if (payload + 4 > cursor.end) return 'option too small'
-    const length = (bytes[payload + 3]! & 0x0f) * 4 + 4
-    if (payload + length > cursor.end) return 'option too small'
-    payload += length
-    more -= length
+    const size = geneveOptionSize(view, payload, cursor.end)
+    if (payload + size > cursor.end) return 'option too small'
+    payload += size
+    more -= size
   }
   cursor.next = ETHERTYPES[view.getUint16(at + 2)]
   cursor.at = payload

@@ -67,7 +67,7 @@ export async function killIn(names: readonly string[]): Promise<void> {
 }
 
 /** Processes in any of the namespaces. Scans /proc once; `ip netns pids` would scan it once per name. */
-export function pidsIn(names: readonly string[]): number[] {
+function pidsIn(names: readonly string[]): number[] {
   const wanted = new Set(names.map(name => namespaceId(netnsPath(name))))
   wanted.delete(undefined)
   if (wanted.size === 0) return []

@@ -38,7 +38,7 @@ export const NODE = { ipv4: '10.77.0.1', ipv6: 'fd77::1' } as const
 /** Pods are in 10.77.0.0/16 and fd77::/16 by default. */
 const DEFAULT_NETWORK = 77
 /** The size of a /16, rounded down. */
-export const MAX_PODS = 65_000
+const MAX_PODS = 65_000
 /** The first two addresses are the network's and the node's. */
 const FIRST_HOST = 2
 /** The name becomes part of a file name; Kubernetes allows no more in a label. */

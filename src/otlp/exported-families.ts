@@ -47,7 +47,7 @@ export class ExportedFamilies {
     return [...this.#families.values(), ...this.#removedFamilies]
   }
 
-  apply(message: Exclude<ToWorker, { kind: 'export' | 'acknowledge' | 'close' }>): void {
+  apply(message: Exclude<ToWorker, { kind: 'export' | 'acknowledge' }>): void {
     if (message.kind === 'cells') this.#share(message.cells)
     else if (message.kind === 'family') this.#families.set(message.head.number, new ExportedFamily(message.head))
     else if (message.kind === 'series') this.#add(message)

@@ -45,7 +45,6 @@ export type ToWorker =
   | { readonly kind: 'export'; readonly time: number; readonly withinMs: number }
   /** Reply `acknowledged` once all earlier messages are processed. */
   | { readonly kind: 'acknowledge' }
-  | { readonly kind: 'close' }
 
 /** Result of an export: that of its first request that did not succeed, if any. */
 export const PUSH_RESULTS = [

@@ -12,7 +12,7 @@ import { arch, hostname } from 'node:os'
 export type Attributes = Readonly<Record<string, string>>
 
 /** Variables that a pod's manifest sets from the Downward API, as those in deploy/ do, or to fixed values. */
-export const DOWNWARD: Readonly<Record<string, string>> = {
+const DOWNWARD: Readonly<Record<string, string>> = {
   NODE_NAME: 'k8s.node.name',
   NODE_UID: 'k8s.node.uid',
   POD_NAME: 'k8s.pod.name',

@@ -36,7 +36,6 @@ export class Sender {
   readonly #connection: Connection
   readonly #exporter: PushMetricExporter
   readonly #reader: OnDemandReader
-  readonly #sdk: NodeSDK
   readonly #timeoutMs: number
   #metrics: readonly MetricData[] = []
   #pending: Promise<void> = Promise.resolve()
@@ -53,7 +52,7 @@ export class Sender {
       },
     })
     this.#reader = new OnDemandReader({ metricProducers: [{ collect }] })
-    this.#sdk = new NodeSDK({
+    const sdk = new NodeSDK({
       autoDetectResources: false,
       resource: defaultResource().merge(resourceFromAttributes(resource)),
       instrumentations: [],
@@ -65,7 +64,7 @@ export class Sender {
       metricReaders: [this.#reader],
       views: [],
     })
-    this.#sdk.start()
+    sdk.start()
     const warn = (message: string, ...more: unknown[]): void => this.#responses.readLog(message, ...more)
     const ignore = (): void => undefined
     diag.setLogger({ error: ignore, warn, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN)
@@ -92,11 +91,6 @@ export class Sender {
     if (await within(this.#pending, until)) return this.#responses.responseTo(result!, false)
     this.#connection.cut()
     return this.#responses.responseTo(NO_RESPONSE, true)
-  }
-
-  async close(): Promise<void> {
-    this.#connection.cut()
-    await this.#sdk.shutdown()
   }
 
   #export(metrics: ResourceMetrics): Promise<ExportResult> {

@@ -26,7 +26,6 @@ let droppedBefore = 0
 port.on('message', (message: ToWorker) => {
   if (message.kind === 'export') void run(message.time, message.withinMs)
   else if (message.kind === 'acknowledge') port.postMessage({ kind: 'acknowledged' } satisfies Acknowledged)
-  else if (message.kind === 'close') void close()
   else families.apply(message)
 })
 
@@ -49,9 +48,4 @@ async function renewAndExport(time: number, withinMs: number): Promise<Awaited<R
     return { result: 'unreachable', detail: error.message, requests: 0, accepted: 0, rejected: 0, pauseMs: 0 }
   }
   return exportAll(batches, ready, time, withinMs)
-}
-
-async function close(): Promise<void> {
-  await (await sender).close()
-  port!.close()
 }

@@ -16,7 +16,7 @@ import { flag, goDuration, oneOf, orAbsent, section, text, wholeNumber } from '.
 /** The file, or one that it names, cannot be used. The message is one line. */
 export class WebConfigError extends Error {}
 
-export const CLIENT_AUTH_TYPES = [
+const CLIENT_AUTH_TYPES = [
   'NoClientCert',
   'RequestClientCert',
   'RequireAnyClientCert',

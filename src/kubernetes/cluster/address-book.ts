@@ -29,10 +29,6 @@ export class AddressBook {
   /** Claims by address, best first. Nearly every address is claimed by one pod only and needs neither list nor claim. */
   readonly #claims = new Map<string, Claimant | readonly Claim[]>()
 
-  get size(): number {
-    return this.#claims.size
-  }
-
   isOwner(ip: string, key: string): boolean {
     return this.#owner(ip)?.claimant.key === key
   }

@@ -20,7 +20,7 @@ import { PodIdentities } from './pod-identities.js'
 const HOST = 1
 const REMOTE_NODE = 6
 const API_SERVER = 7
-export const API_SERVER_KEY = 'apiserver'
+const API_SERVER_KEY = 'apiserver'
 const NONE: readonly never[] = []
 
 export interface ClusterEvents {
@@ -258,7 +258,7 @@ function isSamePod(a: PodFacts, b: PodFacts): boolean {
   )
 }
 
-export function sameList(a: readonly string[], b: readonly string[]): boolean {
+function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, i) => text === b[i])
 }
 

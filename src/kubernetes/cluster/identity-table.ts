@@ -30,9 +30,6 @@ export class IdentityTable {
     this.#nextNumber = nextNumber
   }
 
-  get size(): number {
-    return this.#byNumber.size
-  }
   /** The number of the next new label set. */
   get nextNumber(): number {
     return this.#nextNumber

@@ -40,9 +40,6 @@ export class PodIdentities {
   get nextNumber(): number {
     return this.#table.nextNumber
   }
-  get size(): number {
-    return this.#table.size
-  }
 
   of(pod: string): { readonly identity: number; readonly endpoint: number } {
     const identity = this.#ofPod.get(pod)

@@ -42,7 +42,7 @@ export function serviceFacts({ metadata, spec, status }: ApiService, intern: Int
   }
 }
 
-export function serviceKey(namespace: string, name: string): string {
+function serviceKey(namespace: string, name: string): string {
   return `service/${namespace}/${name}`
 }
 

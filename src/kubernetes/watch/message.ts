@@ -43,4 +43,4 @@ export type FromWorker =
   | { readonly kind: 'state'; readonly state: ClusterState }
   | { readonly kind: 'refused'; readonly message: string }
 
-export type ToWorker = { readonly kind: 'applied' } | { readonly kind: 'state' } | { readonly kind: 'stop' }
+export type ToWorker = { readonly kind: 'applied' } | { readonly kind: 'state' }

@@ -40,11 +40,7 @@ async function main(): Promise<void> {
   const watch = new ClusterWatch(access, options, postChanges, postState, firstIdentity)
   parentPort?.on('message', (message: ToWorker) => {
     if (message.kind === 'applied') watch.applied()
-    else if (message.kind === 'state') postState()
-    else {
-      watch.stop()
-      parentPort?.close()
-    }
+    else postState()
   })
   const running = watch.run()
   // Before the first response of the API server, which may take long.

@@ -20,7 +20,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometh
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js ## Compile the datapath, the addon and the exporter
+build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js dist/revision.json ## Compile the datapath, the addon and the exporter
 
 run: build ## Run Weir on this machine; without root or BPF, replay the bundled recording (ARGS="--inventory FILE ...")
 	@if node dist/cli/main.js probe; then \
@@ -94,6 +94,11 @@ native/build/%.o: native/%.cc $(wildcard native/*.h) native/flags.sh node_module
 dist/cli/main.js: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
 	npm run -s build
 	@chmod +x $@ && touch $@
+
+# Checked by each build; written only if the revision has changed.
+.PHONY: FORCE
+dist/revision.json: FORCE
+	@deploy/revision.sh $@
 
 # No install scripts run: nothing but the packages is downloaded.
 node_modules/.package-lock.json: package.json package-lock.json

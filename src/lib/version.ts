@@ -1,26 +1,54 @@
 /**
- * version.ts - which Weir this is, from package.json beside it and from the variables that the build or the image sets.
+ * version.ts - version and build of this Weir, for --version, metrics and user agents.
+ *
+ * In:    package.json; revision.json, which the build writes; WEIR_* variables for what that file does not know.
  */
 import { readFileSync } from 'node:fs'
 import { arch } from 'node:os'
 
-interface Manifest {
-  readonly version: string
+export interface Build {
+  /** Commit, with `-dirty` if files had changed; or `unknown`. */
+  readonly revision: string
+  readonly branch: string
+  readonly date: string
+  readonly user: string
 }
 
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Manifest
-const { WEIR_REVISION, WEIR_BRANCH, WEIR_BUILD_USER, WEIR_BUILD_DATE } = process.env
+const UNKNOWN = 'unknown'
 
-export const VERSION = manifest.version
+/** `file`: the revision.json of the build; may be missing. */
+export function readBuild(file: URL, env: NodeJS.ProcessEnv): Build {
+  const written = readJson(file)
+  const known = (value: string | undefined) => (value === UNKNOWN ? undefined : value)
+  return {
+    revision: known(written.revision) ?? (env.WEIR_REVISION || UNKNOWN),
+    branch: known(written.branch) ?? (env.WEIR_BRANCH || UNKNOWN),
+    date: env.WEIR_BUILD_DATE || (written.date ?? UNKNOWN),
+    user: env.WEIR_BUILD_USER || UNKNOWN,
+  }
+}
 
-/** Commit that was built; `unknown` where the build did not say. */
-export const REVISION = WEIR_REVISION || 'unknown'
+function readJson(file: URL): Partial<Record<keyof Build | 'version', string>> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Build>
+  } catch (error) {
+    // Compiled without make, as by an editor.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw error
+  }
+}
 
-/** What `--version` prints, as the tools of Prometheus do. */
+const manifest = readJson(new URL('../../package.json', import.meta.url))
+const build = readBuild(new URL('../revision.json', import.meta.url), process.env)
+
+export const VERSION = manifest.version ?? UNKNOWN
+export const REVISION = build.revision
+
+/** The output of `--version`, in the format of the Prometheus tools. */
 export const BUILD_LINES = [
-  `weir, version ${VERSION} (branch: ${WEIR_BRANCH || 'unknown'}, revision: ${REVISION})`,
-  `  build user:       ${WEIR_BUILD_USER || 'unknown'}`,
-  `  build date:       ${WEIR_BUILD_DATE || 'unknown'}`,
+  `weir, version ${VERSION} (branch: ${build.branch}, revision: ${REVISION})`,
+  `  build user:       ${build.user}`,
+  `  build date:       ${build.date}`,
   `  node version:     ${process.version}`,
   `  platform:         ${process.platform}/${arch()}`,
 ].join('\n')

@@ -57,7 +57,7 @@ export class Samples {
     return this.#types.get(family)
   }
 
-  /** The samples of a name whose labels include all of these. */
+  /** The samples of a name that have all of these labels. */
   series(name: string, labels: Partial<Labels> = {}): readonly Sample[] {
     const required = Object.entries(labels)
     const all = this.#byName.get(name) ?? []
@@ -76,7 +76,7 @@ export class Samples {
     return found[0]?.value
   }
 
-  /** The sum of the histograms whose labels match. They must have the same buckets. */
+  /** The sum of the histograms that have these labels. They must have the same buckets. */
   histogram(family: string, labels: Partial<Labels> = {}): Histogram {
     const byBound = new Map<number, number>()
     for (const { labels: own, value } of this.series(`${family}_bucket`, labels)) {

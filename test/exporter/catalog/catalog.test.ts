@@ -1,3 +1,6 @@
+/**
+ * catalog.test.ts - naming rules of the catalog: metric names, units, help texts, labels, buckets and groups.
+ */
 import t from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { ENDPOINT_LABELS } from '../../../src/exporter/catalog/flow-catalog.js'
@@ -5,13 +8,13 @@ import { GROUPS, type Metric } from '../../../src/exporter/catalog/metric.js'
 
 const METRICS: readonly Metric[] = Object.values(M)
 
-/** What a target, Prometheus itself or a kubernetes scrape configuration puts on every series. */
+/** Labels that Prometheus or a Kubernetes scrape configuration adds to every series. */
 const RESERVED = [
   ...['le', 'quantile', 'instance', 'job', 'cluster', 'region', 'zone', 'env', 'service'],
   ...['namespace', 'pod', 'node', 'container', 'endpoint'],
 ]
 
-t.test('names are unique, legal, prefixed and say no type', async t => {
+t.test('names are unique, valid, prefixed and do not contain a type', async t => {
   t.equal(new Set(METRICS.map(metric => metric.name)).size, METRICS.length)
   for (const { name } of METRICS) {
     t.match(name, /^weir(_[a-z][a-z0-9]*)+$/, name)
@@ -19,24 +22,24 @@ t.test('names are unique, legal, prefixed and say no type', async t => {
   }
 })
 
-t.test('counters end in _total, and nothing else does', async t => {
+t.test('counters, and only they, end in _total', async t => {
   for (const { name, type } of METRICS) t.equal(name.endsWith('_total'), type === 'counter', name)
 })
 
-t.test('units are base units', async t => {
+t.test('names use base units only', async t => {
   for (const { name } of METRICS) {
     t.notMatch(name, /_(ms|us|ns|milliseconds|minutes|hours|days|kb|mb|kilobytes|megabytes|bits|percent)(_|$)/, name)
   }
 })
 
-t.test('help is one sentence that ends with a period', async t => {
+t.test('help is one sentence with a period', async t => {
   for (const { name, help } of METRICS) {
     t.match(help, /^[A-Z].*\.$/, name)
     t.notMatch(help, /\.\s|\n/, name)
   }
 })
 
-t.test('labels are legal, unique in their metric, and belong to nobody else', async t => {
+t.test('labels are valid, unique in their metric, and not reserved', async t => {
   for (const { name, labels } of METRICS) {
     t.equal(new Set(labels).size, labels.length, name)
     for (const label of labels) {
@@ -46,15 +49,18 @@ t.test('labels are legal, unique in their metric, and belong to nobody else', as
   }
 })
 
-t.test('a family that names ends begins with both, and packets that may be seen twice say by whom', async t => {
-  for (const { name, labels } of METRICS.filter(metric => metric.labels.length > 3)) {
-    if (name === M.buildInfo.name) continue
-    t.strictSame(labels.slice(0, 4), ENDPOINT_LABELS, name)
-    if (name !== M.policyVerdicts.name) t.equal(labels[4], 'reporter', name)
-  }
-})
+t.test(
+  'families with endpoint labels start with them, and have a reporter where a packet can be seen twice',
+  async t => {
+    for (const { name, labels } of METRICS.filter(metric => metric.labels.length > 3)) {
+      if (name === M.buildInfo.name) continue
+      t.strictSame(labels.slice(0, 4), ENDPOINT_LABELS, name)
+      if (name !== M.policyVerdicts.name) t.equal(labels[4], 'reporter', name)
+    }
+  },
+)
 
-t.test('histograms, and only they, have buckets, and those ascend', async t => {
+t.test('histograms, and only they, have buckets, in ascending order', async t => {
   for (const { name, type, buckets } of METRICS) {
     t.equal(buckets !== undefined, type === 'histogram', name)
     const bounds = buckets ?? []
@@ -67,7 +73,7 @@ t.test('histograms, and only they, have buckets, and those ascend', async t => {
   }
 })
 
-t.test('each metric is in a group, and each group of its own metrics has some', async t => {
+t.test('each metric is in a group, and no group of the catalog is empty', async t => {
   for (const { name, group } of METRICS) t.ok(group !== undefined && GROUPS.includes(group), name)
   const used = new Set(METRICS.map(({ group }) => group))
   for (const group of GROUPS) t.equal(used.has(group), group !== 'hubble' && group !== 'process', group)

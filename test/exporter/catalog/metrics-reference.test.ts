@@ -1,5 +1,5 @@
 /**
- * metrics-reference.test.ts - docs/metrics.md is what the catalogue says, and says every metric once.
+ * metrics-reference.test.ts - docs/metrics.md is generated from the catalog and lists every metric once.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,10 +11,10 @@ import { reference } from '../../../src/exporter/catalog/reference.js'
 const FILE = fileURLToPath(new URL('../../../docs/metrics.md', import.meta.url))
 
 t.test('docs/metrics.md is up to date', async t => {
-  t.equal(readFileSync(FILE, 'utf8'), reference(), 'run `make docs` after a change of the catalogue')
+  t.equal(readFileSync(FILE, 'utf8'), reference(), 'run `make docs` after changing the catalog')
 })
 
-t.test('each metric has one row, under its group', async t => {
+t.test('each metric has one line, under its group', async t => {
   const sections = new Map(
     reference()
       .split('\n## ')
@@ -23,11 +23,11 @@ t.test('each metric has one row, under its group', async t => {
   )
   t.strictSame([...sections.keys()], GROUPS)
   for (const { name, group, help } of Object.values<Metric>(M)) {
-    const rows = sections
+    const lines = sections
       .get(group!)!
       .split('\n')
       .filter(line => line.startsWith(`| \`${name}\` |`))
-    t.equal(rows.length, 1, name)
-    t.ok(rows[0]!.includes(help.replaceAll('|', '\\|')), name)
+    t.equal(lines.length, 1, name)
+    t.ok(lines[0]!.includes(help.replaceAll('|', '\\|')), name)
   }
 })

@@ -1,5 +1,5 @@
 /**
- * cache.test.ts - rows by four numbers: one row a key, and forgetting everything at the limit loses no count.
+ * cache.test.ts - the slot cache: one entry a key, and clearing it at the limit loses no count.
  */
 
 import fc from 'fast-check'
@@ -17,50 +17,50 @@ import { Samples } from '../../support/samples.js'
 const SEED = 20_260_102
 const cell = (entry: number, columns: number, column = 0): number => entry * (KEY + columns) + KEY + column
 
-t.test('a key has one row, with its own cells, however many there are', async t => {
+t.test('each key has one entry with cells of its own', async t => {
   const cache = new Cache(3)
   const keys = 5000
   for (let i = 0; i < keys; i++) {
     const entry = cache.entry(i % 70, i >> 3, i)
-    if (entry !== i) t.fail(`row ${entry} for new key ${i}`)
+    if (entry !== i) t.fail(`entry ${entry} for new key ${i}`)
     for (let column = 0; column < 3; column++) {
-      if (cache.cells[cell(entry, 3, column)] !== UNSET) t.fail(`row ${entry} is not empty`)
+      if (cache.cells[cell(entry, 3, column)] !== UNSET) t.fail(`entry ${entry} is not empty`)
     }
     cache.cells[cell(entry, 3, 1)] = i
   }
   for (let i = 0; i < keys; i++) {
     const entry = cache.entry(i % 70, i >> 3, i)
-    if (entry !== i || cache.cells[cell(entry, 3, 1)] !== i) t.fail(`row ${entry} for key ${i}`)
+    if (entry !== i || cache.cells[cell(entry, 3, 1)] !== i) t.fail(`entry ${entry} for key ${i}`)
   }
   t.equal(cache.size, keys)
 })
 
-t.test('a row says what it stands for, up to the greatest number', async t => {
+t.test('an entry returns its key, up to the largest number', async t => {
   const cache = new Cache(1)
-  const most = 2 ** 32 - 1
-  const entry = cache.entry(most, 0, most)
-  t.strictSame([cache.source(entry), cache.destination(entry), cache.kind(entry)], [most, 0, most])
-  t.equal(cache.entry(most, 0, most), entry)
-  t.not(cache.entry(0, most, most), entry)
+  const max = 2 ** 32 - 1
+  const entry = cache.entry(max, 0, max)
+  t.strictSame([cache.source(entry), cache.destination(entry), cache.kind(entry)], [max, 0, max])
+  t.equal(cache.entry(max, 0, max), entry)
+  t.not(cache.entry(0, max, max), entry)
 })
 
-t.test('any keys: equal keys have equal rows, others have not', async t => {
+t.test('equal keys have the same entry, different keys do not', async t => {
   const number = fc.oneof(fc.nat(5), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
   const tries = fc.property(fc.array(fc.tuple(number, number, number), { maxLength: 3000 }), keys => {
     const cache = new Cache(1)
-    const rows = new Map<string, number>()
+    const entries = new Map<string, number>()
     for (const [a, b, c] of keys) {
       const entry = cache.entry(a, b, c)
-      const known = rows.get(`${a} ${b} ${c}`)
-      if (known !== undefined ? known !== entry : entry !== rows.size) return false
-      rows.set(`${a} ${b} ${c}`, entry)
+      const known = entries.get(`${a} ${b} ${c}`)
+      if (known !== undefined ? known !== entry : entry !== entries.size) return false
+      entries.set(`${a} ${b} ${c}`, entry)
     }
-    return cache.size === rows.size
+    return cache.size === entries.size
   })
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED }), `seed ${SEED}`)
 })
 
-t.test('at its limit it forgets all, and is as good as new', async t => {
+t.test('at its limit the cache is cleared', async t => {
   const cache = new Cache(2, 4)
   for (let i = 0; i < 4; i++) cache.cells[cell(cache.entry(i, i, i), 2)] = i
   t.equal(cache.size, 4)
@@ -69,7 +69,7 @@ t.test('at its limit it forgets all, and is as good as new', async t => {
   t.equal(cache.cells[cell(cache.entry(0, 0, 0), 2)], UNSET)
 })
 
-t.test('forgetting, at any limit, changes no sum', async t => {
+t.test('clearing the cache, at any limit, changes no sum', async t => {
   const text = (n: number) => `{ ips: [10.0.0.${n}], identity: ${1000 + n}, namespace: n, pod: p${n} }`
   const entities = entitiesOf(parseInventory(`endpoints: [${[1, 2, 3, 4, 5].map(text).join(', ')}]`, 'the test'))
   const increment = fc.tuple(fc.nat(15), fc.nat(15), fc.constantFrom(1, 6, 17), fc.nat(3), fc.nat(200))
@@ -91,7 +91,7 @@ t.test('forgetting, at any limit, changes no sum', async t => {
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED }), `seed ${SEED}`)
 })
 
-t.test('a forgotten name is looked up again, and adds to the series that there is', async t => {
+t.test('after invalidate() increments go to the existing series', async t => {
   const entities = entitiesOf(parseInventory('endpoints: [{ ips: [10.0.0.1], identity: 1000, pod: p }]', 'the test'))
   const store = new SeriesStore()
   const pairs = new Pairs(store, entities)

@@ -1,6 +1,6 @@
 /**
- * metrics-reload.test.ts - what an operator chooses of the flow families, at the start and while records come: labels,
- * families, namespaces; and that no choice loses a count.
+ * metrics-reload.test.ts - reloading the configuration of the flow families while records are counted: labels, families and
+ * namespaces, without losing a count.
  */
 
 import fc from 'fast-check'
@@ -29,7 +29,7 @@ const pods = Array.from({ length: PODS }, (_, i) => {
 const ENTITIES = entitiesOf(parseInventory(`endpoints: [${pods.join(', ')}]`, 'the test'))
 const FIRST = ENTITIES.count - PODS
 
-interface Made {
+interface Setup {
   readonly clock: { now: number }
   readonly store: SeriesStore
   readonly pairs: Pairs
@@ -38,7 +38,7 @@ interface Made {
   page(): Samples
 }
 
-function made(): Made {
+function setUp(): Setup {
   const clock = { now: 1_000_000 }
   const store = new SeriesStore({ now: () => clock.now })
   const pairs = new Pairs(store, ENTITIES)
@@ -52,12 +52,12 @@ function made(): Made {
   }
 }
 
-/** All that a family ever counted: in its series, and in those that are gone. */
-function counted(store: SeriesStore, family: Family): number {
+/** Everything a family ever counted: exposed and expired. */
+function everCounted(store: SeriesStore, family: Family): number {
   let sum = 0
   const cells = family.buckets.length + 1
-  for (let row = 0; row < family.size; row++) {
-    for (let cell = 0; cell < cells; cell++) sum += store.values[family.slot(row) + cell]!
+  for (let series = 0; series < family.size; series++) {
+    for (let cell = 0; cell < cells; cell++) sum += store.values[family.slot(series) + cell]!
   }
   return sum + (family.expired.samples()[0]?.[1] ?? 0)
 }
@@ -70,26 +70,26 @@ function lines(page: Samples, name: string): string[] {
     .sort()
 }
 
-t.test('labels that are chosen at a reload: old series are summed under them, new ones have them in full', async t => {
-  const { pairs, pair, apply, page, clock, store } = made()
+t.test('after a label change old series are summed under the new labels, and new series have all of them', async t => {
+  const { pairs, pair, apply, page, clock, store } = setUp()
   pairs.traffic(pair(0, 1), 5, 500)
   clock.now += 1000
   pairs.traffic(pair(0, 2), 7, 700)
   pairs.traffic(pair(2, 3), 1, 100)
   apply({ families: { [M.flowPackets.name]: { labels: ['source_namespace', 'source_pod'] } } })
   t.strictSame(lines(page(), M.flowPackets.name), ['n0  source FORWARDED TCP = 12', 'n2  source FORWARDED TCP = 1'])
-  t.equal(store.family(M.flowPackets).created(0), 1_000_000, 'the oldest beginning stays')
+  t.equal(store.family(M.flowPackets).created(0), 1_000_000, 'the earliest creation time stays')
   pairs.traffic(pair(0, 1), 2, 200)
   t.strictSame(lines(page(), M.flowPackets.name), [
     'n0  source FORWARDED TCP = 12',
     'n0 p0 source FORWARDED TCP = 2',
     'n2  source FORWARDED TCP = 1',
   ])
-  t.equal(lines(page(), M.flowBytes.name).length, 3, 'other families keep theirs')
+  t.equal(lines(page(), M.flowBytes.name).length, 3, 'other families keep their labels')
 })
 
-t.test('histograms keep their buckets and their sums when their labels change', async t => {
-  const { pairs, pair, apply, page } = made()
+t.test('histograms keep buckets and sums when their labels change', async t => {
+  const { pairs, pair, apply, page } = setUp()
   pairs.handshake(pair(0, 1), 2_000_000, PEERS)
   pairs.handshake(pair(2, 3), 4_000_000_000, PEERS)
   apply({ families: { [M.tcpHandshake.name]: { labels: [] } } })
@@ -99,21 +99,21 @@ t.test('histograms keep their buckets and their sums when their labels change', 
   t.equal(buckets.find(([le]) => le === 3)?.[1], 1)
 })
 
-t.test('a family that is switched off has no series, counts nothing, and its counts are told as expired', async t => {
-  const { pairs, pair, apply, page, store } = made()
+t.test('a disabled family has no series and counts nothing, and its earlier counts are expired', async t => {
+  const { pairs, pair, apply, page, store } = setUp()
   pairs.traffic(pair(0, 1), 5, 500)
   apply({ families: { [M.flowPackets.name]: { enabled: false } } })
   pairs.traffic(pair(0, 1), 3, 300)
   t.strictSame(lines(page(), M.flowPackets.name), [])
   t.strictSame(store.family(M.flowPackets).expired.samples(), [[M.flowPackets.name, 5]])
-  t.equal(page().get(M.flowBytes.name), 800, 'others go on')
+  t.equal(page().get(M.flowBytes.name), 800, 'other families go on counting')
   apply({})
   pairs.traffic(pair(0, 1), 2, 200)
-  t.equal(page().get(M.flowPackets.name), 2, 'switched on again it begins at 0')
+  t.equal(page().get(M.flowPackets.name), 2, 'enabled again, it starts at 0')
 })
 
-t.test('every family can be switched off, histograms too', async t => {
-  const { pairs, pair, apply, store } = made()
+t.test('every family can be disabled, histograms too', async t => {
+  const { pairs, pair, apply, store } = setUp()
   apply({ families: Object.fromEntries(FLOW_NAMES.map(name => [M[name].name, { enabled: false }])) })
   const one = pair(0, 1)
   pairs.packet(one, 100)
@@ -130,9 +130,9 @@ t.test('every family can be switched off, histograms too', async t => {
 })
 
 t.test(
-  'namespaces: an excluded end leaves a packet out; of included ones one end is enough; all is counted',
+  'one excluded endpoint filters a packet out, one included endpoint counts it, and filtered packets are counted',
   async t => {
-    const { pairs, pair, apply, page } = made()
+    const { pairs, pair, apply, page } = setUp()
     apply({ includeNamespaces: ['n[01]'], excludeNamespaces: ['n1'] })
     pairs.traffic(pair(0, 2), 1, 10) // n0 > n2
     pairs.traffic(pair(0, 1), 2, 20) // n0 > n1
@@ -140,14 +140,22 @@ t.test(
     pairs.dropped(pairs.droppedPair(FIRST, FIRST + 1, TCP), 'R', 8, 80)
     t.strictSame(lines(page(), M.flowPackets.name), ['n0 w0 n2 w1 source FORWARDED TCP = 1'])
     t.strictSame(lines(page(), M.dropPackets.name), [])
-    const told = (name: string) => lines(page(), name).filter(line => !line.endsWith('= 0'))
-    t.strictSame(told(M.excludedPackets.name), ['node excluded = 8', 'source excluded = 2', 'source not_included = 4'])
-    t.strictSame(told(M.excludedBytes.name), ['node excluded = 80', 'source excluded = 20', 'source not_included = 40'])
+    const nonZero = (name: string) => lines(page(), name).filter(line => !line.endsWith('= 0'))
+    t.strictSame(nonZero(M.excludedPackets.name), [
+      'node excluded = 8',
+      'source excluded = 2',
+      'source not_included = 4',
+    ])
+    t.strictSame(nonZero(M.excludedBytes.name), [
+      'node excluded = 80',
+      'source excluded = 20',
+      'source not_included = 40',
+    ])
   },
 )
 
-t.test('open connections are those of what is shown, whatever was shown when they began', async t => {
-  const { pairs, pair, apply, page } = made()
+t.test('the gauge of open connections matches the current labels and filters, also for older connections', async t => {
+  const { pairs, pair, apply, page } = setUp()
   const name = M.connectionsActive.name
   pairs.active(pair(0, 1), 3)
   pairs.active(pair(2, 5), 1)
@@ -163,8 +171,8 @@ t.test('open connections are those of what is shown, whatever was shown when the
   t.strictSame(lines(page(), name), ['p0 source TCP = 0', 'p2 source TCP = 0'])
 })
 
-t.test('an open connection leaves the overflow series when there is room, not a series that it is not in', async t => {
-  const { pairs, pair, apply, page, clock } = made()
+t.test('a connection counted in the overflow series is subtracted there, and no gauge falls below 0', async t => {
+  const { pairs, pair, apply, page, clock } = setUp()
   apply({ budget: 1 })
   pairs.active(pair(0, 1), 1)
   pairs.active(pair(0, 2), 1)
@@ -181,8 +189,8 @@ t.test('an open connection leaves the overflow series when there is room, not a 
   )
 })
 
-t.test('bytes between zones: only where both are known and differ, and where they leave the sender', async t => {
-  const { pairs, pair, apply, page } = made()
+t.test('inter-zone bytes count where both zones are known and differ, once at the sender', async t => {
+  const { pairs, pair, apply, page } = setUp()
   pairs.traffic(pair(0, 1), 1, 9)
   apply({ families: { [M.interZoneBytes.name]: { enabled: true } } })
   pairs.traffic(pair(0, 1), 1, 100)
@@ -194,7 +202,7 @@ t.test('bytes between zones: only where both are known and differ, and where the
   t.strictSame(lines(page(), M.interZoneBytes.name), ['z0 z1 = 200'])
 })
 
-t.test('any order of counts, sweeps and reloads loses nothing, shows no series twice and no gauge below 0', async t => {
+t.test('counts, expiry and reloads in any order lose nothing, expose no series twice and no gauge below 0', async t => {
   const labels = fc.subarray([
     'source_pod',
     'source_namespace',
@@ -212,31 +220,31 @@ t.test('any order of counts, sweeps and reloads loses nothing, shows no series t
   })
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.record({ from: fc.nat(PODS - 1), to: fc.nat(PODS - 1), n: fc.nat(99) }) },
-    { weight: 2, arbitrary: fc.record({ sweep: fc.nat(70_000) }) },
+    { weight: 2, arbitrary: fc.record({ expireAfter: fc.nat(70_000) }) },
     { weight: 1, arbitrary: fc.record({ config }) },
   )
   const tries = fc.property(fc.array(step, { maxLength: 120 }), steps => {
-    const { clock, store, pairs, pair, apply, page } = made()
+    const { clock, store, pairs, pair, apply, page } = setUp()
     const open: [number, number][] = []
-    let truth = 0
+    let sent = 0
     for (const each of steps) {
       if ('config' in each) apply(each.config)
-      else if ('sweep' in each) {
-        clock.now += each.sweep
+      else if ('expireAfter' in each) {
+        clock.now += each.expireAfter
         pairs.expire(TTL)
       } else {
         const { from, to, n } = each
         pairs.traffic(pair(from, to), n, n)
-        truth += n
-        const ends = open.length > 3 ? open.shift()! : undefined
-        if (ends !== undefined) pairs.active(pair(...ends), -1)
+        sent += n
+        const closing = open.length > 3 ? open.shift()! : undefined
+        if (closing !== undefined) pairs.active(pair(...closing), -1)
         else {
           pairs.active(pair(from, to), 1)
           open.push([from, to])
         }
       }
-      const excluded = counted(store, store.family(M.excludedBytes))
-      if (counted(store, store.family(M.flowBytes)) + excluded !== truth) return false
+      const excluded = everCounted(store, store.family(M.excludedBytes))
+      if (everCounted(store, store.family(M.flowBytes)) + excluded !== sent) return false
       if (
         page()
           .series(M.connectionsActive.name)
@@ -244,7 +252,7 @@ t.test('any order of counts, sweeps and reloads loses nothing, shows no series t
       )
         return false
     }
-    for (const ends of open) pairs.active(pair(...ends), -1)
+    for (const closing of open) pairs.active(pair(...closing), -1)
     const lines = names.flatMap(name =>
       page()
         .series(name)
@@ -257,7 +265,7 @@ t.test('any order of counts, sweeps and reloads loses nothing, shows no series t
 })
 
 t.test(
-  'histograms lose neither a count nor a part of their sum, and their buckets add up, in any such order',
+  'histograms keep count and sum, and their buckets add up, in any order of counts, expiry and reloads',
   async t => {
     const { tcpHandshake: metric } = M
     const config = fc.record({
@@ -273,29 +281,29 @@ t.test(
     })
     const step = fc.oneof(
       { weight: 8, arbitrary: fc.record({ from: fc.nat(PODS - 1), to: fc.nat(PODS - 1), seconds: fc.nat(9) }) },
-      { weight: 2, arbitrary: fc.record({ sweep: fc.nat(70_000) }) },
+      { weight: 2, arbitrary: fc.record({ expireAfter: fc.nat(70_000) }) },
       { weight: 1, arbitrary: fc.record({ config }) },
     )
     const tries = fc.property(fc.array(step, { maxLength: 120 }), steps => {
-      const { clock, store, pairs, pair, apply, page } = made()
-      const truth = { count: 0, sum: 0 }
+      const { clock, store, pairs, pair, apply, page } = setUp()
+      const sent = { count: 0, sum: 0 }
       let enabled = true
       for (const each of steps) {
         if ('config' in each) {
           apply(each.config)
           enabled = each.config.families[metric.name]?.enabled ?? true
-        } else if ('sweep' in each) {
-          clock.now += each.sweep
+        } else if ('expireAfter' in each) {
+          clock.now += each.expireAfter
           pairs.expire(TTL)
         } else {
           pairs.handshake(pair(each.from, each.to), each.seconds * 1e9, PEERS)
-          if (enabled) truth.count++
-          if (enabled) truth.sum += each.seconds
+          if (enabled) sent.count++
+          if (enabled) sent.sum += each.seconds
         }
         const now = page()
-        const gone = new Map(store.family(metric).expired.samples())
-        const all = (sample: string) => now.sum(sample) + (gone.get(sample) ?? 0)
-        if (all(`${metric.name}_count`) !== truth.count || all(`${metric.name}_sum`) !== truth.sum) return false
+        const expired = new Map(store.family(metric).expired.samples())
+        const all = (sample: string) => now.sum(sample) + (expired.get(sample) ?? 0)
+        if (all(`${metric.name}_count`) !== sent.count || all(`${metric.name}_sum`) !== sent.sum) return false
         if (now.sum(`${metric.name}_bucket`, { le: '+Inf' }) !== now.sum(`${metric.name}_count`)) return false
       }
       return true

@@ -1,8 +1,8 @@
 /**
- * name-moves.test.ts - records between changes of who stands where count by the names of their own time.
+ * name-moves.test.ts - records count under the names valid at their time, while addresses change owners.
  *
- * In:    records of Weir's own and of Cilium; pods that come, move and go, CIDRs that change, in between.
- * Out:   hubble_* as each record's flow counted at once; weir_* as by a Reducer that remembers nothing; the same misses.
+ * In:    Weir and Cilium records, and between them pods that are created, moved and deleted, and CIDRs that change.
+ * Out:   hubble_* as if each record's flow was counted at once; weir_* as from a Reducer without caches; the same misses.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -106,7 +106,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const steps = fc.array(step, { maxLength: 250, size: 'max' })
 
 function inventory() {
-  // Names stay known, and no number stands for another.
+  // Names never expire, so entity ids are not reused.
   const entities = new Entities({ ttlMs: Number.MAX_SAFE_INTEGER })
   const resolver = new InventoryResolver(entities)
   const apply = (changes: EntityChanges) => {
@@ -117,19 +117,19 @@ function inventory() {
     ...NO_CHANGES,
     identities: IDENTITIES.map(identity => ({ identity, labels: [`k8s:app=a${identity}`, 'reserved:world'] })),
   })
-  return { entities, directory: resolver, apply }
+  return { entities, resolver, apply }
 }
 
-/** What differs from counting each record at once. */
+/** Differences from counting each record at once. */
 function wrongNames(config: string, all: readonly Step[]): readonly string[] {
-  const { entities, directory: resolver, apply } = inventory()
+  const { entities, resolver, apply } = inventory()
   const compiled = compileMetrics(parseStatic(config))
   const flow = flowBuilder(resolver, new KernelReasons([]))
   const metrics = new HubbleMetrics(compiled, entities, flow)
   const { sink, series } = unkeyedSink(compiled, flow)
   for (const step of all) {
     if ('changes' in step) {
-      // What is known by more than an address has Hubble begin anew.
+      // Changes of anything but addresses would reset Hubble's counts.
       if (apply(step.changes)) return ['these changes are not of addresses alone']
       continue
     }
@@ -141,7 +141,7 @@ function wrongNames(config: string, all: readonly Step[]): readonly string[] {
 }
 
 for (const config of CONFIGS) {
-  t.test(`hubble_* name each record as of its time: ${config}`, async t => {
+  t.test(`hubble_* count each record under the names of its time: ${config}`, async t => {
     const check = (all: readonly Step[]) => {
       const wrong = wrongNames(config, all)
       if (wrong.length > 0) throw new Error(wrong.join('\n'))
@@ -150,7 +150,7 @@ for (const config of CONFIGS) {
   })
 }
 
-function reduced(all: readonly Step[], remembers: boolean): string {
+function reduced(all: readonly Step[], cached: boolean): string {
   const { entities, apply } = inventory()
   const store = new SeriesStore()
   const fresh = () => new Reducer(store, entities, new KernelReasons([]), false)
@@ -158,12 +158,12 @@ function reduced(all: readonly Step[], remembers: boolean): string {
   for (const step of all) {
     if ('changes' in step) apply(step.changes)
     else decodeAll([step.record], reducer)
-    if (!remembers) reducer = fresh()
+    if (!cached) reducer = fresh()
   }
   return `${render(store)}${entities.misses} misses`
 }
 
-t.test('weir_* name each record as of its time, and look again for whom they do not know', async t => {
+t.test('weir_* count each record under the names of its time, and look unknown addresses up again', async t => {
   const check = (all: readonly Step[]) => reduced(all, true) === reduced(all, false)
   t.doesNotThrow(() => fc.assert(fc.property(steps, check), { ...OPTIONS, numRuns: 8 }), `seed ${SEED}`)
 })

@@ -1,12 +1,12 @@
 /**
- * reduce-cilium.test.ts - Cilium's records to exact series: traces, drops and policy verdicts, each of one packet.
+ * reduce-cilium.test.ts - Cilium records to exact series: traces, drops and policy verdicts, one packet each.
  */
 import t from 'tap'
 import { DROP_3, hex, patched, TRACE_2, VERDICT_40 } from '../../support/records.js'
 import { reduced } from '../../support/reduced.js'
 
-/** Cilium's record with another packet: 1500 bytes long, of which these were captured. */
-function showing(record: Buffer, headerLength: number, packet: Buffer): Buffer {
+/** A Cilium record with another captured packet; the original length is 1500 bytes. */
+function withPacket(record: Buffer, headerLength: number, packet: Buffer): Buffer {
   const whole = Buffer.concat([record.subarray(0, headerLength), packet])
   whole.writeUInt16LE(packet.length, 12)
   return whole
@@ -23,9 +23,9 @@ const TCP_FIN_RST = hex(
 const ECHO = hex(`${ETHERNET} ${ipv4('01', '0a000001', 'c0000205')} 08 00 0000 0001 0001`)
 const ARP = hex('000000000000 000000000000 0806 0001 0800 06 04 0001')
 
-t.test("Cilium's trace stands for the one packet it shows, seen where its observation point is", async t => {
+t.test('a Cilium trace counts one packet, reported by its observation point', async t => {
   const r = reduced()
-  r.add(showing(patched(TRACE_2, 1, 0), 56, TCP_SYN_ACK))
+  r.add(withPacket(patched(TRACE_2, 1, 0), 56, TCP_SYN_ACK))
   t.strictSame(r.lines(), [
     'flow_bytes web>db destination FORWARDED TCP = 1500',
     'flow_packets web>db destination FORWARDED TCP = 1',
@@ -33,18 +33,18 @@ t.test("Cilium's trace stands for the one packet it shows, seen where its observ
     'tcp_flags web>db destination SYN-ACK = 1',
   ])
   const reporters = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map(point => {
-    const one = reduced()
-    one.add(showing(patched(TRACE_2, 1, point), 56, TCP_SYN_ACK))
-    return one.page().series('weir_flow_packets_total')[0]?.labels.reporter
+    const r = reduced()
+    r.add(withPacket(patched(TRACE_2, 1, point), 56, TCP_SYN_ACK))
+    return r.page().series('weir_flow_packets_total')[0]?.labels.reporter
   })
   const node = 'node'
   t.strictSame(reporters, ['destination', 'source', 'source', 'source', node, 'source', ...Array(7).fill(node)])
 })
 
-t.test("Cilium's packets give their flags and ICMP types, each once", async t => {
+t.test('TCP flags and ICMP types of Cilium packets count once each', async t => {
   const r = reduced()
   const trace = patched(TRACE_2, 1, 5)
-  r.add(showing(trace, 56, TCP_FIN_RST), showing(trace, 56, ECHO), showing(trace, 56, ECHO))
+  r.add(withPacket(trace, 56, TCP_FIN_RST), withPacket(trace, 56, ECHO), withPacket(trace, 56, ECHO))
   t.strictSame(
     r.lines().filter(line => !/^(flow|packet)/.test(line)),
     [
@@ -55,9 +55,9 @@ t.test("Cilium's packets give their flags and ICMP types, each once", async t =>
   )
 })
 
-t.test("Cilium's drop counts by Cilium's reason", async t => {
+t.test("a Cilium drop counts under Cilium's reason", async t => {
   const r = reduced()
-  r.add(showing(patched(DROP_3, 1, 133), 48, TCP_SYN_ACK))
+  r.add(withPacket(patched(DROP_3, 1, 133), 48, TCP_SYN_ACK))
   t.strictSame(r.lines(), [
     'drop_bytes web>db node POLICY_DENIED TCP = 1500',
     'drop_packets web>db node POLICY_DENIED TCP = 1',
@@ -66,10 +66,10 @@ t.test("Cilium's drop counts by Cilium's reason", async t => {
   ])
 })
 
-t.test('a policy verdict counts by direction, match and action, and is no flow', async t => {
+t.test('a policy verdict counts by direction, match and action, and in no flow family', async t => {
   const r = reduced()
   const verdict = (value: number, flags: number) => {
-    const record = showing(VERDICT_40, 40, TCP_SYN_ACK)
+    const record = withPacket(VERDICT_40, 40, TCP_SYN_ACK)
     record.writeInt32LE(value, 20)
     record[27] = flags
     return record
@@ -87,12 +87,12 @@ t.test('a policy verdict counts by direction, match and action, and is no flow',
   ])
 })
 
-t.test('verdicts, ICMP types and drop reasons of the same ends are never mistaken for each other', async t => {
+t.test('verdicts, ICMP types and drop reasons of the same pair are counted apart', async t => {
   const r = reduced()
   // Details 0 to 255 of ICMP over the same pair, reporter and protocol as the verdicts below.
-  for (let type = 0; type < 256; type++) r.add(showing(patched(TRACE_2, 1, 4), 56, patched(ECHO, 34, type)))
-  for (let flags = 0; flags < 128; flags++) r.add(patched(showing(VERDICT_40, 40, ECHO), 27, flags))
-  for (let reason = 130; reason < 200; reason++) r.add(showing(patched(DROP_3, 1, reason), 48, ECHO))
+  for (let type = 0; type < 256; type++) r.add(withPacket(patched(TRACE_2, 1, 4), 56, patched(ECHO, 34, type)))
+  for (let flags = 0; flags < 128; flags++) r.add(patched(withPacket(VERDICT_40, 40, ECHO), 27, flags))
+  for (let reason = 130; reason < 200; reason++) r.add(withPacket(patched(DROP_3, 1, reason), 48, ECHO))
   const page = r.page()
   t.equal(page.sum('weir_icmp_messages_total'), 256)
   t.equal(page.series('weir_icmp_messages_total').length, 256)
@@ -102,9 +102,9 @@ t.test('verdicts, ICMP types and drop reasons of the same ends are never mistake
   t.equal(page.sum('weir_flow_packets_total', { verdict: 'FORWARDED' }), 256)
 })
 
-t.test('what shows no IP packet is counted as unread, by kind, and in no series', async t => {
+t.test('a record without an IP packet counts as unread, by type, and in no flow series', async t => {
   const r = reduced()
-  r.add(showing(TRACE_2, 56, ARP), TRACE_2, DROP_3, VERDICT_40, patched(TRACE_2, 15, 9))
+  r.add(withPacket(TRACE_2, 56, ARP), TRACE_2, DROP_3, VERDICT_40, patched(TRACE_2, 15, 9))
   t.strictSame(r.reducer.unreadOf, { trace: 3, drop: 1, policyVerdict: 1 })
   t.equal(r.reducer.unread, 5)
   t.equal(r.decoder.extensionsUnknown, 1)

@@ -1,5 +1,5 @@
 /**
- * reduce-property.test.ts - any bytes and any names: nothing throws, and what records tell is what series hold.
+ * reduce-property.test.ts - any bytes and any names: nothing throws, and the series have exactly the counts of the records.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -23,12 +23,12 @@ import { Samples } from '../../support/samples.js'
 
 const SEED = 20_260_103
 const OPTIONS = { seed: SEED, numRuns: 300 }
-const WORLD = parseInventory(readFileSync('examples/inventory.json', 'utf8'), 'inventory.json')
+const INVENTORY = parseInventory(readFileSync('examples/inventory.json', 'utf8'), 'inventory.json')
 const CILIUM = recordsOf('examples/records.pcap')
 
-/** Where the extension starts, where its counts end, and where a trace's tallies do (bpf/weir.h). */
+/** Offset of the extension, its number of packed counters, and the end of its counts (bpf/weir.h). */
 const TRACE_EXT = 56
-const TRACE_TALLIES = 16
+const TRACE_COUNTERS = 16
 const TRACE_COUNTS_END = TRACE_EXT + 176
 const DROP_EXT = 48
 const DROP_COUNTS_END = DROP_EXT + 16
@@ -56,7 +56,7 @@ function exporter(inventory: Inventory, live: boolean) {
   return { reducer, decoder, page }
 }
 
-/** What a record of Weir's tells, read from its bytes alone. */
+/** The counts of Weir records, read from their bytes alone. */
 interface Sums {
   packets: number
   bytes: number
@@ -64,12 +64,12 @@ interface Sums {
   droppedBytes: number
 }
 
-function tellSums(record: Buffer, sums: Sums): void {
+function addCounts(record: Buffer, sums: Sums): void {
   if (record[0] === 4) {
-    for (let i = 0; i < TRACE_TALLIES; i++) {
-      const tally = record.readBigUInt64LE(TRACE_EXT + 8 * i)
-      sums.packets += Number(tally >> 40n)
-      sums.bytes += Number(tally & 0xff_ffff_ffffn)
+    for (let i = 0; i < TRACE_COUNTERS; i++) {
+      const counter = record.readBigUInt64LE(TRACE_EXT + 8 * i)
+      sums.packets += Number(counter >> 40n)
+      sums.bytes += Number(counter & 0xff_ffff_ffffn)
     }
   } else {
     sums.dropped += Number(record.readBigUInt64LE(DROP_EXT))
@@ -87,7 +87,7 @@ function sumsOf(page: Samples): Sums {
   }
 }
 
-/** The overflow series has no verdict: what is not named DROPPED there was forwarded. */
+/** The overflow series has no verdict: drops without a DROPPED series of their own are in it, the rest was forwarded. */
 function overflow(page: Samples, name: string, verdict: string): number {
   if (verdict === 'DROPPED') return 0
   const drops = page.sum(name.replace('flow', 'drop'))
@@ -95,7 +95,7 @@ function overflow(page: Samples, name: string, verdict: string): number {
 }
 
 const byte = fc.integer({ min: 0, max: 255 })
-/** Any bytes behind the counts; among these the counts are any, but a sum of them is exact. */
+/** Any counts, then any bytes. The counts are small enough for exact sums. */
 const ownTrace = fc.tuple(
   fc.uint8Array({ minLength: TRACE_COUNTS_END - TRACE_EXT, maxLength: TRACE_COUNTS_END - TRACE_EXT }),
   fc.uint8Array({ minLength: 56, maxLength: 56 }),
@@ -112,12 +112,12 @@ const drop = fc
     const record = Buffer.from(WEIR_DROP_RECORD)
     const counted = BigInt(packets) >> 8n
     record.writeBigUInt64LE(counted, DROP_EXT)
-    // One without packets is an example, which counts no bytes either.
+    // A record without packets is a sample and counts no bytes either.
     record.writeBigUInt64LE(counted === 0n ? 0n : BigInt(bytes) >> 8n, DROP_EXT + 8)
     record.set(rest, DROP_COUNTS_END)
     return record
   })
-/** Records as somebody wrote them, with some bytes changed, or cut. */
+/** Real records, truncated or with some bytes changed. */
 const damaged = fc
   .tuple(
     fc.constantFrom(...CILIUM.slice(0, 300), WEIR_TRACE_RECORD, WEIR_DROP_RECORD),
@@ -131,43 +131,43 @@ const damaged = fc
   })
 const anything = fc.uint8Array({ maxLength: 400 }).map(bytes => Buffer.from(bytes))
 
-t.test('packets, bytes and drops that records tell are in the series, whatever else they say', async t => {
+t.test('the packets, bytes and drops of records are in the series, whatever their other fields', async t => {
   const tries = fc.property(fc.array(fc.oneof(trace, drop), { maxLength: 30 }), fc.boolean(), (records, live) => {
-    const { decoder, reducer, page } = exporter(WORLD, live)
+    const { decoder, reducer, page } = exporter(INVENTORY, live)
     const batch = Buffer.concat(records.map(frame))
     decoder.decode(batch, batch.length, reducer)
-    const told: Sums = { packets: 0, bytes: 0, dropped: 0, droppedBytes: 0 }
-    for (const record of records) tellSums(record, told)
-    const held = page()
-    const sizes = { packets: held.sum('weir_packet_size_bytes_count'), bytes: held.sum('weir_packet_size_bytes_sum') }
-    return isDeepStrictEqual(sumsOf(held), told) && isDeepStrictEqual({ ...told, ...sizes }, told)
+    const sent: Sums = { packets: 0, bytes: 0, dropped: 0, droppedBytes: 0 }
+    for (const record of records) addCounts(record, sent)
+    const got = page()
+    const sizes = { packets: got.sum('weir_packet_size_bytes_count'), bytes: got.sum('weir_packet_size_bytes_sum') }
+    return isDeepStrictEqual(sumsOf(got), sent) && isDeepStrictEqual({ ...sent, ...sizes }, sent)
   })
   t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
 })
 
-t.test('every record, damaged or whole, is told, ignored, unread or a fault, exactly one of them', async t => {
+t.test('every record, damaged or whole, counts once: as counted, ignored, unread or a decode fault', async t => {
   const records = fc.array(fc.oneof(damaged, anything, trace, drop), { maxLength: 40 })
   const tries = fc.property(records, fc.boolean(), (records, live) => {
-    const { decoder, reducer, page } = exporter(WORLD, live)
+    const { decoder, reducer, page } = exporter(INVENTORY, live)
     const batch = Buffer.concat(records.map(frame))
     decoder.decode(batch, batch.length, reducer)
-    const held = page()
-    const shown = samplesShown(records)
+    const got = page()
+    const expected = expectedOf(records)
     return (
-      held.sum('weir_records_total') + held.sum('weir_decode_faults_total') === records.length &&
-      held.series('weir_records_total').every(({ value }) => value >= 0) &&
-      held.sum('weir_policy_verdicts_total') === shown.verdicts &&
-      held.sum('weir_records_total', { result: 'unread' }) === shown.unread
+      got.sum('weir_records_total') + got.sum('weir_decode_faults_total') === records.length &&
+      got.series('weir_records_total').every(({ value }) => value >= 0) &&
+      got.sum('weir_policy_verdicts_total') === expected.verdicts &&
+      got.sum('weir_records_total', { result: 'unread' }) === expected.unread
     )
   })
   t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
 })
 
-/** Of Cilium's records: verdicts with an IP packet, and records without one whose place of it is known. */
-function samplesShown(records: readonly Buffer[]): { verdicts: number; unread: number } {
+/** Of the Cilium records: policy verdicts with an IP packet, and records without one (unknown extensions apart). */
+function expectedOf(records: readonly Buffer[]): { verdicts: number; unread: number } {
   const packet = new Packet()
-  const shown = { verdicts: 0, unread: 0 }
-  const isRead = (r: {
+  const expected = { verdicts: 0, unread: 0 }
+  const isReadable = (r: {
     view: DataView
     packetAt: number
     packetLength: number
@@ -179,21 +179,21 @@ function samplesShown(records: readonly Buffer[]): { verdicts: number; unread: n
   }
   const decoder = new Decoder()
   const batch = Buffer.concat(records.map(frame))
-  const count = (record: Parameters<typeof isRead>[0] & { hasExtension: boolean }) => {
-    if (!record.hasExtension && !isRead(record)) shown.unread++
+  const count = (record: Parameters<typeof isReadable>[0] & { hasExtension: boolean }) => {
+    if (!record.hasExtension && !isReadable(record)) expected.unread++
   }
   decoder.decode(batch, batch.length, {
     trace: count,
     drop: count,
     verdict: record => {
       count(record)
-      if (isRead(record)) shown.verdicts++
+      if (isReadable(record)) expected.verdicts++
     },
   })
-  return { ...shown, unread: shown.unread - decoder.extensionsUnknown }
+  return { ...expected, unread: expected.unread - decoder.extensionsUnknown }
 }
 
-t.test('any bytes as a batch, and as a recording, end without an exception', async t => {
+t.test('any bytes, as a batch or as a recording, are handled without an exception', async t => {
   const path = join(t.testdir({}), 'any.pcap')
   const header = readFileSync('examples/records.pcap').subarray(0, 24)
   const bytes = fc.oneof(
@@ -201,7 +201,7 @@ t.test('any bytes as a batch, and as a recording, end without an exception', asy
     fc.array(damaged, { maxLength: 10 }).map(records => Buffer.concat(records.map(frame))),
   )
   const tries = fc.property(bytes, fc.nat(500), fc.boolean(), (batch, length, live) => {
-    const { decoder, reducer, page } = exporter(WORLD, live)
+    const { decoder, reducer, page } = exporter(INVENTORY, live)
     decoder.decode(batch, length, reducer)
     writeFileSync(path, Buffer.concat([header, batch]))
     new Replay(path).run(decoder, reducer)
@@ -210,7 +210,7 @@ t.test('any bytes as a batch, and as a recording, end without an exception', asy
   t.doesNotThrow(() => fc.assert(tries, OPTIONS), `seed ${SEED}`)
 })
 
-t.test('any names give a page that reads back, with the same sums', async t => {
+t.test('any names give a page that parses, with the same sums', async t => {
   const name = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 8 }).map(units => String.fromCharCode(...units)),
@@ -230,7 +230,7 @@ t.test('any names give a page that reads back, with the same sums', async t => {
       decoder.decode(batch, batch.length, reducer)
     }
     const one: Sums = { packets: 0, bytes: 0, dropped: 0, droppedBytes: 0 }
-    tellSums(WEIR_TRACE_RECORD, one)
+    addCounts(WEIR_TRACE_RECORD, one)
     const { packets, bytes } = sumsOf(page())
     return packets === one.packets * names.length && bytes === one.bytes * names.length
   })

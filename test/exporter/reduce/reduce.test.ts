@@ -1,5 +1,5 @@
 /**
- * reduce.test.ts - Weir's own records to exact series, and what came without a record.
+ * reduce.test.ts - Weir records, and counts kept outside records, to exact series.
  */
 import t from 'tap'
 import { DB, DB6, entityOf, IDENTITY, reduced, STRANGER, WEB, WEB6 } from '../../support/reduced.js'
@@ -13,7 +13,7 @@ const UPLINK = 1
 const ESTABLISHED = 2
 const RELATED = 5
 
-t.test('the tallies of both directions are counted by who sent the packet', async t => {
+t.test('packed counters of both directions count under the sender', async t => {
   const r = reduced()
   r.add(
     traceRecord({
@@ -39,7 +39,7 @@ t.test('the tallies of both directions are counted by who sent the packet', asyn
   ])
 })
 
-t.test('the greatest tally of every class is exact, twice over', async t => {
+t.test('the largest packed counter of every size class is exact, also twice', async t => {
   const r = reduced()
   const all = [0, 1, 2, 3, 4, 5, 6, 7].map(size => [0, size, 2 ** 23 - 1, 2 ** 40 - 1] as const)
   const record = traceRecord({ a: WEB, b: DB, proto: UDP, counts: all })
@@ -48,7 +48,7 @@ t.test('the greatest tally of every class is exact, twice over', async t => {
   t.equal(r.page().sum('weir_flow_bytes_total'), 16 * (2 ** 40 - 1))
 })
 
-t.test('TCP flags are lanes by direction, and only of TCP', async t => {
+t.test('TCP flags count by direction, and for TCP only', async t => {
   const flags = [
     [1, 0, 1, 0],
     [0, 1, 0, 65_535],
@@ -63,7 +63,7 @@ t.test('TCP flags are lanes by direction, and only of TCP', async t => {
   ])
 })
 
-t.test('a connection belongs to its opener: a behind its veth, or b from elsewhere', async t => {
+t.test('a connection counts under its initiator: a behind its veth, or b from elsewhere', async t => {
   const life = { proto: TCP, events: [1, 0, 1, 0], handshakeNs: 800_000, durationNs: 2_000_000_000, closedBytes: 5000 }
   const r = reduced()
   r.add(traceRecord({ a: WEB, b: DB, initiator: 0, ...life }))
@@ -85,7 +85,7 @@ t.test('a connection belongs to its opener: a behind its veth, or b from elsewhe
   ])
 })
 
-t.test('open connections are those opened or adopted, less those that ended', async t => {
+t.test('open connections are those opened or adopted minus those closed', async t => {
   const r = reduced()
   const of = (fields: object) => traceRecord({ a: WEB, b: DB, proto: TCP, ...fields })
   r.add(
@@ -123,7 +123,7 @@ t.test('an uplink reports as uplink in both directions', async t => {
   ])
 })
 
-t.test('an echo is a request from its opener and a reply from the other, of ICMP and ICMPv6', async t => {
+t.test('an echo connection counts requests from its initiator and replies to it, for ICMP and ICMPv6', async t => {
   const counts = [
     [0, 1, 3, 294],
     [1, 1, 2, 196],
@@ -147,7 +147,7 @@ t.test('an echo is a request from its opener and a reply from the other, of ICMP
   ])
 })
 
-t.test('other ICMP has its type where the receiver stands, and a fragment without header has none', async t => {
+t.test("other ICMP messages have their type in the receiver's port, a fragment without header has no type", async t => {
   const messages = (fields: object) => {
     const r = reduced()
     r.add(traceRecord({ a: WEB, b: DB, proto: ICMP, state: RELATED, ...fields }))
@@ -168,23 +168,26 @@ t.test('other ICMP has its type where the receiver stands, and a fragment withou
   t.strictSame(messages({ aPort: 0xffff, bPort: 0xffff, counts: sent }), [])
 })
 
-t.test("a recording's ends are found by address, and by the record's identity where that says more", async t => {
-  const counts = [[0, 0, 1, 60]] as const
-  const flows = (fields: object) => {
-    const r = reduced()
-    r.add(traceRecord({ a: WEB, b: STRANGER, proto: UDP, counts, aEntity: 1, bEntity: 1, ...fields }))
-    const [{ labels } = { labels: {} }] = r.page().series('weir_flow_packets_total')
-    return Object.values(labels).slice(0, 4)
-  }
-  t.strictSame(flows({}), ['shop', 'web', '', 'world'])
-  t.strictSame(flows({ dstLabel: IDENTITY.batch }), ['shop', 'web', 'jobs', 'batch'])
-  t.strictSame(flows({ direction: 1, srcLabel: IDENTITY.batch }), ['shop', 'web', 'jobs', 'batch'], 'b sent the packet')
-  t.strictSame(flows({ b: '192.0.2.9', dstLabel: 2 }), ['shop', 'web', '', '192.0.2.0/24'])
-  t.strictSame(flows({ a: WEB6, b: DB6 }), ['shop', 'web', 'shop', 'db'])
-})
+t.test(
+  "endpoints of a recording are found by address, or by the record's identity where that is more specific",
+  async t => {
+    const counts = [[0, 0, 1, 60]] as const
+    const flows = (fields: object) => {
+      const r = reduced()
+      r.add(traceRecord({ a: WEB, b: STRANGER, proto: UDP, counts, aEntity: 1, bEntity: 1, ...fields }))
+      const [{ labels } = { labels: {} }] = r.page().series('weir_flow_packets_total')
+      return Object.values(labels).slice(0, 4)
+    }
+    t.strictSame(flows({}), ['shop', 'web', '', 'world'])
+    t.strictSame(flows({ dstLabel: IDENTITY.batch }), ['shop', 'web', 'jobs', 'batch'])
+    t.strictSame(flows({ direction: 1, srcLabel: IDENTITY.batch }), ['shop', 'web', 'jobs', 'batch'], 'b is the sender')
+    t.strictSame(flows({ b: '192.0.2.9', dstLabel: 2 }), ['shop', 'web', '', '192.0.2.0/24'])
+    t.strictSame(flows({ a: WEB6, b: DB6 }), ['shop', 'web', 'shop', 'db'])
+  },
+)
 
 t.test(
-  'live, the entities in the record are the ends, whatever the addresses; one that is none is unknown',
+  'on a live source the record has the entity ids, whatever the addresses, and an invalid id is unknown',
   async t => {
     const r = reduced(true)
     const [web, db] = [entityOf(r.entities, 'web'), entityOf(r.entities, 'db')]
@@ -217,7 +220,7 @@ t.test(
   },
 )
 
-t.test("the kernel's drops count by its reason, and as dropped flows", async t => {
+t.test('kernel drops count by drop reason and as flows with verdict DROPPED', async t => {
   const r = reduced()
   const drop = { src: WEB, dst: DB, proto: TCP, packets: 3, bytes: 222 } as const
   r.add(
@@ -240,7 +243,7 @@ t.test("the kernel's drops count by its reason, and as dropped flows", async t =
   ])
 })
 
-t.test('what had no place in the table counts by its entities, flags and types', async t => {
+t.test('packets of the overflow table count by entities, flags and ICMP types', async t => {
   const r = reduced(true)
   const [srcEntity, dstEntity] = [entityOf(r.entities, 'web'), entityOf(r.entities, 'db')]
   const name = { srcEntity, dstEntity, proto: TCP, hook: 0, direction: 0, size: 0, detail: 0 }
@@ -266,7 +269,7 @@ t.test('what had no place in the table counts by its entities, flags and types',
   ])
 })
 
-t.test('what has no name at all counts as unknown', async t => {
+t.test('packets without names count as unknown', async t => {
   const r = reduced(true)
   r.reducer.unnamed(0, 0, 5, 500)
   r.reducer.unnamed(1, 1, 6, 600)

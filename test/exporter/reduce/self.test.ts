@@ -1,5 +1,5 @@
 /**
- * self.test.ts - Weir's own series: there from the start at 0, and each record in exactly one of them.
+ * self.test.ts - Weir's own metrics: exposed as 0 from the start, and each record counted in exactly one series.
  */
 import { arch, release } from 'node:os'
 import t from 'tap'
@@ -29,25 +29,25 @@ function selfOf() {
   return { self: new SelfMetrics(store, '1.2.3', 'abc'), page: () => Samples.parse(render(store).toString()) }
 }
 
-t.test('which Weir this is, on what', async t => {
+t.test('weir_build_info has version, revision, Node.js version, architecture and kernel', async t => {
   const labels = { version: '1.2.3', revision: 'abc', nodeversion: process.version, arch: arch(), kernel: release() }
   t.strictSame(selfOf().page().series('weir_build_info'), [{ labels, value: 1 }])
 })
 
-t.test('what every source has stands at 0 from the start', async t => {
+t.test('metrics of every source are 0 from the start', async t => {
   const { self, page } = selfOf()
   const { decoder, reducer, entities } = reduced()
   self.records(decoder, reducer, entities)
-  const held = page()
+  const got = page()
   for (const name of ['weir_records_total', 'weir_decode_faults_total', 'weir_entity_misses_total']) {
-    t.ok(held.series(name).length > 0, name)
-    t.equal(held.sum(name), 0, name)
+    t.ok(got.series(name).length > 0, name)
+    t.equal(got.sum(name), 0, name)
   }
-  const faults = held.series('weir_decode_faults_total').map(({ labels }) => labels.reason)
+  const faults = got.series('weir_decode_faults_total').map(({ labels }) => labels.reason)
   t.strictSame(faults.sort(), ['extension', 'frame', 'short', 'type', 'version'])
 })
 
-t.test('each record read is in one series: told, ignored, unread or a fault', async t => {
+t.test('each record read counts once: as counted, ignored, unread or a decode fault', async t => {
   const { self, page } = selfOf()
   const r = reduced()
   const debug = Buffer.alloc(64, 2)
@@ -55,8 +55,8 @@ t.test('each record read is in one series: told, ignored, unread or a fault', as
     WEIR_TRACE_RECORD,
     WEIR_TRACE_RECORD,
     WEIR_DROP_RECORD,
-    TRACE_2, // shows no packet
-    patched(TRACE_2, 15, 9), // nobody knows where its packet is
+    TRACE_2, // has no packet
+    patched(TRACE_2, 15, 9), // an unknown extension hides the packet
     debug,
     patched(TRACE_2, 0, 99),
     patched(TRACE_2, 14, 9),
@@ -64,20 +64,20 @@ t.test('each record read is in one series: told, ignored, unread or a fault', as
   ]
   r.add(...records)
   self.records(r.decoder, r.reducer, r.entities)
-  const held = page()
-  const of = (type: string, outcome: string) => held.get('weir_records_total', { type, result: outcome })
+  const got = page()
+  const of = (type: string, result: string) => got.get('weir_records_total', { type, result })
   t.equal(of('trace', 'counted'), 2)
   t.equal(of('drop', 'counted'), 1)
   t.equal(of('policy-verdict', 'counted'), 0)
   t.equal(of('debug', 'ignored'), 1)
   t.equal(of('any', 'unread'), 1)
   for (const fault of ['type', 'version', 'short', 'extension']) {
-    t.equal(held.get('weir_decode_faults_total', { reason: fault }), 1, fault)
+    t.equal(got.get('weir_decode_faults_total', { reason: fault }), 1, fault)
   }
-  t.equal(held.sum('weir_records_total') + held.sum('weir_decode_faults_total'), records.length)
+  t.equal(got.sum('weir_records_total') + got.sum('weir_decode_faults_total'), records.length)
 })
 
-t.test('an address that nothing explains is a miss', async t => {
+t.test('an address without an entity is a miss', async t => {
   const { self, page } = selfOf()
   const r = reduced()
   r.entities.resolve(Buffer.from([10, 0, 0, 1]), 0, false, 0)
@@ -86,7 +86,7 @@ t.test('an address that nothing explains is a miss', async t => {
   t.equal(page().get('weir_entity_misses_total'), 1)
 })
 
-t.test('the live source tells of its tables, steps and programs, from 0 on', NEEDS_ROOT, async t => {
+t.test('metrics of the live source cover its tables, stages and programs, from 0', NEEDS_ROOT, async t => {
   const { self, page } = selfOf()
   const { reducer, entities } = reduced(true)
   const errors: Error[] = []
@@ -94,9 +94,9 @@ t.test('the live source tells of its tables, steps and programs, from 0 on', NEE
   t.teardown(() => live.close())
   live.collect()
   self.live(live)
-  const held = page()
+  const got = page()
   t.strictSame(errors, [])
-  t.equal(held.get('weir_connection_table_limit'), 4711)
+  t.equal(got.get('weir_connection_table_limit'), 4711)
   for (const name of [
     'weir_packets_seen_total',
     'weir_bytes_seen_total',
@@ -111,17 +111,17 @@ t.test('the live source tells of its tables, steps and programs, from 0 on', NEE
     'weir_drop_table_full_packets_total',
     'weir_interfaces_watched',
   ]) {
-    t.ok(held.series(name).length > 0, name)
-    t.equal(held.sum(name), 0, name)
+    t.ok(got.series(name).length > 0, name)
+    t.equal(got.sum(name), 0, name)
   }
-  const steps = held.series('weir_stage_up').map(({ labels, value }) => [Object.values(labels)[0], value])
-  t.strictSame(steps, [
+  const stages = got.series('weir_stage_up').map(({ labels, value }) => [Object.values(labels)[0], value])
+  t.strictSame(stages, [
     ['drain', 1],
     ['flush', 1],
     ['drops', 1],
     ['ip_cache', 1],
   ])
-  t.ok(held.sum('weir_stage_seconds_total') > 0)
-  const missed = held.series('weir_bpf_recursion_misses_total').map(({ labels }) => Object.values(labels)[0])
+  t.ok(got.sum('weir_stage_seconds_total') > 0)
+  const missed = got.series('weir_bpf_recursion_misses_total').map(({ labels }) => Object.values(labels)[0])
   t.ok(missed.includes('weir_from_pod'), `programs: ${missed}`)
 })

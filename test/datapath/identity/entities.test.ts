@@ -1,5 +1,5 @@
 /**
- * entities.test.ts - who stands behind an address or an identity.
+ * entities.test.ts - the entity of an address or identity, and its names.
  */
 
 import fc from 'fast-check'
@@ -13,7 +13,7 @@ const REMOTE_NODE = 0x0200_0001
 const PARTNER = 0x0100_0001
 const UNLABELLED = 0x0100_0002
 
-const WORLD = `
+const INVENTORY = `
 identities:
   1000: [k8s:app=web, k8s:io.kubernetes.pod.namespace=shop]
   1001: [k8s:app=api, k8s:k8s-app=kube-api, k8s:io.kubernetes.pod.namespace=shop]
@@ -39,26 +39,22 @@ cidrs:
   2001:db8::/32: ${PARTNER + 5}
 `
 
-const inventory = () => entitiesOf(parseInventory(WORLD, 'inventory.yaml'))
+const entitiesOfInventory = () => entitiesOf(parseInventory(INVENTORY, 'inventory.yaml'))
 const v4 = (text: string) => parseAddress(text).subarray(12)
 
-function named(entities: Entities, entity: number) {
-  const { namespace, workload, pod } = {
-    namespace: entities.namespace(entity),
-    workload: entities.workload(entity),
-    pod: entities.pod(entity),
-  }
-  return [namespace, workload, pod]
+/** Namespace, workload and pod. */
+function namesOf(entities: Entities, entity: number) {
+  return [entities.namespace(entity), entities.workload(entity), entities.pod(entity)]
 }
 
-t.test('an endpoint is found by each of its addresses, however they are written', async t => {
-  const entities = inventory()
+t.test('an endpoint is found by each of its addresses, in 4 or 16 bytes and at any offset', async t => {
+  const entities = entitiesOfInventory()
   const bytes = Uint8Array.of(1, 2, 3, ...v4('10.1.0.1'), ...parseAddress('fd00::1'), ...parseAddress('10.1.0.1'))
   const entity = entities.resolve(bytes, 3, false, 0)
   t.not(entity, 0)
   t.equal(entities.resolve(bytes, 7, true, 0), entity)
   t.equal(entities.resolve(bytes, 23, true, 0), entity, 'IPv4 mapped into IPv6')
-  t.same(named(entities, entity), ['shop', 'web', 'web-1'])
+  t.same(namesOf(entities, entity), ['shop', 'web', 'web-1'])
   t.equal(entities.identity(entity), 1000)
   t.equal(entities.endpoint(entity), 7)
   t.equal(entities.workloadKind(entity), 'Deployment')
@@ -66,9 +62,9 @@ t.test('an endpoint is found by each of its addresses, however they are written'
   t.equal(entities.misses, 0)
 })
 
-t.test('an endpoint has the names of its own, then of its pod, then of its identity', async t => {
-  const entities = inventory()
-  const at = (text: string) => named(entities, entities.resolve(v4(text), 0, false, 0))
+t.test('an endpoint without a workload is named after its pod, else after its identity', async t => {
+  const entities = entitiesOfInventory()
+  const at = (text: string) => namesOf(entities, entities.resolve(v4(text), 0, false, 0))
   t.same(at('10.1.0.2'), ['shop', 'web', 'web-2'])
   t.same(at('10.1.0.3'), ['lone', 'lonely', 'lonely'])
   t.same(at('10.1.0.4'), ['', 'health', ''])
@@ -76,12 +72,12 @@ t.test('an endpoint has the names of its own, then of its pod, then of its ident
   t.equal(
     entities.endpoint(entities.resolve(v4('10.1.0.2'), 0, false, 0)),
     0,
-    'the id of another node says nothing here',
+    'endpoint ids of other nodes have no meaning on this node',
   )
 })
 
-t.test('an identity alone has the names that its labels or its number give', async t => {
-  const entities = inventory()
+t.test('an identity without an address has the names of its labels or of its reserved number', async t => {
+  const entities = entitiesOfInventory()
   for (const [identity, namespace, workload] of [
     [1, '', 'host'],
     [2, '', 'world'],
@@ -103,17 +99,17 @@ t.test('an identity alone has the names that its labels or its number give', asy
     [REMOTE_NODE, '', 'remote-node'],
   ] as const) {
     const entity = entities.byIdentity(identity)
-    t.same([entities.identity(entity), ...named(entities, entity)], [identity, namespace, workload, ''])
+    t.same([entities.identity(entity), ...namesOf(entities, entity)], [identity, namespace, workload, ''])
   }
   t.equal(entities.misses, 0)
   t.equal(entities.byIdentity(4711), 0)
   t.equal(entities.byIdentity(0), 0)
   t.equal(entities.misses, 2)
-  t.same(named(entities, 0), ['', 'unknown', ''])
+  t.same(namesOf(entities, 0), ['', 'unknown', ''])
 })
 
-t.test('the longest prefix names what is no endpoint', async t => {
-  const entities = inventory()
+t.test('an address without an endpoint has the identity of its longest prefix', async t => {
+  const entities = entitiesOfInventory()
   for (const [text, identity] of [
     ['8.8.8.8', 2],
     ['10.0.0.7', 1],
@@ -130,29 +126,36 @@ t.test('the longest prefix names what is no endpoint', async t => {
   t.equal(entities.identity(entities.resolve(parseAddress('2001:db9::'), 0, true, 0)), 2)
 })
 
-t.test('who says more names an address: the record, or the prefix', async t => {
-  const entities = inventory()
-  for (const [text, said, identity] of [
-    ['10.1.0.1', 1001, 1000],
-    ['10.1.0.1', 2, 1000],
-    ['8.8.8.8', 1001, 1001],
-    ['8.8.8.8', 6, 6],
-    ['8.8.8.8', REMOTE_NODE, REMOTE_NODE],
-    ['8.8.8.8', PARTNER, PARTNER],
-    ['8.8.8.8', 9, 2],
-    ['8.8.8.8', 4711, 2],
-    ['203.0.113.1', 2, PARTNER],
-    ['203.0.113.1', 1, 1],
-    ['10.0.0.8', 1, 7],
-    ['10.0.0.8', 1000, 1000],
-  ] as const) {
-    t.equal(entities.identity(entities.resolve(v4(text), 0, false, said)), identity, `${text} said to be ${said}`)
-  }
-  t.equal(entities.identity(entities.resolve(v4('8.8.8.8'), -1, false, 1001)), 1001, 'a record without its packet')
-  t.equal(entities.misses, 0)
-})
+t.test(
+  "an endpoint wins over the record's identity; otherwise the more specific of record and prefix wins",
+  async t => {
+    const entities = entitiesOfInventory()
+    for (const [text, recordIdentity, identity] of [
+      ['10.1.0.1', 1001, 1000],
+      ['10.1.0.1', 2, 1000],
+      ['8.8.8.8', 1001, 1001],
+      ['8.8.8.8', 6, 6],
+      ['8.8.8.8', REMOTE_NODE, REMOTE_NODE],
+      ['8.8.8.8', PARTNER, PARTNER],
+      ['8.8.8.8', 9, 2],
+      ['8.8.8.8', 4711, 2],
+      ['203.0.113.1', 2, PARTNER],
+      ['203.0.113.1', 1, 1],
+      ['10.0.0.8', 1, 7],
+      ['10.0.0.8', 1000, 1000],
+    ] as const) {
+      t.equal(
+        entities.identity(entities.resolve(v4(text), 0, false, recordIdentity)),
+        identity,
+        `${text} with identity ${recordIdentity}`,
+      )
+    }
+    t.equal(entities.identity(entities.resolve(v4('8.8.8.8'), -1, false, 1001)), 1001, 'a record without a packet')
+    t.equal(entities.misses, 0)
+  },
+)
 
-t.test('what nothing names is row 0, and counted', async t => {
+t.test('an address without any name is entity 0 and counts as a miss', async t => {
   const entities = entitiesOf(parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]', 'w'))
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 0), 0)
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 4711), 0)
@@ -164,7 +167,7 @@ t.test('what nothing names is row 0, and counted', async t => {
   t.equal(entities.misses, 5)
 })
 
-t.test('an address of two endpoints is the local one, else the later one', async t => {
+t.test('an address of two endpoints belongs to the local one, else to the later one', async t => {
   const twice = (first: boolean, second: boolean) => {
     const text = `endpoints:
 - {ips: [10.0.0.1], identity: 500, pod: first, local: ${first}}
@@ -172,7 +175,7 @@ t.test('an address of two endpoints is the local one, else the later one', async
     const entities = entitiesOf(parseInventory(text, 'w'))
     t.equal(entities.prefixes().length, 1)
     const entity = entities.resolve(v4('10.0.0.1'), 0, false, 0)
-    t.equal(entities.prefixes()[0]!.entity, entity, 'the kernel is told the same')
+    t.equal(entities.prefixes()[0]!.entity, entity, 'the kernel has the same entity')
     return entities.pod(entity)
   }
   t.equal(twice(false, false), 'second')
@@ -181,8 +184,8 @@ t.test('an address of two endpoints is the local one, else the later one', async
   t.equal(twice(false, true), 'second')
 })
 
-t.test('the prefixes for the kernel name every address as resolve() does', async t => {
-  const entities = inventory()
+t.test('prefixes() has the CIDRs and endpoint addresses with their identities and local endpoint ids', async t => {
+  const entities = entitiesOfInventory()
   const list = entities.prefixes().map(prefix => {
     return [formatPrefix(prefix), prefix.bits, prefix.identity, entities.identity(prefix.entity), prefix.endpoint]
   })
@@ -201,7 +204,7 @@ t.test('the prefixes for the kernel name every address as resolve() does', async
   )
 })
 
-t.test('an endpoint wins over a CIDR of its address, and ::/0 does not name IPv4', async t => {
+t.test('an endpoint wins over a CIDR of its address, and ::/0 does not apply to IPv4', async t => {
   const entities = entitiesOf(
     parseInventory('endpoints: [{ips: [10.0.0.1], identity: 500}]\ncidrs: {10.0.0.1/32: 1, "::/0": 2}', 'w'),
   )
@@ -216,8 +219,8 @@ t.test('an endpoint wins over a CIDR of its address, and ::/0 does not name IPv4
   t.equal(entities.resolve(v4('10.0.0.2'), 0, false, 0), 0)
 })
 
-/** A bit by bit look-up in prefixes(), as the kernel's trie does it. */
-function trie(entities: Entities, address: Uint8Array): number {
+/** The entity of the longest prefix in prefixes(), bit by bit, as in the kernel's trie. */
+function longestPrefix(entities: Entities, address: Uint8Array): number {
   let best = { bits: -1, entity: 0 }
   for (const prefix of entities.prefixes()) {
     let same = 0
@@ -227,7 +230,7 @@ function trie(entities: Entities, address: Uint8Array): number {
   return best.entity
 }
 
-t.test('resolve() and a trie of prefixes() agree on any world and address', async () => {
+t.test('resolve() agrees with the longest prefix in prefixes() for any inventory and address', async () => {
   const octet = fc.constantFrom(0, 1, 127, 128, 255)
   const four = fc.tuple(octet, octet, octet, octet).map(bytes => bytes.join('.'))
   const six = fc.tuple(octet, octet, octet).map(([a, b, c]) => `fd00:${a}::${b}:${c}`)
@@ -246,8 +249,9 @@ t.test('resolve() and a trie of prefixes() agree on any world and address', asyn
       const entities = entitiesOf(parseInventory(JSON.stringify(spec), 'w'))
       for (const text of [...addresses, ...spec.endpoints.flatMap(({ ips }) => ips)]) {
         const address = parseAddress(text)
-        if (entities.resolve(address, 0, true, 0) !== trie(entities, address)) return false
-        if (text.includes('.') && entities.resolve(address, 12, false, 0) !== trie(entities, address)) return false
+        if (entities.resolve(address, 0, true, 0) !== longestPrefix(entities, address)) return false
+        if (text.includes('.') && entities.resolve(address, 12, false, 0) !== longestPrefix(entities, address))
+          return false
       }
       return true
     }),
@@ -255,7 +259,7 @@ t.test('resolve() and a trie of prefixes() agree on any world and address', asyn
   )
 })
 
-t.test('all addresses of a world of the size of a cluster are found', async t => {
+t.test('all addresses of 20,000 endpoints are found', async t => {
   const ips = Array.from({ length: 20_000 }, (_, i) => [
     `10.${i >> 14}.${(i >> 7) & 127}.${i & 127}`,
     `fd00:${i.toString(16)}::${((i * 7) & 0xffff).toString(16)}`,
@@ -271,17 +275,17 @@ t.test('all addresses of a world of the size of a cluster are found', async t =>
   t.equal(entities.misses, 0)
 })
 
-t.test("every address of the fixture's world has its own row's names", async t => {
+t.test('every address of the example inventory has the names of its endpoint', async t => {
   const inventory = loadInventory('examples/inventory.json')
   const entities = entitiesOf(inventory)
   for (const { ips, namespace, pod, workload, identity, id, local } of inventory.endpoints) {
     for (const ip of ips) {
       const entity = entities.resolve(parseAddress(ip), 0, true, 0)
-      const told = [...named(entities, entity), entities.identity(entity), entities.endpoint(entity)]
-      if (told.join() !== [namespace, workload?.name, pod, identity, local ? id : 0].join()) t.fail(`${ip}: ${told}`)
+      const found = [...namesOf(entities, entity), entities.identity(entity), entities.endpoint(entity)]
+      if (found.join() !== [namespace, workload?.name, pod, identity, local ? id : 0].join()) t.fail(`${ip}: ${found}`)
     }
   }
   t.equal(entities.prefixes().length, 360 + 6)
   t.equal(parsePrefix('93.184.0.0/16').bits, 112)
-  t.same(named(entities, entities.resolve(v4('93.184.216.34'), 0, false, 0)), ['', '93.184.0.0/16', ''])
+  t.same(namesOf(entities, entities.resolve(v4('93.184.216.34'), 0, false, 0)), ['', '93.184.0.0/16', ''])
 })

@@ -1,5 +1,5 @@
 /**
- * entity-changes.test.ts - entities after any sequence of changes name every address as a naive model of the changes does.
+ * entity-changes.test.ts - after any sequence of changes, every address has the names of a simple model.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -30,7 +30,7 @@ const step = fc.record({
   gone: fc.boolean(),
 })
 
-t.test('any sequence of comings, moves and goings: addresses, rows and the entries of the kernel agree', async t => {
+t.test('after any sequence of additions, moves and removals, addresses, entities and kernel entries agree', async t => {
   const check = () =>
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), steps => {
@@ -39,7 +39,7 @@ t.test('any sequence of comings, moves and goings: addresses, rows and the entri
         const pods = new Map<string, string>()
         const kernel = new Map<string, number>()
         for (const { key, pod, ips, gone } of steps) {
-          for (const [ip, who] of owner) if (who === key && (gone || !ips.includes(ip))) owner.delete(ip)
+          for (const [ip, ownerKey] of owner) if (ownerKey === key && (gone || !ips.includes(ip))) owner.delete(ip)
           if (gone) pods.delete(key)
           else pods.set(key, `${pod}-${key}`)
           if (!gone) for (const ip of ips) owner.set(ip, key)
@@ -53,9 +53,9 @@ t.test('any sequence of comings, moves and goings: addresses, rows and the entri
         }
         for (const ip of IPS) {
           const key = owner.get(ip)
-          const row = entities.resolve(parseAddress(ip), 0, true, 0)
-          if (entities.pod(row) !== (key === undefined ? '' : pods.get(key))) return false
-          if ((kernel.get(ip) ?? 0) !== row) return false
+          const entity = entities.resolve(parseAddress(ip), 0, true, 0)
+          if (entities.pod(entity) !== (key === undefined ? '' : pods.get(key))) return false
+          if ((kernel.get(ip) ?? 0) !== entity) return false
         }
         return entities.kinds.pod === pods.size && entities.addresses.hosts === owner.size
       }),
@@ -65,7 +65,7 @@ t.test('any sequence of comings, moves and goings: addresses, rows and the entri
 })
 
 t.test(
-  'what waits is private or a pod CIDR; a narrower CIDR group explains its addresses, a wider one is the guess',
+  'private prefixes and pod CIDRs are deferred, named after a CIDR group that covers them; a narrower group is not deferred',
   async t => {
     const entities = new Entities()
     entities.expectNames()
@@ -99,7 +99,7 @@ t.test(
   },
 )
 
-t.test('deleted pods past the bound of those that wait are counted', async t => {
+t.test('a deletion beyond the maximum number of stale entities is counted as refused', async t => {
   const exporter = createExporter(parseInventory('{}', 'the test'), false)
   const names = new NameUpdates(exporter)
   const keys = Array.from({ length: 65_539 }, (_, i) => `uid-${i}`)

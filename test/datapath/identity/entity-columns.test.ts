@@ -1,5 +1,5 @@
 /**
- * entity-columns.test.ts - columns of rows answer as arrays of values do, and keep nothing that no row has.
+ * entity-columns.test.ts - columns return what arrays of values would, and free values that no row has.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -8,9 +8,10 @@ import { NumberColumn } from '../../../src/datapath/identity/number-column.js'
 import { SharedColumn } from '../../../src/datapath/identity/shared-column.js'
 import { TextColumn } from '../../../src/datapath/identity/text-column.js'
 
-const DAMAGED = [1 << 20, 0xffff_ffff, -1, Number.NaN]
+/** Numbers that are not rows. */
+const NOT_ROWS = [1 << 20, 0xffff_ffff, -1, Number.NaN]
 
-t.test('numbers: any order of rows, and none for what is no row', async t => {
+t.test('a number column accepts rows in any order, and returns 0 for numbers that are not rows', async t => {
   const column = new NumberColumn()
   const kept = new Map([
     [5, 0xffff_ffff],
@@ -20,12 +21,12 @@ t.test('numbers: any order of rows, and none for what is no row', async t => {
   for (const [row, number] of kept) column.set(row, number)
   for (const [row, number] of kept) t.equal(column.at(row), number)
   t.same(
-    [1, 39_999, 40_001, ...DAMAGED].map(row => column.at(row)),
+    [1, 39_999, 40_001, ...NOT_ROWS].map(row => column.at(row)),
     [0, 0, 0, 0, 0, 0, 0],
   )
 })
 
-t.test('shared values: as an array has them, each kept while a row has it', async t => {
+t.test('a shared column returns what an array would, and keeps a value only while a row has it', async t => {
   const step = fc.record({ row: fc.nat(40), value: fc.constantFrom('', 'a', 'b', 'c', 'dd') })
   const check = fc.property(fc.array(step, { maxLength: 200 }), steps => {
     const column = new SharedColumn('')
@@ -34,14 +35,14 @@ t.test('shared values: as an array has them, each kept while a row has it', asyn
       column.set(row, value)
       model[row] = value
     }
-    const right = Array.from({ length: 41 }, (_, row) => column.at(row) === (model[row] ?? ''))
-    const different = new Set(Object.values(model)).add('').size
-    return right.every(Boolean) && column.size === different && DAMAGED.every(row => column.at(row) === '')
+    const matches = Array.from({ length: 41 }, (_, row) => column.at(row) === (model[row] ?? ''))
+    const distinct = new Set(Object.values(model)).add('').size
+    return matches.every(Boolean) && column.size === distinct && NOT_ROWS.every(row => column.at(row) === '')
   })
   t.doesNotThrow(() => fc.assert(check, { numRuns: 300 }))
 })
 
-t.test('texts: as an array has them, whatever their bytes, and the bytes of what is gone are used again', async t => {
+t.test('a text column returns what an array would for any text, and reuses the bytes of replaced texts', async t => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme', maxLength: 300 }))
   const step = fc.record({ row: fc.nat(30), text })
   const check = fc.property(fc.array(step, { maxLength: 200 }), steps => {
@@ -51,19 +52,19 @@ t.test('texts: as an array has them, whatever their bytes, and the bytes of what
       column.set(row, text)
       model[row] = text
     }
-    const right = Array.from({ length: 31 }, (_, row) => column.at(row) === (model[row] ?? ''))
-    return right.every(Boolean) && DAMAGED.every(row => column.at(row) === '')
+    const matches = Array.from({ length: 31 }, (_, row) => column.at(row) === (model[row] ?? ''))
+    return matches.every(Boolean) && NOT_ROWS.every(row => column.at(row) === '')
   })
   t.doesNotThrow(() => fc.assert(check, { numRuns: 100 }))
 
   const churned = new TextColumn()
   for (let i = 0; i < 100_000; i++) churned.set(i % 100, `pod-${i}`)
-  t.ok(churned.bytes < 500_000, `${churned.bytes} bytes for 100 texts of 100,000 that were`)
+  t.ok(churned.bytes < 500_000, `${churned.bytes} bytes for 100 texts after 100,000 changes`)
   t.equal(churned.at(99), 'pod-99999')
   t.equal(churned.at(0), 'pod-99900')
 })
 
-t.test('rows: all names as they were set; those of row 0 for a number that is no row', async t => {
+t.test('a row has the names that were set, and a number that is not a row has those of row 0', async t => {
   const zero: Row = {
     kind: 'identity',
     identity: 0,
@@ -102,5 +103,5 @@ t.test('rows: all names as they were set; those of row 0 for a number that is no
   t.equal(columns.length, 3)
   t.same(columns.row(1), pod)
   t.same(columns.row(2), { ...pod, kind: 'cidr', hubbleWorkload: undefined, labels: zero.labels })
-  for (const row of [0, 3, ...DAMAGED]) t.same(columns.row(row), zero, String(row))
+  for (const row of [0, 3, ...NOT_ROWS]) t.same(columns.row(row), zero, String(row))
 })

@@ -1,5 +1,5 @@
 /**
- * inventory.test.ts - the inventory file: what is read, and how what is wrong is told.
+ * inventory.test.ts - the inventory file: its contents, and the error for each mistake.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { defaultInventory, loadInventory, parseInventory } from '../../../src/da
 
 const FIXTURE = 'examples/inventory.json'
 
-t.test('a JSON inventory file is read in whole', async t => {
+t.test('every part of a JSON inventory file is read', async t => {
   const inventory = loadInventory(FIXTURE)
   t.equal(Object.keys(inventory.identities).length, 61)
   t.equal(inventory.endpoints.length, 180)
@@ -33,12 +33,12 @@ t.test('a JSON inventory file is read in whole', async t => {
   t.equal(inventory.cgroups['5000'], 'shop/app-1-0/10.200.1.10')
 })
 
-t.test('the same in YAML is the same world', async t => {
+t.test('an inventory in YAML equals the same inventory in JSON', async t => {
   const json = readFileSync(FIXTURE, 'utf8')
   t.same(parseInventory(stringify(JSON.parse(json)), 'inventory.yaml'), parseInventory(json, 'w.json'))
 })
 
-t.test('a key that is missing is empty, and an endpoint needs only addresses and an identity', async t => {
+t.test('a missing key is empty, and an endpoint needs only addresses and an identity', async t => {
   const empty = { identities: {}, endpoints: [], nodes: [], cidrs: {}, services: [], dns: {}, links: {}, cgroups: {} }
   t.same(parseInventory('', 'inventory.yaml'), empty)
   t.same(parseInventory('{}', 'w.json'), empty)
@@ -67,7 +67,7 @@ t.test('YAML keys that look like numbers or addresses are keys', async t => {
   t.same(inventory.cidrs, { '::/0': 2, 'fd00::/8': 3, '10.0.0.0/8': 4 })
 })
 
-t.test('whatever is wrong is one line with file, line, key, value and what is allowed', async t => {
+t.test('every mistake is reported in one line with file, line, key, value and allowed values', async t => {
   const endpoint = (text: string) => `endpoints:\n  - ips: [10.0.0.1]\n    identity: 5\n    ${text}\n`
   for (const [text, message] of [
     [
@@ -119,27 +119,27 @@ t.test('whatever is wrong is one line with file, line, key, value and what is al
       parseInventory(text, 'w')
       t.fail(`accepted ${text}`)
     } catch (error) {
-      const told = (error as Error).message
-      t.ok(told.startsWith(message), `${told} starts with ${message}`)
-      t.notMatch(told, /\n/)
+      const reported = (error as Error).message
+      t.ok(reported.startsWith(message), `${reported} starts with ${message}`)
+      t.notMatch(reported, /\n/)
     }
   }
 })
 
-t.test('a file of aliases of aliases is refused, not expanded', async t => {
+t.test('nested YAML aliases are refused before they are expanded', async t => {
   const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
   for (let i = 1; i < 9; i++) bomb.push(`a${i}: &a${i} [${new Array(9).fill(`*a${i - 1}`).join(', ')}]`)
   t.throws(() => parseInventory(bomb.join('\n'), 'w'), { message: /^w: not YAML: [^\n]*$/ })
 })
 
-t.test('a file that cannot be read is named', async t => {
+t.test('the error for an unreadable file names it', async t => {
   const dir = t.testdir({})
   const missing = join(dir, 'none.json')
   t.throws(() => loadInventory(missing), { message: `inventory file ${missing}: no such file` })
   t.throws(() => loadInventory(dir), { message: `inventory file ${dir}: is a directory` })
 })
 
-t.test('the default world knows this host and the rest', async t => {
+t.test("the default inventory has this host's addresses, and world for the rest", async t => {
   const own = (address: string, family: 'IPv4' | 'IPv6') =>
     ({
       address,

@@ -1,7 +1,7 @@
 /**
  * udp.ts - the UDP header.
  *
- * Fail:  a truncated header, a length from 1 to 7. A length of 0 is a jumbogram, whose payload is all remaining bytes.
+ * Fail:  a truncated header, a length from 1 to 7. A length of 0 is a jumbogram: its payload is all remaining bytes.
  */
 import { tunnelOf } from '../../cilium/tunnel-port.js'
 import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'

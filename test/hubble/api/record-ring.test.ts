@@ -24,7 +24,7 @@ function contents(ring: RecordRing, sequence: number): Uint8Array {
   return new Uint8Array(ring.view.buffer.slice(ring.at(sequence), ring.at(sequence) + ring.size(sequence)))
 }
 
-/** A ring whose n-th record has the time n seconds. */
+/** A ring in which the n-th record has the time n seconds. */
 function ringOf(capacity: number, records: number): RecordRing {
   const ring = new RecordRing(capacity)
   for (let n = 0; n < records; n++) append(ring, n)

@@ -1,7 +1,7 @@
 /**
  * namespace.ts - adds the namespaces of namespace flags to the pod and Service names of a filter.
  *
- * Out:   a filter whose names have a namespace; without a name, all pods of the namespace.
+ * Out:   a filter with a namespace in each name; without a name, all pods of the namespace.
  * Fail:  throws an Error when a name already has another namespace.
  */
 import type { FlowFilter } from './flow-filter.js'

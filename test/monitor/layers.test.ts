@@ -107,7 +107,12 @@ t.test("a tunnelled packet's summary has the inner headers and the tunnel's", as
 })
 
 t.test('a malformed packet prints [error], inside a tunnel too, and an empty one [unknown]', async t => {
-  for (const name of ['a short TCP header', 'VXLAN with a truncated packet', 'VXLAN that is cut', 'a short IPv6 header'])
+  for (const name of [
+    'a short TCP header',
+    'VXLAN with a truncated packet',
+    'VXLAN that is cut',
+    'a short IPv6 header',
+  ])
     t.equal(connectionOf(name), '[error]', name)
   t.equal(connectionText(spanOf(''), kindOf('e')), '[unknown]')
 })

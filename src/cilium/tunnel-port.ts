@@ -1,5 +1,5 @@
 /**
- * tunnel-port.ts - the tunnel behind a UDP header inside another tunnel, by port.
+ * tunnel-port.ts - the tunnel protocol after a UDP header inside another tunnel, by port.
  *
  * Out:   the tunnel that Hubble's decoder reads there. For the outer packet the record's flags decide, not the ports.
  *        The destination port is looked up first, the source port only if the destination port has no protocol

@@ -52,7 +52,7 @@ t.test('an option of two bytes is valid in TCP and malformed in IPv4', async t =
   t.equal(malformedIn('0101 0402', MIN_IPV4_OPTION), 2)
 })
 
-t.test('each option is visited once, up to the end of options, and padding starts behind it', async t => {
+t.test('each option is visited once, up to the end of options, and padding starts after it', async t => {
   const visit = (hex: string) => {
     const { view, end } = optionsOf(hex)
     const visited: number[][] = []

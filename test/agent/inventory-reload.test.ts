@@ -53,8 +53,8 @@ function follow(first: Inventory, options?: EntityOptions) {
     const changed = entities.takeChanged(1000)
     return {
       deletedPods,
-      written: changed.filter(({ there }) => there),
-      removed: changed.filter(({ there }) => !there),
+      written: changed.filter(({ present: there }) => there),
+      removed: changed.filter(({ present: there }) => !there),
     }
   }
   return { entities, update }
@@ -149,11 +149,11 @@ t.test('names of what is gone stay their time, then the number may stand for ano
   clock.ms = 100
   update(only(6))
   t.equal(entities.recycle().length, 4, 'all whose time is over')
-  entities.released(0)
+  entities.release(0)
   for (let n = 7; n <= 20; n++) update(only(n))
   clock.ms = 1000
   t.strictSame(entities.recycle(), [], 'the kernel has not let go of them')
-  entities.released(entities.rowsRetired)
+  entities.release(entities.staleTotal)
   t.equal(entities.recycle().length, 15)
   t.equal(entities.pod(at(entities, '10.0.0.1')), 'p-20')
 })

@@ -94,7 +94,7 @@ t.test("a pod on a deleted pod's address has its own packets and none of the oth
   })
   const after = page()
   t.equal(packets(after, { destination_workload: 'second' }), 8)
-  t.equal(exporter.entities.rowsRetired, 1)
+  t.equal(exporter.entities.staleTotal, 1)
   t.equal(packets(after, { destination_workload: 'first' }), 4)
   t.ok(after.sum('weir_connections_renamed_total') > 0)
   // An update of the first that comes after its deletion is another's, and must not take the address from the second.

@@ -1,33 +1,33 @@
 /**
- * entities.ts - who stands at an end: dense rows with names, found by address or identity.
+ * entities.ts - the names of addresses: entity ids, found by address or identity.
  *
- * In:    changes of what became known, a batch at a time.
- * Out:   row numbers (entities) for addresses, names for rows, changed entries for the kernel's trie.
- *        Row 0 is unknown, 1 to 10 are the other reserved identities.
- *        A row is one key's names at its addresses: who gets another name or gives an address away gets another row, so
- *        that what bears the old number can be told from what came after.
- * Fail:  an address that nothing names is row 0 and counted in `misses`.
- * Never: grows past MOST_ROWS: then rows are refused, and counted.
+ * In:    batches of changes from the inventory or the Kubernetes watch.
+ * Out:   entity ids of addresses, names of ids, changed entries for the kernel's ip_cache and ip_prefixes.
+ *        Id 0 is unknown, ids 1 to 10 are the other reserved identities.
+ *        An entity is immutable: a new name or a lost address allocates a new id, so that connections with the old id
+ *        can be told apart from later ones.
+ * Fail:  an address without a name has id 0 and is counted in `misses`.
+ * Never: allocates more than MAX_ENTITIES ids: further entities are refused and counted.
  */
 import type { Prefix } from '../../lib/address.js'
 import { WordTable, word } from './address-table.js'
+import { entityOf, identityEntity, isSameEntity, isSameList } from './entity.js'
 import { EntityAddresses, type PrefixState } from './entity-addresses.js'
 import type { EndpointFacts, EndpointKind, EntityChanges, IdentityFacts } from './entity-changes.js'
-import type { Row, RowColumns } from './entity-columns.js'
-import { EntityRows } from './entity-ids.js'
-import { identityRow, isSameList, isSameRow, rowOf } from './entity-row.js'
+import type { Entity, EntityColumns } from './entity-columns.js'
+import { EntityIds } from './entity-ids.js'
 import { type Holding, Holdings, NOTHING } from './holdings.js'
 import { RESERVED, reservedLabels } from './identity.js'
 
-/** An entry of the datapath's `identities`. */
+/** An entry of the kernel's ip_cache or ip_prefixes. */
 export interface EntityPrefix extends Prefix {
   readonly identity: number
   readonly entity: number
   readonly endpoint: number
-  /** A name may come for what is in it. */
-  readonly waits: boolean
-  /** Or to be taken out. */
-  readonly there: boolean
+  /** Addresses inside it may still get a name. */
+  readonly unresolved: boolean
+  /** False: remove it from the kernel. */
+  readonly present: boolean
 }
 
 export interface PodName {
@@ -36,17 +36,17 @@ export interface PodName {
 }
 
 export interface EntityOptions {
-  /** How long the names of what is gone stay, for records that come late. */
+  /** How long the names of removed entities are kept for late records. */
   readonly ttlMs?: number | undefined
-  /** Rows of what is gone that are kept at most; for tests. */
+  /** Most removed entities whose names are kept; for tests. */
   readonly mostGone?: number
-  /** Milliseconds that never go back; for tests. */
+  /** A monotonic clock in milliseconds; for tests. */
   readonly now?: () => number
 }
 
 const MAPPED_PREFIX = 0xffff
 const NO_LABELS: readonly string[] = []
-/** Where pods may be: RFC 1918, RFC 6598 (CGNAT), RFC 3927, RFC 4193 (ULA), link-local. */
+/** Prefixes in which pods may have addresses: RFC 1918, RFC 6598 (CGNAT), RFC 3927, RFC 4193 (ULA), link-local. */
 const PRIVATE = [
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -58,43 +58,43 @@ const PRIVATE = [
 ]
 
 export class Entities {
-  /** Look-ups that found nothing. */
+  /** Look-ups without a result. */
   misses = 0
-  /** Batches begun: as long as it stays, the same address and identity are the same entity's. */
+  /** Number of batches applied. While it is unchanged, an address and identity resolve to the same id. */
   version = 0
-  /** What stands at addresses, by kind. */
+  /** Number of endpoints by kind. */
   readonly kinds: Record<EndpointKind, number> = { pod: 0, node: 0, service: 0, apiserver: 0, cidr: 0 }
   readonly addresses = new EntityAddresses()
-  readonly #rows: EntityRows
-  readonly #columns: RowColumns
+  readonly #ids: EntityIds
+  readonly #columns: EntityColumns
   readonly #now: () => number
   readonly #holdings = new Holdings()
   readonly #labels = new Map<number, readonly string[]>()
   readonly #byIdentity = new WordTable()
-  #retired: number[] = []
+  #stale: number[] = []
 
   constructor({ ttlMs, mostGone, now = () => performance.now() }: EntityOptions = {}) {
-    this.#rows = new EntityRows(ttlMs, mostGone)
-    this.#columns = this.#rows.columns
+    this.#ids = new EntityIds(ttlMs, mostGone)
+    this.#columns = this.#ids.columns
     this.#now = now
-    for (const identity of RESERVED.keys()) this.#tellIdentity({ identity, labels: NO_LABELS })
+    for (const identity of RESERVED.keys()) this.#setIdentity({ identity, labels: NO_LABELS })
   }
 
-  /** Names may come for private addresses that have none: what has to do with them waits. */
+  /** Private addresses without a name may get one: the kernel defers their counts. */
   expectNames(): void {
-    for (const prefix of PRIVATE) this.addresses.addWait(prefix)
+    for (const prefix of PRIVATE) this.addresses.addUnresolved(prefix)
   }
 
-  /** Keys of what stands at addresses. */
+  /** Keys of all endpoints except CIDRs. */
   *keys(): Generator<string> {
     for (const { key, kind } of this.#holdings.all()) if (kind !== 'cidr') yield key
   }
 
-  /** All of a batch, at once; the pods that it takes away. */
+  /** Applies a batch. Returns the pods that it removes. */
   apply({ identities, removals, upserts, forgotten }: EntityChanges): PodName[] {
     this.version++
     const deleted: PodName[] = []
-    for (const identity of identities) this.#tellIdentity(identity)
+    for (const identity of identities) this.#setIdentity(identity)
     for (const key of removals) {
       const { row } = this.#holdings.get(key)
       const pod = this.pod(row)
@@ -106,47 +106,47 @@ export class Entities {
     return deleted
   }
 
-  /** Numbers that stand for nobody any more and will stand for others: whoever remembers names by number must forget them. */
+  /** Ids freed for reuse. Callers that cache names by id must drop these ids from their caches. */
   recycle(): readonly number[] {
-    return this.#rows.recycle(this.#now())
+    return this.#ids.recycle(this.#now())
   }
 
-  /** Rows that nobody has any more since the last time; their number is among rowsRetired. */
-  takeRetired(): readonly number[] {
-    const retired = this.#retired
-    this.#retired = []
+  /** Ids that became stale since the last call; included in staleTotal. */
+  takeStale(): readonly number[] {
+    const retired = this.#stale
+    this.#stale = []
     return retired
   }
 
-  /** Rows ever retired. */
-  get rowsRetired(): number {
-    return this.#rows.retired
+  /** Ids that ever became stale. */
+  get staleTotal(): number {
+    return this.#ids.staleTotal
   }
 
-  /** No connection of the kernel bears one of the first so many rows that were retired. */
-  released(rows: number): void {
-    this.#rows.released = rows
+  /** No connection in the kernel refers to any of the first `ids` stale ids. */
+  release(ids: number): void {
+    this.#ids.released = ids
   }
 
-  /** Numbers that were freed to stand for others. */
+  /** Ids freed for reuse so far. */
   get reused(): number {
-    return this.#rows.reused
+    return this.#ids.reused
   }
-  /** Rows for which there was no number. */
+  /** Entities refused because no id was free. */
   get refused(): number {
-    return this.#rows.refused
+    return this.#ids.refused
   }
-  /** Rows of what is gone, whose names stay. */
+  /** Stale ids, whose names are still kept. */
   get gone(): number {
-    return this.#rows.gone
+    return this.#ids.gone
   }
-  /** Numbers in use, the unknown one, those of what is gone and free ones included. */
+  /** All ids allocated so far: used, stale and free ones. */
   get count(): number {
     return this.#columns.length
   }
-  /** Of those, the ones that somebody has. */
+  /** Ids of current entities. */
   get used(): number {
-    return this.#rows.used
+    return this.#ids.used
   }
   identity(entity: number): number {
     return this.#columns.identity.at(entity)
@@ -158,26 +158,26 @@ export class Entities {
   namespace(entity: number): string {
     return this.#columns.namespace.at(entity)
   }
-  /** The workload's name; a pod's own without one; `host`, `world`, a CIDR ... for what is no pod. */
+  /** Name of the workload; of the pod if it has none; `host`, `world` or a CIDR for other entities. */
   workload(entity: number): string {
     return this.#columns.workload.at(entity)
   }
-  /** `Deployment`, ...; empty when the world names none. */
+  /** `Deployment`, ...; empty when unknown. */
   workloadKind(entity: number): string {
     return this.#columns.workloadKind.at(entity)
   }
   pod(entity: number): string {
     return this.#columns.pod.at(entity)
   }
-  /** Of the labels that name an application, the first that a pod has; '' without. */
+  /** Value of the pod's first application label; '' without one. */
   app(entity: number): string {
     return this.#columns.app.at(entity)
   }
-  /** A service's own name; a pod's: the first by name of those whose backend it is; '' without. */
+  /** A Service's own name; of a pod the first Service, by name, that has it as a backend; '' without one. */
   service(entity: number): string {
     return this.#columns.service.at(entity)
   }
-  /** The node that it runs on; a node's own name; '' when the world names none. */
+  /** Node that it runs on; a node's own name; '' when unknown. */
   node(entity: number): string {
     return this.#columns.node.at(entity)
   }
@@ -187,23 +187,23 @@ export class Entities {
   labels(entity: number): readonly string[] {
     return this.#columns.labels.at(entity)
   }
-  /** All that is known of an entity; that of the unknown one for a number that is no row's. */
-  row(entity: number): Row {
+  /** All names of an entity; those of the unknown entity for an id that was never allocated. */
+  row(entity: number): Entity {
     return this.#columns.row(entity)
   }
-  /** Labels of an identity number; none of one that nobody told. */
+  /** Labels of an identity; none if it is not known. */
   identityLabels(identity: number): readonly string[] {
     return this.#labels.get(identity) ?? NO_LABELS
   }
 
   /**
-   * HOT: entity of the address at `at` (16 bytes when `ipv6`, mapped IPv4 included; else 4; none when negative),
-   * for which a record says `identity` (0: nothing). An endpoint's own address decides. Else the longest CIDR and the
-   * record's identity compete, and who says more wins: a workload before a node, a CIDR's, the world; the CIDR on a
-   * tie. So 0.0.0.0/0 hides no pod of another node, and a record that says "world" hides no CIDR. Guard: bench `reduce-weir`.
+   * HOT: entity id of the address at `at` (16 bytes if `ipv6`, mapped IPv4 included; else 4; negative: no address) in a
+   * record with `identity` (0: none). An endpoint with exactly this address wins. Otherwise the longest CIDR and the
+   * record's identity are compared by precedence: workload, node, CIDR, world; on a tie the CIDR wins. So 0.0.0.0/0
+   * does not hide a pod of another node, and the identity world does not hide a CIDR. Guard: bench `reduce-weir`.
    */
   resolve(bytes: Uint8Array, at: number, ipv6: boolean, identity: number): number {
-    if (at < 0) return this.#said(identity, 0)
+    if (at < 0) return this.#preferred(identity, 0)
     const a = word(bytes, at)
     if (!ipv6) return this.#resolve4(a, identity)
     const b = word(bytes, at + 4)
@@ -211,57 +211,57 @@ export class Entities {
     const d = word(bytes, at + 12)
     if (a === 0 && b === 0 && c === MAPPED_PREFIX) return this.#resolve4(d, identity)
     const row = this.addresses.exact6(a, b, c, d)
-    return row !== 0 ? row : this.#said(identity, this.addresses.cidr6(a, b, c, d))
+    return row !== 0 ? row : this.#preferred(identity, this.addresses.cidr6(a, b, c, d))
   }
 
   #resolve4(address: number, identity: number): number {
     const row = this.addresses.exact4(address)
-    return row !== 0 ? row : this.#said(identity, this.addresses.cidr4(address))
+    return row !== 0 ? row : this.#preferred(identity, this.addresses.cidr4(address))
   }
 
-  /** Who says more: the record's identity or the longest CIDR. */
-  #said(identity: number, cidr: number): number {
+  /** The record's identity or the longest CIDR, by precedence. */
+  #preferred(identity: number, cidr: number): number {
     const said = identity === 0 ? 0 : this.#byIdentity.find(identity)
-    const { says } = this.#rows
-    const row = says.at(said) > says.at(cidr) ? said : cidr
+    const { precedence } = this.#ids
+    const row = precedence.at(said) > precedence.at(cidr) ? said : cidr
     if (row === 0) this.misses++
     return row
   }
 
-  /** Entity of an identity alone, as of a record without its packet; row 0 and a miss when it is not known. */
+  /** Entity of an identity, for a record without a packet; id 0 and a miss if it is not known. */
   byIdentity(identity: number): number {
     const row = identity === 0 ? 0 : this.#byIdentity.find(identity)
     if (row === 0) this.misses++
     return row
   }
 
-  /** All that the kernel's longest-prefix trie of mapped addresses should hold. */
+  /** Every entry that the kernel's ip_cache and ip_prefixes should have. */
   prefixes(): EntityPrefix[] {
     const hosts = [...this.#holdings.all()].filter(({ kind }) => kind !== 'cidr').flatMap(({ ips }) => ips)
     return this.addresses.states(hosts).map(state => this.#entry(state))
   }
 
-  /** At most so many of its entries that changed; they count as told. */
+  /** Up to `most` changed entries; they are no longer pending. */
   takeChanged(most: number): EntityPrefix[] {
     return this.addresses.takeChanged(most).map(state => this.#entry(state))
   }
 
-  #entry({ bits, addr, row, cidr, waits, there }: PrefixState): EntityPrefix {
+  #entry({ bits, addr, row, cidr, unresolved, present }: PrefixState): EntityPrefix {
     const entity = row || cidr
-    // What has no identity of its own, a service or a CIDR group, has that of what is around it.
+    // A Service or CIDR group has no identity of its own: it gets that of the surrounding CIDR.
     const identity = this.identity(entity) || this.identity(cidr)
-    return { bits, addr, identity, entity, endpoint: this.endpoint(entity), waits, there }
+    return { bits, addr, identity, entity, endpoint: this.endpoint(entity), unresolved, present }
   }
 
   #upsert(facts: EndpointFacts): void {
     const before = this.#holdings.get(facts.key)
-    const row = this.#claim(facts, before)
+    const row = this.#allocate(facts, before)
     const holding = { row, kind: facts.kind, ips: facts.ips, prefixes: facts.prefixes }
     if (before !== NOTHING) this.kinds[before.kind]--
     this.kinds[facts.kind]++
     this.#holdings.set(facts.key, holding)
-    this.#hold(holding)
-    this.#drop(before, holding)
+    this.#addAddresses(holding)
+    this.#removeLost(before, holding)
   }
 
   #remove(key: string): void {
@@ -269,73 +269,73 @@ export class Entities {
     if (before === NOTHING) return
     this.#holdings.delete(key)
     this.kinds[before.kind]--
-    this.#drop(before, NOTHING)
+    this.#removeLost(before, NOTHING)
   }
 
-  /** The row that a key has from now on. */
-  #claim(facts: EndpointFacts, before: Holding): number {
+  /** The entity id for a key: its old one if nothing changed. */
+  #allocate(facts: EndpointFacts, before: Holding): number {
     const { identity } = facts
-    if (identity !== 0 && !this.#labels.has(identity)) this.#tellIdentity({ identity, labels: NO_LABELS })
-    // A CIDR of a known identity is that identity.
+    if (identity !== 0 && !this.#labels.has(identity)) this.#setIdentity({ identity, labels: NO_LABELS })
+    // A CIDR with an identity is that identity's entity.
     if (facts.kind === 'cidr' && identity !== 0) return this.#byIdentity.find(identity)
-    const row = rowOf(facts, this.#labels.get(identity) ?? NO_LABELS)
+    const row = entityOf(facts, this.#labels.get(identity) ?? NO_LABELS)
     const keeps = before.ips.every(ip => facts.ips.includes(ip))
-    return before.row !== 0 && keeps && isSameRow(this.row(before.row), row) ? before.row : this.#rows.add(row)
+    return before.row !== 0 && keeps && isSameEntity(this.row(before.row), row) ? before.row : this.#ids.add(row)
   }
 
-  #hold({ row, kind, ips, prefixes }: Holding): void {
-    for (const ip of ips) if (this.#mayTake(ip, kind)) this.addresses.setHost(ip, row)
+  #addAddresses({ row, kind, ips, prefixes }: Holding): void {
+    for (const ip of ips) if (this.#mayOwn(ip, kind)) this.addresses.setHost(ip, row)
     for (const prefix of prefixes) {
       if (kind === 'cidr') this.addresses.setCidr(prefix, row)
-      else this.addresses.addWait(prefix)
+      else this.addresses.addUnresolved(prefix)
     }
   }
 
-  /** Take from one what it has no more as the other. */
-  #drop(before: Holding, after: Holding): void {
+  /** Removes the addresses and prefixes that `before` has and `after` lacks. */
+  #removeLost(before: Holding, after: Holding): void {
     for (const ip of before.ips) if (!after.ips.includes(ip)) this.addresses.removeHost(ip, before.row)
     for (const prefix of before.prefixes) {
-      if (before.kind !== 'cidr') this.addresses.removeWait(prefix)
+      if (before.kind !== 'cidr') this.addresses.removeUnresolved(prefix)
       else if (!after.prefixes.includes(prefix)) this.addresses.removeCidr(prefix, before.row)
     }
     const own = before.row !== 0 && this.#columns.kind(before.row) !== 'identity'
-    if (own && before.row !== after.row) this.#retire(before.row)
+    if (own && before.row !== after.row) this.#markStale(before.row)
   }
 
-  /** A load balancer's address may be that of its nodes: they keep it. */
-  #mayTake(ip: string, kind: EndpointKind): boolean {
+  /** A load balancer may use the address of a node: the node keeps it. */
+  #mayOwn(ip: string, kind: EndpointKind): boolean {
     if (kind !== 'service') return true
     const owner = this.addresses.host(ip)
     return owner === 0 || this.#columns.kind(owner) === 'service'
   }
 
-  #tellIdentity({ identity, labels }: IdentityFacts): void {
+  #setIdentity({ identity, labels }: IdentityFacts): void {
     const before = this.#labels.get(identity)
     const sorted = labels.length === 0 ? reservedLabels(identity) : [...labels].sort()
     if (before !== undefined && isSameList(before, sorted)) return
     this.#labels.set(identity, sorted)
-    // Row 0 is what every look-up that finds nothing answers: it stays, whatever is said of identity 0.
+    // Id 0 is the result of every failed look-up: it never changes, whatever labels identity 0 gets.
     if (identity === 0) return
     const row = this.#byIdentity.find(identity)
-    const now = this.#rows.add(identityRow(identity, sorted))
+    const now = this.#ids.add(identityEntity(identity, sorted))
     this.#byIdentity.set(identity, now)
-    if (row !== 0) this.#retire(row)
+    if (row !== 0) this.#markStale(row)
   }
 
   #forget(identity: number): void {
     if (identity < RESERVED.length) {
-      this.#tellIdentity({ identity, labels: NO_LABELS })
+      this.#setIdentity({ identity, labels: NO_LABELS })
       return
     }
     const row = this.#byIdentity.find(identity)
     this.#labels.delete(identity)
     if (row === 0) return
     this.#byIdentity.delete(identity)
-    this.#retire(row)
+    this.#markStale(row)
   }
 
-  #retire(row: number): void {
-    this.#rows.retire(row, this.#now())
-    if (this.#rows.released !== Number.POSITIVE_INFINITY) this.#retired.push(row)
+  #markStale(row: number): void {
+    this.#ids.markStale(row, this.#now())
+    if (this.#ids.released !== Number.POSITIVE_INFINITY) this.#stale.push(row)
   }
 }

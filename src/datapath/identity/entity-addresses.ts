@@ -1,23 +1,23 @@
 /**
- * entity-addresses.ts - whose each address is: exact addresses, then the longest CIDR; and what the kernel's trie should hold.
+ * entity-addresses.ts - the entity of each address: exact addresses, then the longest CIDR; and the kernel's entries for them.
  *
- * In:    addresses and prefixes that rows come to have and lose; prefixes in which an unknown address may soon have a name.
- * Out:   the row of an address; entries of the trie that changed, each as it is now.
- * Never: keeps a change twice: what changed and changed back before the kernel was told is one entry.
+ * In:    addresses and prefixes that entities get and lose; prefixes in which an unknown address may soon get a name.
+ * Out:   the entity id of an address; changed kernel entries, each in its current state.
+ * Never: queues a change twice: an entry that changed several times before the kernel was updated is one entry.
  */
 import { formatAddress, formatPrefix, isMapped, type Prefix, parseAddress, parsePrefix } from '../../lib/address.js'
 import { Prefix4Table, PrefixTable, Word4Table, WordTable, word } from './address-table.js'
 
-/** What one entry of the trie should be. */
+/** Wanted state of one kernel entry. */
 export interface PrefixState extends Prefix {
   /** 0 for none. */
   readonly row: number
-  /** The row of the longest CIDR that covers it, itself included. */
+  /** Entity id of the longest CIDR that covers it, itself included. */
   readonly cidr: number
-  /** A name may come for what is in it. */
-  readonly waits: boolean
-  /** Whether the trie has it at all. */
-  readonly there: boolean
+  /** Addresses inside it may still get a name. */
+  readonly unresolved: boolean
+  /** Whether the kernel should have it at all. */
+  readonly present: boolean
 }
 
 const HOST_BITS = 128
@@ -30,10 +30,10 @@ export class EntityAddresses {
   readonly #cidrs = new PrefixTable()
   readonly #cidrs6 = new Prefix4Table()
   readonly #cidrRows = new Map<string, number>()
-  /** Prefixes that wait, by how many say so. */
-  readonly #waits = new Map<string, number>()
+  /** Unresolved prefixes, each with the number of endpoints that declare it. */
+  readonly #unresolved = new Map<string, number>()
   readonly #changed = new Set<string>()
-  /** CIDRs that in the trie cover mapped addresses too. */
+  /** IPv6 CIDRs so short that in the kernel's trie they cover mapped IPv4 addresses as well. */
   #short = 0
 
   /** Exact addresses. */
@@ -41,12 +41,12 @@ export class EntityAddresses {
     return this.#exact.size + this.#exact6.size
   }
 
-  /** Entries of the trie. */
+  /** Kernel entries. */
   get size(): number {
-    return this.hosts + this.#cidrRows.size + this.#waits.size
+    return this.hosts + this.#cidrRows.size + this.#unresolved.size
   }
 
-  /** HOT: row of an IPv4 address, by its own or the longest CIDR. */
+  /** HOT: entity id of an IPv4 address, by exact address or longest CIDR. */
   find4(key: number): number {
     return this.#exact.find(key) || this.#cidrs.find(key)
   }
@@ -54,7 +54,7 @@ export class EntityAddresses {
   find6(a: number, b: number, c: number, d: number): number {
     return this.#exact6.find(a, b, c, d) || this.#cidrs6.find(a, b, c, d)
   }
-  /** HOT: by its own address alone. */
+  /** HOT: by exact address only. */
   exact4(key: number): number {
     return this.#exact.find(key)
   }
@@ -62,7 +62,7 @@ export class EntityAddresses {
   exact6(a: number, b: number, c: number, d: number): number {
     return this.#exact6.find(a, b, c, d)
   }
-  /** HOT: by the longest CIDR alone. */
+  /** HOT: by longest CIDR only. */
   cidr4(key: number): number {
     return this.#cidrs.find(key)
   }
@@ -71,12 +71,12 @@ export class EntityAddresses {
     return this.#cidrs6.find(a, b, c, d)
   }
 
-  /** Row of exactly this address; 0 for none. */
+  /** Entity id of exactly this address; 0 for none. */
   host(ip: string): number {
     return this.#host(parseAddress(ip))
   }
 
-  /** Row of the longest CIDR that covers the address. */
+  /** Entity id of the longest CIDR that covers the address. */
   cidr(ip: string): number {
     return this.#cidr(parseAddress(ip), HOST_BITS)
   }
@@ -88,7 +88,7 @@ export class EntityAddresses {
     this.#changed.add(ip)
   }
 
-  /** Nothing when it is another's. */
+  /** Does nothing if another entity owns it. */
   removeHost(ip: string, row: number): void {
     const addr = parseAddress(ip)
     if (this.#host(addr) !== row) return
@@ -103,12 +103,12 @@ export class EntityAddresses {
     if (isIpv4(prefix)) this.#cidrs.set(prefix, row)
     else this.#cidrs6.set(prefix, row)
     this.#changed.add(keyOf(prefix))
-    // In the trie ::/0 also covers mapped addresses; IPv6 prefixes must not name IPv4 addresses.
+    // In the kernel's trie ::/0 covers mapped addresses, too; an IPv6 prefix must not name IPv4 addresses.
     if (prefix.bits < MAPPED_BITS) this.#changed.add(ALL_IPV4)
-    for (const waits of this.#waits.keys()) this.#changed.add(waits)
+    for (const unresolved of this.#unresolved.keys()) this.#changed.add(unresolved)
   }
 
-  /** Nothing when it is another's. */
+  /** Does nothing if another entity owns it. */
   removeCidr(text: string, row: number): void {
     const prefix = parsePrefix(text)
     if (this.#cidrRows.get(keyOf(prefix)) !== row) return
@@ -116,26 +116,26 @@ export class EntityAddresses {
     this.setCidr(text, 0)
   }
 
-  addWait(text: string): void {
+  addUnresolved(text: string): void {
     const key = keyOf(parsePrefix(text))
-    this.#waits.set(key, (this.#waits.get(key) ?? 0) + 1)
+    this.#unresolved.set(key, (this.#unresolved.get(key) ?? 0) + 1)
     this.#changed.add(key)
   }
 
-  removeWait(text: string): void {
+  removeUnresolved(text: string): void {
     const key = keyOf(parsePrefix(text))
-    const left = (this.#waits.get(key) ?? 0) - 1
-    if (left > 0) this.#waits.set(key, left)
-    else this.#waits.delete(key)
+    const left = (this.#unresolved.get(key) ?? 0) - 1
+    if (left > 0) this.#unresolved.set(key, left)
+    else this.#unresolved.delete(key)
     this.#changed.add(key)
   }
 
-  /** Entries to be told to the kernel. */
+  /** Entries not yet written to the kernel. */
   get pending(): number {
     return this.#changed.size
   }
 
-  /** Of what changed, the first `most`, each as it is now; they count as told. */
+  /** Up to `most` changed entries in their current state; they are no longer pending. */
   takeChanged(most: number): PrefixState[] {
     const taken: PrefixState[] = []
     for (const key of this.#changed) {
@@ -146,15 +146,15 @@ export class EntityAddresses {
     return taken
   }
 
-  /** The kernel does not have it after all. */
+  /** Queues an entry again that could not be written to the kernel. */
   changed(prefix: Prefix): void {
     this.#changed.add(keyOf(prefix))
   }
 
-  /** All that the trie should hold, besides `hosts`. */
+  /** Every entry that the kernel should have, with `hosts`. */
   states(hosts: Iterable<string>): PrefixState[] {
-    const keys = new Set([...this.#cidrRows.keys(), ...hosts, ...this.#waits.keys(), ALL_IPV4])
-    return [...keys].map(key => this.#state(key)).filter(({ there }) => there)
+    const keys = new Set([...this.#cidrRows.keys(), ...hosts, ...this.#unresolved.keys(), ALL_IPV4])
+    return [...keys].map(key => this.#state(key)).filter(({ present }) => present)
   }
 
   #takes(prefix: Prefix, row: number): boolean {
@@ -168,15 +168,15 @@ export class EntityAddresses {
   #state(key: string): PrefixState {
     const { bits, addr } = key.includes('/') ? parsePrefix(key) : { bits: HOST_BITS, addr: parseAddress(key) }
     const row = bits === HOST_BITS ? this.#host(addr) : 0
-    const waits = row === 0 && this.#waits.has(key)
+    const unresolved = row === 0 && this.#unresolved.has(key)
     const guard = key === ALL_IPV4 && this.#short > 0
     return {
       bits,
       addr,
       row,
       cidr: this.#cidr(addr, bits),
-      waits,
-      there: row !== 0 || waits || guard || this.#cidrRows.has(key),
+      unresolved,
+      present: row !== 0 || unresolved || guard || this.#cidrRows.has(key),
     }
   }
 

@@ -1,54 +1,53 @@
 /**
- * entity-changes.ts - what became known of the cluster: the batches by which entities learn and forget names.
+ * entity-changes.ts - batches of changes that add, rename and remove entities.
  *
- * In:    whoever knows a cluster: the Kubernetes watch (src/kubernetes), an inventory file.
- * Out:   changes of what stands at addresses, never the whole state; one batch is at most a few hundred entries.
+ * In:    a source of names: the Kubernetes watch (src/kubernetes) or an inventory file.
+ * Out:   differences, never the whole state; a batch has a few hundred entries at most.
  *
  * Rules: a batch is applied in the order identities, removals, upserts, forgotten.
- *        An upsert replaces all that was said of its key. An address told for a key is that key's from then on, whoever
- *        had it; a key that lets go of an address which is another's already changes nothing. So batches that split
- *        "A lets go of X, B takes X" are right in either order.
- *        A key's removal names an end, not a silence: its names may stay for a while, its addresses go at once.
+ *        An upsert replaces everything stored for its key. The latest upsert with an address owns it; removing an address
+ *        that another key owns by then changes nothing. So a move of an address is right in either order.
+ *        Removing a key frees its addresses at once; its names are kept for the TTL.
  */
 import type { Workload } from './workload.js'
 
 export const ENDPOINT_KINDS = ['pod', 'node', 'service', 'apiserver', 'cidr'] as const
 export type EndpointKind = (typeof ENDPOINT_KINDS)[number]
 
-/** What stands at addresses, under a key that is never used for another. */
+/** An endpoint, under a key that is never reused. */
 export interface EndpointFacts {
   /** A pod's uid; `node/NAME`, `service/NAMESPACE/NAME`, `apiserver`, `cidr/NAME`. */
   readonly key: string
   readonly kind: EndpointKind
   /**
-   * The addresses that are its own, canonical text (RFC 5952, dotted for IPv4). A node's include its pod CIDRs'
-   * gateways; a service's are its ClusterIPs, external and load balancer addresses.
+   * Its addresses as canonical text (RFC 5952, dotted for IPv4). A node's include the gateways of its pod CIDRs; a
+   * Service's are its ClusterIPs, external and load balancer addresses.
    */
   readonly ips: readonly string[]
-  /** A node's pod CIDRs (what is in them and unknown may become a pod); a CIDR group's own prefixes; else none. */
+  /** A node's pod CIDRs, in which an unknown address may become a pod; a CIDR group's prefixes; else none. */
   readonly prefixes: readonly string[]
   readonly namespace: string
   /** Pods only. */
   readonly pod: string
-  /** Pods only: who controls it, by Weir's rules for pods of any node. */
+  /** Pods only: the controller, by Weir's rules, for pods of any node. */
   readonly workload: Workload | undefined
-  /** The same by Hubble's rules, for flows and hubble_*; missing where it is the same, null for none. */
+  /** The controller by Hubble's rules, for flows and hubble_*; missing if it is the same, null for none. */
   readonly hubbleWorkload?: Workload | null
-  /** Of the labels app.kubernetes.io/name, k8s-app, app, the first that a pod has; '' without. */
+  /** Value of the first of the labels app.kubernetes.io/name, k8s-app and app that a pod has; '' without one. */
   readonly app: string
-  /** A service's own name; a pod's: the service that it is a backend of, the first by name of several; '' without. */
+  /** A Service's own name; of a pod the first Service, by name, that has it as a backend; '' without one. */
   readonly service: string
   /** The node that it runs on; a node's own name. */
   readonly node: string
   /** The node's topology.kubernetes.io/zone. */
   readonly zone: string
-  /** 1 this node, 6 another, 7 the API server, a pod's as `identities` tell it; 0 for services and CIDR groups. */
+  /** 1 this node, 6 another node, 7 the API server; of a pod one in `identities`; 0 for Services and CIDR groups. */
   readonly identity: number
   /** A pod of this node, or this node. */
   readonly local: boolean
   /** The endpoint's number on this node, pods of this node only; else 0. */
   readonly endpoint: number
-  /** A service's (protocol, port); none of anything else. Every one holds for every address of the service. */
+  /** Ports of a Service, valid at each of its addresses; empty for other kinds. */
   readonly ports: readonly ServicePort[]
 }
 
@@ -57,7 +56,7 @@ export interface ServicePort {
   readonly port: number
 }
 
-/** Labels of an identity number. It never changes them, and is told before the first endpoint that has it. */
+/** Labels of an identity. They never change, and come before the first endpoint with the identity. */
 export interface IdentityFacts {
   readonly identity: number
   /** `k8s:key=value`, sorted. */
@@ -66,16 +65,16 @@ export interface IdentityFacts {
 
 export interface EntityChanges {
   readonly identities: readonly IdentityFacts[]
-  /** Keys of what is there no more. */
+  /** Keys of removed endpoints. */
   readonly removals: readonly string[]
   readonly upserts: readonly EndpointFacts[]
-  /** Identities that no endpoint has any more. */
+  /** Identities that no endpoint uses any longer. */
   readonly forgotten: readonly number[]
-  /** With the batch that completes the first picture of the cluster. */
+  /** Set in the batch that completes the first sync. */
   readonly synced: boolean
 }
 
-/** What is said of something of which nothing is known: that which says less than a pod adds to it. */
+/** Facts about an endpoint without any; kinds with fewer facts than a pod start from it. */
 export const BARE_FACTS = {
   ips: [],
   prefixes: [],
@@ -92,5 +91,5 @@ export const BARE_FACTS = {
   ports: [],
 } as const satisfies Omit<EndpointFacts, 'key' | 'kind'>
 
-/** A batch that says nothing. */
+/** An empty batch. */
 export const NO_CHANGES: EntityChanges = { identities: [], removals: [], upserts: [], forgotten: [], synced: false }

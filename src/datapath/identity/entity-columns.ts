@@ -1,9 +1,9 @@
 /**
- * entity-columns.ts - the rows of entities, a column a name.
+ * entity-columns.ts - the names of all entities, in one column for each name.
  *
- * Out:   one name of a row, or all of it as an object that is made when it is asked for.
- * Never: answers for a number that is no row's, as damaged bytes may hold, otherwise than for row 0. 64 bytes a pod, and
- *        its name's, which no collection of garbage looks at.
+ * Out:   one name of an entity, or all of them as an object built on demand.
+ * Never: fails on an id that was never allocated, as damaged records may contain: it gets the names of id 0. A pod takes
+ *        64 bytes and the bytes of its name, which the garbage collector does not visit.
  */
 
 import { ENDPOINT_KINDS, type EndpointKind } from './entity-changes.js'
@@ -12,7 +12,7 @@ import { SharedColumn } from './shared-column.js'
 import { TextColumn } from './text-column.js'
 import type { Workload } from './workload.js'
 
-export interface Row {
+export interface Entity {
   readonly kind: EndpointKind | 'identity'
   readonly identity: number
   /** Endpoint id, local endpoints only, else 0. */
@@ -21,11 +21,11 @@ export interface Row {
   readonly pod: string
   readonly workload: string
   readonly workloadKind: string
-  /** Of the labels that name an application, the first that a pod has; '' without. */
+  /** Value of the pod's first application label; '' without one. */
   readonly app: string
-  /** A service's own name; a pod's: the first by name of those whose backend it is. */
+  /** A Service's own name; of a pod the first Service, by name, that has it as a backend. */
   readonly service: string
-  /** The node that it runs on; a node's own name. */
+  /** Node that it runs on; a node's own name. */
   readonly node: string
   readonly zone: string
   readonly labels: readonly string[]
@@ -35,9 +35,9 @@ export interface Row {
   readonly hubbleWorkload: Workload | undefined
 }
 
-const KINDS: readonly Row['kind'][] = ['identity', ...ENDPOINT_KINDS]
+const KINDS: readonly Entity['kind'][] = ['identity', ...ENDPOINT_KINDS]
 
-export class RowColumns {
+export class EntityColumns {
   /** Rows are below this. */
   length = 1
   readonly identity = new NumberColumn()
@@ -56,7 +56,7 @@ export class RowColumns {
   readonly #hubbleWorkload: SharedColumn<Workload | undefined>
 
   /** `zero`: row 0, for good: the identity 0, at which columns of numbers have zeros. */
-  constructor(zero: Row) {
+  constructor(zero: Entity) {
     this.namespace = new SharedColumn(zero.namespace)
     this.workload = new SharedColumn(zero.workload)
     this.workloadKind = new SharedColumn(zero.workloadKind)
@@ -68,12 +68,12 @@ export class RowColumns {
     this.#hubbleWorkload = new SharedColumn(zero.hubbleWorkload, workloadKey)
   }
 
-  kind(number: number): Row['kind'] {
+  kind(number: number): Entity['kind'] {
     return KINDS[this.#kinds.at(number)]!
   }
 
   /** `number`: a row's, or the next. */
-  set(number: number, row: Row): void {
+  set(number: number, row: Entity): void {
     this.length = Math.max(this.length, number + 1)
     this.#kinds.set(number, KINDS.indexOf(row.kind))
     this.identity.set(number, row.identity)
@@ -91,7 +91,7 @@ export class RowColumns {
     this.#hubbleWorkload.set(number, row.hubbleWorkload)
   }
 
-  row(number: number): Row {
+  row(number: number): Entity {
     return {
       kind: this.kind(number),
       identity: this.identity.at(number),

@@ -1,24 +1,24 @@
 /**
- * entity-ids.ts - the rows of entities: what each number stands for, and when a number may stand for another.
+ * entity-ids.ts - entity ids: which entity each id is, and when a stale id may be reused.
  *
- * In:    rows that come, rows that nobody has any more, how far the kernel has let go of those.
- * Out:   rows by number, dense; row 0 is unknown.
- * Never: changes a row under a number in use. The names of what is gone stay for `ttlMs`, for records that come late,
- *        and until the kernel says that no connection bears the number; past `mostGone` the wait is cut short.
- *        Numbers are freed many at a time, because whoever remembers names by number must then forget them.
+ * In:    entities that are added, ids that become stale, how many stale ids the kernel has released.
+ * Out:   entities by id, dense; id 0 is unknown.
+ * Never: changes the entity of an id in use. The names of a stale id are kept for `ttlMs`, for late records, and until no
+ *        connection in the kernel refers to it; with more than `mostGone` stale ids the TTL is cut short.
+ *        Ids are freed in large batches, because callers drop their caches each time.
  */
 
-import { type Row, RowColumns } from './entity-columns.js'
-import { identityRow } from './entity-row.js'
-import { reservedLabels, Says, says } from './identity.js'
+import { identityEntity } from './entity.js'
+import { type Entity, EntityColumns } from './entity-columns.js'
+import { Precedence, precedence, reservedLabels } from './identity.js'
 import { NumberColumn } from './number-column.js'
 
-/** Numbers that there can be: bits of `stale_entities` (bpf/ip_cache.h). About 100 MB of columns. */
-export const MOST_ROWS = 1 << 20
+/** Most ids: bits of `stale_entities` (bpf/ip_cache.h). About 100 MB of columns. */
+export const MAX_ENTITIES = 1 << 20
 const MOST_GONE = 65_536
-/** How long the names of what is gone stay unless it is said otherwise. */
+/** Default time for which the names of stale ids are kept. */
 export const NAMES_TTL_MS = 60_000
-/** Numbers are freed when they are so many, or this share of all. */
+/** Ids are freed when at least this many are due, or one in SHARE_FREED of all. */
 const LEAST_FREED = 1024
 const SHARE_FREED = 8
 
@@ -27,59 +27,59 @@ interface Gone {
   readonly dueMs: number
 }
 
-export class EntityRows {
-  /** Numbers that were freed to stand for others. */
+export class EntityIds {
+  /** Ids freed for reuse so far. */
   reused = 0
-  /** Rows for which there was no number. */
+  /** Entities refused because no id was free. */
   refused = 0
-  /** How many of all retired rows no connection of the kernel bears; without a kernel, all. */
+  /** How many of all stale ids no connection in the kernel refers to; all of them without a kernel. */
   released = Number.POSITIVE_INFINITY
-  readonly columns = new RowColumns(identityRow(0, reservedLabels(0)))
-  /** How much a row says of an address, by number. */
-  readonly says = new NumberColumn()
+  readonly columns = new EntityColumns(identityEntity(0, reservedLabels(0)))
+  /** Precedence of an entity's name for an address, by id. */
+  readonly precedence = new NumberColumn()
   readonly #ttlMs: number
   readonly #mostGone: number
   readonly #free: number[] = []
-  /** In the order of their retirement; those before #first are free. */
+  /** Stale ids in the order in which they became stale; those before #first are free. */
   #gone: Gone[] = []
   #first = 0
-  /** Rows ever retired. */
-  retired = 0
+  /** Ids that ever became stale. */
+  staleTotal = 0
 
   constructor(ttlMs = NAMES_TTL_MS, mostGone = MOST_GONE) {
     this.#ttlMs = ttlMs
     this.#mostGone = mostGone
   }
 
-  /** Rows whose names stay although nobody has them. */
+  /** Stale ids, whose names are still kept. */
   get gone(): number {
     return this.#gone.length - this.#first
   }
 
-  /** Rows that somebody has. */
+  /** Ids of current entities. */
   get used(): number {
     return this.columns.length - this.#free.length - this.gone
   }
 
-  /** Its number; 0 when there is none left. */
-  add(row: Row): number {
+  /** Returns the new id; 0 if none is left. */
+  add(row: Entity): number {
     const number = this.#free.pop() ?? this.columns.length
-    if (number >= MOST_ROWS) {
+    if (number >= MAX_ENTITIES) {
       this.refused++
       return 0
     }
     this.columns.set(number, row)
-    this.says.set(number, saysOf(row))
+    this.precedence.set(number, precedenceOf(row))
     return number
   }
 
-  /** Nobody has it from now on. */
-  retire(number: number, nowMs: number): void {
+  /** No endpoint has this id any longer. */
+  markStale(number: number, nowMs: number): void {
     this.#gone.push({ row: number, dueMs: nowMs + this.#ttlMs })
-    this.retired++
+    this.staleTotal++
   }
 
-  /** Numbers that now may stand for others; none until it is worth it. */
+  /** Frees ids for reuse and returns them; none until enough are due. */
   recycle(nowMs: number): readonly number[] {
     const count = this.#due(nowMs)
     const short = this.gone > this.#mostGone
@@ -96,15 +96,15 @@ export class EntityRows {
   }
 
   #due(nowMs: number): number {
-    const letGo = this.gone - (this.retired - Math.min(this.released, this.retired))
+    const releasable = this.gone - (this.staleTotal - Math.min(this.released, this.staleTotal))
     const tooMany = this.gone - this.#mostGone
     let count = 0
-    while (count < letGo && (count < tooMany || this.#gone[this.#first + count]!.dueMs <= nowMs)) count++
+    while (count < releasable && (count < tooMany || this.#gone[this.#first + count]!.dueMs <= nowMs)) count++
     return count
   }
 }
 
-/** A CIDR group's name says more than the world that it is cut out of. */
-function saysOf(row: Row): Says {
-  return row.kind === 'cidr' ? Says.cidr : says(row.identity)
+/** A CIDR group's name takes precedence over the world around it. */
+function precedenceOf(row: Entity): Precedence {
+  return row.kind === 'cidr' ? Precedence.cidr : precedence(row.identity)
 }

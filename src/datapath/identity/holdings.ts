@@ -1,9 +1,8 @@
 /**
- * holdings.ts - what each key has: a row, and the addresses and prefixes at which it stands.
+ * holdings.ts - the entity id, addresses and prefixes of each key.
  *
  * In:    addresses as formatAddress() writes them.
- * Out:   a Holding, made when it is asked for: what is kept of a pod is numbers alone, and makes no collection of garbage
- *        longer.
+ * Out:   a Holding, built on demand: a pod is stored as numbers only, so that it does not lengthen garbage collection.
  */
 import { formatAddress, parseAddress } from '../../lib/address.js'
 import { word } from './address-table.js'
@@ -19,9 +18,9 @@ export interface Holding {
 }
 
 const NONE: readonly string[] = []
-/** Of a key that has nothing. */
+/** The holding of an unknown key. */
 export const NOTHING: Holding = { row: 0, kind: 'pod', ips: NONE, prefixes: NONE }
-/** An address. */
+/** Words of an address. */
 const WORDS = 4
 const BYTES = 16
 
@@ -29,12 +28,12 @@ export class Holdings {
   readonly #keys = new KeyTable()
   readonly #rows = new NumberColumn()
   readonly #kinds = new NumberColumn()
-  /** One address, as nearly all have, stands in #words; of any other number there is a list. */
+  /** A single address, the usual case, is in #words; any other number of addresses is a list in #ips. */
   readonly #words = new NumberColumn()
   readonly #ips = new Map<number, readonly string[]>()
   readonly #prefixes = new Map<number, readonly string[]>()
 
-  /** What the key has, NOTHING if nothing. */
+  /** Returns NOTHING for an unknown key. */
   get(key: string): Holding {
     const number = this.#keys.find(key)
     return number === 0 ? NOTHING : this.#at(number)

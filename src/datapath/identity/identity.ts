@@ -1,5 +1,5 @@
 /**
- * identity.ts - Cilium's security identities: reserved names, scopes, and what labels say.
+ * identity.ts - Cilium's security identities: reserved names, scopes, and the names in labels.
  *
  * In:    identity numbers, and their labels ("k8s:app=web", "reserved:host", "cidr:10.0.0.0/8").
  * Out:   names for series. Source: cilium/cilium pkg/identity/numericidentity.go, pkg/labels.
@@ -7,7 +7,7 @@
 
 import { parsePrefix } from '../../lib/address.js'
 
-/** By number; 11 has no name there either. */
+/** By number; 11 has no name in Cilium either. */
 export const RESERVED = [
   'unknown',
   'host',
@@ -22,7 +22,7 @@ export const RESERVED = [
   'world-ipv6',
 ] as const
 
-/** Labels of the reserved identities; that of the API server's node also says that it is a node. */
+/** Labels of the reserved identities; the API server's also mark it as a remote node. */
 const RESERVED_LABELS: readonly (readonly string[])[] = RESERVED.map(name =>
   name === 'kube-apiserver' ? [`reserved:${name}`, 'reserved:remote-node'] : [`reserved:${name}`],
 )
@@ -33,18 +33,18 @@ const SCOPE_SHIFT = 24
 const SCOPE_CIDR = 1
 const SCOPE_REMOTE_NODE = 2
 
-/** How much an identity says of an address: the one that says more names it. */
-export const Says = { nothing: 0, world: 1, cidr: 2, node: 3, workload: 4 } as const
-export type Says = (typeof Says)[keyof typeof Says]
+/** Precedence of an identity when several apply to an address: the highest names it. */
+export const Precedence = { nothing: 0, world: 1, cidr: 2, node: 3, workload: 4 } as const
+export type Precedence = (typeof Precedence)[keyof typeof Precedence]
 
-/** world is what remains when nobody knows better; a CIDR cuts a piece out of it; nodes and pods are known exactly. */
-export function says(identity: number): Says {
-  if (identity === 0) return Says.nothing
-  if (identity === 2 || identity === 9 || identity === 10) return Says.world
-  if (identity < RESERVED.length) return Says.node
+/** world is the fallback; a CIDR is a part of it; nodes and pods are exact. */
+export function precedence(identity: number): Precedence {
+  if (identity === 0) return Precedence.nothing
+  if (identity === 2 || identity === 9 || identity === 10) return Precedence.world
+  if (identity < RESERVED.length) return Precedence.node
   const scope = identity >>> SCOPE_SHIFT
-  if (scope === SCOPE_CIDR) return Says.cidr
-  return scope === SCOPE_REMOTE_NODE ? Says.node : Says.workload
+  if (scope === SCOPE_CIDR) return Precedence.cidr
+  return scope === SCOPE_REMOTE_NODE ? Precedence.node : Precedence.workload
 }
 
 /** The labels of a reserved identity, sorted; none of any other. */
@@ -52,7 +52,7 @@ export function reservedLabels(identity: number): readonly string[] {
   return RESERVED_LABELS[identity] ?? NO_LABELS
 }
 
-/** A CIDR's or an FQDN's identity, which only its node knows. */
+/** Whether it is an identity of a CIDR or FQDN, which is local to its node. */
 export function isLocalScope(identity: number): boolean {
   return identity >>> SCOPE_SHIFT === SCOPE_CIDR
 }
@@ -64,7 +64,7 @@ export function clusterOf(labels: readonly string[]): string {
 
 /**
  * Of the CIDR labels only the longest, as Hubble shows a local identity (pkg/hubble/parser/common/labels.go); a length
- * of 0 and what is no prefix are left out. Sorted.
+ * of 0 and text that is not a prefix are left out. Sorted.
  */
 export function withLongestCidr(labels: readonly string[]): string[] {
   const kept = labels.filter(label => !label.startsWith('cidr:'))
@@ -77,7 +77,7 @@ export function withLongestCidr(labels: readonly string[]): string[] {
   return longest === undefined ? kept : [...kept, longest].sort()
 }
 
-/** 0 for what is no prefix. */
+/** Prefix length; 0 for text that is not a prefix. */
 function prefixBits(text: string): number {
   try {
     parsePrefix(text.replaceAll('-', ':'))
@@ -87,11 +87,11 @@ function prefixBits(text: string): number {
   }
 }
 
-/** Namespace and workload of an identity for which no endpoint is known. */
+/** Namespace and workload of an identity without a known endpoint. */
 export function nameOf(identity: number, labels: readonly string[]): { namespace: string; workload: string } {
   const reserved = RESERVED[identity]
   if (reserved !== undefined) return { namespace: '', workload: reserved }
-  if (says(identity) === Says.cidr) return { namespace: '', workload: cidrOf(labels) ?? 'world' }
+  if (precedence(identity) === Precedence.cidr) return { namespace: '', workload: cidrOf(labels) ?? 'world' }
   return {
     namespace: labelValue(labels, 'io.kubernetes.pod.namespace') ?? '',
     workload:
@@ -99,11 +99,11 @@ export function nameOf(identity: number, labels: readonly string[]): { namespace
       labelValue(labels, 'k8s-app') ??
       labelValue(labels, 'app') ??
       reservedOf(labels) ??
-      (says(identity) === Says.node ? 'remote-node' : ''),
+      (precedence(identity) === Precedence.node ? 'remote-node' : ''),
   }
 }
 
-/** The value of `SOURCE:KEY=VALUE` whatever the source. */
+/** The value of `SOURCE:KEY=VALUE`, for any source. */
 function labelValue(labels: readonly string[], key: string): string | undefined {
   for (const label of labels) {
     const from = label.indexOf(':') + 1

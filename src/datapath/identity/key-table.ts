@@ -1,9 +1,9 @@
 /**
- * key-table.ts - keys of what stands somewhere as small numbers: a cluster's uids, hundreds of thousands of them.
+ * key-table.ts - numbers for keys: hundreds of thousands of pod uids.
  *
- * In:    any text; a UUID in its usual spelling is kept as its sixteen bytes.
- * Out:   a number from 1, dense; that of a key which was removed is given again.
- * Never: keeps the text of a UUID: as many strings as there are pods make every collection of garbage longer.
+ * In:    any text; a UUID in its usual spelling is stored as its sixteen bytes.
+ * Out:   a dense number from 1; the number of a removed key is reused.
+ * Never: stores the text of a UUID: a string per pod would lengthen every garbage collection.
  */
 import { Word4Table } from './address-table.js'
 import { NumberColumn } from './number-column.js'
@@ -16,7 +16,7 @@ const DIGITS_PER_WORD = 8
 export class KeyTable {
   readonly #uuids = new Word4Table()
   readonly #others = new Map<string, number>()
-  /** By number: of a UUID its words, of any other its text. */
+  /** By number: the words of a UUID, the text of any other key. */
   readonly #words = new NumberColumn()
   readonly #texts = new Map<number, string>()
   readonly #used = new NumberColumn()
@@ -28,7 +28,7 @@ export class KeyTable {
     return this.#uuids.size + this.#others.size
   }
 
-  /** Numbers are below this. */
+  /** All numbers are below this. */
   get end(): number {
     return this.#end
   }
@@ -38,7 +38,7 @@ export class KeyTable {
     return parseUuid(key, this.#parsed) ? this.#findParsed() : (this.#others.get(key) ?? 0)
   }
 
-  /** The key's number, a new one if it has none. */
+  /** The key's number; a new one for a new key. */
   add(key: string): number {
     const known = this.find(key)
     if (known !== 0) return known
@@ -92,7 +92,7 @@ export class KeyTable {
   }
 }
 
-/** Whether it is one in lower case, with its dashes; then its words. */
+/** Parses a lower-case UUID with dashes into words; returns whether it is one. */
 function parseUuid(text: string, words: Int32Array): boolean {
   if (text.length !== UUID_LENGTH) return false
   let word = 0
@@ -112,7 +112,7 @@ function parseUuid(text: string, words: Int32Array): boolean {
   return true
 }
 
-/** Of a lower-case digit; -1 for what is none. */
+/** Value of a lower-case hexadecimal digit; -1 for other characters. */
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30
   return code >= 0x61 && code <= 0x66 ? code - 0x61 + 10 : -1

@@ -1,10 +1,10 @@
 /**
- * number-column.ts - a whole number for each row.
+ * number-column.ts - an unsigned integer for each id.
  *
- * In:    rows, dense from 0; numbers from 0 to 2^32 - 1.
- * Out:   a row's number; 0 for what is no row's, as damaged bytes may hold.
- * Never: is looked at by a collection of garbage. Of one kind of array, narrower ones would be shorter: at() is on the path
- *        of each record, and V8 makes two loads of different kinds three times as long.
+ * In:    dense ids from 0; numbers from 0 to 2^32 - 1.
+ * Out:   the number of an id; 0 for an id that was never set, as damaged records may contain.
+ * Never: is visited by the garbage collector. All columns use one array type although narrower ones would save memory: at()
+ *        is on the path of each record, and V8 triples the code for loads of two types.
  */
 const ROOM = 256
 

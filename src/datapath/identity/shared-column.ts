@@ -1,10 +1,10 @@
 /**
- * shared-column.ts - a value for each row, where many rows have equal ones: numbers into a table of values.
+ * shared-column.ts - a value for each id where many ids share values: indexes into a table of values.
  *
- * In:    rows, dense from 0; values, equal when `keyOf` says the same of both.
- * Out:   a row's value; the first one, row 0's, for a number that is no row's.
- * Never: keeps a value that no row has, the first one aside. Four bytes a row, so the rows of a whole cluster make no
- *        collection of garbage longer.
+ * In:    dense ids from 0; values, equal if `keyOf` returns the same key for both.
+ * Out:   the value of an id; that of id 0 for an id that was never set.
+ * Never: keeps a value that no id has, except that of id 0. An id takes four bytes, so the ids of a whole cluster do not
+ *        lengthen garbage collection.
  */
 import { NumberColumn } from './number-column.js'
 
@@ -12,7 +12,7 @@ export class SharedColumn<Value> {
   readonly #numbers = new NumberColumn()
   readonly #keyOf: (value: Value) => unknown
   readonly #known = new Map<unknown, number>()
-  /** By number, and how many rows have it. */
+  /** Values by index, each with the number of ids that have it. */
   readonly #values: Value[]
   readonly #users = [0]
   readonly #free: number[] = []
@@ -23,7 +23,7 @@ export class SharedColumn<Value> {
     this.#known.set(keyOf(first), 0)
   }
 
-  /** Different values. */
+  /** Number of distinct values. */
   get size(): number {
     return this.#known.size
   }
@@ -54,7 +54,7 @@ export class SharedColumn<Value> {
   }
 
   #release(number: number): void {
-    // Rows that were never set have the first one and are not counted.
+    // Ids that were never set have the first value and are not counted.
     if (number === 0) return
     this.#users[number]!--
     if (this.#users[number] !== 0) return

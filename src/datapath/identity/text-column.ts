@@ -1,30 +1,29 @@
 /**
- * text-column.ts - a text for each row, where hardly two are equal: their bytes, one after the other.
+ * text-column.ts - a text for each id where hardly any two are equal: their bytes, one after the other.
  *
- * In:    rows, dense from 0, and well-formed texts.
- * Out:   a row's text, made when it is asked for; '' for a row that has none, or is none.
- * Never: has more bytes in no use than in use, once they are many; makes a collection of garbage longer, as one string
- *        a row would.
+ * In:    dense ids from 0, and well-formed texts.
+ * Out:   the text of an id, decoded on demand; '' for an id without one.
+ * Never: keeps more unused bytes than used ones beyond a minimum; lengthens garbage collection, as a string per id would.
  */
 import { NumberColumn } from './number-column.js'
 
 const ROOM = 4_096
-/** UTF-8, of a UTF-16 unit. */
+/** Most UTF-8 bytes for one UTF-16 unit. */
 const MOST_BYTES = 3
-/** Below so many bytes in no use, moving the others is not worth it. */
+/** With fewer unused bytes than this, compaction is not worth it. */
 const LEAST_UNUSED = 1 << 16
 
 export class TextColumn {
   #bytes = Buffer.alloc(ROOM)
-  /** Of each row. */
+  /** By id. */
   readonly #starts = new NumberColumn()
   readonly #lengths = new NumberColumn()
-  /** Rows are below this. */
+  /** All ids are below this. */
   #rows = 0
   #end = 0
   #unused = 0
 
-  /** Held, in use or not. */
+  /** Bytes allocated, used or not. */
   get bytes(): number {
     return this.#bytes.length
   }
@@ -53,7 +52,7 @@ export class TextColumn {
     this.#bytes = larger
   }
 
-  /** Move all that is in use together. */
+  /** Compacts the used bytes. */
   #close(): void {
     const closed = Buffer.allocUnsafeSlow(this.#bytes.length)
     let end = 0

@@ -6,8 +6,8 @@
  *        is told apart by its content.
  */
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../lib/address.js'
+import { isSameList } from '../identity/entity.js'
 import { BARE_FACTS, type EndpointFacts, type EntityChanges, type IdentityFacts } from '../identity/entity-changes.js'
-import { isSameList } from '../identity/entity-row.js'
 import type { Inventory, InventoryEndpoint } from './inventory.js'
 
 const NO_WORLD = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as Inventory

@@ -60,11 +60,11 @@ export class IdentityTrie {
   #write(map: Table, changed: readonly EntityPrefix[]): void {
     this.#remove(
       map,
-      changed.filter(({ there }) => !there),
+      changed.filter(({ present: there }) => !there),
     )
     this.#fill(
       map,
-      changed.filter(({ there }) => there),
+      changed.filter(({ present: there }) => there),
     )
   }
 
@@ -72,7 +72,7 @@ export class IdentityTrie {
     if (prefixes.length === 0) return
     const values = new Uint8Array(prefixes.length * IP_INFO.size)
     const view = new DataView(values.buffer)
-    prefixes.forEach(({ identity, entity, endpoint, waits }, i) => {
+    prefixes.forEach(({ identity, entity, endpoint, unresolved: waits }, i) => {
       view.setUint32(i * IP_INFO.size + IP_INFO.identity, identity, true)
       view.setUint32(i * IP_INFO.size + IP_INFO.entity, entity, true)
       view.setUint16(i * IP_INFO.size + IP_INFO.endpointId, endpoint, true)

@@ -6,7 +6,7 @@
  * Fail:  throws what the kernel says; the bits are written next time.
  */
 import type { Entities } from '../identity/entities.js'
-import { MOST_ROWS } from '../identity/entity-ids.js'
+import { MAX_ENTITIES } from '../identity/entity-ids.js'
 import type { BpfObject } from './native.js'
 
 const BITS = 64
@@ -15,7 +15,7 @@ const BYTES = BITS / 8
 export class StaleIds {
   readonly #object: BpfObject
   readonly #entities: Entities
-  readonly #bits = new Uint8Array(MOST_ROWS / 8)
+  readonly #bits = new Uint8Array(MAX_ENTITIES / 8)
   /** Words that the kernel does not have yet. */
   readonly #changed = new Set<number>()
   #set = 0
@@ -25,7 +25,7 @@ export class StaleIds {
   constructor(object: BpfObject, entities: Entities) {
     this.#object = object
     this.#entities = entities
-    entities.released(0)
+    entities.release(0)
   }
 
   /** Whether there are any. */
@@ -45,15 +45,15 @@ export class StaleIds {
 
   /** Write the bits of rows that were retired since the last time. */
   tell(): void {
-    for (const row of this.#entities.takeRetired()) this.#mark(row, true)
+    for (const row of this.#entities.takeStale()) this.#mark(row, true)
     this.#write()
-    this.#told = this.#entities.rowsRetired
+    this.#told = this.#entities.staleTotal
   }
 
   /** A whole pass that began with `told` rows of now met no connection of theirs. */
   released(told: number): void {
     this.#released = told
-    this.#entities.released(told)
+    this.#entities.release(told)
   }
 
   /** These rows stand for others from now on. */

@@ -9,7 +9,7 @@
 
 import type { Entities } from '../../datapath/identity/entities.js'
 import type { EndpointFacts, EntityChanges } from '../../datapath/identity/entity-changes.js'
-import type { Row } from '../../datapath/identity/entity-columns.js'
+import type { Entity } from '../../datapath/identity/entity-columns.js'
 import type { Inventory } from '../../datapath/inventory/inventory.js'
 import { inventoryChanges } from '../../datapath/inventory/inventory-changes.js'
 import { entitiesOf } from '../../datapath/inventory/inventory-entities.js'
@@ -111,7 +111,7 @@ export class InventoryResolver implements Resolver {
     return ip
   }
 
-  #entityOf(ip: string): Row | undefined {
+  #entityOf(ip: string): Entity | undefined {
     if (ip === '') return undefined
     const id = this.#entities.addresses.host(ip)
     return id === 0 ? undefined : this.#entities.row(id)
@@ -136,7 +136,7 @@ export class InventoryResolver implements Resolver {
   }
 }
 
-function localOf({ endpoint, identity, namespace, pod, labels, hubbleWorkload }: Row): LocalEndpoint {
+function localOf({ endpoint, identity, namespace, pod, labels, hubbleWorkload }: Entity): LocalEndpoint {
   return { id: endpoint, identity, namespace, pod, labels, workload: hubbleWorkload }
 }
 

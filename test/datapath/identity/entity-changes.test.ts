@@ -46,7 +46,7 @@ t.test('after any sequence of additions, moves and removals, addresses, entities
           const upserts = gone ? [] : [facts(key, `${pod}-${key}`, ips)]
           entities.apply({ ...NO_CHANGES, upserts, removals: gone ? [key] : [] })
           entities.recycle()
-          for (const { addr, entity, there } of entities.takeChanged(1000)) {
+          for (const { addr, entity, present: there } of entities.takeChanged(1000)) {
             if (there) kernel.set(formatAddress(addr), entity)
             else kernel.delete(formatAddress(addr))
           }
@@ -87,7 +87,7 @@ t.test(
       const found = entities
         .prefixes()
         .find(each => each.bits === bits && formatAddress(each.addr) === formatAddress(addr))
-      return found && [found.waits, entities.workload(found.entity)]
+      return found && [found.unresolved, entities.workload(found.entity)]
     }
     t.strictSame(entry('10.0.0.0/8'), [true, 'site'])
     t.strictSame(entry('10.1.0.0/16'), [false, 'office'])

@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { type Row, RowColumns } from '../../../src/datapath/identity/entity-columns.js'
+import { type Entity, EntityColumns } from '../../../src/datapath/identity/entity-columns.js'
 import { NumberColumn } from '../../../src/datapath/identity/number-column.js'
 import { SharedColumn } from '../../../src/datapath/identity/shared-column.js'
 import { TextColumn } from '../../../src/datapath/identity/text-column.js'
@@ -64,8 +64,8 @@ t.test('a text column returns what an array would for any text, and reuses the b
   t.equal(churned.at(0), 'pod-99900')
 })
 
-t.test('a row has the names that were set, and a number that is not a row has those of row 0', async t => {
-  const zero: Row = {
+t.test('an id has the names that were set; an id that was never set has those of id 0', async t => {
+  const zero: Entity = {
     kind: 'identity',
     identity: 0,
     endpoint: 0,
@@ -81,7 +81,7 @@ t.test('a row has the names that were set, and a number that is not a row has th
     local: false,
     hubbleWorkload: undefined,
   }
-  const pod: Row = {
+  const pod: Entity = {
     kind: 'pod',
     identity: 0xffff_fffe,
     endpoint: 65_535,
@@ -97,7 +97,7 @@ t.test('a row has the names that were set, and a number that is not a row has th
     local: true,
     hubbleWorkload: { kind: 'ReplicaSet', name: 'web-5d8f' },
   }
-  const columns = new RowColumns(zero)
+  const columns = new EntityColumns(zero)
   columns.set(1, pod)
   columns.set(2, { ...pod, kind: 'cidr', hubbleWorkload: undefined, labels: zero.labels })
   t.equal(columns.length, 3)

@@ -1,22 +1,22 @@
 /**
- * entity-row.ts - the row of what became known: which names stand in series for it.
+ * entity.ts - an endpoint's names as they appear in series.
  *
- * In:    facts, and the labels of their identity.
- * Out:   a Row. A pod without a workload is its own, one without a name has those of its identity.
+ * In:    facts about an endpoint, and the labels of its identity.
+ * Out:   an Entity. A pod without a workload is its own workload; without a name it gets those of its identity.
  */
 import type { EndpointFacts } from './entity-changes.js'
-import type { Row } from './entity-columns.js'
+import type { Entity } from './entity-columns.js'
 import { nameOf } from './identity.js'
 
 const NOWHERE = { app: '', service: '', node: '', zone: '', local: false, hubbleWorkload: undefined } as const
 const CIDR = 'cidr/'
 
-export function identityRow(identity: number, labels: readonly string[]): Row {
+export function identityEntity(identity: number, labels: readonly string[]): Entity {
   const names = nameOf(identity, labels)
   return { kind: 'identity', identity, endpoint: 0, ...names, pod: '', workloadKind: '', ...NOWHERE, labels }
 }
 
-export function rowOf(facts: EndpointFacts, labels: readonly string[]): Row {
+export function entityOf(facts: EndpointFacts, labels: readonly string[]): Entity {
   const { kind, identity, pod, app, service, node, zone, local } = facts
   const byLabels = nameOf(identity, labels)
   return {
@@ -37,15 +37,15 @@ export function rowOf(facts: EndpointFacts, labels: readonly string[]): Row {
   }
 }
 
-/** '' where the identity's own name is the right one: nodes, the API server. */
+/** '' for nodes and the API server, which are named by their identity. */
 function workloadOf({ kind, key, pod, service, workload }: EndpointFacts): string {
   if (kind === 'service') return service
   if (kind === 'cidr') return key.slice(CIDR.length)
   return workload?.name || pod
 }
 
-/** Whether series and flows have the same names from both. */
-export function isSameRow(a: Row, b: Row): boolean {
+/** Whether series and flows get the same names from both. */
+export function isSameEntity(a: Entity, b: Entity): boolean {
   return (
     a.kind === b.kind &&
     a.identity === b.identity &&

@@ -64,7 +64,7 @@ async function measure(server: ChildProcess, directory: string, kernel: NamedKer
   const seconds = (performance.now() - began) / 1000
   notes.push(`${cpuSeconds(cpu).toFixed(1)} s of CPU for it, all threads together`)
   notes.push(
-    `${seen.upserts} told in ${seen.batches} batches; RSS ${rssMb()} MB after it, ${before} before (limit 500)`,
+    `${seen.upserts} upserts in ${seen.batches} batches; RSS ${rssMb()} MB after it, ${before} before (limit 500)`,
   )
   notes.push(
     `longest wait of the main thread during it ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,

@@ -2,7 +2,7 @@
  * otlp.ts - CPU ms that the main thread spends on one OTLP export of 100,000 series, every value changed since the last.
  *
  * In:    a receiver on loopback that reads and accepts, in a thread of its own.
- * Out:   the median of ROUNDS exports after the first; notes: the first one, which tells all rows, and the worker's share.
+ * Out:   the median of ROUNDS exports after the first; notes: the first one, which announces all series, and the worker's share.
  */
 import { Worker } from 'node:worker_threads'
 import { M } from '../src/exporter/catalog/catalog.js'

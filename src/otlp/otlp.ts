@@ -10,6 +10,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SeriesStore } from '../exporter/series/series.js'
 import { checkOtlp, type OtlpConfig } from './config.js'
+import { resolvesWithin } from './deadline.js'
 import { ExportThread } from './export-thread.js'
 import type { Done } from './message.js'
 import { Mirror } from './mirror.js'
@@ -169,9 +170,9 @@ class Push implements Otlp {
     const until = performance.now() + deadlineMs
     this.#parts.collect()
     // A receiver that does not answer within half of the time would not answer a last export either.
-    if (this.#current === undefined || (await inTime(this.#current, deadlineMs / 2))) {
+    if (this.#current === undefined || (await resolvesWithin(this.#current, deadlineMs / 2))) {
       const left = until - performance.now() - TERMINATE_MS
-      if (left > 0) await inTime(this.exportNow(left), left)
+      if (left > 0) await resolvesWithin(this.exportNow(left), left)
     }
     await this.#thread.stop()
   }
@@ -228,14 +229,4 @@ class Push implements Otlp {
     else log.warn(fields, 'OTLP export failed')
     this.#loggedResult = result
   }
-}
-
-async function inTime(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  const kept = await Promise.race([promise.then(() => true), late])
-  clearTimeout(timer)
-  return kept
 }

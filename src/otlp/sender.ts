@@ -18,6 +18,7 @@ import {
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import type { OtlpConfig } from './config.js'
 import { Connection } from './connection.js'
+import { resolvesWithin } from './deadline.js'
 import type { WorkerStart } from './message.js'
 import { type ReceiverResponse, ResponseWatcher } from './response.js'
 
@@ -79,7 +80,8 @@ export class Sender {
   async send(metrics: readonly MetricData[], withinMs: number): Promise<ReceiverResponse> {
     const until = performance.now() + Math.min(withinMs, this.#timeoutMs + GRACE_MS)
     // The outcome of a request that we aborted must not be taken for that of this one.
-    if (!(await within(this.#pending, until))) return this.#responses.responseTo(NO_RESPONSE, true)
+    if (!(await resolvesWithin(this.#pending, until - performance.now())))
+      return this.#responses.responseTo(NO_RESPONSE, true)
     this.#metrics = metrics
     const { resourceMetrics } = await this.#reader.collect()
     this.#responses.start()
@@ -88,7 +90,8 @@ export class Sender {
     this.#pending = this.#export(resourceMetrics).then(reported => {
       result = reported
     })
-    if (await within(this.#pending, until)) return this.#responses.responseTo(result!, false)
+    if (await resolvesWithin(this.#pending, until - performance.now()))
+      return this.#responses.responseTo(result!, false)
     this.#connection.cut()
     return this.#responses.responseTo(NO_RESPONSE, true)
   }
@@ -96,17 +99,6 @@ export class Sender {
   #export(metrics: ResourceMetrics): Promise<ExportResult> {
     return new Promise(resolve => this.#exporter.export(metrics, resolve))
   }
-}
-
-/** Whether `promise` resolves before `until`. */
-async function within(promise: Promise<void>, until: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(resolve, Math.max(0, until - performance.now()), false)
-  })
-  const kept = await Promise.race([promise.then(() => true), late])
-  clearTimeout(timer)
-  return kept
 }
 
 /** Loads the exporter of the configured protocol only. */

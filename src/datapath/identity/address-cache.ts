@@ -8,7 +8,7 @@
  * A place is half a cache line, whatever the address. In address-table.ts an address without an entry of its own is looked
  * for in every prefix length, and then who says more has still to be found out.
  */
-import { randomInt } from 'node:crypto'
+import { hash2, hash5 } from '../../lib/hash.js'
 
 export const UNSET = -1
 
@@ -18,12 +18,6 @@ const WORDS = 8
 export const Family = { none: 0, ipv4: 4, ipv6: 6 } as const
 const LEAST_PLACES = 256
 const MAPPED_PREFIX = 0xffff
-/** Others in each process: nobody can send from addresses that all belong into one place. */
-const SPREAD_A = anyOdd()
-const SPREAD_B = anyOdd()
-const SPREAD_C = anyOdd()
-const SPREAD_D = anyOdd()
-const SPREAD_IDENTITY = anyOdd()
 
 /** Entities: another version may have another answer. */
 export interface Versioned {
@@ -36,7 +30,7 @@ export class AddressCache {
   readonly #source: Versioned
   readonly #most: number
   #version: number
-  #mask = LEAST_PLACES - 1
+  #mask = (LEAST_PLACES - 1) * WORDS
   #size = 0
 
   /** `most`: places, 32 bytes each, a power of two; half of them are used. */
@@ -80,8 +74,8 @@ export class AddressCache {
 
   #place4(address: number, identity: number): number {
     const { cells } = this
-    for (let slot = mix(address, identity) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const at = slot * WORDS
+    const mask = this.#mask
+    for (let at = (hash2(identity, address) * WORDS) & mask; ; at = (at + WORDS) & mask) {
       const same = cells[at] === address && cells[at + Cell.identity] === identity
       if (same && cells[at + Cell.family] === Family.ipv4) return at
       if (cells[at + Cell.family] === Family.none) return this.#put(at, Family.ipv4, 0, 0, 0, address, identity)
@@ -90,8 +84,8 @@ export class AddressCache {
 
   #place6(a: number, b: number, c: number, d: number, identity: number): number {
     const { cells } = this
-    for (let slot = mix6(a, b, c, d, identity) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const at = slot * WORDS
+    const mask = this.#mask
+    for (let at = (hash5(identity, a, b, c, d) * WORDS) & mask; ; at = (at + WORDS) & mask) {
       if (cells[at] === d && cells[at + Cell.identity] === identity && cells[at + Cell.family] === Family.ipv6) {
         if (cells[at + Cell.a] === a && cells[at + Cell.b] === b && cells[at + Cell.c] === c) return at
       }
@@ -100,7 +94,7 @@ export class AddressCache {
   }
 
   #put(at: number, family: number, a: number, b: number, c: number, d: number, identity: number): number {
-    if (this.#size * 2 > this.#mask) {
+    if (this.#size * 2 * WORDS > this.#mask) {
       this.#makeRoom()
       return family === Family.ipv4 ? this.#place4(d, identity) : this.#place6(a, b, c, d, identity)
     }
@@ -120,11 +114,11 @@ export class AddressCache {
   /** Twice the places, until there are so many that forgetting is cheaper than what they take of the cache. */
   #makeRoom(): void {
     const before = this.cells
-    if (this.#mask + 1 >= this.#most) {
+    if (this.cells.length >= this.#most * WORDS) {
       this.clear()
       return
     }
-    this.#mask = this.#mask * 2 + 1
+    this.#mask = before.length * 2 - WORDS
     this.#size = 0
     this.cells = new Int32Array(before.length * 2)
     for (let from = 0; from < before.length; from += WORDS) this.#take(before, from)
@@ -141,18 +135,4 @@ export class AddressCache {
     this.cells[at + Cell.number] = before[from + Cell.number]!
     this.cells[at + Cell.second] = before[from + Cell.second]!
   }
-}
-
-/** Spreads bits upwards, and the xor shift brings them down. */
-function mix(d: number, identity: number): number {
-  const h = Math.imul(d, SPREAD_D) ^ Math.imul(identity, SPREAD_IDENTITY)
-  return h ^ (h >>> 15)
-}
-
-function mix6(a: number, b: number, c: number, d: number, identity: number): number {
-  return mix(Math.imul(a, SPREAD_A) ^ Math.imul(b, SPREAD_B) ^ Math.imul(c, SPREAD_C) ^ d, identity)
-}
-
-function anyOdd(): number {
-  return randomInt(2 ** 31) * 2 + 1
 }

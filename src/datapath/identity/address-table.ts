@@ -6,9 +6,8 @@
  * Never: allocates in find(); leaves a trace of what was deleted; shrinks.
  */
 import type { Prefix } from '../../lib/address.js'
+import { hash1, hash4 } from '../../lib/hash.js'
 
-/** Any odd number with bits all over. */
-const FOLD = 0x9e3779b1
 /** A table grows when it is fuller than one in so many. */
 const FULL = 2
 
@@ -52,7 +51,7 @@ export class WordTable {
     this.#size--
     // What follows without a gap moves up, unless it would come before its own place.
     for (let at = (hole + 2) & this.#mask; cells[at + 1] !== 0; at = (at + 2) & this.#mask) {
-      const home = (mix(cells[at]!) << 1) & this.#mask
+      const home = (hash1(cells[at]!) << 1) & this.#mask
       if (((at - home) & this.#mask) < ((at - hole) & this.#mask)) continue
       cells[hole] = cells[at]!
       cells[hole + 1] = cells[at + 1]!
@@ -84,7 +83,7 @@ export class WordTable {
   /** Where the key is, or the free place where it belongs. */
   #at(key: number): number {
     const cells = this.#cells
-    let at = (mix(key) << 1) & this.#mask
+    let at = (hash1(key) << 1) & this.#mask
     while (cells[at] !== key && cells[at + 1] !== 0) at = (at + 2) & this.#mask
     return at
   }
@@ -242,16 +241,4 @@ function maskOf(bits: number): number {
 /** A quarter full when they are built, and half when they grow: at half, look-ups of the bench records took a tenth longer. */
 function slotsFor(capacity: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(capacity, 16) * 4))
-}
-
-function hash4(a: number, b: number, c: number, d: number): number {
-  return mix((Math.imul((Math.imul((Math.imul(a, FOLD) + b) | 0, FOLD) + c) | 0, FOLD) + d) | 0)
-}
-
-/** Spread all bits of a word over the low ones (the finaliser of MurmurHash3). */
-function mix(key: number): number {
-  let hash = key
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
 }

@@ -8,6 +8,7 @@
 
 import { word } from '../../datapath/identity/address-table.js'
 import { formatAddress } from '../../lib/address.js'
+import { hashWords } from '../../lib/hash.js'
 
 /** The fields that labels use. */
 export interface PacketFields {
@@ -59,7 +60,7 @@ export class PacketEndpoints {
     this.#address(4, bytes, this.#fields.destinationIp ? destinationAt : UNKNOWN, long)
     key[PORT] = this.#fields.destinationPort ? port + 1 : 0
     const mask = this.#numbers.length - 1
-    for (let at = hash(key) & mask; ; at = (at + 1) & mask) {
+    for (let at = hashWords(key, 0, WORDS) & mask; ; at = (at + 1) & mask) {
       const number = this.#numbers[at]!
       if (number === 0) return this.#add(at)
       if (this.#is(number)) return number
@@ -106,10 +107,4 @@ export class PacketEndpoints {
     for (let i = 0; i < 4; i++) view.setUint32(4 * i, this.#keys[number * WORDS + from + i]!)
     return bytes.some(byte => byte !== 0) ? formatAddress(bytes) : ''
   }
-}
-
-function hash(key: Uint32Array): number {
-  let h = 0
-  for (let i = 0; i < WORDS; i++) h = Math.imul(h ^ key[i]!, 0x9e3779b1) ^ (h >>> 15)
-  return (h ^ (h >>> 15)) >>> 0
 }

@@ -6,6 +6,7 @@
  *        neither grows while as much is removed as added.
  * Never: joins values into one key: 'a|b' is a valid label value.
  */
+import { hashWords, MOST_WORDS } from '../../lib/hash.js'
 
 const NONE = -1
 
@@ -90,6 +91,7 @@ export class LabelSets {
   #size = 0
 
   constructor(width: number) {
+    if (width > MOST_WORDS) throw new RangeError(`${width} labels; allowed: at most ${MOST_WORDS}`)
     this.#width = width
     this.#keys = new Uint32Array(16 * width)
   }
@@ -133,7 +135,7 @@ export class LabelSets {
     const mask = this.#table.length - 1
     let free = hole
     for (let at = (hole + 1) & mask; this.#table[at] !== NONE; at = (at + 1) & mask) {
-      const home = this.#hash(this.#keys, this.#table[at]! * this.#width) & mask
+      const home = hashWords(this.#keys, this.#table[at]! * this.#width, this.#width) & mask
       if (((at - home) & mask) < ((at - free) & mask)) continue
       this.#table[free] = this.#table[at]!
       free = at
@@ -144,7 +146,7 @@ export class LabelSets {
   /** The table place of the tuple that starts at `from`, or the empty place for it. */
   #place(tuple: Uint32Array, from: number): number {
     const mask = this.#table.length - 1
-    for (let at = this.#hash(tuple, from) & mask; ; at = (at + 1) & mask) {
+    for (let at = hashWords(tuple, from, this.#width) & mask; ; at = (at + 1) & mask) {
       const index = this.#table[at]!
       if (index === NONE || this.#equal(index, tuple, from)) return at
     }
@@ -153,15 +155,6 @@ export class LabelSets {
   #equal(index: number, tuple: Uint32Array, from: number): boolean {
     for (let i = 0; i < this.#width; i++) if (this.#keys[index * this.#width + i] !== tuple[from + i]) return false
     return true
-  }
-
-  /** FNV-1a over 32-bit words, then murmur3's finalizer, so that the low bits depend on all of them. */
-  #hash(tuple: Uint32Array, from: number): number {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < this.#width; i++) hash = Math.imul(hash ^ tuple[from + i]!, 0x01000193)
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-    return hash ^ (hash >>> 16)
   }
 
   #grow(): void {

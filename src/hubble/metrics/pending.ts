@@ -11,6 +11,7 @@
  *         quarter
  * of a cache line, and a record touches nothing else; data that only flush() reads is in other arrays.
  */
+import { hash2 } from '../../lib/hash.js'
 
 /**
  * Words of a slot: two for the key, its count, and its group and usual port. The last is 0 without a group, else the
@@ -86,7 +87,7 @@ export class PendingIncrements {
    */
   count(a: number, b: number, port: number, times: number): number {
     const slots = this.#slots
-    for (let slot = mix(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    for (let slot = hash2(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const at = slot * WORDS
       const before = slots[at + COUNT]!
       if (before === FREE) return UNKNOWN_KEY
@@ -104,7 +105,7 @@ export class PendingIncrements {
   /** Whether the key was inserted. */
   has(a: number, b: number): boolean {
     const slots = this.#slots
-    for (let slot = mix(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    for (let slot = hash2(a, b) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const at = slot * WORDS
       if (slots[at + COUNT] === FREE) return false
       if (slots[at] === a && slots[at + 1] === b) return true
@@ -180,7 +181,7 @@ export class PendingIncrements {
 
   /** The slot for a key that is not in the table. */
   #freeSlot(slots: Int32Array, a: number, b: number): number {
-    let slot = mix(a, b) & this.#mask
+    let slot = hash2(a, b) & this.#mask
     while (slots[slot * WORDS + COUNT] !== FREE) slot = (slot + 1) & this.#mask
     return slot
   }
@@ -196,11 +197,4 @@ function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
   const more = new Int32Array(array.length * 2)
   more.set(array)
   return more
-}
-
-/** A multiplication a word spreads bits upwards, the xor shifts bring high bits down. */
-function mix(a: number, b: number): number {
-  let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b)
-  h ^= h >>> 15
-  return Math.imul(h, 0x2c1b3c6d) >>> 8
 }

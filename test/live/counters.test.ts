@@ -9,10 +9,10 @@ import { COUNT, COUNTERS, type Counter, OVERFLOW_KEY } from '../../src/datapath/
 import { Counters } from '../../src/datapath/source/counters.js'
 import { OBJECT_PATH } from '../../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
-import type { FlowSink, OverflowName } from '../../src/datapath/source/source.js'
+import type { FlowSink, OverflowKey } from '../../src/datapath/source/source.js'
 
 const NEEDS_ROOT = { skip: process.getuid?.() !== 0 && 'needs root' }
-const NAME: OverflowName = { srcEntity: 3, dstEntity: 2 ** 32 - 1, proto: 6, hook: 1, direction: 0, size: 7, detail: 5 }
+const NAME: OverflowKey = { srcEntity: 3, dstEntity: 2 ** 32 - 1, proto: 6, hook: 1, direction: 0, size: 7, detail: 5 }
 
 /** A loaded object, and the calls of the sink. */
 class Tables {
@@ -33,7 +33,7 @@ class Tables {
   count(name: Counter, packets: number, bytes: number): void {
     this.#put('counters', u32(COUNTERS.indexOf(name)), packets, bytes)
   }
-  overflow(name: OverflowName, packets: number, bytes: number): void {
+  overflow(name: OverflowKey, packets: number, bytes: number): void {
     const key = Buffer.alloc(OVERFLOW_KEY.size)
     key.writeUInt32LE(name.srcEntity, OVERFLOW_KEY.srcEntity)
     key.writeUInt32LE(name.dstEntity, OVERFLOW_KEY.dstEntity)

@@ -17,7 +17,7 @@ import { slices } from './change-slices.js'
 import { DeletedPodSeries } from './deleted-pod-series.js'
 
 /** The part of the live source that stores names in the kernel. */
-export type NamingKernel = Pick<Live, 'collect' | 'tellNames' | 'recycled'>
+export type NamingKernel = Pick<Live, 'collect' | 'publishNames' | 'recycled'>
 
 export interface InventorySwitch {
   readonly changes: EntityChanges
@@ -51,11 +51,11 @@ export class NameUpdates {
     for (const slice of slices(changes)) {
       deleted.push(...this.#applySlice(slice))
       if (performance.now() - start < SLICE_MS) continue
-      this.#kernel?.tellNames()
+      this.#kernel?.publishNames()
       await nextTurn()
       start = performance.now()
     }
-    this.#kernel?.tellNames()
+    this.#kernel?.publishNames()
     return deleted
   }
 

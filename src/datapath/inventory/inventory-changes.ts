@@ -1,36 +1,38 @@
 /**
- * inventory-changes.ts - an inventory file as changes: what it says otherwise than the one before.
+ * inventory-changes.ts - the difference between two inventories as entity changes.
  *
- * In:    two Worlds; the first may be none.
- * Out:   one batch, of any size. A pod's key is its name, so its names may change under it; what has no name of its own
- *        is told apart by its content.
+ * In:    the previous inventory, or none, and the current one.
+ * Out:   one batch of any size. A pod's key is its namespace and name, so its other fields may change in place. The key
+ *        of an endpoint without a pod name is made from its fields.
  */
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../lib/address.js'
 import { isSameList } from '../identity/entity.js'
 import { BARE_FACTS, type EndpointFacts, type EntityChanges, type IdentityFacts } from '../identity/entity-changes.js'
 import type { Inventory, InventoryEndpoint } from './inventory.js'
 
-const NO_WORLD = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as Inventory
+const NO_INVENTORY = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as Inventory
 
-export function inventoryChanges(before: Inventory = NO_WORLD, after: Inventory): EntityChanges {
-  const old = factsOf(before)
-  const now = factsOf(after)
+export function inventoryChanges(before: Inventory = NO_INVENTORY, after: Inventory): EntityChanges {
+  const previous = factsOf(before)
+  const current = factsOf(after)
   const labels = changedIdentities(before, after)
   const renamed = new Set(labels.map(({ identity }) => identity))
   const known = identitiesOf(after)
   return {
     identities: labels,
-    removals: [...old.keys()].filter(key => !now.has(key)),
-    upserts: [...now.values()].filter(facts => renamed.has(facts.identity) || !isSame(old.get(facts.key), facts)),
+    removals: [...previous.keys()].filter(key => !current.has(key)),
+    upserts: [...current.values()].filter(
+      facts => renamed.has(facts.identity) || !isSame(previous.get(facts.key), facts),
+    ),
     forgotten: [...identitiesOf(before)].filter(identity => !known.has(identity)),
     synced: true,
   }
 }
 
-/** By key, the ones that win an address before the ones that lose it. */
+/** Endpoint facts by key. If two share an address, the one that wins it comes first. */
 function factsOf(inventory: Inventory): Map<string, EndpointFacts> {
   const facts = new Map<string, EndpointFacts>()
-  const add = (one: EndpointFacts) => facts.set(one.key, one)
+  const add = (endpoint: EndpointFacts) => facts.set(endpoint.key, endpoint)
   for (const [text, identity] of Object.entries(inventory.cidrs)) {
     const prefix = formatPrefix(parsePrefix(text))
     add({ ...BARE_FACTS, key: `cidr/${prefix}`, kind: 'cidr', prefixes: [prefix], identity })
@@ -54,7 +56,7 @@ function factsOf(inventory: Inventory): Map<string, EndpointFacts> {
     const ips = canonical(endpoint.ips).filter(ip => owners.get(ip) === i)
     const { identity, namespace, pod, workload, app, service, node, zone, local, id } = endpoint
     const names = { identity, namespace, pod, workload, app, service, node, zone, local, endpoint: id }
-    add({ ...BARE_FACTS, ...names, kind: 'pod', key: unused(facts, baseKey(endpoint)), ips })
+    add({ ...BARE_FACTS, ...names, kind: 'pod', key: uniqueKey(facts, baseKey(endpoint)), ips })
   }
   for (const { ip, port, namespace, name } of inventory.services) {
     const key = `service/${namespace}/${name}/${ip}`
@@ -64,7 +66,7 @@ function factsOf(inventory: Inventory): Map<string, EndpointFacts> {
   return facts
 }
 
-/** An address of two endpoints is the local one's, else the later one's. */
+/** The index of the endpoint that owns each address: a local endpoint wins, else the last one. */
 function ownersOf(endpoints: readonly InventoryEndpoint[]): Map<string, number> {
   const owners = new Map<string, number>()
   for (const [i, { ips, local }] of endpoints.entries()) {
@@ -81,11 +83,11 @@ function baseKey({ namespace, pod, id, identity, workload }: InventoryEndpoint):
   return JSON.stringify(['endpoint', namespace, id, identity, workload?.kind, workload?.name])
 }
 
-/** Of endpoints that nothing tells apart each has its own key. */
-function unused(facts: ReadonlyMap<string, unknown>, key: string): string {
+/** The key, or the key with a number if another endpoint with the same fields has it. */
+function uniqueKey(facts: ReadonlyMap<string, unknown>, key: string): string {
   for (let n = 1; ; n++) {
-    const own = n === 1 ? key : `${key}#${n}`
-    if (!facts.has(own)) return own
+    const candidate = n === 1 ? key : `${key}#${n}`
+    if (!facts.has(candidate)) return candidate
   }
 }
 
@@ -102,8 +104,8 @@ function changedIdentities(before: Inventory, after: Inventory): IdentityFacts[]
   const changed: IdentityFacts[] = []
   for (const identity of identitiesOf(after)) {
     const labels = after.identities[identity] ?? []
-    const old = known.has(identity) ? (before.identities[identity] ?? []) : undefined
-    if (old === undefined || !isSameList(old, labels)) changed.push({ identity, labels })
+    const previous = known.has(identity) ? (before.identities[identity] ?? []) : undefined
+    if (previous === undefined || !isSameList(previous, labels)) changed.push({ identity, labels })
   }
   return changed
 }

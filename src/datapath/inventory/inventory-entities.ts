@@ -1,5 +1,5 @@
 /**
- * inventory-entities.ts - the entities of an inventory.
+ * inventory-entities.ts - creates the entities of an inventory.
  */
 import { Entities, type EntityOptions } from '../identity/entities.js'
 import type { Inventory } from './inventory.js'

@@ -1,9 +1,9 @@
 /**
- * inventory.ts - the inventory file: who stands behind which address, without a cluster.
+ * inventory.ts - the inventory file: the names of addresses where no cluster provides them.
  *
  * In:    JSON or YAML with the keys identities, endpoints, nodes, cidrs, services, dns, links, cgroups, all optional.
- * Out:   a World: the same, checked.
- * Fail:  one line that names file, line, key, value and what is allowed; unknown keys are refused.
+ * Out:   an Inventory: the same content, validated, with defaults.
+ * Fail:  throws one line with file, line, key, value and the allowed values. An unknown key is an error.
  */
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { parseAddress, parsePrefix } from '../../lib/address.js'
 import { locate, parseText } from '../../lib/located-text.js'
 
-/** Above a million rows the tables made from it no longer fit a node agent (about 300 bytes a row). */
+/** Above a million endpoints the tables no longer fit a node agent (about 300 bytes an endpoint). */
 const MOST_ENDPOINTS = 1_000_000
 const MOST_CIDRS = 100_000
 const WORLD = 2
@@ -28,7 +28,7 @@ const prefix = parsed(parsePrefix)
 
 const workload = object({ kind: text, name: text })
 const endpoint = object({
-  /** Its id on its own node. */
+  /** Endpoint id, unique on its node. */
   id: whole(0, 65_535, 'an endpoint id').default(0),
   ips: z.array(address, { error: 'a list of addresses' }),
   identity,
@@ -36,7 +36,7 @@ const endpoint = object({
   pod: text.default(''),
   workload: workload.optional(),
   app: text.default(''),
-  /** The service that it is a backend of, the first by name of several. */
+  /** The service that has this endpoint as a backend; of several, the first by name. */
   service: text.default(''),
   node: text.default(''),
   zone: text.default(''),
@@ -76,35 +76,35 @@ const schema = object({
 export type Inventory = z.infer<typeof schema>
 export type InventoryEndpoint = Inventory['endpoints'][number]
 
-/** Read and check; throws with one clear line, also when the file cannot be read. */
+/** Reads and validates a file. Throws an Error of one line, also when the file cannot be read. */
 export function loadInventory(path: string): Inventory {
   return parseInventory(readInventory(path), path)
 }
 
-/** The file's text; throws with one clear line. */
+/** The text of a file. Throws an Error of one line. */
 export function readInventory(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
-    throw new Error(`inventory file ${path}: ${why}`)
+    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (error as Error).message
+    throw new Error(`inventory file ${path}: ${reason}`)
   }
 }
 
-/** Check `content`; `name` stands for the file in errors. */
+/** Validates `content`; `name` is the file name in errors. */
 export function parseInventory(content: string, name: string): Inventory {
   const value = parseText(content, name)
   const result = schema.safeParse(value ?? {})
   if (result.success) return result.data
   const issues = result.error.issues
-  // A misspelt key first: what else is wrong often follows from it.
+  // Reports a misspelt key first: it often causes the other issues.
   const first = issues.find(issue => issue.code === 'unrecognized_keys') ?? issues[0]!
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
   throw new Error(`${name}${describe(first, value, content)}${more}`)
 }
 
-/** What is true of any node: loopback and its own addresses are the host, all else the world. */
+/** The inventory of any node: loopback and its own addresses are identity host, all others identity world. */
 export function defaultInventory(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): Inventory {
   const cidrs: Record<string, number> = { '0.0.0.0/0': WORLD, '::/0': WORLD, '127.0.0.0/8': HOST, '::1/128': HOST }
   for (const addresses of Object.values(interfaces)) {
@@ -124,11 +124,11 @@ function describe(issue: z.core.$ZodIssue, root: unknown, content: string): stri
     '',
   )
   const allowed = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
-  const what = unknownKey === undefined ? shown(issue, root) : 'unknown key'
-  return `${where}: ${key || 'the file'}: ${what}; allowed: ${allowed}`
+  const problem = unknownKey === undefined ? found(issue, root) : 'unknown key'
+  return `${where}: ${key || 'the file'}: ${problem}; allowed: ${allowed}`
 }
 
-function shown(issue: z.core.$ZodIssue, root: unknown): string {
+function found(issue: z.core.$ZodIssue, root: unknown): string {
   if (issue.code === 'invalid_key') return JSON.stringify(String(issue.path.at(-1)))
   let value = root
   for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part]
@@ -137,7 +137,7 @@ function shown(issue: z.core.$ZodIssue, root: unknown): string {
   return json.length > 60 ? `${json.slice(0, 57)}...` : json
 }
 
-/** A map with these keys and no others. */
+/** A map with exactly these keys allowed. */
 function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ')
   return z.strictObject(shape, { error: issue => (issue.code === 'unrecognized_keys' ? keys : `a map with ${keys}`) })
@@ -147,23 +147,23 @@ function map<Key extends z.ZodString, Value extends z.ZodType>(key: Key, value: 
   return z.record(key, value, { error: 'a map' }).default({} as never)
 }
 
-function list<Item extends z.ZodType>(item: Item, most: number, what: string) {
+function list<Item extends z.ZodType>(item: Item, most: number, noun: string) {
   return z
-    .array(item, { error: `a list of ${what}` })
-    .max(most, { error: `at most ${most} ${what}` })
+    .array(item, { error: `a list of ${noun}` })
+    .max(most, { error: `at most ${most} ${noun}` })
     .default([])
 }
 
-function whole(least: number, most: number, what: string) {
+function whole(least: number, most: number, noun: string) {
   const fits = (value: unknown) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-  return z.custom<number>(fits, { error: `${what}, ${least} to ${most}` })
+  return z.custom<number>(fits, { error: `${noun}, ${least} to ${most}` })
 }
 
-function numberKey(most: number, what: string) {
-  return z.string().refine(key => /^(0|[1-9]\d*)$/.test(key) && Number(key) <= most, { error: `${what}, 0 to ${most}` })
+function numberKey(most: number, noun: string) {
+  return z.string().refine(key => /^(0|[1-9]\d*)$/.test(key) && Number(key) <= most, { error: `${noun}, 0 to ${most}` })
 }
 
-/** Text that `parse` takes; its own words say what is allowed. */
+/** Text that `parse` accepts. The error of `parse` says what is allowed. */
 function parsed(parse: (value: string) => unknown) {
   return z.string({ error: 'text' }).superRefine((value, context) => {
     try {

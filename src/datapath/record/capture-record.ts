@@ -1,5 +1,5 @@
 /**
- * capture-record.ts - DebugCapture: a packet that a debug build of Cilium's datapath shows at some point.
+ * capture-record.ts - DebugCapture: a packet that a debug build of Cilium's datapath captures at a point of its path.
  *
  * In:    a record aimed by the decoder, at least CAPTURE_LENGTH bytes.
  * Out:   its fields (cilium/cilium bpf/lib/dbg.h). It has no flags, so the packet always starts with Ethernet.

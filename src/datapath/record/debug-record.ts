@@ -1,8 +1,8 @@
 /**
- * debug-record.ts - DebugMsg: three numbers that a debug build of Cilium's datapath tells, without a packet.
+ * debug-record.ts - DebugMsg: three numbers that a debug build of Cilium's datapath reports, without a packet.
  *
  * In:    a record aimed by the decoder, at least DEBUG_LENGTH bytes.
- * Out:   its fields (cilium/cilium bpf/lib/dbg.h); debug-text.ts says what they mean.
+ * Out:   its fields (cilium/cilium bpf/lib/dbg.h); debug-text.ts formats them.
  */
 import { HDR } from './abi.js'
 

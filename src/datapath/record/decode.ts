@@ -1,10 +1,10 @@
 /**
- * decode.ts - frames or single records to windows on them, one a kind.
+ * decode.ts - decodes frames or single records to reusable windows, one for each kind.
  *
- * In:    frames (u32 size, then `size` bytes, back to back) as drain() and sweep() deliver them, or a
+ * In:    frames (u32 size, then `size` bytes, back to back) as drain() and flush() deliver them, or a
  *        record of a recording. perf pads, so a record may be up to 7 bytes longer than its content.
- * Out:   one call of the sink a record; the window is valid until the sink returns.
- * Fail:  a bad record is counted by fault and skipped; nothing here throws.
+ * Out:   one call of the sink for each record; the window is valid until the sink returns.
+ * Fail:  a bad record is counted by fault and skipped; the decoder never throws.
  *        Records in = sum of counts + sum of faults.
  */
 import { DROP, HDR, Notify, TRACE, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from './abi.js'
@@ -18,7 +18,7 @@ import { VerdictRecord } from './verdict-record.js'
 
 export type { CaptureRecord, DebugRecord, DropRecord, RecordWindow, SockRecord, TraceRecord, VerdictRecord }
 
-/** frame: longer than its batch; short: less than its fixed part; type, version: not known here. */
+/** frame: longer than its batch; short: shorter than its fixed part; type, version: unknown. */
 export type Fault = 'frame' | 'short' | 'type' | 'version'
 export type Kind = 'trace' | 'drop' | 'policyVerdict' | 'debug' | 'capture' | 'traceSock'
 
@@ -26,7 +26,7 @@ export interface RecordSink {
   trace(record: TraceRecord): void
   drop(record: DropRecord): void
   verdict(record: VerdictRecord): void
-  /** What a sink leaves out is counted all the same. */
+  /** The decoder counts records also when the sink lacks a method. */
   debug?(record: DebugRecord): void
   capture?(record: CaptureRecord): void
   sock?(record: SockRecord): void
@@ -45,9 +45,11 @@ const MOST_PADDING = 7
 export class Decoder {
   /** Records skipped. */
   readonly faults: Record<Fault, number> = { frame: 0, short: 0, type: 0, version: 0 }
-  /** Records that were told to the sink, or that it leaves out. */
+  /** Valid records, whether or not the sink has a method for their kind. */
   readonly counts: Record<Kind, number> = { trace: 0, drop: 0, policyVerdict: 0, debug: 0, capture: 0, traceSock: 0 }
-  /** Told without their packet: an ext_version that is not Weir's moves it to where nobody knows. Part of counts. */
+  /**
+   * Records delivered without their packet, because an unknown ext_version leaves its offset unknown. Also in counts.
+   */
   extensionsUnknown = 0
   readonly #trace = new TraceRecord()
   readonly #drop = new DropRecord()
@@ -60,7 +62,7 @@ export class Decoder {
   #view = this.#batchView
   #bytes = this.#batch
 
-  /** HOT: all frames in the first `length` bytes of `batch`; no allocation. Guard: bench `reduce-weir`. */
+  /** HOT: decodes all frames in the first `length` bytes of `batch`; no allocation. Guard: bench `reduce-weir`. */
   decode(batch: Uint8Array, length: number, sink: RecordSink): void {
     if (batch !== this.#batch) {
       this.#batch = batch
@@ -72,7 +74,7 @@ export class Decoder {
       const size = at + FRAME_HEADER > end ? end : view.getUint32(at, true)
       at += FRAME_HEADER
       if (at + size > end) {
-        // The frames behind it cannot be found.
+        // Without a valid size the frames after it cannot be located.
         this.faults.frame++
         return
       }
@@ -81,7 +83,7 @@ export class Decoder {
     }
   }
 
-  /** HOT: one record of `size` bytes at `at`. Guard: bench `reduce-weir`. */
+  /** HOT: decodes one record of `size` bytes at `at`. Guard: bench `reduce-weir`. */
   record(view: DataView, at: number, size: number, sink: RecordSink): void {
     if (view !== this.#view) {
       this.#view = view
@@ -130,9 +132,12 @@ export class Decoder {
     sink.verdict(record)
   }
 
-  /** Find the packet and the extension behind `length` bytes; `extension` is the size of Weir's, -1 where there is none. */
+  /**
+   * Locates the packet and the extension after `length` bytes; `extension` is the size of Weir's, -1 if the kind has
+   * none.
+   */
   #locate(record: RecordWindow, length: number, extension: number): void {
-    // Not by getters: V8 does not build those of their size in, and each call costs more than the field.
+    // Reads the fields directly: V8 does not inline the getters, and a call costs more than the read.
     const { view, at } = record
     const extVersion = view.getUint8(at + HDR.extVersion)
     const known = extVersion === 0 ? 0 : extVersion === WEIR_EXT && extension >= 0 ? extension : -1
@@ -179,24 +184,24 @@ export class Decoder {
 }
 
 /**
- * Bytes of the packet among the `room` behind the header: len_cap cuts perf's padding. What is more than padding, or
- * follows a len_cap of 0, is no padding of Cilium's, which captures something of every packet: Hubble takes all of it.
+ * Bytes of the packet in the `room` after the header. len_cap cuts off perf's padding. Cilium captures part of every
+ * packet, so more bytes than padding, or bytes after a len_cap of 0, are packet: Hubble takes all of them too.
  */
 function captured(lenCap: number, room: number, extension: boolean): number {
   return extension || (lenCap > 0 && room - lenCap <= MOST_PADDING) ? Math.min(lenCap, room) : room
 }
 
 /**
- * Both forms have version 1, so the size tells: 32 bytes and the packet, or that as perf pads it, are the old form
- * (8 less than the new in either case). Anything else is read as the new form, as Cilium 1.19 reads it: a record that
- * was cut, and one that captured nothing, which Cilium never writes.
+ * Both layouts have version 1, so the size decides. 32 bytes plus the packet, with or without perf's padding, is the
+ * old layout (8 bytes shorter than the new one in both cases). Anything else is read as the new layout, as in Cilium
+ * 1.19: a truncated record, and one without captured bytes, which Cilium never writes.
  */
 function verdictLength(size: number, lenCap: number): number {
   const old = VERDICT_OLD + lenCap
   return lenCap > 0 && (size === old || size === padded(old)) ? VERDICT_OLD : VERDICT_NEW
 }
 
-/** perf's size of `length` bytes: a multiple of 8 with the u32 of the size in front. */
+/** The size of `length` bytes padded by perf: a multiple of 8 together with the u32 of the size. */
 function padded(length: number): number {
   return ((length + 4 + MOST_PADDING) & ~MOST_PADDING) - 4
 }

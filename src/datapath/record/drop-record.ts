@@ -42,7 +42,7 @@ export class DropRecord extends NotifyRecord {
   get bytesDropped(): number {
     return this.u64(this.extensionAt + WEIR_DROP.bytes)
   }
-  /** Where the 16 bytes (IPv4 mapped) of the source are, and below of the destination. */
+  /** Offset of the 16-byte source address (IPv4 mapped); the next getter has the destination's. */
   get srcAt(): number {
     return this.extensionAt + WEIR_DROP.src
   }

@@ -2,7 +2,7 @@
  * header-options.ts - walks the options of IPv4, TCP, hop-by-hop and Geneve headers.
  *
  * In:    a view, and where the options start and end; for IPv4 and TCP that is the end of the header.
- * Out:   where an option is and how long it is. What an option that does not fit means is the caller's choice.
+ * Out:   where an option is and how long it is. The caller decides what to do with an option that does not fit.
  */
 
 /** gopacket refuses an IPv4 option of 2 bytes, which has no data. */
@@ -10,13 +10,13 @@ export const MIN_IPV4_OPTION = 3
 export const MIN_TCP_OPTION = 2
 const END_OF_OPTIONS = 0
 const NO_OPERATION = 1
-/** Of hop-by-hop options; the only one without a length byte. */
+/** Hop-by-hop option Pad1, the only one without a length byte. */
 const PAD1 = 0
 const GENEVE_OPTION_HEADER = 4
 
 /**
- * HOT: the offset of the first IPv4 or TCP option between `at` and `end` that is shorter than `minLength` or extends past
- * `end`; -1 when all fit. Guard: benches `reduce`, `reduce-workload`.
+ * HOT: the offset of the first IPv4 or TCP option between `at` and `end` that is shorter than `minLength` or extends
+ * past `end`; -1 when all fit. Guard: benches `reduce`, `reduce-workload`.
  */
 export function malformedOption(view: DataView, at: number, end: number, minLength: number): number {
   for (let option = at; option < end; ) {
@@ -35,7 +35,7 @@ export function malformedOption(view: DataView, at: number, end: number, minLeng
 
 /**
  * Calls `take` for each IPv4 or TCP option between `at` and `end`, the end-of-options byte included. All must fit; see
- * malformedOption(). Returns the offset behind the last option, where padding starts.
+ * malformedOption(). Returns the offset after the last option, where padding starts.
  */
 export function eachOption(
   view: DataView,
@@ -54,13 +54,13 @@ export function eachOption(
   return option
 }
 
-/** Bytes of the IPv6 hop-by-hop option at `option`; more than there are before `end` if it is cut. */
+/** Bytes of the IPv6 hop-by-hop option at `option`; extends past `end` if it is truncated. */
 export function hopByHopOptionSize(view: DataView, option: number, end: number): number {
   if (option + 2 > end) return 2
   return view.getUint8(option) === PAD1 ? 1 : 2 + view.getUint8(option + 1)
 }
 
-/** Bytes of the Geneve option at `option`; more than there are before `end` if it is cut. */
+/** Bytes of the Geneve option at `option`; extends past `end` if it is truncated. */
 export function geneveOptionSize(view: DataView, option: number, end: number): number {
   if (option + GENEVE_OPTION_HEADER > end) return GENEVE_OPTION_HEADER
   return GENEVE_OPTION_HEADER + (view.getUint8(option + 3) & 0x0f) * 4

@@ -9,10 +9,10 @@ import { IcmpType } from './protocol.js'
 import type { TraceRecord } from './trace-record.js'
 
 /**
- * HOT: the message that goes in `direction`. Guard: benches `reduce`, `reduce-workload`.
+ * HOT: the message sent in `direction`. Guard: benches `reduce`, `reduce-workload`.
  *
- * An echo request has its id in the sender's port, type and code in the receiver's; its reply is the same connection in
- * the reverse direction. Any other message has type and code in the receiver's port.
+ * An echo request has its id in the sender's port, and its type and code in the receiver's; its reply is the same
+ * connection in the reverse direction. Any other message has its type and code in the receiver's port.
  */
 export function icmpMessage(record: TraceRecord, direction: number): number {
   const forward = direction === Direction.aToB
@@ -21,7 +21,7 @@ export function icmpMessage(record: TraceRecord, direction: number): number {
   return replyTo(forward ? record.aPort : record.bPort)
 }
 
-/** The answer to an echo request; any other message is its own answer. */
+/** The reply to an echo request; any other message is returned as is. */
 function replyTo(request: number): number {
   const type = request >> 8
   const code = request & 0xff

@@ -1,8 +1,8 @@
 /**
  * message-type.ts - kinds of monitor messages by the names that `-t` and Cilium's options take.
  *
- * Out:   the first byte of a message (cilium/cilium bpf/lib/notify.h, pkg/monitor/api/types.go). Those from 129 on come
- *        from Cilium's agent, never from the ring.
+ * Out:   the first byte of a message (cilium/cilium bpf/lib/notify.h, pkg/monitor/api/types.go). Types from 129
+ *        come from Cilium's agent, never from the ring.
  */
 import { Notify } from './abi.js'
 

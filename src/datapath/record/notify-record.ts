@@ -1,7 +1,7 @@
 /**
- * notify-record.ts - what TraceNotify and DropNotify share behind their common header.
+ * notify-record.ts - the fields that TraceNotify and DropNotify share after the common header.
  *
- * In:    a record aimed by the decoder; each kind says where its flags are.
+ * In:    a record aimed by the decoder; each subclass provides the offset of its flags.
  * Out:   identities and classification flags (cilium/cilium bpf/lib/classifiers.h).
  */
 import { TRACE } from './abi.js'

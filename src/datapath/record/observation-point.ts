@@ -24,7 +24,7 @@ const NAMES = [
   'to-crypto',
 ] as const
 
-/** The name, else the number in decimal. */
+/** The name of a point; the decimal number if it has none. */
 export function observationPointName(point: number): string {
   return NAMES[point] ?? String(point)
 }

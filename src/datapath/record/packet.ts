@@ -1,16 +1,16 @@
 /**
- * packet.ts - a reusable window on the captured bytes of one packet: who, where to, which protocol.
+ * packet.ts - a reusable window on the captured bytes of one packet: its addresses, ports and protocol.
  *
  * In:    bytes from `at`; Ethernet with up to two VLAN tags, unless from an L3 device; IPv4, IPv6 with
- *        extension headers; TCP, UDP, SCTP, ICMP, ICMPv6. Tunnels are not opened.
- * Out:   numbers and offsets; -1 where unknown. What came before the end of the capture stays known.
+ *        extension headers; TCP, UDP, SCTP, ICMP, ICMPv6. Tunnels are not decapsulated.
+ * Out:   numbers and offsets; -1 where unknown. Fields before the end of the capture stay known.
  * Fail:  `end` says where parsing stopped; nothing throws.
  */
 
 import { EtherType } from './ether-type.js'
 import { Protocol } from './protocol.js'
 
-/** 'transport': everything was read, up to ports or ICMP type. Else what was in the way. */
+/** 'transport': parsed up to ports or ICMP type. Otherwise the reason why parsing stopped. */
 export type PacketEnd =
   | 'transport'
   | 'empty'
@@ -23,13 +23,13 @@ export type PacketEnd =
   | 'transport-short'
   | 'transport-other'
 
-/** More headers than this are an attack, not a packet. */
+/** A packet with more extension headers is malformed or an attack. */
 const MAX_EXTENSIONS = 8
 const MAX_TAGS = 2
 
 export class Packet {
   end: PacketEnd = 'empty'
-  /** 4, 6, or 0 when it is not IP or its version is out of reach. */
+  /** 4 or 6; 0 when the packet is not IP or is truncated before the version. */
   ipVersion = 0
   /** Offsets of the addresses in the same view: 4 bytes each, or 16. */
   srcAt = -1
@@ -54,7 +54,7 @@ export class Packet {
     return this.end === 'transport'
   }
 
-  /** HOT: look at `length` bytes from `at`, all inside `view`; true when `ok`. Guard: bench `reduce-weir`. */
+  /** HOT: parses `length` bytes from `at`, all inside `view`; true when `ok`. Guard: bench `reduce-weir`. */
   parse(view: DataView, at: number, length: number, l3Device: boolean): boolean {
     this.#view = view
     this.ipVersion = 0
@@ -78,7 +78,7 @@ export class Packet {
     return 'ethernet-short'
   }
 
-  /** Without Ethernet the version nibble tells; Cilium's IPv6 flag is missing before 1.18. */
+  /** Without an Ethernet header the version nibble decides, because Cilium before 1.18 has no IPv6 flag. */
   #byVersion(at: number): PacketEnd {
     const version = this.#view.getUint8(at) >> 4
     if (version === 4) return this.#ipv4(at)
@@ -91,7 +91,7 @@ export class Packet {
     const headerLength = (view.getUint8(at) & 0x0f) * 4
     if (view.getUint8(at) >> 4 !== 4 || headerLength < 20) return 'ip-malformed'
     const total = view.getUint16(at + 2)
-    // 0 is what segmentation offload leaves there.
+    // Segmentation offload leaves 0.
     if (total !== 0 && total < headerLength) return 'ip-malformed'
     this.ipVersion = 4
     this.srcAt = at + 12
@@ -111,7 +111,7 @@ export class Packet {
     this.srcAt = at + 8
     this.dstAt = at + 24
     this.protocol = view.getUint8(at + 6)
-    // 0 is a jumbogram or segmentation offload.
+    // 0 means a jumbogram or segmentation offload.
     const payload = view.getUint16(at + 4)
     if (payload !== 0) this.endAt = Math.min(this.endAt, at + 40 + payload)
     let header = at + 40
@@ -127,7 +127,7 @@ export class Packet {
     return this.#transport(header)
   }
 
-  /** True when the payload is not the packet's beginning. */
+  /** True for a fragment other than the first. */
   #fragmentHeader(at: number): boolean {
     const offset = this.#view.getUint16(at + 2)
     this.fragment ||= (offset & 0xfff9) !== 0
@@ -188,7 +188,7 @@ function isExtension(protocol: number): boolean {
   }
 }
 
-/** Bytes, from the length field: units of 8 after the first, but 4 after two for the authentication header. */
+/** Bytes of an extension header: (field + 1) units of 8, or (field + 2) units of 4 for the authentication header. */
 function extensionLength(protocol: number, field: number): number {
   if (protocol === Protocol.fragment) return 8
   return protocol === Protocol.authentication ? (field + 2) * 4 : (field + 1) * 8

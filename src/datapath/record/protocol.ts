@@ -3,7 +3,7 @@
  *
  * In:    numbers from records and packets.
  * Out:   a name for every number: Hubble's or gopacket's (layers/icmp4.go, icmp6.go) where they have one.
- * Never: builds a string a call; everything is in tables.
+ * Never: builds a string in a call; all names are in tables.
  */
 
 /** IP protocol numbers, IPv6 extension headers among them (IANA). */
@@ -20,7 +20,7 @@ export const Protocol = {
   authentication: 51,
   icmpv6: 58,
   destinationOptions: 60,
-  /** IP within IP under IANA's second number for it. */
+  /** IP in IP under IANA's second number for it. */
   ipip94: 94,
   vrrp: 112,
   sctp: 132,
@@ -29,10 +29,10 @@ export const Protocol = {
   shim6: 140,
 } as const
 
-/** ICMP types of echo messages; ICMPv6 has numbers of its own. */
+/** ICMP and ICMPv6 types of echo messages. */
 export const IcmpType = { echoReply: 0, echo: 8, echo6: 128, echoReply6: 129 } as const
 
-/** ICMP or ICMPv6. */
+/** Whether the protocol is ICMP or ICMPv6. */
 export function isIcmp(protocol: number): boolean {
   return protocol === Protocol.icmp || protocol === Protocol.icmpv6
 }
@@ -85,7 +85,7 @@ const protocols = table(PROTOCOLS, 'IP_')
 const icmpTypes = table(ICMP_TYPES, '')
 const icmpv6Types = table(ICMPV6_TYPES, '')
 
-/** Hubble's name, else `IP_<number>` (`IP_47` is GRE), and `unknown` for what is no protocol number. */
+/** Hubble's name, else `IP_<number>` (`IP_47` is GRE); `unknown` for an invalid number. */
 export function protocolName(protocol: number): string {
   return protocols[protocol] ?? UNKNOWN
 }

@@ -1,7 +1,7 @@
 /**
- * reasons.ts - why a packet was dropped: Cilium's names by code, the kernel's by its own enum.
+ * reasons.ts - names of drop reasons: Cilium's by code, the kernel's by its enum.
  *
- * In:    the subtype of a DropNotify (or minus a policy verdict); enum skb_drop_reason of the running kernel.
+ * In:    the subtype of a DropNotify, or a negated policy verdict; enum skb_drop_reason of the running kernel.
  * Out:   a name for every number.
  */
 
@@ -99,10 +99,10 @@ export function ciliumReasonName(code: number): string | undefined {
 }
 
 const PREFIX = 'SKB_DROP_REASON_'
-/** Above it, the subsystem (mac80211, openvswitch, ...): include/net/dropreason.h. */
+/** The bits above hold the subsystem (mac80211, openvswitch, ...): include/net/dropreason.h. */
 const SUBSYSTEM_SHIFT = 16
 const MASK = 0xffff
-/** Numbers come from records, so what is not in the enum is remembered only up to here. */
+/** Limit of cached names outside the enum: records may contain any number. */
 const MAX_OTHERS = 1024
 
 /** Names of one kernel's enum skb_drop_reason; numbers differ from kernel to kernel. */
@@ -110,7 +110,7 @@ export class KernelReasons {
   readonly #names = new Map<number, string>()
   readonly #most: number
 
-  /** `entries` as native.kernelEnum('skb_drop_reason') gives them; none at all makes every name a number. */
+  /** `entries` as native.kernelEnum('skb_drop_reason') returns them. If empty, every name is a number. */
   constructor(entries: readonly { name: string; value: number }[]) {
     for (const { name, value } of entries) {
       if (isLimit(name)) continue
@@ -130,7 +130,7 @@ export class KernelReasons {
   }
 }
 
-/** The enum's end and its mask are no reasons. */
+/** The enum's maximum and mask are not reasons. */
 function isLimit(name: string): boolean {
   return name === `${PREFIX}MAX` || name === `${PREFIX}SUBSYS_MASK`
 }

@@ -14,14 +14,14 @@ const NO_VIEW = new DataView(NO_BYTES.buffer)
 /** Fields at the same offset in every kind; `at` is where the record starts in `view` and in `bytes`. */
 export abstract class RecordWindow {
   view: DataView = NO_VIEW
-  /** The bytes of `view`, same offsets, for look-ups by address. */
+  /** The bytes of `view` at the same offsets, for lookups by address. */
   bytes: Uint8Array = NO_BYTES
   at = 0
   size = 0
-  /** The captured packet: cut by len_cap and by what is there; 0 bytes also when its place is unknown. */
+  /** Bytes of the captured packet, at most len_cap and the rest of the record; 0 when its offset is unknown. */
   packetAt = 0
   packetLength = 0
-  /** Weir's extension follows the header, at `extensionAt`; without it its fields mean nothing. */
+  /** Weir's extension follows the header at `extensionAt`. If false, the extension's fields are undefined. */
   hasExtension = false
   extensionAt = 0
 

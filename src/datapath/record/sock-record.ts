@@ -1,9 +1,10 @@
 /**
- * sock-record.ts - TraceSockNotify: a socket whose address the datapath translates, told before and after.
+ * sock-record.ts - TraceSockNotify: a socket address before and after the datapath translates it.
  *
  * In:    a record aimed by the decoder, at least SOCK_PACKED bytes.
  * Out:   its fields, from either layout: 38 packed bytes up to Cilium 1.18, 40 aligned ones since 1.19
- *        (cilium/cilium bpf/lib/trace_sock.h). There is no version byte, so the values tell which it is.
+ *        (cilium/cilium bpf/lib/trace_sock.h). The record has no version byte, so the values decide which layout it
+ * has.
  */
 
 const NO_BYTES = new Uint8Array(0)
@@ -60,7 +61,10 @@ export class SockRecord {
     return this.view.getBigUint64(this.at + this.#layout.cgroup, true).toString()
   }
 
-  /** In the packed layout these bytes are a destination of 0.0 to 2.1, where no Service lives, before zeros. */
+  /**
+   * In the packed layout these bytes would be a destination that starts with 0.0 to 2.1, which no Service has, before
+   * zeros.
+   */
   #looksAligned(): boolean {
     if (this.size < SOCK_ALIGNED) return false
     const { view, at } = this

@@ -50,7 +50,7 @@ export class TraceRecord extends NotifyRecord {
     return this.version < 2 ? 0 : this.u64(this.at + TRACE.ipTraceId)
   }
 
-  /** Packets of a direction and size class since the last record. A tally is packets << 40 | bytes. */
+  /** Packets of a direction and size class since the last record. A packed counter is packets << 40 | bytes. */
   packetCount(direction: number, sizeClass: number): number {
     return this.view.getUint32(this.#packedAt(direction, sizeClass) + 4, true) >>> 8
   }
@@ -63,12 +63,12 @@ export class TraceRecord extends NotifyRecord {
     const at = this.extensionAt + WEIR_TRACE.tcpFlags + direction * LANES_BYTES + lane * LANE_BYTES
     return this.view.getUint16(at, true)
   }
-  /** Whether any lane counts. */
+  /** Whether any lane of the direction is above 0. */
   hasTcpFlags(direction: number): boolean {
     const at = this.extensionAt + WEIR_TRACE.tcpFlags + direction * LANES_BYTES
     return this.view.getUint32(at, true) !== 0 || this.view.getUint32(at + 4, true) !== 0
   }
-  /** The connection's events, by EventLane. */
+  /** Events of the connection, by EventLane. */
   events(lane: number): number {
     return this.view.getUint16(this.extensionAt + WEIR_TRACE.events + lane * LANE_BYTES, true)
   }
@@ -81,7 +81,7 @@ export class TraceRecord extends NotifyRecord {
   get closedBytes(): number {
     return this.u64(this.extensionAt + WEIR_TRACE.closedBytes)
   }
-  /** Where the 16 bytes (IPv4 mapped) of the interface's own side are, and below of the other. */
+  /** Offset of the 16-byte address (IPv4 mapped) of the interface's own side; bAt is that of the other side. */
   get aAt(): number {
     return this.extensionAt + WEIR_TRACE.a
   }
@@ -118,7 +118,7 @@ export class TraceRecord extends NotifyRecord {
   get timedOut(): boolean {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) === 1
   }
-  /** It goes on, or its end was not seen, but not under these names. */
+  /** The entry ended because its names are stale. The connection may continue under other names. */
   get namesEnded(): boolean {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) === 2
   }
@@ -126,7 +126,7 @@ export class TraceRecord extends NotifyRecord {
   seen(direction: number): number {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.seen + direction)
   }
-  /** TCP flags of a direction that a record without a packet tells: of SYN, FIN and RST those since the last record. */
+  /** TCP flags of a direction for a record without a packet: SYN, FIN and RST only if seen since the last record. */
   flagsSince(direction: number): number {
     const flags = this.seen(direction) & ~(SYN | FIN | RST)
     if (!this.hasTcpFlags(direction)) return flags
@@ -134,7 +134,7 @@ export class TraceRecord extends NotifyRecord {
     let control = this.tcpFlags(direction, fin) > 0 ? FIN : 0
     if (this.tcpFlags(direction, rst) > 0) control |= RST
     if (this.tcpFlags(direction, synAck) > 0) return flags | control | SYN | ACK
-    // An ACK of later would make another flag of it.
+    // A later ACK would turn the SYN into a SYN-ACK.
     return this.tcpFlags(direction, syn) > 0 ? (flags & ~ACK) | control | SYN : flags | control
   }
   /** Whether a packet went in that direction since the last record. */

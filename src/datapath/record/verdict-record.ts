@@ -1,7 +1,7 @@
 /**
  * verdict-record.ts - PolicyVerdictNotify: 32 bytes up to Cilium 1.18, 40 since 1.19.
  *
- * In:    a record aimed by the decoder, which found out the form (the version byte is the same).
+ * In:    a record aimed by the decoder, which determined the layout (both have the same version byte).
  * Out:   its fields.
  */
 import { RecordWindow } from './record.js'

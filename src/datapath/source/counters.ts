@@ -1,9 +1,10 @@
 /**
- * counters.ts - what the datapath counts beside its records: totals, and differences for the reduce.
+ * counters.ts - reads the datapath's per-CPU counters: totals, and increases for the sink.
  *
- * In:    per-CPU tables that only grow: counters, overflow, drops_unnamed (bpf/counters.h, overflow.h, drop_table.h).
- * Out:   `totals` by name; calls of a FlowSink with what came since the last time.
- * Never: subtracts in the kernel; a value that was read is never read as less.
+ * In:    per-CPU tables of monotonic counters: counters, overflow, drops_unnamed (bpf/counters.h, overflow.h,
+ *        drop_table.h).
+ * Out:   `totals` by name; to a FlowSink, the increases since the last read.
+ * Never: resets a counter in the kernel; a value never decreases between reads.
  */
 import { COUNT, COUNTERS, type Counter, OVERFLOW_KEY } from '../record/abi.js'
 import type { BpfObject } from './native.js'
@@ -33,8 +34,8 @@ export class Counters {
   readonly #unnamed = UNNAMED.map(() => ({ packets: 0, bytes: 0 }))
   readonly #unnamedDrops = Array.from({ length: REASONS_UNNAMED }, () => ({ packets: 0, bytes: 0 }))
   readonly #sum: Count = { packets: 0, bytes: 0 }
-  #overflowMoved = false
-  #dropsMoved = false
+  #overflowChanged = false
+  #dropsChanged = false
 
   constructor(object: BpfObject, cpus: number) {
     this.#object = object
@@ -44,24 +45,24 @@ export class Counters {
   }
 
   /**
-   * Read all; `overflow` and the rest when the counters say that something came, and once more after that: a program
-   * may have counted it on another CPU and not have put it there yet.
+   * Reads the counters. Reads `overflow` and `drops_unnamed` only when a counter shows new entries, and once more at
+   * the next read: a program on another CPU may have incremented the counter and not yet written the entry.
    */
   read(sink: FlowSink): void {
     const { totals } = this
-    const overflowed = totals.connections_full.packets + totals.overflows.packets
-    const dropsFull = totals.drops_full.packets
-    const overflowMoved = this.#overflowMoved
-    const dropsMoved = this.#dropsMoved
+    const overflowsBefore = totals.connections_full.packets + totals.overflows.packets
+    const dropsBefore = totals.drops_full.packets
+    const overflowChanged = this.#overflowChanged
+    const dropsChanged = this.#dropsChanged
     this.#readTotals()
-    this.#overflowMoved = totals.connections_full.packets + totals.overflows.packets > overflowed
-    this.#dropsMoved = totals.drops_full.packets > dropsFull
+    this.#overflowChanged = totals.connections_full.packets + totals.overflows.packets > overflowsBefore
+    this.#dropsChanged = totals.drops_full.packets > dropsBefore
     UNNAMED.forEach((name, i) => {
-      const { packets, bytes } = rise(this.#unnamed[i]!, totals[name])
+      const { packets, bytes } = increase(this.#unnamed[i]!, totals[name])
       if (packets + bytes > 0) sink.unnamed(i >> 1, i & 1, packets, bytes)
     })
-    if (overflowMoved || this.#overflowMoved) this.#readOverflow(sink)
-    if (dropsMoved || this.#dropsMoved) this.#readUnnamedDrops(sink)
+    if (overflowChanged || this.#overflowChanged) this.#readOverflow(sink)
+    if (dropsChanged || this.#dropsChanged) this.#readUnnamedDrops(sink)
   }
 
   #readTotals(): void {
@@ -78,9 +79,9 @@ export class Counters {
     const view = this.#view
     for (let i = 0; i < entries; i++) {
       const at = i * (OVERFLOW_KEY.size + this.#cpus * COUNT.size)
-      const { packets, bytes } = rise(this.#overflowAt(at), this.#sumAt(at + OVERFLOW_KEY.size))
+      const { packets, bytes } = increase(this.#overflowAt(at), this.#sumAt(at + OVERFLOW_KEY.size))
       if (packets + bytes === 0) continue
-      const name = {
+      const key = {
         srcEntity: view.getUint32(at + OVERFLOW_KEY.srcEntity, true),
         dstEntity: view.getUint32(at + OVERFLOW_KEY.dstEntity, true),
         proto: view.getUint8(at + OVERFLOW_KEY.proto),
@@ -89,7 +90,7 @@ export class Counters {
         size: view.getUint8(at + OVERFLOW_KEY.size_),
         detail: view.getUint8(at + OVERFLOW_KEY.detail),
       }
-      sink.overflowed(name, packets, bytes)
+      sink.overflowed(key, packets, bytes)
     }
   }
 
@@ -98,22 +99,22 @@ export class Counters {
     const size = KEY + this.#cpus * COUNT.size
     for (let i = 0; i < entries; i++) {
       const reason = this.#view.getUint32(i * size, true)
-      const known = this.#unnamedDrops[reason]
-      if (known === undefined) continue
-      const { packets, bytes } = rise(known, this.#sumAt(i * size + KEY))
+      const previous = this.#unnamedDrops[reason]
+      if (previous === undefined) continue
+      const { packets, bytes } = increase(previous, this.#sumAt(i * size + KEY))
       if (packets + bytes > 0) sink.unnamedDrops(reason, packets, bytes)
     }
   }
 
-  /** What was known of an overflow key: its bytes are its name; as bounded as the table in the kernel. */
+  /** The previous value of an overflow key, cached by the key's bytes. The kernel's table bounds the cache. */
   #overflowAt(at: number): Count {
     const key = Buffer.from(this.#buffer.buffer, at, OVERFLOW_KEY.size).toString('latin1')
-    const known = this.#overflows.get(key) ?? { packets: 0, bytes: 0 }
-    this.#overflows.set(key, known)
-    return known
+    const previous = this.#overflows.get(key) ?? { packets: 0, bytes: 0 }
+    this.#overflows.set(key, previous)
+    return previous
   }
 
-  /** Over all CPUs; valid until the next call. */
+  /** The sum over all CPUs; valid until the next call. */
   #sumAt(at: number): Count {
     const sum = this.#sum
     sum.packets = 0
@@ -130,10 +131,13 @@ export class Counters {
   }
 }
 
-/** By how much `now` is above what was known, which becomes `now`. A read may fall between a packet and its bytes. */
-function rise(known: Count, now: Count): Count {
-  const difference = { packets: now.packets - known.packets, bytes: now.bytes - known.bytes }
-  known.packets = now.packets
-  known.bytes = now.bytes
+/**
+ * The increase from `previous` to `now`; updates `previous`. Packets and bytes may differ: a read may fall between the
+ * two increments.
+ */
+function increase(previous: Count, now: Count): Count {
+  const difference = { packets: now.packets - previous.packets, bytes: now.bytes - previous.bytes }
+  previous.packets = now.packets
+  previous.bytes = now.bytes
   return difference
 }

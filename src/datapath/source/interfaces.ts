@@ -1,10 +1,10 @@
 /**
- * interfaces.ts - which interfaces the programs stand on, followed as they come and go.
+ * interfaces.ts - attaches the programs to matching interfaces as these appear and disappear.
  *
- * In:    rtnetlink notices; patterns for pods' and uplinks' interfaces.
- * Out:   programs attached to each that matches, and to no other.
- * Fail:  an interface that can't be attached is counted, told to `onError` and tried again at its next notice.
- *        Lost notices (ENOBUFS) are made good by a dump.
+ * In:    rtnetlink notifications; patterns of pod interfaces and uplinks.
+ * Out:   programs attached to every matching interface and to no other.
+ * Fail:  a failed attach is counted, passed to `onError` and retried at the interface's next notification.
+ *        Lost notifications (ENOBUFS) trigger a dump.
  */
 
 import { compileGlob } from '../../lib/glob.js'
@@ -13,11 +13,11 @@ import { type Link, type LinkSink, readLinks } from './links.js'
 import type { AttachMode, BpfObject, LinkWatch, Native } from './native.js'
 
 export interface InterfaceOptions {
-  /** Patterns of pods' interfaces; none: every veth whose other end is in another namespace. */
+  /** Patterns of pod interfaces; if empty, every veth with its peer in another network namespace. */
   readonly interfaces: readonly string[]
-  /** Patterns of uplinks; none: no uplink. */
+  /** Patterns of uplinks; if empty, no uplink. */
   readonly uplinks: readonly string[]
-  /** Network namespace to watch, as a path; undefined: this process's own. */
+  /** Path of the network namespace to watch; undefined: the process's own. */
   readonly netns: string | undefined
   readonly attach: AttachMode | 'auto'
 }
@@ -30,19 +30,21 @@ interface Watched {
 
 const GONE = Uint8Array.of(1)
 /**
- * Interfaces that `auto` gives TCX links; more get clsact filters. The kernel waits two RCU grace periods a pair of
- * links, with its network configuration locked (kernel/bpf/tcx.c, tcx_entry_sync): 45 ms against 0.4 ms for filters.
+ * `auto` attaches TCX links to this many interfaces, and clsact filters to the rest. For each pair of links the kernel
+ * waits two RCU grace periods with its network configuration locked (kernel/bpf/tcx.c, tcx_entry_sync): 45 ms, against
+ * 0.4 ms for filters.
  */
 const TCX_MAX = 8
+/** Bytes of notifications read at once. */
 const MESSAGES = 256 * 1024
-/** By hook. */
+/** Ingress and egress program by hook. */
 export const PROGRAMS = {
   [Hook.pod]: ['weir_from_pod', 'weir_to_pod'],
   [Hook.uplink]: ['weir_uplink_in', 'weir_uplink_out'],
 } as const
 
 export class Interfaces implements LinkSink {
-  /** Times an interface could not be attached to. */
+  /** Failed attaches. */
   errors = 0
   readonly #native: Native
   readonly #object: BpfObject
@@ -53,13 +55,13 @@ export class Interfaces implements LinkSink {
   readonly #watched = new Map<number, Watched>()
   readonly #onError: (error: Error, link: Link) => void
   readonly #messages = new Uint8Array(MESSAGES)
-  /** Links that a dump under way has named. */
-  #named = new Set<number>()
+  /** Indices of the links that the current dump has listed. */
+  #dumped = new Set<number>()
   #dumping = false
-  /** Notices were lost during the dump: some may be of links that it had named already. */
-  #again = false
+  /** Notifications were lost during the dump, perhaps of links that it had already listed: dump again. */
+  #redump = false
 
-  /** Attaches to what is there before it returns. Throws on a bad pattern, or a namespace that is not there. */
+  /** Attaches to all existing matches before it returns. Throws for an invalid pattern or a missing namespace. */
   constructor(
     native: Native,
     object: BpfObject,
@@ -71,15 +73,15 @@ export class Interfaces implements LinkSink {
     this.#object = object
     this.#options = options
     this.#onError = onError
-    this.#isUplink = anyOf(uplinks)
-    this.#isPod = interfaces.length > 0 ? anyOf(interfaces) : link => link.kind === 'veth' && link.peerElsewhere
-    this.#watch = this.#inside(() => native.watchLinks())
+    this.#isUplink = matcher(uplinks)
+    this.#isPod = interfaces.length > 0 ? matcher(interfaces) : link => link.kind === 'veth' && link.peerElsewhere
+    this.#watch = this.#inNetns(() => native.watchLinks())
     this.#dump()
     this.follow()
     this.#watch.onReadable(() => this.follow())
   }
 
-  /** Interfaces watched, by hook. */
+  /** The number of attached interfaces of a hook. */
   count(hook: number): number {
     let n = 0
     for (const watched of this.#watched.values()) if (watched.hook === hook) n++
@@ -90,7 +92,7 @@ export class Interfaces implements LinkSink {
     return [...this.#watched.values()].map(watched => watched.name).sort()
   }
 
-  /** Act on every notice that is waiting. */
+  /** Handles all queued notifications. */
   follow(): void {
     for (;;) {
       try {
@@ -105,7 +107,7 @@ export class Interfaces implements LinkSink {
   }
 
   present(link: Link): void {
-    this.#named.add(link.ifindex)
+    this.#dumped.add(link.ifindex)
     const hook = this.#isUplink(link) ? Hook.uplink : this.#isPod(link) ? Hook.pod : undefined
     const watched = this.#watched.get(link.ifindex)
     if (watched?.hook === hook) return
@@ -115,63 +117,63 @@ export class Interfaces implements LinkSink {
 
   gone(ifindex: number): void {
     if (!this.#watched.delete(ifindex)) return
-    this.#inside(() => this.#object.detachInterface(ifindex))
-    this.#object.update('gone_interfaces', keyOf(ifindex), GONE, 1)
+    this.#inNetns(() => this.#object.detachInterface(ifindex))
+    this.#object.update('gone_interfaces', goneKey(ifindex), GONE, 1)
   }
 
   complete(): void {
     this.#dumping = false
-    if (this.#again) {
+    if (this.#redump) {
       this.#dump()
       return
     }
-    for (const ifindex of [...this.#watched.keys()]) if (!this.#named.has(ifindex)) this.gone(ifindex)
-    this.#named.clear()
+    for (const ifindex of [...this.#watched.keys()]) if (!this.#dumped.has(ifindex)) this.gone(ifindex)
+    this.#dumped.clear()
   }
 
-  /** Detach from all; twice is fine. */
+  /** Detaches from all interfaces. A second call does nothing. */
   close(): void {
     this.#watch.close()
     for (const ifindex of [...this.#watched.keys()]) this.gone(ifindex)
   }
 
-  /** The kernel runs one dump of a socket at a time, and refuses another. */
+  /** Starts a dump, or schedules one: the kernel refuses a second dump on the same socket while one runs. */
   #dump(): void {
-    this.#again = this.#dumping
+    this.#redump = this.#dumping
     if (this.#dumping) return
     this.#dumping = true
-    this.#named.clear()
+    this.#dumped.clear()
     this.#watch.dump()
   }
 
   #attach(link: Link, hook: 0 | 1): void {
     const [ingress, egress] = PROGRAMS[hook]
     const { attach } = this.#options
-    const wanted = attach === 'auto' && this.#watched.size >= TCX_MAX ? 'tc' : attach
+    const requested = attach === 'auto' && this.#watched.size >= TCX_MAX ? 'tc' : attach
     try {
-      const mode = this.#inside(() => this.#object.attachInterface(link.ifindex, ingress, egress, wanted))
-      this.#object.remove('gone_interfaces', keyOf(link.ifindex), 1)
+      const mode = this.#inNetns(() => this.#object.attachInterface(link.ifindex, ingress, egress, requested))
+      this.#object.remove('gone_interfaces', goneKey(link.ifindex), 1)
       this.#watched.set(link.ifindex, { name: link.name, hook, mode })
     } catch (error) {
-      // It may have vanished since the notice: then its end is being told, and nothing is wrong.
+      // The interface was deleted after the notification. Its deletion notification follows, so this is no error.
       if ((error as NodeJS.ErrnoException).code === 'ENODEV') return
       this.errors++
       this.#onError(error as Error, link)
     }
   }
 
-  #inside<T>(body: () => T): T {
+  #inNetns<T>(body: () => T): T {
     const { netns } = this.#options
     return netns === undefined ? body() : this.#native.inNamespace(netns, body)
   }
 }
 
-/** Key of the table `gone_interfaces`: their connections expire early (bpf/flush_connections.h). */
-function keyOf(ifindex: number): Uint8Array {
+/** Key of the table `gone_interfaces`: connections of these interfaces expire early (bpf/flush_connections.h). */
+function goneKey(ifindex: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(ifindex).buffer)
 }
 
-function anyOf(patterns: readonly string[]): (link: Link) => boolean {
+function matcher(patterns: readonly string[]): (link: Link) => boolean {
   const matchers = patterns.map(pattern => compileGlob(pattern))
   return link => matchers.some(matches => matches(link.name))
 }

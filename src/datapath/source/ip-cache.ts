@@ -1,26 +1,26 @@
 /**
- * ip-cache.ts - the kernel's `ip_cache` and `ip_prefixes`: who an address is, kept as the entities say.
+ * ip-cache.ts - keeps the kernel's `ip_cache` and `ip_prefixes`, address to entity, in step with the entities.
  *
- * In:    entities, which know what changed.
- * Out:   those changes in the kernel's tables, a batch a system call.
- * Fail:  throws what the kernel says, most likely that a table is full; what was not written is written next time.
+ * In:    the addresses and prefixes that changed, from the entities.
+ * Out:   updates and deletions in both tables, one system call a batch.
+ * Fail:  publish() throws the kernel's error, most likely that a table is full; the next publish() retries what failed.
  */
 
 import type { Entities, EntityPrefix } from '../identity/entities.js'
 import { IP_INFO, PREFIX_KEY } from '../record/abi.js'
 import type { BpfObject } from './native.js'
 
-/** Entries that the trie has room for unless it is said otherwise; about 80 B each in use. */
-export const IDENTITIES = 1 << 20
-/** Keys and values of one batched update; about a millisecond. */
+/** Default max_entries of each table; an entry in use takes about 80 B. */
+export const IP_CACHE_ENTRIES = 1 << 20
+/** Entries of one batched update, which takes about a millisecond. */
 const BATCH = 1024
 const HOST_BITS = 128
 const TABLES = ['ip_cache', 'ip_prefixes'] as const
 type Table = (typeof TABLES)[number]
 
-export class IdentityTrie {
+export class IpCache {
   readonly limit: number
-  /** Entries that should be there and are not: it was full. */
+  /** Entries missing from the kernel since the last update failed because a table was full. */
   refused = 0
   readonly #object: BpfObject
   readonly #entities: Entities
@@ -32,13 +32,13 @@ export class IdentityTrie {
     for (const prefix of entities.prefixes()) entities.addresses.changed(prefix)
   }
 
-  /** Entries that it holds. */
+  /** Entries in both tables. */
   get used(): number {
     return this.#entities.addresses.size - this.refused
   }
 
-  /** Write what changed. Removals of a batch come first: they make room. */
-  tell(): void {
+  /** Writes all pending changes. Each batch deletes before it inserts, to make room. Throws the kernel's error. */
+  publish(): void {
     const { addresses } = this.#entities
     while (addresses.pending > 0) {
       const changed = this.#entities.takeChanged(BATCH)
@@ -62,13 +62,13 @@ export class IdentityTrie {
       map,
       changed.filter(({ present: there }) => !there),
     )
-    this.#fill(
+    this.#insert(
       map,
       changed.filter(({ present: there }) => there),
     )
   }
 
-  #fill(map: Table, prefixes: readonly EntityPrefix[]): void {
+  #insert(map: Table, prefixes: readonly EntityPrefix[]): void {
     if (prefixes.length === 0) return
     const values = new Uint8Array(prefixes.length * IP_INFO.size)
     const view = new DataView(values.buffer)

@@ -1,10 +1,11 @@
 /**
- * links.ts - rtnetlink messages to links.
+ * links.ts - parses rtnetlink messages into links.
  *
- * In:    struct nlmsghdr after struct nlmsghdr (linux/netlink.h, linux/if_link.h), as LinkWatch reads them.
- * Out:   one call a link that is there or is gone.
- * Fail:  a message cut short ends the walk: the kernel sends whole ones.
- * Never: asks the kernel anything.
+ * In:    messages that start with struct nlmsghdr, back to back (linux/netlink.h, linux/if_link.h), as LinkWatch reads
+ *        them.
+ * Out:   one call for each link that exists or was deleted.
+ * Fail:  parsing stops at a truncated message; the kernel sends whole ones.
+ * Never: makes a system call.
  */
 
 export interface Link {
@@ -12,14 +13,14 @@ export interface Link {
   readonly name: string
   /** `veth`, `bridge`, ...; empty for hardware and loopback. */
   readonly kind: string
-  /** The other end is in another network namespace: on a node, a pod's. */
+  /** The peer is in another network namespace: on a node, a pod's. */
   readonly peerElsewhere: boolean
 }
 
 export interface LinkSink {
   present(link: Link): void
   gone(ifindex: number): void
-  /** A dump is whole: what it did not name is not there. */
+  /** A dump is complete: links that it did not list do not exist. */
   complete(): void
 }
 
@@ -33,7 +34,10 @@ const IFLA_INFO_KIND = 1
 const ATTRIBUTE_TYPE = 0x3fff
 const AF_UNSPEC = 0
 
-/** Walk `length` bytes of messages. Bridge and wireless notices (another family) tell nothing about the link itself. */
+/**
+ * Parses `length` bytes of messages. Skips bridge and wireless notifications (another family): they carry no link
+ * attributes.
+ */
 export function readLinks(bytes: Uint8Array, length: number, sink: LinkSink): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, length)
   for (let at = 0; at + NLMSG_HEADER <= length; ) {
@@ -75,7 +79,7 @@ function* attributes(view: DataView, from: number, to: number): Generator<{ type
   }
 }
 
-/** Up to the terminating zero. */
+/** A string up to its terminating zero, if it has one. */
 function text(view: DataView, at: number, end: number): string {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at, end - at)
   const zero = bytes.indexOf(0)

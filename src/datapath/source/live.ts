@@ -1,11 +1,11 @@
 /**
- * live.ts - the source that stands on this machine's own interfaces.
+ * live.ts - the source that attaches the BPF programs to this machine's interfaces.
  *
- * In:    the BPF object, who is who, which interfaces.
- * Out:   records of the ring and of sweeps to the decoder, other counts to the sink; all exact after collect().
- * Fail:  the constructor throws what the kernel says; later errors of the system stop a step, are kept in
- *        `trouble` and the step is tried again at its next turn.
- * Never: sweeps and drains at once: all of it is synchronous, so the series are of one moment.
+ * In:    the BPF object, the entities, the interface patterns.
+ * Out:   records of the ring and of flushes to the decoder, counters to the sink; exact after collect().
+ * Fail:  the constructor throws the kernel's error. A later system error stops its step and sets `trouble`; the step
+ *        runs again at its next interval.
+ * Never: flushes and drains concurrently: both are synchronous, so all series show one moment.
  */
 import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
@@ -13,7 +13,7 @@ import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder } from '../record/decode.js'
 import { Counters } from './counters.js'
 import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
-import { IDENTITIES, IdentityTrie } from './ip-cache.js'
+import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
@@ -21,36 +21,38 @@ import { StaleIds } from './stale-ids.js'
 export const OBJECT_PATH = fileURLToPath(new URL('../../../dist/weir.bpf.o', import.meta.url))
 
 export interface LiveOptions extends InterfaceOptions {
-  /** Milliseconds between sweeps: the longest that a count waits in the kernel. */
+  /** Milliseconds between flushes: the longest that a count stays unreported in the kernel. */
   readonly reportIntervalMs: number
-  /** Milliseconds between drains of a ring that has not reached its watermark, and between two examples of one kind of drop. */
+  /** Milliseconds between drains of a ring below its watermark, and between two sampled packets of one kind of drop. */
   readonly drainIntervalMs: number
   /** Pages of each CPU's ring, a power of two. */
   readonly ringPages: number
   /** Entries of the connection table. */
   readonly connections: number
-  /** Milliseconds that counts wait in the kernel for a name that may come. */
+  /** Milliseconds that the kernel defers the counts of an unresolved address. */
   readonly entityWaitMs?: number
-  /** Entries of the trie of addresses. */
+  /** Entries of `ip_cache`, and of `ip_prefixes`. */
   readonly identities?: number
-  /** Other knobs of the object (`const volatile` in bpf/), by name; tests shorten the idle times. */
+  /** Other `const volatile` globals of the object by name; tests shorten the idle timeouts. */
   readonly knobs?: Readonly<Record<string, number>>
 }
 
 export interface LiveListener {
-  /** Something failed that may be well again later. */
-  onError(error: Error, what: string): void
-  /** Frames as they came, before they are decoded: for recordings. Valid during the call. */
+  /** A step failed; it will be retried. */
+  onError(error: Error, step: string): void
+  /** Raw frames before they are decoded, for recordings. Valid during the call. */
   onFrames?(frames: Uint8Array, length: number): void
 }
 
-/** Of one pass. Each tells 14,000 connections, so 16,777,216 are told by 1,200; what is left out waits for the next pass. */
-const RUNS_MAX = 2000
+/**
+ * Runs of one pass. A run reports 14,000 connections, so 1,200 runs report 16,777,216. The next pass reports the rest.
+ */
+const MAX_RUNS = 2000
 const NS_PER_MS = 1_000_000
-/** bpf/drop.h: in the order in which a freed packet meets them. */
+/** Programs of bpf/drop.h in the order in which they run on a freed packet. */
 const DROP_PROGRAMS = ['weir_drop', 'weir_drop_nested'] as const
-/** Connections of pods that are gone: let go in sweeps so far apart. */
-const LET_GO_MS = 1000
+/** Milliseconds from a publish to the flush that removes the connections of stale entities. */
+const RELEASE_DELAY_MS = 1000
 
 export class Live implements Source {
   readonly name = 'live'
@@ -58,16 +60,16 @@ export class Live implements Source {
   readonly counters: Counters
   readonly interfaces: Interfaces
   readonly connectionsLimit: number
-  /** Entries that the last sweep left in the table. */
+  /** Entries of the connection table after the last flush. */
   connectionsUsed = 0
-  /** Of those, the ones whose counts waited for a name. */
+  /** Entries of these with deferred counts, because an address is unresolved. */
   connectionsDeferred = 0
   /** Seconds spent, by step. */
   readonly seconds = { drain: 0, flush: 0 }
   readonly #object: BpfObject
-  readonly identities: IdentityTrie
+  readonly ipCache: IpCache
   readonly #stale: StaleIds
-  #soon: NodeJS.Timeout | undefined
+  #releaseTimer: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
   readonly #listener: LiveListener
   readonly #frames = new Uint8Array(FLUSH_BYTES)
@@ -81,22 +83,22 @@ export class Live implements Source {
     this.#sink = sink
     this.#listener = listener
     this.connectionsLimit = options.connections
-    const { identities = IDENTITIES } = options
+    const { identities: addresses = IP_CACHE_ENTRIES } = options
     this.#object = native.openObject(OBJECT_PATH, {
       knobs: {
         drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
-        ...arrivedReasons(native),
+        ...deliveredReasons(native),
         ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
         ...options.knobs,
       },
-      sizes: { connections: options.connections, ip_cache: identities, ip_prefixes: identities },
+      sizes: { connections: options.connections, ip_cache: addresses, ip_prefixes: addresses },
       without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
     })
     try {
       this.counters = new Counters(this.#object, native.possibleCpus())
       this.#stale = new StaleIds(this.#object, entities)
-      this.identities = new IdentityTrie(this.#object, entities, identities)
-      this.#tellIdentities()
+      this.ipCache = new IpCache(this.#object, entities, addresses)
+      this.#publishEntities()
       this.#object.openRing('events', options.ringPages)
       this.#attachDrops()
       this.interfaces = new Interfaces(native, this.#object, options, (error, link) =>
@@ -114,48 +116,51 @@ export class Live implements Source {
   }
 
   get trouble(): string | undefined {
-    for (const [what, message] of this.#troubles) return `${what}: ${message}`
+    for (const [step, message] of this.#troubles) return `${step}: ${message}`
     return undefined
   }
 
-  /** Whether a step works; steps: drain, flush, drops, ip_cache. */
+  /** Whether the last run of a step succeeded. Steps: drain, flush, drops, ip_cache. */
   up(step: string): boolean {
     return !this.#troubles.has(step)
   }
 
-  /** Everything that the programs have counted so far is in the sink when this returns; new connections get the names of now. */
+  /**
+   * Reads everything that the programs have counted into the sink, then publishes the current names for new
+   * connections.
+   */
   collect(): void {
     if (this.#closed) return
     this.#try('drain', () => this.#drain())
     this.#try('flush', () => this.#flush())
-    this.tellNames()
+    this.publishNames()
   }
 
-  /** The names of now for new connections; those that bear names of what is gone are let go within a second. */
-  tellNames(): void {
+  /** Publishes the current names for new connections. Connections of stale entities are removed within a second. */
+  publishNames(): void {
     if (this.#closed) return
-    this.#try('ip_cache', () => this.#tellIdentities())
-    if (!this.#stale.held) return
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined
+    this.#try('ip_cache', () => this.#publishEntities())
+    if (!this.#stale.unreleased) return
+    this.#releaseTimer ??= setTimeout(() => {
+      this.#releaseTimer = undefined
       this.collect()
-    }, LET_GO_MS)
+    }, RELEASE_DELAY_MS)
   }
 
-  /** These numbers stand for others from now on; collect() came before. */
-  recycled(rows: readonly number[]): void {
-    this.#try('ip_cache', () => this.#stale.clear(rows))
+  /** Reuses entity ids: they are no longer stale. Call collect() first. */
+  recycled(ids: readonly number[]): void {
+    this.#try('ip_cache', () => this.#stale.clear(ids))
   }
 
-  /** What the programs left undone; a free that weir_drop missed and weir_drop_nested looked at is not among it. */
+  /** The loaded programs. The recursion misses of weir_drop exclude frees that weir_drop_nested counted. */
   programs(): ReturnType<BpfObject['programs']> {
-    const again = this.counters.totals.drops_nested.packets
+    const nestedDrops = this.counters.totals.drops_nested.packets
     const [first, second] = DROP_PROGRAMS
     return this.#object
       .programs()
       .filter(({ name }) => name !== second)
       .map(each =>
-        each.name === first ? { ...each, recursionMisses: Math.max(0, each.recursionMisses - again) } : each,
+        each.name === first ? { ...each, recursionMisses: Math.max(0, each.recursionMisses - nestedDrops) } : each,
       )
   }
 
@@ -163,11 +168,11 @@ export class Live implements Source {
     return this.#object.ringLost()
   }
 
-  /** Detach, collect what is left, release all. Twice is fine. */
+  /** Detaches, collects the remaining counts and releases everything. A second call does nothing. */
   close(): void {
     if (this.#closed) return
     for (const timer of this.#timers) clearInterval(timer)
-    clearTimeout(this.#soon)
+    clearTimeout(this.#releaseTimer)
     this.#object.onRing(undefined)
     this.interfaces.close()
     this.collect()
@@ -179,47 +184,47 @@ export class Live implements Source {
     for (;;) {
       const length = this.#object.drain(this.#frames)
       if (length === 0) return
-      this.#told(length)
+      this.#decode(length)
     }
   }
 
   #flush(): void {
-    const { told } = this.#stale
-    this.connectionsUsed = this.#tell('weir_flush')
+    const { published: told } = this.#stale
+    this.connectionsUsed = this.#flushTable('weir_flush')
     this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
-    if (this.#isWhole() && this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(told)
-    this.#tell('weir_flush_drops')
+    if (this.#isComplete() && this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(told)
+    this.#flushTable('weir_flush_drops')
     this.counters.read(this.#sink)
   }
 
-  /** One pass of a sweep program over its table; entries that it left there. */
-  #tell(program: string): number {
+  /** One pass of a flush program over its table; returns the number of entries that remain. */
+  #flushTable(program: string): number {
     const view = this.#passView
     view.setUint32(PASS.number, (view.getUint32(PASS.number, true) % PASSES) + 1, true)
-    for (let runs = 0; runs < RUNS_MAX; runs++) {
-      view.setUint32(PASS.stale, this.#stale.some ? 1 : 0, true)
-      this.#told(this.#object.flush(program, 'flush_buffer', this.#pass, this.#frames))
+    for (let runs = 0; runs < MAX_RUNS; runs++) {
+      view.setUint32(PASS.stale, this.#stale.any ? 1 : 0, true)
+      this.#decode(this.#object.flush(program, 'flush_buffer', this.#pass, this.#frames))
       if (view.getUint32(PASS.full, true) === 0) break
     }
     return view.getUint32(PASS.entries, true)
   }
 
-  /** The last pass went over all of its table. */
-  #isWhole(): boolean {
+  /** The last pass covered its whole table. */
+  #isComplete(): boolean {
     return this.#passView.getUint32(PASS.full, true) === 0
   }
 
-  #tellIdentities(): void {
-    this.#stale.tell()
-    this.identities.tell()
+  #publishEntities(): void {
+    this.#stale.publish()
+    this.ipCache.publish()
   }
 
-  #told(length: number): void {
+  #decode(length: number): void {
     this.#listener.onFrames?.(this.#frames, length)
     this.decoder.decode(this.#frames, length, this.#sink)
   }
 
-  /** Without it Weir still counts flows: say so and go on. */
+  /** A failure is reported and not fatal: flows are counted without it. */
   #attachDrops(): void {
     this.#try('drops', () => {
       for (const program of DROP_PROGRAMS) this.#object.attachTracing(program)
@@ -241,8 +246,8 @@ export class Live implements Source {
   }
 }
 
-/** Knobs of bpf/drop.h: 0, which no drop has, on kernels that do not tell the reason apart. */
-function arrivedReasons(native: Native): { queue_purge: number; no_socket: number } {
+/** Reasons of bpf/drop.h for packets that were already delivered; 0, which no drop has, where the kernel lacks them. */
+function deliveredReasons(native: Native): { queue_purge: number; no_socket: number } {
   const reasons = new Map(native.kernelEnum('skb_drop_reason').map(({ name, value }) => [name, value]))
   return {
     queue_purge: reasons.get('SKB_DROP_REASON_QUEUE_PURGE') ?? 0,

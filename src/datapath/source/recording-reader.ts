@@ -1,18 +1,18 @@
 /**
- * recording-reader.ts - recordings: pcap files of link type 147 (USER0), one raw record a packet.
+ * recording-reader.ts - reads recordings: pcap files of link type 147 (USER0), one raw record a packet.
  *
- * In:    nanosecond or microsecond pcap of either byte order, gzip or not; the format is in
- *        draft-ietf-opsawg-pcap. The records inside stay as the recording node wrote them.
- * Out:   RecordingReader steps over records; recording-writer.ts writes them.
- * Fail:  what is no recording throws with the file's name; a cut or corrupt file gives the records
- *        before the damage, then `damage` says where it is. OS errors pass through.
+ * In:    nanosecond or microsecond pcap of either byte order, plain or gzip; the format is in
+ *        draft-ietf-opsawg-pcap. Records keep the byte order of the node that wrote them.
+ * Out:   one record at a time from RecordingReader; recording-writer.ts writes recordings.
+ * Fail:  throws with the file's name if the file is not a recording. A truncated or corrupt file yields the records
+ *        before the damage, then `damage` gives its place. OS errors pass through.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { constants, gunzipSync } from 'node:zlib'
 
 /** DLT_USER0. */
 export const LINK_TYPE = 147
-/** perf cannot carry more (its record size is a u16), so a larger one is corruption. */
+/** perf's record size is a u16, so a larger record is corruption. */
 export const MAX_RECORD = 65_536
 
 const FILE_HEADER = 24
@@ -20,25 +20,30 @@ const RECORD_HEADER = 16
 const MAGIC_NS = 0xa1b23c4d
 const MAGIC_US = 0xa1b2c3d4
 const MAGIC_PCAPNG = 0x0a0d0d0a
-/** Room for the largest record many times over; each refill moves at most one record. */
+/** Many times the largest record. A refill moves at most one record. */
 const WINDOW = 1 << 20
-/** gunzip is whole-file: this much memory, and no more. */
+/** Limit of the inflated file, which is held in memory as a whole. */
 const MAX_INFLATED = 1 << 30
 
-const ALLOWED = `pcap, magic 0xa1b23c4d (ns) or 0xa1b2c3d4 (us), link type ${LINK_TYPE}`
+const EXPECTED = `pcap, magic 0xa1b23c4d (ns) or 0xa1b2c3d4 (us), link type ${LINK_TYPE}`
 
-/** Damage: the byte (of the inflated file, if it was compressed) where the last whole record ends, and a line about it. */
+/**
+ * Damage: the offset where the last complete record ends (in the inflated file, if compressed), and a one-line message.
+ */
 export interface Damage {
   readonly at: number
   readonly message: string
 }
 
-/** Steps over a recording; after next() the record is `size` bytes at `at` of `view`, until the following next(). */
+/**
+ * Iterates over a recording. After next() the record is `size` bytes at `at` of `view`, valid until the following
+ * next().
+ */
 export class RecordingReader {
   readonly path: string
   at = 0
   size = 0
-  /** When it was written: Unix seconds, and nanoseconds of the second. */
+  /** Time of the record: Unix seconds, and nanoseconds of the second. */
   seconds = 0
   nanoseconds = 0
   records = 0
@@ -55,7 +60,7 @@ export class RecordingReader {
     this.view = this.#input.view
     try {
       const header = this.#input.take(FILE_HEADER)
-      if (header < 0) throw new Error(`${path}: not a recording: ${this.#input.length} bytes; allowed: ${ALLOWED}`)
+      if (header < 0) throw new Error(`${path}: not a recording: ${this.#input.length} bytes; allowed: ${EXPECTED}`)
       const magic = this.view.getUint32(header, true)
       const swapped = this.view.getUint32(header, false)
       this.#little = magic === MAGIC_NS || magic === MAGIC_US
@@ -69,7 +74,7 @@ export class RecordingReader {
     }
   }
 
-  /** Step to the next record; false at the end, where `damage` tells whether the file was whole. */
+  /** Moves to the next record. Returns false at the end, where `damage` is undefined if the file is complete. */
   next(): boolean {
     if (this.damage !== undefined) return false
     const start = this.#input.offset
@@ -88,7 +93,7 @@ export class RecordingReader {
     return true
   }
 
-  /** Twice is fine. */
+  /** A second call does nothing. */
   close(): void {
     this.#input.close()
   }
@@ -96,23 +101,23 @@ export class RecordingReader {
   #end(start: number): boolean {
     if (this.#input.left > 0)
       return this.#damaged(start, 'truncated', `a record header has ${this.#input.left} of ${RECORD_HEADER} bytes`)
-    if (this.#input.cut) return this.#damaged(start, 'truncated', 'the gzip stream ends early')
+    if (this.#input.truncated) return this.#damaged(start, 'truncated', 'the gzip stream ends early')
     return false
   }
 
-  #damaged(at: number, how: 'truncated' | 'corrupt', why: string): boolean {
-    this.damage = { at, message: `${this.path}: ${how} at byte ${at}: ${why}` }
+  #damaged(at: number, kind: 'truncated' | 'corrupt', reason: string): boolean {
+    this.damage = { at, message: `${this.path}: ${kind} at byte ${at}: ${reason}` }
     return false
   }
 }
 
-/** A file behind a fixed window, or an inflated one in whole. */
+/** A file read through a fixed window, or a whole inflated file. */
 class Input {
   view: DataView
   /** Bytes taken so far. */
   offset = 0
-  /** The gzip stream was cut. */
-  cut = false
+  /** The gzip stream is truncated. */
+  truncated = false
   #bytes: Uint8Array
   #fd: number | undefined
   #from = 0
@@ -126,7 +131,7 @@ class Input {
     this.view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
   }
 
-  /** Bytes at hand; at the end of the file, all that are left. */
+  /** Unread bytes in the window; at the end of the file, all remaining bytes. */
   get left(): number {
     return this.#to - this.#from
   }
@@ -135,7 +140,7 @@ class Input {
     return this.offset + this.left
   }
 
-  /** Offset of the next `size` bytes in the window, or -1 when the file has fewer left. */
+  /** Consumes `size` bytes and returns their offset in the window; -1 when fewer remain in the file. */
   take(size: number): number {
     if (this.left < size) this.#fill()
     if (this.left < size) return -1
@@ -150,16 +155,16 @@ class Input {
     this.#fd = undefined
   }
 
-  /** Move what is left to the front and read behind it. */
+  /** Moves the unread bytes to the front and reads more after them. */
   #fill(): void {
     if (this.#fd === undefined) return
     this.#bytes.copyWithin(0, this.#from, this.#to)
     this.#to -= this.#from
     this.#from = 0
     while (this.#to < this.#bytes.length) {
-      const got = readSync(this.#fd, this.#bytes, this.#to, this.#bytes.length - this.#to, null)
-      if (got === 0) break
-      this.#to += got
+      const bytesRead = readSync(this.#fd, this.#bytes, this.#to, this.#bytes.length - this.#to, null)
+      if (bytesRead === 0) break
+      this.#to += bytesRead
     }
   }
 
@@ -173,14 +178,14 @@ class Input {
       if (code === 'ERR_BUFFER_TOO_LARGE')
         throw new Error(`${path}: inflates to more than ${MAX_INFLATED} bytes; gunzip it first`)
       if (code !== 'Z_BUF_ERROR') throw new Error(`${path}: corrupt gzip: ${(error as Error).message}`)
-      this.cut = true
+      this.truncated = true
       this.#bytes = inflate(packed, constants.Z_SYNC_FLUSH)
     }
     this.#to = this.#bytes.length
   }
 }
 
-/** Z_SYNC_FLUSH gives what a cut stream still holds, where Z_FINISH throws Z_BUF_ERROR. */
+/** For a truncated stream Z_SYNC_FLUSH returns the data before the cut; Z_FINISH throws Z_BUF_ERROR. */
 function inflate(packed: Uint8Array, finishFlush: number): Uint8Array {
   return gunzipSync(packed, { maxOutputLength: MAX_INFLATED, finishFlush })
 }
@@ -190,5 +195,5 @@ function notPcap(path: string, magic: number): Error {
     magic === MAGIC_PCAPNG
       ? 'pcapng (convert it: editcap -F nsecpcap)'
       : `magic 0x${magic.toString(16).padStart(8, '0')}`
-  return new Error(`${path}: not a recording: ${seen}; allowed: ${ALLOWED}`)
+  return new Error(`${path}: not a recording: ${seen}; allowed: ${EXPECTED}`)
 }

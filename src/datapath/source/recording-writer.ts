@@ -1,15 +1,15 @@
 /**
  * recording-writer.ts - writes a recording: nanosecond pcap, little endian, link type 147.
  *
- * In:    raw records with the time they were read at.
- * Out:   a file that pcap.ts, tcpdump and Wireshark read; whole records only, except after a failed write.
+ * In:    raw records, each with the time at which it was read.
+ * Out:   a file that recording-reader.ts, tcpdump and Wireshark read; no partial record, except after a failed write.
  * Fail:  OS errors pass through, with .code and .syscall.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { LINK_TYPE, MAX_RECORD } from './recording-reader.js'
 
 const RECORD_HEADER = 16
-/** A write(2) for a few hundred records; at least one of the largest must fit. */
+/** Batches a few hundred records into one write(2). The largest record must fit. */
 const BUFFER = 256 * 1024
 
 export class RecordingWriter {
@@ -30,9 +30,9 @@ export class RecordingWriter {
     this.#used = 24
   }
 
-  /** Append `size` bytes of `bytes` from `at`; the time is in Unix seconds and nanoseconds of the second. */
+  /** Appends `size` bytes of `bytes` from `at`; the time is in Unix seconds and nanoseconds of the second. */
   append(bytes: Uint8Array, at: number, size: number, seconds: number, nanoseconds: number): void {
-    if (size > MAX_RECORD) throw new RangeError(`record of ${size} bytes, at most ${MAX_RECORD} allowed`)
+    if (size > MAX_RECORD) throw new RangeError(`record of ${size} bytes; allowed: at most ${MAX_RECORD}`)
     if (this.#used + RECORD_HEADER + size > BUFFER) this.flush()
     this.#view.setUint32(this.#used, seconds, true)
     this.#view.setUint32(this.#used + 4, nanoseconds, true)
@@ -43,17 +43,17 @@ export class RecordingWriter {
     this.records++
   }
 
-  /** Hand everything to the operating system. */
+  /** Writes all buffered bytes to the file. */
   flush(): void {
     while (this.#fd !== undefined && this.#used > 0) {
       const written = writeSync(this.#fd, this.#bytes, 0, this.#used)
-      // Only what was not written stays, so that a flush after an error never writes bytes twice.
+      // Keeps only unwritten bytes, so that a flush after an error writes no byte twice.
       this.#bytes.copyWithin(0, written, this.#used)
       this.#used -= written
     }
   }
 
-  /** Flush and close; twice is fine. The file is closed also when the flush fails. */
+  /** Flushes and closes the file, also when the flush fails. A second call does nothing. */
   close(): void {
     try {
       this.flush()

@@ -2,8 +2,8 @@
  * replay.ts - a recording as a source of records.
  *
  * In:    the path of a recording, gzip or not.
- * Out:   each record given to the decoder, in the file's order and as fast as it takes them.
- * Fail:  the constructor throws what pcap.ts throws; a damaged file gives what precedes the damage.
+ * Out:   each record to the decoder, in file order and without delay.
+ * Fail:  the constructor throws the errors of recording-reader.ts; a damaged file yields the records before the damage.
  */
 import type { Decoder, RecordSink } from '../record/decode.js'
 import { RecordingReader } from './recording-reader.js'
@@ -11,11 +11,11 @@ import { RecordingReader } from './recording-reader.js'
 export interface ReplayResult {
   /** Records read so far, by all calls. */
   readonly records: number
-  /** Nothing more will come. */
+  /** The recording is at its end. */
   readonly done: boolean
-  /** The byte where the last whole record of a truncated or corrupt file ends. */
+  /** The offset where the last complete record of a truncated or corrupt file ends. */
   readonly truncatedAt?: number
-  /** One line about the damage: file, byte, what is wrong. */
+  /** One line with the file, the offset and the kind of damage. */
   readonly damage?: string
 }
 
@@ -26,7 +26,7 @@ export class Replay {
     this.#reader = new RecordingReader(path)
   }
 
-  /** When the record in the sink's hands was written: Unix seconds, and nanoseconds of the second. */
+  /** Time of the record that the sink receives: Unix seconds, and nanoseconds of the second. */
   get seconds(): number {
     return this.#reader.seconds
   }
@@ -34,7 +34,7 @@ export class Replay {
     return this.#reader.nanoseconds
   }
 
-  /** Decode up to `limit` records from where the last call stopped; closes the file at its end. */
+  /** Decodes up to `limit` records after those of the last call. Closes the file at its end. */
   run(decoder: Decoder, sink: RecordSink, limit = Number.POSITIVE_INFINITY): ReplayResult {
     const reader = this.#reader
     for (let left = limit; left > 0; left--) {
@@ -44,7 +44,7 @@ export class Replay {
     return { records: reader.records, done: false }
   }
 
-  /** Twice is fine. */
+  /** A second call does nothing. */
   close(): void {
     this.#reader.close()
   }

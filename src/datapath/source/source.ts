@@ -1,39 +1,39 @@
 /**
- * source.ts - what a source of records gives, whatever it is.
+ * source.ts - the interface between a source of records and the exporter.
  *
- * Out:   FlowSink, the one way from a source into the reduce; Source, what the exporter asks of one.
+ * Out:   FlowSink, which receives everything a source counts; Source, which the exporter collects from.
  */
 import type { RecordSink } from '../record/decode.js'
 
-/** One key of the datapath's spill table (bpf/weir.h struct spill_key). */
-export interface OverflowName {
+/** A key of the datapath's `overflow` table (bpf/weir.h, struct overflow_key). */
+export interface OverflowKey {
   srcEntity: number
   dstEntity: number
   proto: number
   hook: number
   direction: number
-  /** Size class; one past the last: flags without packets. */
+  /** Size class; one past the last counts TCP flags without packets. */
   size: number
-  /** TCP: bits by TcpFlagLane; ICMP: type. */
+  /** TCP: a bit for each TcpFlagLane. ICMP: the type. */
   detail: number
 }
 
-/** Records, and what the datapath counted beside them, as differences since the last time. */
+/** Records, and the datapath's counters as increases since the last collect(). */
 export interface FlowSink extends RecordSink {
-  /** Packets that had no connection in the table. */
-  overflowed(name: OverflowName, packets: number, bytes: number): void
-  /** Packets for which not even a name could be kept. */
+  /** Packets without an entry in the connection table. */
+  overflowed(key: OverflowKey, packets: number, bytes: number): void
+  /** Packets without an entry in the overflow table either. */
   unnamed(hook: number, direction: number, packets: number, bytes: number): void
-  /** Drops for which only the reason could be kept. */
+  /** Drops without an entry in the drop table, counted by reason only. */
   unnamedDrops(reason: number, packets: number, bytes: number): void
 }
 
 export interface Source {
   /** `live`, `replay:FILE`. */
   readonly name: string
-  /** Bring in everything that is known by now. Errors of the system have .syscall. */
+  /** Reads all pending counts and records into the sink. A system error has .syscall. */
   collect(): void
-  /** Why it gives nothing at the moment, if so. */
+  /** Why the source is failing; undefined while it works. */
   readonly trouble: string | undefined
   close(): void
 }

@@ -1,9 +1,9 @@
 /**
- * stale-ids.ts - the kernel's `stale_entities`: rows whose names ended, until no connection bears them.
+ * stale-ids.ts - the kernel's `stale_entities`: retired entity ids that connections may still use.
  *
- * In:    rows that the entities retired; how the sweeps went; rows that stand for others from now on.
- * Out:   a bit a row in the kernel; word to the entities of how far the kernel has let go.
- * Fail:  throws what the kernel says; the bits are written next time.
+ * In:    ids that became stale, from the entities; the result of each flush; ids that are reused.
+ * Out:   one bit an id in the kernel; to the entities, how many stale ids the kernel no longer uses.
+ * Fail:  throws the kernel's error; the next call writes the bits.
  */
 import type { Entities } from '../identity/entities.js'
 import { MAX_ENTITIES } from '../identity/entity-ids.js'
@@ -16,10 +16,10 @@ export class StaleIds {
   readonly #object: BpfObject
   readonly #entities: Entities
   readonly #bits = new Uint8Array(MAX_ENTITIES / 8)
-  /** Words that the kernel does not have yet. */
+  /** Indices of 64-bit words to write to the kernel. */
   readonly #changed = new Set<number>()
-  #set = 0
-  #told = 0
+  #count = 0
+  #published = 0
   #released = 0
 
   constructor(object: BpfObject, entities: Entities) {
@@ -28,46 +28,46 @@ export class StaleIds {
     entities.release(0)
   }
 
-  /** Whether there are any. */
-  get some(): boolean {
-    return this.#set > 0
+  /** Whether any id is stale. */
+  get any(): boolean {
+    return this.#count > 0
   }
 
-  /** Whether the kernel may still hold connections of some. */
-  get held(): boolean {
-    return this.#released < this.#told
+  /** Whether connections in the kernel may still use a published stale id. */
+  get unreleased(): boolean {
+    return this.#released < this.#published
   }
 
-  /** Rows ever retired whose bits the kernel has. */
-  get told(): number {
-    return this.#told
+  /** Number of stale ids written to the kernel so far. */
+  get published(): number {
+    return this.#published
   }
 
-  /** Write the bits of rows that were retired since the last time. */
-  tell(): void {
-    for (const row of this.#entities.takeStale()) this.#mark(row, true)
+  /** Writes the bits of ids that became stale since the last call. */
+  publish(): void {
+    for (const id of this.#entities.takeStale()) this.#mark(id, true)
     this.#write()
-    this.#told = this.#entities.staleTotal
+    this.#published = this.#entities.staleTotal
   }
 
-  /** A whole pass that began with `told` rows of now met no connection of theirs. */
-  released(told: number): void {
-    this.#released = told
-    this.#entities.release(told)
+  /** A complete pass, started when `published` ids were in the kernel, found no connection of theirs. */
+  released(published: number): void {
+    this.#released = published
+    this.#entities.release(published)
   }
 
-  /** These rows stand for others from now on. */
-  clear(rows: readonly number[]): void {
-    for (const row of rows) this.#mark(row, false)
+  /** Clears the bits of ids that are reused. */
+  clear(ids: readonly number[]): void {
+    for (const id of ids) this.#mark(id, false)
     this.#write()
   }
 
-  #mark(row: number, on: boolean): void {
-    const bit = 1 << (row & 7)
-    if (((this.#bits[row >> 3]! & bit) !== 0) === on) return
-    this.#bits[row >> 3]! ^= bit
-    this.#set += on ? 1 : -1
-    this.#changed.add(Math.floor(row / BITS))
+  #mark(id: number, on: boolean): void {
+    const bit = 1 << (id & 7)
+    if (((this.#bits[id >> 3]! & bit) !== 0) === on) return
+    this.#bits[id >> 3]! ^= bit
+    this.#count += on ? 1 : -1
+    this.#changed.add(Math.floor(id / BITS))
   }
 
   #write(): void {

@@ -15,7 +15,7 @@ import { icmpMessage } from '../../datapath/record/icmp-message.js'
 import { Packet } from '../../datapath/record/packet.js'
 import { isIcmp, Protocol } from '../../datapath/record/protocol.js'
 import { ciliumReason, type KernelReasons } from '../../datapath/record/reasons.js'
-import type { FlowSink, OverflowName } from '../../datapath/source/source.js'
+import type { FlowSink, OverflowKey } from '../../datapath/source/source.js'
 import type { Peers } from '../series/exemplar.js'
 import type { Family } from '../series/family.js'
 import type { SeriesStore } from '../series/series.js'
@@ -131,7 +131,7 @@ export class Reducer implements FlowSink {
   }
 
   /** Packets counted in the datapath's overflow table, without a connection, since the last call. */
-  overflowed(name: OverflowName, packets: number, bytes: number): void {
+  overflowed(name: OverflowKey, packets: number, bytes: number): void {
     const reporter = reporterOf(name.hook, name.direction)
     const pair = this.#pairs.pair(name.srcEntity, name.dstEntity, reporter, name.proto)
     const flagsOnly = name.size > SIZE_CLASSES.length

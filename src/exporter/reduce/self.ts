@@ -31,7 +31,10 @@ export class SelfMetrics {
     this.#set(M.buildInfo, [version, revision, process.version, arch(), release()], 1)
   }
 
-  /** Metrics of every source. Each record read counts in exactly one series of weir_records_total and weir_decode_faults_total. */
+  /**
+   * Metrics of every source. Each record read counts in exactly one series of weir_records_total and
+   * weir_decode_faults_total.
+   */
   records(decoder: Decoder, reducer: Reducer, entities: Entities): void {
     const unread: Partial<Record<Kind, number>> = reducer.unreadOf
     for (const [kind, n] of Object.entries(decoder.counts) as [Kind, number][]) {
@@ -82,9 +85,9 @@ export class SelfMetrics {
     this.#set(M.dropsSeen, [], totals.drops_seen.packets)
     this.#set(M.dropsIgnored, ['not_ip'], totals.drops_ignored.packets)
     this.#set(M.dropsIgnored, ['delivered'], totals.drops_delivered.packets)
-    this.#set(M.ipCacheEntries, [], live.identities.used)
-    this.#set(M.ipCacheLimit, [], live.identities.limit)
-    this.#set(M.ipCacheMissing, [], live.identities.refused)
+    this.#set(M.ipCacheEntries, [], live.ipCache.used)
+    this.#set(M.ipCacheLimit, [], live.ipCache.limit)
+    this.#set(M.ipCacheMissing, [], live.ipCache.refused)
     this.#set(M.connectionsDeferred, [], live.connectionsDeferred)
     this.#set(M.connectionsRenamed, [], totals.connections_renamed.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)

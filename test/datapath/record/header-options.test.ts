@@ -77,7 +77,7 @@ t.test('each option is visited once, up to the end of options, and padding start
   t.strictSame(visit(''), { visited: [], padding: 0 })
 })
 
-t.test('a hop-by-hop or Geneve option that is cut is larger than the rest', async t => {
+t.test('a hop-by-hop or Geneve option that is truncated is larger than the bytes that remain', async t => {
   const hopByHop = (hex: string) => {
     const { view, end } = optionsOf(hex)
     return hopByHopOptionSize(view, BEFORE, end)

@@ -3,7 +3,8 @@
  *
  * Out:   the keys of `cilium monitor -j`, in its order; keys without a value are omitted.
  */
-import type { Flow, Layer, LayerName } from './layers/layer.js'
+import type { LayerName } from '../cilium/layer-name.js'
+import type { Flow, Layer } from './layers/layer.js'
 import type { Span } from './layers/span.js'
 import { dissect, type PacketKind } from './layers/walk.js'
 

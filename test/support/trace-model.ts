@@ -22,16 +22,9 @@ const POINTS = [
 ] as readonly NonNullable<Flow['trace_observation_point']>[]
 /** By the datapath's number: 0 to 4 are one more in flow.proto, 5 (unknown) is 0 there, higher numbers are the same. */
 const REASONS = [
-  'NEW',
-  'ESTABLISHED',
-  'REPLY',
-  'RELATED',
-  'REOPENED',
-  undefined,
-  'SRV6_ENCAP',
-  'SRV6_DECAP',
-  'ENCRYPT_OVERLAY',
-] as const
+  ...(['NEW', 'ESTABLISHED', 'REPLY', 'RELATED', 'REOPENED'] as const),
+  ...([undefined, 'SRV6_ENCAP', 'SRV6_DECAP', 'ENCRYPT_OVERLAY'] as const),
+]
 
 const TRACE_WORDS = [
   ...['-> endpoint ', '-> proxy', '-> host from', '-> stack', '-> overlay', '<- endpoint ', '<- proxy', '<- host'],

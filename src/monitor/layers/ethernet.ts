@@ -3,7 +3,8 @@
  *
  * Fail:  less than 14 bytes.
  */
-import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
+import type { LayerName } from '../../cilium/layer-name.js'
+import { type Capture, dumpLayer, type Flow, type Layer } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 14

@@ -3,9 +3,10 @@
  *
  * Fail:  a truncated header or option.
  */
+import type { LayerName } from '../../cilium/layer-name.js'
 import { geneveOptionSize } from '../../datapath/record/header-options.js'
 import { afterEtherType, etherTypeName } from './ethernet.js'
-import { type Capture, dumpFields, dumpLayer, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpFields, dumpLayer, type Layer } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 8

@@ -3,7 +3,7 @@
  *
  * Out:   gopacket's names (layers/enums.go), which differ from Hubble's (protocol.ts).
  */
-import type { LayerName } from './layer.js'
+import type { LayerName } from '../../cilium/layer-name.js'
 
 const NAMES: Readonly<Record<number, string>> = {
   0: 'IPv6HopByHop',

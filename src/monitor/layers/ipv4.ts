@@ -4,10 +4,11 @@
  * Fail:  truncated or contradictory lengths, malformed options. A total length of 0 is valid: segmentation offload
  *        leaves it.
  */
+import type { LayerName } from '../../cilium/layer-name.js'
 import { eachOption, MIN_IPV4_OPTION, malformedOption } from '../../datapath/record/header-options.js'
 import { formatIpv4 } from '../../lib/address.js'
 import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
-import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 20

@@ -3,11 +3,12 @@
  *
  * Fail:  truncated headers, a payload length of 0 without a jumbo option.
  */
+import type { LayerName } from '../../cilium/layer-name.js'
 import { Protocol } from '../../datapath/record/protocol.js'
 import { formatAddress } from '../../lib/address.js'
 import { HopByHop } from './hop-by-hop.js'
 import { afterIpProtocol, ipProtocolName } from './ip-protocol.js'
-import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer } from './layer.js'
 import type { Span } from './span.js'
 
 const HEADER = 40

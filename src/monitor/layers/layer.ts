@@ -5,21 +5,8 @@
  * Out:   the parts of a summary, and the dump: `Name<tab>{Field=value ...}` with gopacket's fields in its order, so that
  *        `-vv` and JSON equal those of `cilium monitor`.
  */
+import type { LayerName } from '../../cilium/layer-name.js'
 import type { Span } from './span.js'
-
-export type LayerName =
-  | 'Ethernet'
-  | 'IPv4'
-  | 'IPv6'
-  | 'TCP'
-  | 'UDP'
-  | 'SCTP'
-  | 'ICMPv4'
-  | 'ICMPv6'
-  | 'VRRP'
-  | 'IGMP'
-  | 'VXLAN'
-  | 'Geneve'
 
 export interface Layer {
   readonly name: LayerName

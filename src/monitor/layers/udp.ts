@@ -3,8 +3,9 @@
  *
  * Fail:  a truncated header, a length from 1 to 7. A length of 0 is a jumbogram: its payload is all remaining bytes.
  */
+import type { LayerName } from '../../cilium/layer-name.js'
 import { tunnelOf } from '../../cilium/tunnel-port.js'
-import { type Capture, dumpLayer, type Flow, type Layer, type LayerName } from './layer.js'
+import { type Capture, dumpLayer, type Flow, type Layer } from './layer.js'
 import { udpPort } from './port-name.js'
 import type { Span } from './span.js'
 

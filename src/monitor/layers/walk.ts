@@ -6,13 +6,15 @@
  * Fail:  `error` says why the walk stopped early. It ends without an error at headers that have no decoder: VLAN tags,
  *        ARP, ESP, GRE, fragments, most extension headers.
  */
+
+import type { LayerName } from '../../cilium/layer-name.js'
 import { Ethernet } from './ethernet.js'
 import { Geneve } from './geneve.js'
 import { Icmp } from './icmp.js'
 import { Igmp } from './igmp.js'
 import { Ipv4 } from './ipv4.js'
 import { Ipv6 } from './ipv6.js'
-import type { Capture, Decode, Layer, LayerName } from './layer.js'
+import type { Capture, Decode, Layer } from './layer.js'
 import { Sctp } from './sctp.js'
 import type { Span } from './span.js'
 import { Tcp } from './tcp.js'

@@ -19,6 +19,21 @@ import {
   VERDICT_40,
 } from '../../support/records.js'
 
+const HEADER = [
+  'point',
+  'srcLabel',
+  'dstLabel',
+  'dstId',
+  'reason',
+  'encrypted',
+  'ipv6',
+  'l3Device',
+  'vxlan',
+  'geneve',
+  'ifindex',
+  'hasExtension',
+] as const
+
 t.test('the common header has the same fields in every record type', async t => {
   for (const [record, type, version] of [
     [TRACE_2, 4, 2],
@@ -65,36 +80,9 @@ t.test('trace records of each version have the fields of that version', async t 
     [TRACE_2, ORIG_IP, 0x10030405060708],
   ] as const) {
     const [read] = readRecords(frame(record), r => {
-      const {
-        point,
-        srcLabel,
-        dstLabel,
-        dstId,
-        reason,
-        encrypted,
-        ipv6,
-        l3Device,
-        vxlan,
-        geneve,
-        ifindex,
-        hasExtension,
-      } = r as TraceRecord
       const { origIpAt, ipTraceId } = r as TraceRecord
       const orig = origIpAt < 0 ? undefined : Buffer.from(r.bytes.subarray(origIpAt, origIpAt + 16)).toString('hex')
-      const header = {
-        point,
-        srcLabel,
-        dstLabel,
-        dstId,
-        reason,
-        encrypted,
-        ipv6,
-        l3Device,
-        vxlan,
-        geneve,
-        ifindex,
-        hasExtension,
-      }
+      const header = Object.fromEntries(HEADER.map(name => [name, (r as TraceRecord)[name]]))
       return { ...header, orig, ipTraceId, ...packetOf(r) }
     })
     t.same([read], [['trace', { ...common, orig: origIp?.replaceAll(' ', ''), ipTraceId }]])

@@ -187,40 +187,26 @@ t.test('a truncated packet has the fields captured before the truncation', async
   t.match(parse(IPV6('3a'), { l3: true, length: 39 }), { end: 'ip-short', ipVersion: 0, src: undefined })
 })
 
+const FIELDS = [
+  'end',
+  'ipVersion',
+  'srcAt',
+  'dstAt',
+  'protocol',
+  'fragment',
+  'srcPort',
+  'dstPort',
+  'tcpFlags',
+  'icmpType',
+  'icmpCode',
+  'transportAt',
+] as const
+
 t.test('parsing clears every field of the previous packet', async t => {
   const packet = new Packet()
   const bytes = hex(`${IPV4('06')} ${TCP}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const fields = () => {
-    const {
-      end,
-      ipVersion,
-      srcAt,
-      dstAt,
-      protocol,
-      fragment,
-      srcPort,
-      dstPort,
-      tcpFlags,
-      icmpType,
-      icmpCode,
-      transportAt,
-    } = packet
-    return {
-      end,
-      ipVersion,
-      srcAt,
-      dstAt,
-      protocol,
-      fragment,
-      srcPort,
-      dstPort,
-      tcpFlags,
-      icmpType,
-      icmpCode,
-      transportAt,
-    }
-  }
+  const fields = () => FIELDS.map(name => packet[name])
   packet.parse(view, 0, 0, true)
   const empty = fields()
   t.equal(packet.parse(view, 0, bytes.length, true), true)

@@ -6,23 +6,9 @@
  * Order: layers.ts chooses the reader, network.ts and transport.ts read the headers.
  */
 
+import type { LayerName } from '../../../cilium/layer-name.js'
 import type { TunnelName } from '../../../cilium/tunnel-port.js'
 import type { Ethernet, Ip, Layer4, Tunnel } from '../flow.js'
-
-/** A header that has a reader here. */
-export type LayerName =
-  | 'Ethernet'
-  | 'IPv4'
-  | 'IPv6'
-  | 'TCP'
-  | 'UDP'
-  | 'SCTP'
-  | 'ICMPv4'
-  | 'ICMPv6'
-  | 'VRRP'
-  | 'IGMP'
-  | 'VXLAN'
-  | 'Geneve'
 
 /** The packet's part of a flow. */
 export interface FlowPacket {

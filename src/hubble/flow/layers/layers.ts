@@ -8,8 +8,9 @@
  *        ESP, fragments) stops the walk without an error.
  * Never: keeps the bytes. The reduce path parses packets on its own, at a lower cost (packet.ts).
  */
+import type { LayerName } from '../../../cilium/layer-name.js'
 import type { TunnelName } from '../../../cilium/tunnel-port.js'
-import { type LayerName, PacketCursor } from './cursor.js'
+import { PacketCursor } from './cursor.js'
 import { readEthernet, readGeneve, readIpv4, readIpv6, readVxlan } from './network.js'
 import { readIcmp, readIgmp, readSctp, readTcp, readUdp, readVrrp } from './transport.js'
 

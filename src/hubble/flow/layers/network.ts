@@ -7,6 +7,7 @@
  *        (layers/{ethernet,ip4,ip6,vxlan,geneve}.go).
  */
 
+import type { LayerName } from '../../../cilium/layer-name.js'
 import type { TunnelName } from '../../../cilium/tunnel-port.js'
 import { EtherType } from '../../../datapath/record/ether-type.js'
 import {
@@ -17,7 +18,7 @@ import {
 } from '../../../datapath/record/header-options.js'
 import { Protocol } from '../../../datapath/record/protocol.js'
 import { formatAddress, formatIpv4 } from '../../../lib/address.js'
-import type { LayerName, PacketCursor } from './cursor.js'
+import type { PacketCursor } from './cursor.js'
 
 const ETHERNET_HEADER = 14
 /** Smaller values are a length, and LLC follows. */

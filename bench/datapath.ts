@@ -1,8 +1,8 @@
 /**
- * datapath.ts - the live source with nobody's interfaces and a world of 10,000 prefixes, for BPF_PROG_TEST_RUN.
+ * datapath.ts - the live source without interfaces and with an inventory of 10,000 prefixes, for BPF_PROG_TEST_RUN.
  *
- * In:    root. Packets come from testRun() alone; drops of the machine reach the ring as on any node.
- * Out:   Live itself and the object in it, so that what is measured is what `weir run` runs.
+ * In:    root. Packets come only from testRun(); drops on the machine reach the ring as on any node.
+ * Out:   Live and its BPF object, so that the same code is measured as in `weir run`.
  */
 
 import type { Entities } from '../src/datapath/identity/entities.js'
@@ -14,11 +14,11 @@ import { type BpfObject, loadNative, type Native } from '../src/datapath/source/
 import { Reducer } from '../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../src/exporter/series/series.js'
 
-/** Pods of the world; each has an IPv4 and an IPv6 address, and a prefix for either. */
+/** Pods of the inventory, each with an IPv4 and an IPv6 address and a prefix for both. */
 export const PODS = 5_000
 const WORKLOADS = 100
 const FIRST_IDENTITY = 1_000
-/** `--ring-pages` where nobody says otherwise. */
+/** The default of `--ring-pages`. */
 export const RING_PAGES = 64
 
 export interface Datapath {
@@ -33,7 +33,7 @@ export interface DatapathOptions {
   readonly onFrames?: LiveListener['onFrames']
 }
 
-/** Load, fill the trie, open the ring; close it with `live.close()`. Throws without root, or with what the kernel says. */
+/** Loads the programs, fills the IP cache and opens the ring. End with `live.close()`. Throws without root, or the kernel's error. */
 export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptions = {}): Datapath {
   needRoot('it loads BPF programs')
   const native = loadNative()
@@ -45,14 +45,14 @@ export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptio
     true,
   )
   let object: BpfObject | undefined
-  const keeping: Native = {
+  const capturing: Native = {
     ...native,
     openObject: (path, options) => {
       object = native.openObject(path, options)
       return object
     },
   }
-  const live = new Live(keeping, entities, liveOptions(ringPages), reducer, {
+  const live = new Live(capturing, entities, liveOptions(ringPages), reducer, {
     onError: (error, what) => {
       throw new Error(`${what}: ${error.message}`)
     },
@@ -61,9 +61,9 @@ export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptio
   return { object: object!, live, entities, native }
 }
 
-/** Throws for everybody else: a case that measured nothing must not look like one that passed. */
-export function needRoot(why: string): void {
-  if (process.getuid?.() !== 0) throw new Error(`needs root: ${why}`)
+/** Throws without root: a case that measured nothing must not look like a success. */
+export function needRoot(reason: string): void {
+  if (process.getuid?.() !== 0) throw new Error(`needs root: ${reason}`)
 }
 
 function liveOptions(ringPages: number) {
@@ -89,8 +89,5 @@ function benchInventory() {
     workload: { kind: 'Deployment', name: `service-${host % WORKLOADS}` },
     local: true,
   }))
-  return parseInventory(
-    JSON.stringify({ endpoints, cidrs: { '0.0.0.0/0': 2, '::/0': 2 } }),
-    'the world of the benchmarks',
-  )
+  return parseInventory(JSON.stringify({ endpoints, cidrs: { '0.0.0.0/0': 2, '::/0': 2 } }), 'the benchmark inventory')
 }

@@ -1,9 +1,9 @@
 /**
- * decode.ts - ns a record, one core: frames to windows, with what the reduce reads of every record.
+ * decode.ts - ns per record on one core: frames to record windows, with the fields that the reducer reads of every record.
  *
  * In:    bench/fixtures/bench.pcap.gz as frames in memory.
- * Out:   the median of PASSES passes after a warm-up, by processor time.
- * Fail:  throws when a record was not decoded.
+ * Out:   CPU time, the median of PASSES passes after a warm-up.
+ * Fail:  throws if a record was not decoded.
  */
 import { Decoder, type RecordSink, type RecordWindow } from '../src/datapath/record/decode.js'
 import { medianOf } from './median.js'
@@ -19,7 +19,7 @@ const NS_PER_US = 1000
 export async function run(): Promise<number> {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const decoder = new Decoder()
-  // The sum keeps the compiler from leaving the reads out.
+  // The sum keeps the compiler from removing the reads.
   let sum = 0
   const read = (record: RecordWindow) => {
     sum += record.source + record.packetAt + record.packetLength + record.lenOrig

@@ -1,12 +1,12 @@
 /**
  * ethernet.ts - frames for BPF_PROG_TEST_RUN: TCP and UDP over IPv4 and IPv6, aimed at another peer in place.
  *
- * In:    who sends, ports, TCP flags, bytes of payload.
- * Out:   the bytes of a frame. Checksums are 0: nobody between here and the program looks at them.
+ * In:    source and destination, TCP flags, bytes of payload.
+ * Out:   the bytes of a frame. Checksums are 0: nothing on the way to the program checks them.
  */
 
-/** One end of a frame. `host` is the number of an address: 10.1.0.0 or fd00:: plus it. */
-export interface End {
+/** The source or destination of a frame. `host` is added to 10.1.0.0 or fd00::. */
+export interface Peer {
   host: number
   port: number
 }
@@ -16,7 +16,7 @@ export interface Kind {
   readonly protocol: 'tcp' | 'udp'
   /** TCP flags (RFC 9293); 0 for UDP. */
   readonly flags: number
-  /** Bytes behind the transport header. */
+  /** Bytes after the transport header. */
   readonly payload: number
 }
 
@@ -52,8 +52,8 @@ export class Frame {
     this.#view.setUint8(at + 13, kind.flags)
   }
 
-  /** The same frame between other ends; its bytes. */
-  aim(source: End, destination: End): Uint8Array {
+  /** Changes source and destination and returns the bytes. */
+  aim(source: Peer, destination: Peer): Uint8Array {
     const ip = this.#kind.ipv6 ? IPV6 : IPV4
     this.#address(ETHERNET + ip.source, source.host)
     this.#address(ETHERNET + ip.destination, destination.host)

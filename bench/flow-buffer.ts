@@ -1,9 +1,9 @@
 /**
- * flow-buffer.ts - ns a record for the flow buffer while nobody looks: what the live source pays for the flow API.
+ * flow-buffer.ts - ns per record for the flow buffer without clients: what the flow API costs the live source.
  *
- * In:    bench/fixtures/bench.pcap.gz as frames, in batches as large as the live source drains at most.
- * Out:   the median of PASSES passes after a warm-up, by processor time.
- * Fail:  throws when the buffer missed a record.
+ * In:    bench/fixtures/bench.pcap.gz as frames, in batches of the live source's maximum drain size.
+ * Out:   CPU time, the median of PASSES passes after a warm-up.
+ * Fail:  throws if the buffer missed a record.
  */
 import { RecordRing } from '../src/hubble/api/record-ring.js'
 import { medianOf } from './median.js'
@@ -16,11 +16,11 @@ export const limit = 50
 const CAPACITY = 4095
 const PASSES = 21
 const WARM_UP = 10
-/** Copies in a pass, so that the clock's steps do not show. */
+/** Repetitions in a pass, so that the clock's resolution does not matter. */
 const COPIES = 20
 const NS_PER_US = 1000
 const FRAME_HEADER = 4
-/** As src/datapath/source/live.ts has it. */
+/** As in src/datapath/source/live.ts. */
 const BATCH = 1 << 20
 
 export async function run(): Promise<number> {
@@ -34,11 +34,11 @@ export async function run(): Promise<number> {
     return ((user + system) * NS_PER_US) / (ring.seen - before)
   }
   for (let i = 0; i < WARM_UP; i++) pass()
-  if (ring.length !== CAPACITY) throw new Error(`${ring.length} of ${CAPACITY} records are held`)
+  if (ring.length !== CAPACITY) throw new Error(`${ring.length} of ${CAPACITY} records are stored`)
   return medianOf(PASSES, pass)
 }
 
-/** Whole frames, at most BATCH bytes together. */
+/** Splits the frames into batches of whole frames, at most BATCH bytes each. */
 function cut(frames: Uint8Array): Uint8Array[] {
   const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength)
   const batches: Uint8Array[] = []

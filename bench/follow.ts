@@ -1,12 +1,12 @@
 /**
  * follow.ts - milliseconds from a pod's packet to its line in `weir observe --follow`.
  *
- * In:    root; a lab of its own, `weir run` and `weir observe` as built, in processes of their own.
- * Out:   the largest median of the kinds of event; the median and the maximum of each below it. From the time that ping or
- *        curl tell of their packet (packet-time.ts) until the line was read here, both by the machine's clock.
- * Fail:  a line that does not come in time: an Error that names it.
- *        A busy machine delays every process between the two ends, so its load is printed too.
- * Never: leaves the lab, Weir or the follower behind, whatever fails.
+ * In:    root; a lab of its own, and the built `weir run` and `weir observe` in processes of their own.
+ * Out:   the largest median of all kinds of event; below it median and maximum of each. Measured from the packet's time as
+ *        printed by ping or curl (packet-time.ts) until the line is read here, both on the machine's clock.
+ * Fail:  an Error that names the line if one does not arrive in time.
+ *        A busy machine delays every process on the way, so its load is printed too.
+ * Never: leaves the lab, Weir or the follower behind, even on failure.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -34,35 +34,35 @@ const APART_MS = 1_000
 const LINE_DEADLINE_MS = 10_000
 const START_DEADLINE_MS = 60_000
 const HTTP = 8_080
-/** Dropped by the node: one for the repeats, and those behind it for a first attempt each. */
+/** Ports blocked on the node: this one for repeated attempts, the TIMES following ones for one attempt each. */
 const BLOCKED = 9_000
-/** Shorter than TCP's first retransmission: one SYN an attempt. */
+/** Shorter than TCP's first retransmission timeout, so each attempt sends one SYN. */
 const ATTEMPT_SECONDS = 0.5
 const NAMESPACE = 'bench'
 
-/** Ends with what it found, the lines of a command that goes on. */
+/** A running command, and the arrival times of its output lines. */
 class Follower {
   readonly process: ChildProcess
-  #waiting: ((line: string) => void) | undefined
+  #onLine: ((line: string) => void) | undefined
 
   constructor(args: readonly string[]) {
     this.process = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: plainEnvironment(),
     })
-    createInterface({ input: this.process.stdout! }).on('line', line => this.#waiting?.(line))
+    createInterface({ input: this.process.stdout! }).on('line', line => this.#onLine?.(line))
   }
 
-  /** Milliseconds from the packet, whose time `act` tells, to the first line of that shape. */
+  /** Milliseconds from the packet time that `act` returns to the first line that matches `shape`. */
   async after(shape: RegExp, act: () => Promise<number>): Promise<number> {
     const shown = new Promise<number>(resolve => {
-      this.#waiting = line => shape.test(line) && resolve(Date.now())
+      this.#onLine = line => shape.test(line) && resolve(Date.now())
     })
-    const late = new AbortController()
-    const deadline = sleep(LINE_DEADLINE_MS, undefined, { signal: late.signal }).catch(() => undefined)
+    const timer = new AbortController()
+    const deadline = sleep(LINE_DEADLINE_MS, undefined, { signal: timer.signal }).catch(() => undefined)
     const [at, sent] = await Promise.all([Promise.race([shown, deadline]), act()])
-    late.abort()
-    this.#waiting = undefined
+    timer.abort()
+    this.#onLine = undefined
     if (at === undefined) throw new Error(`no line ${shape} in ${LINE_DEADLINE_MS} ms`)
     return at - sent
   }
@@ -95,7 +95,7 @@ export async function run(): Promise<number> {
     weir = await startWeir(args)
     follower = new Follower(['observe', '--server', api, '--follow', '--namespace', NAMESPACE])
     await until('it follows', streams(weir), START_DEADLINE_MS)
-    return told(await events(lab, follower))
+    return summarize(await events(lab, follower))
   } finally {
     await follower?.stop()
     await weir?.stop()
@@ -121,12 +121,12 @@ async function events(lab: Lab, follower: Follower): Promise<Record<string, numb
     ping: await repeat(() => follower.after(/\(ICMPv4 EchoRequest\)$/, () => pingTime(client, server.ipv4))),
     curl: await repeat(() => follower.after(syn, () => connect(client, server, HTTP))),
     'blocked, first of its port': await repeat(n => blocked(BLOCKED + 1 + n)),
-    // The first of them is of its port too.
+    // The first attempt is the first of its port, so it is left out.
     'blocked again, 1 s apart': (await repeat(() => blocked(BLOCKED), TIMES + 1)).slice(1),
   }
 }
 
-/** To the line of the drop; the pod's own line of the SYN does not count. */
+/** Waits for the drop's line; the pod's own line for the SYN does not match. */
 function attempt(follower: Follower, client: Pod, server: Pod, port: number): Promise<number> {
   const shape = new RegExp(`:${port} .*DROPPED \\(TCP Flags: SYN\\)$`)
   return follower.after(shape, () => connect(client, server, port))
@@ -136,7 +136,7 @@ function connect(client: Pod, server: Pod, port: number): Promise<number> {
   return connectTime(client, `http://${server.ipv4}:${port}/`, ATTEMPT_SECONDS)
 }
 
-/** One after the other, a second from start to start: what one leaves behind is not taken for the next. */
+/** Sequential, one per second, so that late lines of one measurement are not taken for the next. */
 async function repeat(measure: (n: number) => Promise<number>, times = TIMES): Promise<number[]> {
   const all: number[] = []
   for (let n = 0; n < times; n++) {
@@ -147,7 +147,7 @@ async function repeat(measure: (n: number) => Promise<number>, times = TIMES): P
   return all
 }
 
-function told(found: Record<string, number[]>): number {
+function summarize(found: Record<string, number[]>): number {
   notes.length = 0
   for (const [event, times] of Object.entries(found)) {
     notes.push(`${event}: median ${Math.round(median(times))} ms, maximum ${Math.round(Math.max(...times))} ms`)

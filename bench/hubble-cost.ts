@@ -1,9 +1,9 @@
 /**
- * hubble-cost.ts - ns a record, one core, of decoding and hubble_* metrics of one configuration.
+ * hubble-cost.ts - ns per record on one core for decoding and the hubble_* metrics of one configuration.
  *
  * In:    bench/fixtures/bench.pcap.gz as frames in memory, examples/inventory.json.
- * Out:   processor time, the median of ROUNDS rounds after a warm-up; a round is ten passes and the flush of a scrape.
- * Fail:  throws when a record was not decoded, or a later round had to make flows.
+ * Out:   CPU time, the median of ROUNDS rounds after a warm-up. A round is ten passes and the flush of a scrape.
+ * Fail:  throws if a record was not decoded, or a later round had to build flows.
  */
 
 import { loadInventory } from '../src/datapath/inventory/inventory.js'
@@ -18,19 +18,19 @@ import { HubbleMetrics } from '../src/hubble/metrics/metrics.js'
 import { medianOf } from './median.js'
 import { fileOf, recordedFrames } from './recorded.js'
 
-/** 200,000 records: what a busy node has between two scrapes. */
+/** 200,000 records, as on a busy node between two scrapes. */
 const PASSES = 10
 const ROUNDS = 21
 const WARM_UP = 5
 const NS_PER_US = 1000
 
 export interface Cost {
-  /** Of the first pass, in which nearly every record is the first of its kind. */
+  /** The first pass, where nearly every record has a new key. */
   readonly first: number
   readonly later: number
 }
 
-/** What `config` (the grammar of --hubble-metrics) costs. */
+/** The cost of `config`, in the grammar of --hubble-metrics. */
 export function hubbleCost(config: string): Cost {
   const frames = recordedFrames(fileOf('./fixtures/bench.pcap.gz'))
   const inventory = loadInventory(fileOf('../examples/inventory.json'))
@@ -51,6 +51,6 @@ export function hubbleCost(config: string): Cost {
   const { flowsMade: made } = metrics
   for (let i = 0; i < WARM_UP; i++) round(PASSES)
   const later = medianOf(ROUNDS, () => round(PASSES) / records)
-  if (metrics.flowsMade !== made) throw new Error(`${metrics.flowsMade - made} flows were made again`)
+  if (metrics.flowsMade !== made) throw new Error(`${metrics.flowsMade - made} flows were built again`)
   return { first: first / records, later }
 }

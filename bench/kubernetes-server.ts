@@ -1,9 +1,9 @@
 /**
  * kubernetes-server.ts - the API of a generated cluster of 150,000 pods, 5,000 nodes and 10,000 services, as a program.
  *
- * In:    messages of the parent: `{ perSecond }` begins changes of pods.
- * Out:   `{ port, authority, token }` when it listens; lists in pages and watches over TLS. Objects are as large as
- *        those of a cluster in use (pods 4.6 kB), written from templates, so that the machine is left to the client.
+ * In:    messages from the parent: `{ perSecond }` starts changes of pods.
+ * Out:   `{ port, authority }` once it listens; paged lists and watches over TLS. Objects are as large as in a real
+ *        cluster (pods 4.6 kB) and come from templates, so that the client gets the CPU time.
  * Never: outlives its parent.
  */
 
@@ -59,17 +59,17 @@ server.listen(0, '127.0.0.1', () => {
 process.once('disconnect', () => process.exit(0))
 process.on('message', ({ perSecond }: { perSecond: number }) => change(perSecond))
 
-/** A third each: a pod comes, gets its address some pods later, goes. Its name says when, in us of the shared clock. */
+/** A third each of ADDED, MODIFIED (with an address) and DELETED pods. A pod's name has the event's time in us. */
 function change(perSecond: number): void {
   const TICK_MS = 10
-  let made = 0
+  let sent = 0
   let due = 0
   let last = performance.now()
   setInterval(() => {
     const now = performance.now()
     due += ((now - last) * perSecond) / 1000
     last = now
-    for (; due >= 1; due--) send(made++)
+    for (; due >= 1; due--) send(sent++)
   }, TICK_MS)
 }
 
@@ -104,7 +104,7 @@ function serviceOf(i: number): string {
   return `{"metadata":{"name":"app-${i}","namespace":"ns-${i % 200}","uid":"s${i}"},"spec":{"clusterIP":"${ip}","clusterIPs":["${ip}"],"ports":[{"port":80,"protocol":"TCP"}]}}`
 }
 
-/** Fifteen pods each. */
+/** A slice has fifteen pods. */
 function sliceOf(i: number): string {
   const endpoints = Array.from({ length: 15 }, (_, n) => {
     const pod = i + n * SERVICES

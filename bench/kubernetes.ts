@@ -1,9 +1,9 @@
 /**
- * kubernetes.ts - the cost of knowing a large cluster: first sync, memory, the main thread, steady changes.
+ * kubernetes.ts - the cost of the names of a large cluster: first sync, memory, delay of the main thread, steady changes.
  *
  * In:    the API of kubernetes-server.ts, in a process of its own, over TLS; a network namespace without interfaces.
- * Out:   seconds from the start to the last of 150,000 pods' names in the kernel's tables; the rest as notes. At the end
- *        the tables are read, and must say of each address what the entities say.
+ * Out:   seconds from the start until the names of 150,000 pods are in the kernel's tables; the rest as notes. At the end
+ *        the tables are read and must have the same entity for each address.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ export const limit = 60
 export const notes: string[] = []
 
 const PER_SECOND = 500
-/** Until the compiler has seen what changes do. */
+/** Warm-up, until V8 has compiled the code that applies changes. */
 const WARM_MS = 20_000
 const STEADY_MS = 30_000
 const DELAY_MS = 10_000
@@ -62,15 +62,15 @@ async function measure(server: ChildProcess, directory: string, kernel: NamedKer
   const began = performance.now()
   const { own, all } = await longestDelay(synced(watch))
   const seconds = (performance.now() - began) / 1000
-  notes.push(`${cpuSeconds(cpu).toFixed(1)} s of CPU for it, all threads together`)
+  notes.push(`${cpuSeconds(cpu).toFixed(1)} s of CPU time for the sync, all threads together`)
   notes.push(
     `${seen.upserts} upserts in ${seen.batches} batches; RSS ${rssMb()} MB after it, ${before} before (limit 500)`,
   )
   notes.push(
-    `longest wait of the main thread during it ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
+    `longest delay of the main thread during it ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
   )
   await steady(server, seen)
-  notes.push(`RSS ${rssMb()} MB at the end; of ${kernel.check()} addresses the kernel has what the entities say`)
+  notes.push(`RSS ${rssMb()} MB at the end; ${kernel.check()} addresses in the kernel have the right entity`)
   await watch.stop()
   return seconds
 }
@@ -94,19 +94,19 @@ async function steady(server: ChildProcess, seen: Seen): Promise<void> {
   const sorted = seen.latencies.sort((a, b) => a - b)
   const at = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? Number.NaN).toFixed(1)
   notes.push(
-    `${PER_SECOND} changes a second: ${busy.toFixed(1)} % of a core (limit 10), ${idle.toFixed(1)} % without changes`,
+    `${PER_SECOND} changes per second: ${busy.toFixed(1)} % of a core (limit 10), ${idle.toFixed(1)} % without changes`,
   )
   notes.push(
     `event to kernel: ${sorted.length} names, median ${at(0.5)} ms, 99 % ${at(0.99)} ms, longest ${at(0.9999)} ms (limit ${LATENCY_MS})`,
   )
-  // After the others: to look this often takes a share of its own.
+  // Last, because measuring this often takes CPU time itself.
   const { own, all } = await longestDelay(sleep(DELAY_MS))
   notes.push(
-    `longest wait of the main thread during changes ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
+    `longest delay of the main thread during changes ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
   )
 }
 
-/** Percent of a core that this process takes meanwhile. */
+/** CPU time of this process meanwhile, in percent of a core. */
 async function share(meanwhile: Promise<unknown>): Promise<number> {
   const cpu = cpuSeconds()
   const began = performance.now()
@@ -114,7 +114,7 @@ async function share(meanwhile: Promise<unknown>): Promise<number> {
   return (cpuSeconds(cpu) / (performance.now() - began)) * 1e5
 }
 
-/** What came, and how long after the server said it the kernel had it. */
+/** The changes received, and the time from the server's event until the kernel's tables had each name. */
 class Seen {
   upserts = 0
   batches = 0

@@ -1,11 +1,11 @@
 /**
- * main.ts - runs the benchmarks and prints each beside its limit and the recorded peer.
+ * main.ts - runs the benchmarks and prints each value with its limit and the recorded peer.
  *
- * In:    names of cases (none: all), --json, and what cases take themselves (--peers).
- * Out:   a line a case; with --json a JSON object a line.
- * Fail:  an unknown case: exit 2. A case that cannot run says why; the others still run, then exit 1.
- * Never: fails because a machine is slow. Times are this machine's; compare both sides.
- * Several cases have a process each: what one taught the compiler would slow the next.
+ * In:    names of cases (none: all), --json, and options of the cases themselves (--peers).
+ * Out:   one line per case; with --json one JSON object per line.
+ * Fail:  an unknown case: exit 2. A case that cannot run prints the reason; the others still run, then exit 1.
+ * Never: fails because a machine is slow. Times depend on the machine, so compare both sides on the same one.
+ * Several cases run in a process each: V8's type feedback from one case would slow the next.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,23 +33,23 @@ const CASES = [
   'follow',
 ] as const
 
-const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const flags = process.argv.slice(2).filter(word => word.startsWith('--'))
-const asked = process.argv.slice(2).filter(word => !word.startsWith('--'))
-const unknown = asked.filter(name => !CASES.some(known => known === name))
+const requested = process.argv.slice(2).filter(word => !word.startsWith('--'))
+const unknown = requested.filter(name => !CASES.some(known => known === name))
 if (unknown.length > 0) {
-  process.stderr.write(`bench: no case ${unknown.join(', ')}; there are ${CASES.join(', ')}\n`)
+  process.stderr.write(`bench: unknown case ${unknown.join(', ')}; expected one of ${CASES.join(', ')}\n`)
   process.exit(2)
 }
 
-const names = asked.length > 0 ? asked : CASES
+const names = requested.length > 0 ? requested : CASES
 if (names.length === 1) await measure(names[0]!)
 else for (const name of names) await measureApart(name)
 
 async function measure(name: string): Promise<void> {
-  // An exit, not a death by signal: what cases have in namespaces and processes is taken down on exit.
-  for (const signal of ENDS) process.once(signal, () => process.exit(128 + constants.signals[signal]))
+  // Exit instead of dying by the signal: cases remove their namespaces and processes in exit handlers.
+  for (const signal of STOP_SIGNALS) process.once(signal, () => process.exit(128 + constants.signals[signal]))
   const print = flags.includes('--json') ? printJson : printLine
   try {
     const found = await load(name)
@@ -64,9 +64,9 @@ async function measureApart(name: string): Promise<void> {
   const own = [...process.execArgv, process.argv[1]!, name, ...flags]
   const child = spawn(process.execPath, own, { stdio: 'inherit' })
   const end = (signal: NodeJS.Signals) => child.kill(signal)
-  for (const name of ENDS) process.once(name, end)
+  for (const name of STOP_SIGNALS) process.once(name, end)
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
-  for (const name of ENDS) process.off(name, end)
+  for (const name of STOP_SIGNALS) process.off(name, end)
   if (signal !== null || (code ?? 0) > 128) process.exit(code ?? 1)
   if (code !== 0) process.exitCode = 1
 }
@@ -101,7 +101,7 @@ function verdict({ limit, more }: Case, value: number): string {
   return `limit ${limit}, ${kept ? 'kept' : 'NOT KEPT'}`
 }
 
-/** Three digits that mean something. */
+/** Three significant digits. */
 function round(value: number): number {
   return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))
 }

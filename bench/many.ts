@@ -1,7 +1,7 @@
 /**
- * many.ts - 100,000 series of 6 labels, 17 MB of text: the store that `scrape` and `memory` measure.
+ * many.ts - the store that `scrape` and `memory` measure: 100,000 series of 6 labels, 17 MB of text.
  *
- * In:    nothing; every run builds the same labels.
+ * In:    nothing; the labels are the same in every run.
  * Out:   ten counter families of 10,000 series, which is the default budget.
  */
 import type { Metric } from '../src/exporter/catalog/metric.js'
@@ -24,7 +24,7 @@ export function metricOf(family: number): Metric {
   return { name, type: 'counter', help: 'Bytes of a flow.', labels: LABELS }
 }
 
-/** Label values of series `i`: 40 namespaces, 2,000 workloads, every pair once. */
+/** Label values of series `i`: 40 namespaces, 2,000 workloads, each pair once. */
 export function valuesOf(i: number): string[] {
   const [source, destination] = [i % 2000, (i * 7 + Math.floor(i / 2000)) % 2000]
   return [
@@ -37,7 +37,7 @@ export function valuesOf(i: number): string[] {
   ]
 }
 
-/** Make all series; the slot of each. */
+/** Adds all series and returns their slots. */
 export function fill(store: SeriesStore): Slot[] {
   const slots: Slot[] = []
   for (let i = 0; i < SERIES; i++) {

@@ -1,8 +1,8 @@
 /**
- * memory.ts - bytes that a series of 6 labels costs, all told: values, prefix, index, interned labels.
+ * memory.ts - bytes per series of 6 labels: values, prefix, index and interned labels together.
  *
- * In:    --expose-gc, which `npm run bench` gives.
- * Out:   heap and external memory with 100,000 series less without, a series. `external` holds the ArrayBuffers too.
+ * In:    --expose-gc, which `npm run bench` sets.
+ * Out:   heap and external memory with 100,000 series minus that without, per series. `external` includes ArrayBuffers.
  */
 import { SeriesStore } from '../src/exporter/series/series.js'
 import { fill, SERIES } from './many.js'
@@ -14,7 +14,7 @@ export const peer = 'FLP 2.3-3.0 KB'
 export const peerValue = 2304
 
 export async function run(): Promise<number> {
-  fill(new SeriesStore()) // what compiling costs is not the series' cost
+  fill(new SeriesStore()) // compiled code must not count as memory of the series
   const before = await settled()
   const store = new SeriesStore()
   fill(store)
@@ -23,7 +23,7 @@ export async function run(): Promise<number> {
   return (after - before) / SERIES
 }
 
-/** Buffers are given back a turn after the collection that finds them. */
+/** Buffers are freed a turn of the event loop after the collection that finds them. */
 async function settled(): Promise<number> {
   if (globalThis.gc === undefined) throw new Error('memory: run with --expose-gc')
   for (let round = 0; round < 3; round++) {

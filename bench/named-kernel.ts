@@ -1,8 +1,8 @@
 /**
- * named-kernel.ts - the kernel's tables of names and an exporter over them, in a network namespace without interfaces.
+ * named-kernel.ts - the kernel's IP cache and an exporter that fills it, in a network namespace without interfaces.
  *
- * Out:   names applied here are in the kernel when apply() has resolved; check() reads them back.
- * Fail:  open() throws what the system says; without root it cannot be had.
+ * Out:   names are in the kernel once apply() has resolved; check() reads them back.
+ * Fail:  open() throws the system's error; it needs root.
  */
 import { createExporter, type Exporter } from '../src/agent/exporter.js'
 import { NameUpdates } from '../src/agent/names/name-updates.js'
@@ -63,7 +63,7 @@ export class NamedKernel {
     this.names = new NameUpdates(this.exporter, this.#live)
   }
 
-  /** How many addresses the kernel has; throws when it has another row for one than the entities, or has not all. */
+  /** The number of addresses in the kernel. Throws if one is missing or has another entity id than here. */
   check(): number {
     const { addresses } = this.exporter.entities
     const entry = ADDRESS_BYTES + IP_INFO.size
@@ -76,7 +76,7 @@ export class NamedKernel {
         view.getUint32(at + ADDRESS_BYTES + IP_INFO.entity, true),
         addresses.host(ip) || addresses.cidr(ip),
       ]
-      if (there !== here) throw new Error(`${ip} is row ${there} in the kernel, and ${here} here`)
+      if (there !== here) throw new Error(`${ip} has entity ${there} in the kernel and ${here} here`)
     }
     if (entries < addresses.hosts) throw new Error(`the kernel has ${entries} addresses of ${addresses.hosts}`)
     return entries

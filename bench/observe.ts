@@ -1,9 +1,9 @@
 /**
- * observe.ts - flows a second, one core: records decoded, named, made flows and printed as compact lines.
+ * observe.ts - flows per second on one core: records decoded, named, expanded to flows and printed as compact lines.
  *
  * In:    bench/fixtures/bench.pcap.gz as frames in memory, examples/inventory.json.
- * Out:   the median of PASSES passes after a warm-up, by processor time; nothing is written.
- * Fail:  throws when a record gave no line.
+ * Out:   CPU time, the median of PASSES passes after a warm-up; nothing is written.
+ * Fail:  throws if a record produced no line.
  */
 
 import { loadInventory } from '../src/datapath/inventory/inventory.js'

@@ -1,8 +1,8 @@
 /**
- * otlp.ts - CPU ms that the main thread spends on one OTLP export of 100,000 series, every value changed since the last.
+ * otlp.ts - CPU ms of the main thread for one OTLP export of 100,000 series, with every value changed since the last.
  *
  * In:    a receiver on loopback that reads and accepts, in a thread of its own.
- * Out:   the median of ROUNDS exports after the first; notes: the first one, which announces all series, and the worker's share.
+ * Out:   the median of ROUNDS exports after the first; notes: the first one, which sends all labels, and the worker's time.
  */
 import { Worker } from 'node:worker_threads'
 import { M } from '../src/exporter/catalog/catalog.js'
@@ -26,14 +26,14 @@ const ignore = (): void => undefined
 export async function run(): Promise<number> {
   const { url, sink } = await receiver()
   for (const protocol of ['http/json', 'http/protobuf'] as const) await measure(url, protocol, [], filled())
-  const held: number[] = []
+  const times: number[] = []
   const store = filled()
-  const { own, all } = await longestDelay(measure(url, 'http/json', held, store))
+  const { own, all } = await longestDelay(measure(url, 'http/json', times, store))
   notes.push(
-    `longest wait of a drain meanwhile ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
+    `longest delay of a drain meanwhile ${own.toFixed(1)} ms (limit 50), ${all.toFixed(1)} with waits for a CPU`,
   )
   await sink.terminate()
-  return held.sort((a, b) => a - b)[held.length >> 1]!
+  return times.sort((a, b) => a - b)[times.length >> 1]!
 }
 
 interface Filled {
@@ -49,7 +49,7 @@ function filled(): Filled {
 async function measure(
   url: string,
   protocol: 'http/json' | 'http/protobuf',
-  held: number[],
+  times: number[],
   { store, slots }: Filled,
 ): Promise<void> {
   const log = { info: ignore, warn: ignore, error: ignore }
@@ -66,14 +66,14 @@ async function measure(
     if (done?.result !== 'success' || done.accepted < SERIES) throw new Error(`otlp: ${done?.result}: ${done?.detail}`)
     if (round === 0) first = spent() - before
     else {
-      held.push(spent() - before)
+      times.push(spent() - before)
       busy.push(done.busyMs)
     }
   }
   await otlp.close(0)
   busy.sort((a, b) => a - b)
   notes.push(
-    `${protocol}: first export ${first.toFixed(0)} ms of this thread, in slices; worker ${busy[ROUNDS >> 1]!.toFixed(0)} ms an export`,
+    `${protocol}: first export ${first.toFixed(0)} ms of this thread, in slices; worker ${busy[ROUNDS >> 1]!.toFixed(0)} ms per export`,
   )
 }
 

@@ -1,17 +1,18 @@
 /**
- * packet-time.ts - when a packet left a pod, as the program that sent it tells: what starts before it is not in the figure.
+ * packet-time.ts - the time a packet left a pod, from the output of the program that sent it. The program's own start is not
+ * part of the figure.
  *
  * In:    a pod; ping and curl.
- * Out:   milliseconds since 1970 by the machine's clock. ping -D tells when the reply came and how long it took; curl tells
- *        when it began to connect, which is some microseconds before its SYN. Below a second curl 7.88 tells its monotonic
- *        clock, whatever the time of the day is (src/tool_cb_dbg.c), so that is what is read.
- * Fail:  an Error with the program's own words.
+ * Out:   milliseconds since 1970 on the machine's clock. ping -D prints the time of the reply and the round trip; curl prints
+ *        the time it starts to connect, some microseconds before its SYN. The fraction of a second in curl 7.88 is from its
+ *        monotonic clock, not from the time of day (src/tool_cb_dbg.c), so only that fraction is used.
+ * Fail:  an Error with the program's own message.
  */
 import type { Pod } from '../src/lab/pod.js'
 
 const SECOND_MS = 1_000
 
-/** One echo request. */
+/** Sends one echo request. */
 export async function pingTime(from: Pod, address: string): Promise<number> {
   const { stdout, stderr } = await from.exec(['ping', '-D', '-n', '-c', '1', '-W', '1', address])
   const found = /^\[(\d+\.\d+)\] .*time=([\d.]+) ms$/m.exec(stdout)
@@ -19,7 +20,7 @@ export async function pingTime(from: Pod, address: string): Promise<number> {
   return Number(found[1]) * 1000 - Number(found[2])
 }
 
-/** The SYN of one request; that nobody answers it within `seconds`, less than one, is no failure. */
+/** Sends the SYN of one request. No answer within `seconds`, which must be less than one, is not an error. */
 export async function connectTime(from: Pod, url: string, seconds: number): Promise<number> {
   const argv = [
     'env',
@@ -40,7 +41,7 @@ export async function connectTime(from: Pod, url: string, seconds: number): Prom
   return lastTime(Number(found[1]) * SECOND_MS)
 }
 
-/** When the monotonic clock last had so many milliseconds of a second: less than a second ago. */
+/** The last time the monotonic clock was at this millisecond of a second, less than a second ago. */
 function lastTime(ms: number): number {
   const monotonic = Number(process.hrtime.bigint() / 1_000n) / 1_000
   return Date.now() - ((monotonic - ms + SECOND_MS) % SECOND_MS)

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BpfObject, Native } from '../src/datapath/source/native.js'
 import { type Datapath, openDatapath, PODS } from './datapath.js'
-import { type End, Frame, type Kind, TCP } from './ethernet.js'
+import { Frame, type Kind, type Peer, TCP } from './ethernet.js'
 import { median, medianOf } from './median.js'
 import { scratchDirectory } from './scratch.js'
 
@@ -28,7 +28,7 @@ const CONNECTIONS = 100_000
 const BATCH = 500
 const NEW = 20_000
 
-const POD: End = { host: 0, port: 8080 }
+const POD: Peer = { host: 0, port: 8080 }
 const DATA: Kind = { ipv6: false, protocol: 'tcp', flags: TCP.ack, payload: 1448 }
 
 export async function run(): Promise<number> {
@@ -59,7 +59,7 @@ function fill({ object, live }: Datapath): void {
   if (live.connectionsUsed < CONNECTIONS) throw new Error(`the table has ${live.connectionsUsed} connections`)
 }
 
-function peerOf(i: number): End {
+function peerOf(i: number): Peer {
   return { host: 1 + (i % (PODS - 1)), port: 32_768 + Math.floor(i / (PODS - 1)) }
 }
 

@@ -1,5 +1,5 @@
 /**
- * pump.ts - records a second that one core drains end to end: kernel ring, native drain, decode, reduce, series.
+ * pump.ts - records per second that one core drains end to end: kernel ring, native drain, decode, reduce, series.
  *
  * In:    root; storms of short connections that leave the ring some ten thousand records full.
  * Out:   the median over ROUNDS storms of records by the seconds that Live's own drain took for them.

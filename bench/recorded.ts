@@ -1,12 +1,12 @@
 /**
- * recorded.ts - a recording as frames in memory, for the cases that read one.
+ * recorded.ts - loads a recording as frames into memory, for the cases that replay one.
  */
 import { fileURLToPath } from 'node:url'
 import { RecordingReader } from '../src/datapath/source/recording-reader.js'
 
 const FRAME_HEADER = 4
 
-/** A recording as drain() would deliver it: u32 size, then the record. */
+/** A recording in the form drain() returns: for each record a u32 size, then its bytes. */
 export function recordedFrames(path: string): Uint8Array {
   const reader = new RecordingReader(path)
   const parts: Uint8Array[] = []
@@ -20,7 +20,7 @@ export function recordedFrames(path: string): Uint8Array {
   return Buffer.concat(parts)
 }
 
-/** A path from this folder. */
+/** A path relative to this folder. */
 export function fileOf(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url))
 }

@@ -1,9 +1,9 @@
 /**
- * reduce-weir.ts - ns a record, one core: decode, entities, reduce, series of all weir_* families.
+ * reduce-weir.ts - ns per record on one core: decode, entities, reduce and series of all weir_* families.
  *
  * In:    bench/fixtures/bench.pcap.gz as frames in memory, examples/inventory.json.
- * Out:   processor time, the median of PASSES passes after a warm-up; as a note the same for records of Weir's own datapath (root).
- * Fail:  throws when a record was not decoded or not counted.
+ * Out:   CPU time, the median of PASSES passes after a warm-up; as a note the same for records of Weir's own datapath (root).
+ * Fail:  throws if a record was not decoded or not counted.
  */
 
 import type { Entities } from '../src/datapath/identity/entities.js'
@@ -28,7 +28,7 @@ export const notes: string[] = []
 const PASSES = 101
 const WARM_UP = 40
 const NS_PER_US = 1000
-/** What a storm leaves: six records a connection, a frame of some 400 bytes each. */
+/** A storm sends six records per connection, in frames of some 400 bytes. */
 const OWN_CONNECTIONS = 3_000
 const OWN_BYTES = 16 * 1024 * 1024
 
@@ -36,7 +36,7 @@ interface Batch {
   readonly frames: Uint8Array
   readonly length: number
   readonly entities: Entities
-  /** Records were made by this process's own datapath. */
+  /** The records are from this process's own datapath. */
   readonly live: boolean
 }
 

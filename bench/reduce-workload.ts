@@ -1,5 +1,5 @@
 /**
- * reduce-workload.ts - ns a record, one core: seven hubble_* families with workload contexts (bench/fixtures/bench.config).
+ * reduce-workload.ts - ns per record on one core: seven hubble_* families with workload contexts (bench/fixtures/bench.config).
  */
 import { readFileSync } from 'node:fs'
 import { hubbleCost } from './hubble-cost.js'

@@ -1,5 +1,5 @@
 /**
- * reduce.ts - ns a record, one core: hubble_* metrics `drop tcp flow` with their default contexts.
+ * reduce.ts - ns per record on one core: hubble_* metrics `drop tcp flow` with their default contexts.
  */
 import { hubbleCost } from './hubble-cost.js'
 

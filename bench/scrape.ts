@@ -1,8 +1,8 @@
 /**
- * scrape.ts - ms of CPU to render 100,000 series of 6 labels when every value has changed since the last scrape.
+ * scrape.ts - CPU ms to render 100,000 series of 6 labels when every value has changed since the last scrape.
  *
- * In:    --peers: prom-client with the same series, beside it, on standard error.
- * Out:   the median of 15 pages in pieces, as the server makes them; text, and as a note OpenMetrics with _created.
+ * In:    --peers: also measure prom-client with the same series, on standard error.
+ * Out:   the median of 15 pages written in pieces, as in the server; text, and as a note OpenMetrics with _created.
  */
 import { Counter, Registry } from 'prom-client'
 import { freeze } from '../src/exporter/exposition/frozen.js'
@@ -38,7 +38,7 @@ function page(store: SeriesStore, options: TextOptions): void {
   if (bytes < 16 * MEGABYTE) throw new Error(`scrape: ${bytes} bytes for ${SERIES} series is not the recorded case`)
 }
 
-/** Six to seven digits, another each time: no scrape finds the text of the one before. */
+/** Six to seven digits, different for each series, so that no scrape repeats the text of the last one. */
 function increment(i: number): number {
   return 100_000 + ((i * 7919) % 1_000_000)
 }

@@ -1,5 +1,5 @@
 /**
- * scratch.ts - a directory for a case's files, which goes with the process however it ends.
+ * scratch.ts - a temporary directory for a case's files, removed when the process exits.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,8 +1,8 @@
 /**
- * stall.ts - ms that the longest drain waits while 100,000 series are scraped, over HTTP, gzipped, as OpenMetrics.
+ * stall.ts - the longest delay of a drain, in ms, while 100,000 series are scraped over HTTP, gzipped, in both formats.
  *
- * In:    nothing; the scraper is a thread of its own, as a scraper is a process of its own.
- * Out:   the longest delay without the waits for a CPU (loop-delay.ts); a note shows both.
+ * In:    nothing; the scraper runs in a thread of its own, as a real one runs in another process.
+ * Out:   the longest delay without waits for a CPU (loop-delay.ts); a note has both.
  */
 import { Worker } from 'node:worker_threads'
 import { createServer } from '../src/exporter/http/server.js'
@@ -35,13 +35,11 @@ export async function run(): Promise<number> {
   const url = `${await server.listen('127.0.0.1:0')}/metrics`
   const { own, all } = await longestDelay(scrapes(url))
   await server.close(0)
-  notes.push(
-    `${all.toFixed(1)} ms with the waits for a CPU that others had; ${SERIES} series, ${ROUNDS} pages of each text`,
-  )
+  notes.push(`${all.toFixed(1)} ms with waits for a CPU; ${SERIES} series, ${ROUNDS} pages in each format`)
   return own
 }
 
-/** ROUNDS pages of each text, one after the other; each must be whole. */
+/** ROUNDS pages in each format, one after the other. Each must be complete. */
 async function scrapes(url: string): Promise<void> {
   const scraper = new Worker(
     `const { workerData: { url, accept, rounds }, parentPort } = require('node:worker_threads')

@@ -1,14 +1,14 @@
 /**
- * storm.ts - short TCP connections through the programs, by BPF_PROG_TEST_RUN: no traffic, every packet worth a record.
+ * storm.ts - runs the packets of short TCP connections through the programs by BPF_PROG_TEST_RUN; each sends a record.
  *
- * In:    the loaded object; how many connections. A later storm reopens the connections of an earlier one.
- * Out:   records on the ring, unless it is full: then the datapath counts RING_FULL.
+ * In:    the loaded object, and the number of connections. A later storm reopens the connections of an earlier one.
+ * Out:   records on the ring. If it is full, the datapath counts RING_FULL.
  */
 import type { BpfObject } from '../src/datapath/source/native.js'
 import { PODS } from './datapath.js'
-import { type End, Frame, TCP } from './ethernet.js'
+import { Frame, type Peer, TCP } from './ethernet.js'
 
-/** A connection's packets, each of which sends a record: opened, first flags of the other side, handshake done, FINs, closed. */
+/** The packets of a connection. Each sends a record: opened, first flags of the peer, handshake complete, FINs, closed. */
 const STEPS = [
   { out: true, flags: TCP.syn },
   { out: false, flags: TCP.syn | TCP.ack },
@@ -22,7 +22,7 @@ const SERVER_PORT = 443
 const FIRST_PORT = 32_768
 const HOSTS = PODS - 1
 
-/** Records that the storm sends. */
+/** Runs the storm and returns the number of records it sends. */
 export function storm(object: BpfObject, connections: number): number {
   const frames = STEPS.map(({ flags }) => new Frame({ ipv6: false, protocol: 'tcp', flags, payload: 0 }))
   for (const [step, { out }] of STEPS.entries()) {
@@ -36,11 +36,11 @@ export function storm(object: BpfObject, connections: number): number {
   return connections * STEPS.length
 }
 
-/** Connection `i` goes from pod 0 to one of the others. */
-function clientOf(i: number): End {
+/** Connection `i` goes from pod 0 to one of the other pods. */
+function clientOf(i: number): Peer {
   return { host: 0, port: FIRST_PORT + Math.floor(i / HOSTS) }
 }
 
-function serverOf(i: number): End {
+function serverOf(i: number): Peer {
   return { host: 1 + (i % HOSTS), port: SERVER_PORT }
 }

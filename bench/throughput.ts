@@ -1,9 +1,9 @@
 /**
- * throughput.ts - percent of a TCP stream between two pods that is lost when Weir watches both.
+ * throughput.ts - percent of TCP throughput between two pods that is lost when Weir watches both.
  *
- * In:    root, iperf3; a lab of its own, `weir run` as built in a process of its own.
- * Out:   the median over blocks of alternating runs; below 0 when the noise is larger than the loss.
- * Never: leaves the lab or Weir behind, whatever fails.
+ * In:    root, iperf3; a lab of its own, and the built `weir run` in a process of its own.
+ * Out:   the median over blocks of alternating runs; below 0 if the noise is larger than the loss.
+ * Never: leaves the lab or Weir behind, even on failure.
  */
 import { join } from 'node:path'
 import { Lab } from '../src/lab/lab.js'
@@ -25,7 +25,7 @@ const BITS = 8
 const KIB = 1024
 const NS_PER_SECOND = 1e9
 
-/** Two runs each, in the order without, watched, watched, without: a machine's drift hits both alike. */
+/** Two runs each, in the order without, watched, watched, without, so that drift of the machine affects both equally. */
 interface Block {
   readonly without: Stream
   readonly watched: Stream
@@ -33,7 +33,7 @@ interface Block {
 
 interface Stream {
   readonly bitsPerSecond: number
-  /** Nanoseconds of processor time a KiB, of both iperf3 together: what a neighbour's load moves least. */
+  /** CPU nanoseconds per KiB of both iperf3 processes together: least affected by other load on the machine. */
   readonly cost: number
 }
 
@@ -48,16 +48,16 @@ export async function run(): Promise<number> {
     const inventory = join(scratchDirectory(), 'inventory.json')
     await lab.writeInventory(inventory)
     const args = ['--netns', lab.node.path, '--inventory', inventory]
-    await stream(lab) // what the first run pays for routes and sockets is nobody's loss
+    await stream(lab) // warm-up: the first run also pays for routes and sockets
     const blocks: Block[] = []
     for (let i = 0; i < BLOCKS; i++) blocks.push(await block(lab, args))
-    return told(blocks)
+    return summarize(blocks)
   } finally {
     await lab.destroy()
   }
 }
 
-function told(blocks: readonly Block[]): number {
+function summarize(blocks: readonly Block[]): number {
   const losses = blocks.map(({ without, watched }) => 100 * (1 - watched.bitsPerSecond / without.bitsPerSecond))
   const costs = blocks.map(({ without, watched }) => 100 * (watched.cost / without.cost - 1))
   notes.length = 0
@@ -65,7 +65,7 @@ function told(blocks: readonly Block[]): number {
     `medians: ${gigabits(blocks.map(block => block.without))} without, ${gigabits(blocks.map(block => block.watched))} with Weir`,
   )
   notes.push(`by block: ${list(losses)} percent; the value is their median`)
-  notes.push(`processor time a byte rises by ${list(costs)} percent; their median is ${median(costs).toFixed(1)}`)
+  notes.push(`CPU time per byte rises by ${list(costs)} percent; their median is ${median(costs).toFixed(1)}`)
   return median(losses)
 }
 
@@ -86,7 +86,7 @@ async function block(lab: Lab, args: readonly string[]): Promise<Block> {
   return { without: mean(first, await stream(lab)), watched }
 }
 
-/** And a check that it was these that Weir watched. */
+/** Throws if Weir did not count these streams. */
 async function watchedStreams(lab: Lab, args: readonly string[]): Promise<Stream> {
   const weir = await startWeir(args)
   try {

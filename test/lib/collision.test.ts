@@ -60,7 +60,7 @@ const { PendingIncrements } = await import('../../src/hubble/metrics/pending.js'
 /** The hash under another secret: another instance of the module. */
 async function hashOf(seed: number): Promise<typeof import('../../src/lib/hash.js')> {
   seedHash(seed)
-  return await import(`../../src/lib/hash.js?seed=${seed}`)
+  return await import(`${import.meta.resolve('../../src/lib/hash.js')}?seed=${seed}`)
 }
 
 function murmur(h: number): number {

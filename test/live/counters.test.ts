@@ -12,7 +12,7 @@ import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
 import type { FlowSink, OverflowKey } from '../../src/datapath/source/source.js'
 
 const NEEDS_ROOT = { skip: process.getuid?.() !== 0 && 'needs root' }
-const NAME: OverflowKey = { srcEntity: 3, dstEntity: 2 ** 32 - 1, proto: 6, hook: 1, direction: 0, size: 7, detail: 5 }
+const KEY: OverflowKey = { srcEntity: 3, dstEntity: 2 ** 32 - 1, proto: 6, hook: 1, direction: 0, size: 7, detail: 5 }
 
 /** A loaded object, and the calls of the sink. */
 class Tables {
@@ -112,17 +112,17 @@ t.test('packets without names are reported once, by hook and direction', NEEDS_R
 
 t.test('the overflow table is reported by differences, with all key fields', NEEDS_ROOT, async t => {
   const tables = new Tables(t)
-  const other = { ...NAME, detail: 6 }
-  tables.overflow(NAME, 5, 500)
+  const other = { ...KEY, detail: 6 }
+  tables.overflow(KEY, 5, 500)
   tables.count('connections_full', 5, 0)
-  t.strictSame(tables.read(), [['overflowed', NAME, 5, 500]])
-  tables.overflow(NAME, 8, 800)
+  t.strictSame(tables.read(), [['overflowed', KEY, 5, 500]])
+  tables.overflow(KEY, 8, 800)
   tables.overflow(other, 1, 60)
   tables.count('overflows', 4, 0)
   const calls = tables.read()
   t.equal(calls.length, 2)
   for (const expected of [
-    ['overflowed', NAME, 3, 300],
+    ['overflowed', KEY, 3, 300],
     ['overflowed', other, 1, 60],
   ]) {
     t.ok(calls.some(call => JSON.stringify(call) === JSON.stringify(expected)))
@@ -134,8 +134,8 @@ t.test('an entry written after its counter was read is reported by the next read
   const tables = new Tables(t)
   tables.count('connections_full', 1, 60)
   t.strictSame(tables.read(), [])
-  tables.overflow(NAME, 1, 60)
-  t.strictSame(tables.read(), [['overflowed', NAME, 1, 60]])
+  tables.overflow(KEY, 1, 60)
+  t.strictSame(tables.read(), [['overflowed', KEY, 1, 60]])
   tables.count('drops_full', 1, 60)
   t.strictSame(tables.read(), [])
   tables.unnamedDrops(8, 1, 60)

@@ -12,8 +12,8 @@ import { parseAddress, parsePrefix } from '../../lib/address.js'
 import { locate, parseText } from '../../lib/located-text.js'
 
 /** Above a million endpoints the tables no longer fit a node agent (about 300 bytes an endpoint). */
-const MOST_ENDPOINTS = 1_000_000
-const MOST_CIDRS = 100_000
+const MAX_ENDPOINTS = 1_000_000
+const MAX_CIDRS = 100_000
 const WORLD = 2
 const HOST = 1
 
@@ -55,16 +55,16 @@ const service = object({ ip: address, port, namespace: text, name: text })
 const schema = object({
   /** Labels by identity number. */
   identities: map(identityKey, z.array(text, { error: 'a list of labels' })),
-  endpoints: list(endpoint, MOST_ENDPOINTS, 'endpoints'),
-  nodes: list(node, MOST_CIDRS, 'nodes'),
+  endpoints: list(endpoint, MAX_ENDPOINTS, 'endpoints'),
+  nodes: list(node, MAX_CIDRS, 'nodes'),
   /** Identity by prefix. */
   cidrs: map(prefix, whole(1, 0xffff_ffff, 'an identity number')).refine(
-    cidrs => Object.keys(cidrs).length <= MOST_CIDRS,
+    cidrs => Object.keys(cidrs).length <= MAX_CIDRS,
     {
-      error: `at most ${MOST_CIDRS} cidrs`,
+      error: `at most ${MAX_CIDRS} cidrs`,
     },
   ),
-  services: list(service, MOST_ENDPOINTS, 'services'),
+  services: list(service, MAX_ENDPOINTS, 'services'),
   /** Names by address. */
   dns: map(address, z.array(text, { error: 'a list of names' })),
   /** Interface name by index. */

@@ -40,7 +40,7 @@ const VERDICT_NEW = 40
 const VERDICT_VERSION = 1
 const FRAME_HEADER = 4
 /** perf rounds a record up to 8 bytes, its own u32 length included. */
-const MOST_PADDING = 7
+const MAX_PADDING = 7
 
 export class Decoder {
   /** Records skipped. */
@@ -188,7 +188,7 @@ export class Decoder {
  * packet, so more bytes than padding, or bytes after a len_cap of 0, are packet: Hubble takes all of them too.
  */
 function captured(lenCap: number, room: number, extension: boolean): number {
-  return extension || (lenCap > 0 && room - lenCap <= MOST_PADDING) ? Math.min(lenCap, room) : room
+  return extension || (lenCap > 0 && room - lenCap <= MAX_PADDING) ? Math.min(lenCap, room) : room
 }
 
 /**
@@ -203,5 +203,5 @@ function verdictLength(size: number, lenCap: number): number {
 
 /** The size of `length` bytes padded by perf: a multiple of 8 together with the u32 of the size. */
 function padded(length: number): number {
-  return ((length + 4 + MOST_PADDING) & ~MOST_PADDING) - 4
+  return ((length + 4 + MAX_PADDING) & ~MAX_PADDING) - 4
 }

@@ -1,5 +1,5 @@
 /**
- * drop-record.ts - DropNotify versions 0 to 3, and struct weir_drop behind version 3.
+ * drop-record.ts - DropNotify versions 0 to 3, and struct weir_drop after version 3.
  *
  * In:    a record aimed by the decoder.
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_drop need hasExtension.

@@ -2,7 +2,7 @@
  * header-options.ts - walks the options of IPv4, TCP, hop-by-hop and Geneve headers.
  *
  * In:    a view, and where the options start and end; for IPv4 and TCP that is the end of the header.
- * Out:   where an option is and how long it is. The caller decides what to do with an option that does not fit.
+ * Out:   the offset and length of an option. The caller decides what to do with an option that does not fit.
  */
 
 /** gopacket refuses an IPv4 option of 2 bytes, which has no data. */

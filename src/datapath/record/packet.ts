@@ -4,7 +4,7 @@
  * In:    bytes from `at`; Ethernet with up to two VLAN tags, unless from an L3 device; IPv4, IPv6 with
  *        extension headers; TCP, UDP, SCTP, ICMP, ICMPv6. Tunnels are not decapsulated.
  * Out:   numbers and offsets; -1 where unknown. Fields before the end of the capture stay known.
- * Fail:  `end` says where parsing stopped; nothing throws.
+ * Fail:  `end` says where parsing stopped; parse() never throws.
  */
 
 import { EtherType } from './ether-type.js'
@@ -25,7 +25,7 @@ export type PacketEnd =
 
 /** A packet with more extension headers is malformed or an attack. */
 const MAX_EXTENSIONS = 8
-const MAX_TAGS = 2
+const MAX_VLAN_TAGS = 2
 
 export class Packet {
   end: PacketEnd = 'empty'
@@ -34,7 +34,7 @@ export class Packet {
   /** Offsets of the addresses in the same view: 4 bytes each, or 16. */
   srcAt = -1
   dstAt = -1
-  /** IP protocol number behind all extension headers. */
+  /** IP protocol number after all extension headers. */
   protocol = -1
   /** A fragment, the first one included; others have no ports. */
   fragment = false
@@ -73,7 +73,7 @@ export class Packet {
       if (type === EtherType.ipv4) return this.#ipv4(typeAt + 2)
       if (type === EtherType.ipv6) return this.#ipv6(typeAt + 2)
       const tagged = type === EtherType.vlan || type === EtherType.qinq || type === EtherType.oldQinq
-      if (!tagged || tags === MAX_TAGS) return 'not-ip'
+      if (!tagged || tags === MAX_VLAN_TAGS) return 'not-ip'
     }
     return 'ethernet-short'
   }

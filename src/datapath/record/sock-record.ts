@@ -12,8 +12,8 @@ const NO_VIEW = new DataView(NO_BYTES.buffer)
 const ALIGNED = { proto: 2, flags: 3, dstPort: 4, pad: 6, cookie: 8, cgroup: 16, dstIp: 24 } as const
 const PACKED = { dstIp: 2, dstPort: 18, cookie: 20, cgroup: 28, proto: 36, flags: 37 } as const
 const POINT = 1
-const MOST_PROTO = 2
-const MOST_FLAGS = 1
+const MAX_PROTO = 2
+const MAX_FLAGS = 1
 export const SOCK_PACKED = 38
 const SOCK_ALIGNED = 40
 
@@ -69,8 +69,8 @@ export class SockRecord {
     if (this.size < SOCK_ALIGNED) return false
     const { view, at } = this
     return (
-      view.getUint8(at + ALIGNED.proto) <= MOST_PROTO &&
-      view.getUint8(at + ALIGNED.flags) <= MOST_FLAGS &&
+      view.getUint8(at + ALIGNED.proto) <= MAX_PROTO &&
+      view.getUint8(at + ALIGNED.flags) <= MAX_FLAGS &&
       view.getUint16(at + ALIGNED.pad) === 0
     )
   }

@@ -1,5 +1,5 @@
 /**
- * trace-record.ts - TraceNotify versions 0 to 2, and struct weir_trace behind version 2.
+ * trace-record.ts - TraceNotify versions 0 to 2, and struct weir_trace after version 2.
  *
  * In:    a record aimed by the decoder.
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_trace need hasExtension.

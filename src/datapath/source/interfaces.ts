@@ -74,7 +74,7 @@ export class Interfaces implements LinkSink {
     this.#options = options
     this.#onError = onError
     this.#isUplink = matcher(uplinks)
-    this.#isPod = interfaces.length > 0 ? matcher(interfaces) : link => link.kind === 'veth' && link.peerElsewhere
+    this.#isPod = interfaces.length > 0 ? matcher(interfaces) : link => link.kind === 'veth' && link.peerInOtherNetns
     this.#watch = this.#inNetns(() => native.watchLinks())
     this.#dump()
     this.follow()

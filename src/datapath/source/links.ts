@@ -14,7 +14,7 @@ export interface Link {
   /** `veth`, `bridge`, ...; empty for hardware and loopback. */
   readonly kind: string
   /** The peer is in another network namespace: on a node, a pod's. */
-  readonly peerElsewhere: boolean
+  readonly peerInOtherNetns: boolean
 }
 
 export interface LinkSink {
@@ -58,16 +58,16 @@ export function readLinks(bytes: Uint8Array, length: number, sink: LinkSink): vo
 function readLink(view: DataView, ifindex: number, from: number, to: number): Link {
   let name = ''
   let kind = ''
-  let peerElsewhere = false
+  let peerInOtherNetns = false
   for (const { type, at, end } of attributes(view, from, to)) {
     if (type === IFLA.name) name = text(view, at, end)
-    else if (type === IFLA.linkNetnsId) peerElsewhere = true
+    else if (type === IFLA.linkNetnsId) peerInOtherNetns = true
     else if (type === IFLA.linkInfo) {
       for (const info of attributes(view, at, end))
         if (info.type === IFLA_INFO_KIND) kind = text(view, info.at, info.end)
     }
   }
-  return { ifindex, name, kind, peerElsewhere }
+  return { ifindex, name, kind, peerInOtherNetns }
 }
 
 function* attributes(view: DataView, from: number, to: number): Generator<{ type: number; at: number; end: number }> {

@@ -189,10 +189,10 @@ export class Live implements Source {
   }
 
   #flush(): void {
-    const { published: told } = this.#stale
+    const { published } = this.#stale
     this.connectionsUsed = this.#flushTable('weir_flush')
     this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
-    if (this.#isComplete() && this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(told)
+    if (this.#isComplete() && this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(published)
     this.#flushTable('weir_flush_drops')
     this.counters.read(this.#sink)
   }

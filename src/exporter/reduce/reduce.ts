@@ -131,18 +131,18 @@ export class Reducer implements FlowSink {
   }
 
   /** Packets counted in the datapath's overflow table, without a connection, since the last call. */
-  overflowed(name: OverflowKey, packets: number, bytes: number): void {
-    const reporter = reporterOf(name.hook, name.direction)
-    const pair = this.#pairs.pair(name.srcEntity, name.dstEntity, reporter, name.proto)
-    const flagsOnly = name.size > SIZE_CLASSES.length
+  overflowed(key: OverflowKey, packets: number, bytes: number): void {
+    const reporter = reporterOf(key.hook, key.direction)
+    const pair = this.#pairs.pair(key.srcEntity, key.dstEntity, reporter, key.proto)
+    const flagsOnly = key.size > SIZE_CLASSES.length
     if (!flagsOnly) {
       this.#pairs.traffic(pair, packets, bytes)
-      this.#pairs.sizes(pair, name.size, packets, bytes)
+      this.#pairs.sizes(pair, key.size, packets, bytes)
     }
-    if (name.proto === Protocol.tcp) {
-      for (let lane = 0; lane < LANES; lane++) if (name.detail & (1 << lane)) this.#pairs.flag(pair, lane, packets)
-    } else if (isIcmp(name.proto) && name.detail !== NO_MESSAGE) {
-      this.#pairs.icmp(pair, name.detail, packets)
+    if (key.proto === Protocol.tcp) {
+      for (let lane = 0; lane < LANES; lane++) if (key.detail & (1 << lane)) this.#pairs.flag(pair, lane, packets)
+    } else if (isIcmp(key.proto) && key.detail !== NO_MESSAGE) {
+      this.#pairs.icmp(pair, key.detail, packets)
     }
   }
 

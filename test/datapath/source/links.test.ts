@@ -42,9 +42,9 @@ const LOOPBACK = hex(
 const GONE = hex('20000000 1100 0000 00000000 00000000', '00 00 0100 2b000000 00000000 ffffffff')
 const DONE = hex('14000000 0300 0200 03000000 00040000 00000000')
 
-const VETH_LINK = { ifindex: 42, name: 'lxc1', kind: 'veth', peerElsewhere: true }
-const BRIDGE_LINK = { ifindex: 7, name: 'br0', kind: 'bridge', peerElsewhere: false }
-const LOOPBACK_LINK = { ifindex: 1, name: 'lo', kind: '', peerElsewhere: false }
+const VETH_LINK = { ifindex: 42, name: 'lxc1', kind: 'veth', peerInOtherNetns: true }
+const BRIDGE_LINK = { ifindex: 7, name: 'br0', kind: 'bridge', peerInOtherNetns: false }
+const LOOPBACK_LINK = { ifindex: 1, name: 'lo', kind: '', peerInOtherNetns: false }
 
 t.test('a link has its index, name, kind, and whether its peer is in another namespace', async t => {
   t.strictSame(readEvents(VETH), [VETH_LINK])
@@ -105,7 +105,7 @@ t.test('an attribute with a wrong length ends the attributes of its message, and
   for (const size of [0, 3, 0x35, 0xffff]) {
     const malformed = Buffer.from(VETH)
     malformed.writeUInt16LE(size, NAME)
-    const nothing = { ifindex: 42, name: '', kind: '', peerElsewhere: false }
+    const nothing = { ifindex: 42, name: '', kind: '', peerInOtherNetns: false }
     t.strictSame(readEvents(Buffer.concat([malformed, GONE])), [nothing, { gone: 43 }], `a name of ${size} bytes`)
   }
   const KIND = 32 + 12 + 8 + 8 + 4

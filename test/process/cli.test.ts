@@ -2,7 +2,7 @@
  * cli.test.ts - the command's words: what is wrong is told in one line, with 2 for usage and 1 for failure.
  */
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -220,4 +220,12 @@ t.test('a replay of a damaged recording says so and serves what precedes the dam
   t.match(landing, /<dt>source<\/dt><dd>replay:/)
   t.match(landing, /<dt>state<\/dt><dd>.*truncated/)
   t.strictSame(await server.stop(), { code: 0, signal: null })
+})
+
+t.test('the installed command says when the checkout is not built, and exit code 1', async t => {
+  const folder = t.testdir({ deploy: { bin: {} } })
+  const launcher = join(folder, 'deploy/bin/weir.mjs')
+  copyFileSync('deploy/bin/weir.mjs', launcher)
+  const { code, stderr } = runToEnd([process.execPath, launcher])
+  t.strictSame([code, stderr], [1, 'weir: this checkout is not built: run make build first\n'])
 })

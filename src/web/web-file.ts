@@ -1,13 +1,13 @@
 /**
  * web-file.ts - reloads the web config file of a running server when it or its certificates change.
  *
- * In:    a path. current() checks the times of the file and of its certificates, at most once a second.
+ * In:    a path. current() checks the contents of the file and of its certificates, at most once a second.
  * Out:   the current configuration, with `problem` while the file is wrong.
  * Fail:  a wrong file throws at the start. Later, onChange gets the error once per change, and TLS continues with the previous
  *        certificates, so that a certificate and its key can be replaced one after the other.
  */
-import { statSync } from 'node:fs'
 import type { SecureContextOptions } from 'node:tls'
+import { readContent } from '../lib/followed-file.js'
 import { filesOf, secureOptions } from './tls.js'
 import { readWebConfig, type WebConfig, WebConfigError } from './web-config.js'
 
@@ -37,7 +37,7 @@ export class WebFile {
   #state: WebState
   /** The config file and the files that it named when it last could be parsed. */
   #files: readonly string[]
-  #times: string
+  #marks: string
   #checkedAt: number
 
   constructor(path: string, { onChange = () => {}, now = () => performance.now() }: WebFileOptions = {}) {
@@ -47,7 +47,7 @@ export class WebFile {
     const config = readWebConfig(path)
     this.#files = [path, ...filesOf(config.tls)]
     // Taken before the certificates are read, so that the next check finds a change during the read.
-    this.#times = timesOf(this.#files)
+    this.#marks = marksOf(this.#files)
     this.#state = { config, secure: config.tls && secureOptions(config.tls) }
     this.#checkedAt = now()
   }
@@ -55,9 +55,9 @@ export class WebFile {
   current(): WebState {
     if (this.#now() - this.#checkedAt < CHECK_INTERVAL_MS) return this.#state
     this.#checkedAt = this.#now()
-    const times = timesOf(this.#files)
-    if (times === this.#times) return this.#state
-    this.#times = times
+    const marks = marksOf(this.#files)
+    if (marks === this.#marks) return this.#state
+    this.#marks = marks
     let problem: string | undefined
     try {
       this.#state = this.#read()
@@ -76,7 +76,7 @@ export class WebFile {
       throw new WebConfigError(`${this.path}: tls_server_config: TLS ${has ? 'on' : 'off'} needs a restart`)
     }
     this.#files = [this.path, ...filesOf(config.tls)]
-    this.#times = timesOf(this.#files)
+    this.#marks = marksOf(this.#files)
     try {
       return { config, secure: config.tls && secureOptions(config.tls) }
     } catch (error) {
@@ -86,12 +86,8 @@ export class WebFile {
   }
 }
 
-/** Follows links: Kubernetes replaces a mounted secret by changing its link. */
-function timesOf(files: readonly string[]): string {
-  return files
-    .map(file => statSync(file, { bigint: true, throwIfNoEntry: false }))
-    .map(stat => (stat === undefined ? '-' : `${stat.ino} ${stat.mtimeNs} ${stat.size}`))
-    .join()
+function marksOf(files: readonly string[]): string {
+  return files.map(file => readContent(file).mark).join()
 }
 
 /** Any other error is a bug. */

@@ -49,11 +49,6 @@ export class Packet {
   endAt = 0
   #view: DataView = new DataView(new ArrayBuffer(0))
 
-  /** Everything up to ports, flags or ICMP type is known. */
-  get ok(): boolean {
-    return this.end === 'transport'
-  }
-
   /** HOT: parses `length` bytes from `at`, all inside `view`; true when `ok`. Guard: bench `reduce-weir`. */
   parse(view: DataView, at: number, length: number, l3Device: boolean): boolean {
     this.#view = view

@@ -2,12 +2,11 @@
  * dynamic-config.ts - polls the file of dynamic metrics and applies its changes.
  *
  * In:    a path; a listener that applies the metrics.
- * Out:   each new content is applied once. Kubernetes replaces a ConfigMap by swapping a symlink, which a file watch
- *        does not survive, so the file is read every few seconds; it has changed when its content has.
+ * Out:   each new content is applied once.
  * Fail:  check() never throws because of the file. The listener gets the error if the file cannot be read or does not
  *        compile; the last good configuration stays in force.
  */
-import { readFileSync } from 'node:fs'
+import { type FileContent, FollowedFile } from '../../lib/followed-file.js'
 import { ConfigError, type MetricConfig } from './config.js'
 
 export interface DynamicListener {
@@ -21,61 +20,45 @@ export interface DynamicListener {
   onRefused(error: ConfigError): void
 }
 
-/** Hubble reads the file every 10 s; a few kilobytes can be read more often. */
-const INTERVAL_MS = 2000
-
 export class DynamicConfig {
-  readonly #path: string
+  readonly #file: FollowedFile
   readonly #parse: (text: string) => MetricConfig[]
   readonly #listener: DynamicListener
-  #current: string | undefined
-  #timer: NodeJS.Timeout | undefined
 
   /** `current`: the content that is already in force. */
   constructor(path: string, parse: (text: string) => MetricConfig[], listener: DynamicListener, current?: string) {
-    this.#path = path
+    this.#file = new FollowedFile(path, current)
     this.#parse = parse
     this.#listener = listener
-    this.#current = current
   }
 
-  /** Checks the file at this interval; does not keep the process alive. */
-  start(intervalMs = INTERVAL_MS): void {
-    this.#timer = setInterval(() => this.check(), intervalMs).unref()
+  /** Checks the file at this interval, more often than Hubble's 10 s; does not keep the process alive. */
+  start(intervalMs?: number): void {
+    this.#file.start(() => this.check(), intervalMs)
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    this.#file.stop()
   }
 
   /** Checks the file now. */
   check(): void {
-    const [seen, text] = this.#read()
-    if (seen === this.#current) return
-    this.#current = seen
+    const content = this.#file.changed()
+    if (content === undefined) return
+    this.#file.settle(content)
     const { exclusive } = this.#listener
-    if (exclusive === undefined) this.#apply(seen, text)
-    else void exclusive(() => this.#apply(seen, text))
+    if (exclusive === undefined) this.#apply(content)
+    else void exclusive(() => this.#apply(content))
   }
 
-  #apply(seen: string, text: string | undefined): void {
+  #apply({ text, error }: FileContent): void {
     try {
-      if (text === undefined) throw new ConfigError(seen)
+      if (text === undefined) throw new ConfigError(`${this.#file.path}: ${error.message}`)
       this.#listener.apply(this.#parse(text))
       this.#listener.onApplied()
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      this.#listener.onRefused(error)
-    }
-  }
-
-  /** `seen`: the text, or the error if it cannot be read, so that each error is reported once. */
-  #read(): [seen: string, text: string | undefined] {
-    try {
-      const text = readFileSync(this.#path, 'utf8')
-      return [text, text]
-    } catch (error) {
-      return [`${this.#path}: ${(error as Error).message}`, undefined]
+    } catch (problem) {
+      if (!(problem instanceof ConfigError)) throw problem
+      this.#listener.onRefused(problem)
     }
   }
 }

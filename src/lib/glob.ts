@@ -4,7 +4,7 @@
  * Fail:  an Error that names the pattern and what is wrong with it.
  */
 
-/** Whose names a pattern is for. */
+/** The kind of name that a pattern matches, for error messages. */
 export interface Named {
   readonly what: string
   /** The most characters of a name. */

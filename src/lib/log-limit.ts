@@ -1,7 +1,7 @@
 /**
  * log-limit.ts - log lines that a peer can cause, bounded.
  *
- * In:    lines whose message is a text of ours: that is their kind. What differs is in the fields.
+ * In:    log lines; their constant message is their kind, all that varies is in the fields.
  * Out:   the first few of each kind in an interval; then one line that says how many were held back.
  * Never: knows more than a bounded number of kinds; those beyond share one.
  */
@@ -23,7 +23,7 @@ export interface LogLimitOptions {
 }
 
 interface Kind {
-  told: number
+  logged: number
   suppressed: number
 }
 
@@ -53,7 +53,7 @@ export class LogLimit implements LineLog {
     if (this.#mayTell(message)) this.#log.error(fields, message)
   }
 
-  /** The end of an interval: say what was held back, and begin anew. */
+  /** Ends an interval: logs how many lines were suppressed, and resets the counts. */
   flush(): void {
     for (const [kind, { suppressed }] of this.#kinds) {
       if (suppressed > 0) this.#log.warn({ kind, suppressed }, 'more lines of this kind were held back')
@@ -69,15 +69,15 @@ export class LogLimit implements LineLog {
   /** Unless its kind had enough. */
   #mayTell(message: string): boolean {
     const of = this.#kindOf(message)
-    const may = of.told < this.#lines
-    if (may) of.told++
+    const may = of.logged < this.#lines
+    if (may) of.logged++
     else of.suppressed++
     return may
   }
 
   #kindOf(name: string): Kind {
     const bounded = this.#kinds.has(name) || this.#kinds.size < this.#most - 1 ? name : 'other'
-    const found = this.#kinds.get(bounded) ?? { told: 0, suppressed: 0 }
+    const found = this.#kinds.get(bounded) ?? { logged: 0, suppressed: 0 }
     this.#kinds.set(bounded, found)
     return found
   }

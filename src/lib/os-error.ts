@@ -9,7 +9,7 @@ export function systemWords(error: unknown): string {
   return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message
 }
 
-/** Run `body`, which opens `path`; what the system refuses is told as `WHAT PATH: why`. Other errors pass. */
+/** Runs `body`, which opens `path`. A system error becomes `WHAT PATH: REASON`; other errors pass through. */
 export function explainFile<T>(what: string, path: string, body: () => T): T {
   try {
     return body()

@@ -42,7 +42,7 @@ const inventoryOf = (pods: readonly Pod[], cidrs: Readonly<Record<string, number
 const at = (entities: Entities, ip: string) => entities.resolve(parseAddress(ip), 0, true, 0)
 const shown = (prefixes: readonly EntityPrefix[]) => prefixes.map(formatPrefix).sort()
 
-/** Entities that follow a world, and what the kernel would be told of each change. */
+/** Entities that follow an inventory, and the kernel entries of each change. */
 function follow(first: Inventory, options?: EntityOptions) {
   const entities = entitiesOf(first, options)
   entities.takeChanged(1000)
@@ -148,11 +148,11 @@ t.test('names of what is gone stay their time, then the number may stand for ano
   t.equal(entities.pod(first), 'p-5')
   clock.ms = 100
   update(only(6))
-  t.equal(entities.recycle().length, 4, 'all whose time is over')
+  t.equal(entities.recycle().length, 4, 'all entities past their TTL')
   entities.release(0)
   for (let n = 7; n <= 20; n++) update(only(n))
   clock.ms = 1000
-  t.strictSame(entities.recycle(), [], 'the kernel has not let go of them')
+  t.strictSame(entities.recycle(), [], 'the kernel still refers to them')
   entities.release(entities.staleTotal)
   t.equal(entities.recycle().length, 15)
   t.equal(entities.pod(at(entities, '10.0.0.1')), 'p-20')
@@ -231,7 +231,7 @@ t.test('a recording read under two worlds: the sums are those of one', async t =
   t.ok(sources(two.page) > 0)
 })
 
-t.test('a broken, empty or missing file is told once and changes nothing; a good one is back in force', async t => {
+t.test('a broken, empty or missing file is logged once and changes nothing; a good one is applied again', async t => {
   const path = join(t.testdir({ 'inventory.yaml': 'cidrs: {}' }), 'inventory.yaml')
   const store = new SeriesStore()
   const said: string[] = []

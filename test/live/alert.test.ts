@@ -18,7 +18,7 @@ const PORT = 5432
 const [GUEST, DATA, SHOP] = ['guest-68', 'data-68', 'shop-68']
 const WAIT_MS = 60_000
 
-t.test('a drop is told by the name of its namespace, from either set of families', ROOT, async t => {
+t.test('an alert on drops names the namespace, for either set of families', ROOT, async t => {
   const lab = await labOf(t, NETWORK, [`${GUEST}/client`, `${DATA}/database`, `${SHOP}/api`])
   const [guest, database, shop] = lab.pods
   await lab.nft(`table inet blocked {
@@ -33,17 +33,17 @@ t.test('a drop is told by the name of its namespace, from either set of families
   await startPrometheus(t, weir.url, { cluster: 'lab', node: 'lab-node' }, { rules, alertmanager: address })
   await database!.agent.call('udpServe', { port: PORT, answer: 'none' })
   const stop = keepSending(t, lab)
-  const told = (alert: string, labels: Readonly<Record<string, string>>) =>
+  const fired = (alert: string, labels: Readonly<Record<string, string>>) =>
     until(alert, () => notices.some(notice => isOf(notice, { alertname: alert, ...labels })), WAIT_MS)
 
-  await told('WeirNamespaceDropRatioCritical', { namespace: GUEST, direction: 'egress', severity: 'critical' })
-  await told('WeirNamespaceDropRatioHigh', { namespace: DATA, direction: 'ingress', severity: 'warning' })
-  await told('WeirWorkloadPairDrops', {
+  await fired('WeirNamespaceDropRatioCritical', { namespace: GUEST, direction: 'egress', severity: 'critical' })
+  await fired('WeirNamespaceDropRatioHigh', { namespace: DATA, direction: 'ingress', severity: 'warning' })
+  await fired('WeirWorkloadPairDrops', {
     source_namespace: GUEST,
     destination_workload: 'database',
     reason: 'NETFILTER_DROP',
   })
-  await told('WeirHubbleNamespaceDropRatioCritical', { namespace: GUEST, direction: 'egress' })
+  await fired('WeirHubbleNamespaceDropRatioCritical', { namespace: GUEST, direction: 'egress' })
   t.pass('all four reached the webhook')
   const ofGuest = notices.find(notice =>
     isOf(notice, { alertname: 'WeirNamespaceDropRatioCritical', namespace: GUEST }),
@@ -55,13 +55,13 @@ t.test('a drop is told by the name of its namespace, from either set of families
   })
   t.notOk(
     notices.some(({ labels }) => labels.namespace === SHOP),
-    'who reaches the database is not told of',
+    'no alert for the workload that reaches the database',
   )
   t.ok(shop)
   stop()
 })
 
-/** The guest's datagrams are dropped, the shop's are not; 50 a second each, until told to stop. */
+/** The guest's datagrams are dropped, the shop's are not; 50 a second each, until stopped. */
 function keepSending(t: Test, lab: Lab): () => void {
   const [guest, database, shop] = lab.pods
   let stopped = false

@@ -15,7 +15,7 @@ import { podSpec, ROOT, watch } from '../support/watch.js'
 
 const NETWORK = 66
 const PODS = ['shop-66/client', 'shop-66/web', 'data-66/database']
-/** On the node, and nobody's pod: the world. */
+/** On the node, but not a pod's address: the world. */
 const OUTSIDE = ['192.0.2.66', '2001:db8::66'] as const
 const PORT = { web: 8080, dns: 53, database: 5432, closed: 9 } as const
 const CONTEXT = 'sourceContext=pod|reserved-identity;destinationContext=pod|reserved-identity'
@@ -112,7 +112,7 @@ t.test('every panel of layers 3 and 4 shows data of a live lab', ROOT, async t =
   t.strictSame(await prometheus.target(), { health: 'up', lastError: '' })
 })
 
-t.test('a connection that is answered misses no SYN-ACK, however often it is told', ROOT, async t => {
+t.test('an answered connection shows no missing SYN-ACK, however often it is reported', ROOT, async t => {
   const lab = await shop(t)
   const weir = await watch(t, lab, '--hubble-metrics', 'tcp flow', '--report-interval', '100ms')
   const [client, web] = [lab.pod('client'), lab.pod('web')]
@@ -120,7 +120,7 @@ t.test('a connection that is answered misses no SYN-ACK, however often it is tol
     (await weir.metrics()).sum('hubble_flows_processed_total', labels)
   const load = { host: web.ipv4, port: PORT.web, count: 300, concurrency: 1, keepAlive: true }
   const enough = async () => (await flows({ protocol: 'TCP' })) > 40
-  await until('one connection was told many times', async () => {
+  await until('one connection was reported many times', async () => {
     await client.agent.call('httpLoad', load)
     return enough()
   })
@@ -169,7 +169,7 @@ function keepTalking(lab: Lab): { stop(): Promise<void> } {
     for (; !over; await sleep(100)) await round()
   }
   const ended = talk()
-  // Told by stop().
+  // Set by stop().
   ended.catch(() => undefined)
   return {
     stop() {

@@ -2,7 +2,7 @@
  * coexist.test.ts - beside an independent tc program that drops and redirects: it has its way, and Weir still counts.
  *
  * Weir stands first on its hook: it counts what the other one drops or sends elsewhere. Two orders can't be helped,
- * and are told here: a TCX link that asks for the head after Weir did, and any TCX link before clsact filters, for
+ * and are listed here: a TCX link that asks for the head after Weir did, and any TCX link before clsact filters, for
  * the kernel runs all links first. Then Weir counts what the other one lets pass.
  */
 import { execFileSync } from 'node:child_process'
@@ -16,7 +16,7 @@ import { must } from '../../src/lab/process.js'
 import { labOf, ROOT, watch } from '../support/watch.js'
 import type { WeirProcess } from '../support/weir-process.js'
 
-/** UDP ports of b, and how many datagrams go to each; every number another, so that a sum tells its parts. */
+/** UDP ports of b and the number of datagrams to each; all different, so that a sum shows its parts. */
 const PORT = { plain: 4000, dropIn: 4001, redirectIn: 4002, dropOut: 4003, redirectOut: 4004 } as const
 const SENT = { plain: 3, dropIn: 5, redirectIn: 7, dropOut: 11, redirectOut: 17 } as const
 type Fate = keyof typeof PORT

@@ -51,7 +51,7 @@ t.test('addresses, paths, the buffer, budgets, namespaces and the log of a repla
     t.ok((page.get('weir_series_budget', { family: BYTES }) ?? 0) > 3, 'and of no other')
     t.notOk(
       page.series(BYTES).some(({ labels }) => inShop(labels)),
-      'nobody in the namespace that is left out',
+      'no series of the excluded namespace',
     )
     t.ok(page.sum(BYTES, { destination_workload: 'office' }) > 0, 'a group of prefixes has its name')
     t.ok((page.sum('weir_excluded_packets_total') ?? 0) > 0, 'the rest is counted as left out')
@@ -75,7 +75,7 @@ t.test('addresses, paths, the buffer, budgets, namespaces and the log of a repla
         .slice(before)
         .map(({ level }) => level),
       ['error'],
-      'what is applied is told at a lower level, what is refused is not',
+      'an applied reload is logged at a lower level, a refused one is not',
     )
   })
 })
@@ -111,12 +111,12 @@ t.test('interfaces, uplinks, attachment, ring and table of a live source are as 
     .map(line => line.split(/[\s-]/))
     .map(([from, to]) => (Number.parseInt(to!, 16) - Number.parseInt(from!, 16)) / pageBytes)
   t.ok(rings.length > 0)
-  t.strictSame([...new Set(rings)], [9], 'the pages of each ring, and the one in which the kernel tells how far it is')
+  t.strictSame([...new Set(rings)], [9], 'the pages of each ring, and the header page of the kernel')
   t.match(rooms(weir.pid), { 1000: 1, 2048: 2 }, 'one table of connections, one of addresses and one of prefixes')
   const sent = await ping(b!, c!.ipv4, { count: 2 })
   t.strictSame(sent, { sent: 2, received: 2 })
   const after = await weir.metrics()
-  t.equal(after.sum(FLOWS, { source_workload: 'b', reporter: 'source' }), 0, 'nobody stands at b')
+  t.equal(after.sum(FLOWS, { source_workload: 'b', reporter: 'source' }), 0, 'no program is attached to b')
 })
 
 /** How many of a process's tables in the kernel have room for so many entries. */
@@ -152,7 +152,7 @@ t.test('counts leave the kernel at the report interval, records at the drain int
     )
   }
   t.strictSame(await ping(a, b.ipv4, { count: 3 }), { sent: 3, received: 3 })
-  await until('the quick one has all that both ends saw', () => counted(quick!) >= 12)
+  await until('the quick one has all packets of both sides', () => counted(quick!) >= 12)
   await until('the draining one has its first records', () => counted(draining!) > 0)
   t.equal(counted(slow!), 0, 'one that waits for an hour has nothing')
   t.ok(counted(draining!) < 12, 'and of what is only counted, the draining one has nothing')

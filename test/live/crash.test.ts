@@ -16,7 +16,7 @@ const CYCLES = 3
 const PORT = 4000
 const DATAGRAMS = 20
 
-/** Filters of somebody else at the same hooks of a's link; as the kernel tells them. */
+/** Another program's filters on the hooks of a's link, as the kernel lists them. */
 async function settle(lab: Lab): Promise<() => Promise<FilterRow[]>> {
   const { link } = lab.pod('a')
   const tc = (...argv: string[]) => must(['tc', '-n', lab.node.netns, ...argv])

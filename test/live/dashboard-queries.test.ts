@@ -8,7 +8,7 @@ import { until } from '../support/until.js'
 import { ROOT } from '../support/watch.js'
 import { watchedDemo } from '../support/watched-demo.js'
 
-/** "All", but for the ends of what is asked about: a namespace and workload with traffic of every kind. */
+/** "All", except for the namespace and workload in question, which have traffic of every kind. */
 const VARIABLES: Readonly<Record<string, string>> = {
   cluster: '.*',
   job: '.+',

@@ -9,7 +9,7 @@ import type { Lab } from '../../src/lab/lab.js'
 const needsRoot = { skip: process.getuid?.() !== 0 && 'needs root' }
 const DEADLINE_MS = 20_000
 
-t.test('every pod of the demo has traffic, and it stops when told', needsRoot, async t => {
+t.test('every pod of the demo has traffic, and it stops on demand', needsRoot, async t => {
   const lab = await createDemoLab()
   t.teardown(() => lab.destroy())
   const failures: Error[] = []
@@ -46,7 +46,7 @@ t.test('traffic that cannot go on says so once', needsRoot, async t => {
   const traffic = await startTraffic(lab, reason => failures.push(reason))
   await lab.removePod('dns')
   await lab.removePod('load')
-  await until('a failure is told', async () => failures.length > 0)
+  await until('a failure is reported', async () => failures.length > 0)
   await traffic.stop()
   t.equal(failures.length, 1)
 })

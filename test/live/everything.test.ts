@@ -28,7 +28,7 @@ const ELSEWHERE = [
   'weir_inventory_reloads_total',
 ]
 
-t.test('with everything on promtool is silent, and every family is told', ROOT, async t => {
+t.test('with every option on, promtool is silent and every family has samples', ROOT, async t => {
   const lab = await labOf(t, NETWORK, ['everything/a', 'everything/b'])
   const cluster = await clusterOf(t, lab)
   const [a, b] = [lab.pod('a'), lab.pod('b')]
@@ -51,7 +51,7 @@ t.test('with everything on promtool is silent, and every family is told', ROOT, 
     '--hubble-dynamic-metrics-config-path': path('hubble.yaml'),
     '--kubernetes.kubeconfig': path('kubeconfig'),
     '--hubble.listen-address': `unix://${path('api.sock')}`,
-    // Nobody listens there: its families are told all the same.
+    // Nothing listens there: its families are on the page all the same.
     '--otlp.endpoint': 'http://127.0.0.1:9',
   }
   const weir = await startWeir(['--netns', lab.node.path, '--kubernetes', ...Object.entries(files).flat()])

@@ -54,7 +54,7 @@ t.test('a lab after traffic of every kind', needsRoot, async t => {
     t.equal(samples.sum('weir_packets_ignored_total'), 0)
     t.equal(samples.sum('weir_overflows_total') + samples.sum('weir_unnamed_packets_total'), 0)
   })
-  t.test('what the node did not drop is counted alike at both ends', async t => reportersAgree(t, samples))
+  t.test('both reporters count the same packets where the node dropped none', async t => reportersAgree(t, samples))
   t.test('datagrams are as many and as large as were sent', async t => datagrams(t, samples))
   t.test('messages are counted by type', async t => messages(t, samples, unreachable))
   t.test('connections open, close and end as they did', async t => connections(t, samples))
@@ -166,7 +166,11 @@ function carriedBetween(samples: Samples, [source, destination]: Pair, reporter:
 function bulkTransfer(t: Test, { samples, links }: Reading): void {
   const { packets, bytes } = flow(samples, { ...pair(['api', 'database']), reporter: 'destination', protocol: 'TCP' })
   const got = links.get('database')?.tx
-  t.strictSame({ packets, bytes }, { packets: got?.packets, bytes: got?.bytes }, 'nobody else reached the database')
+  t.strictSame(
+    { packets, bytes },
+    { packets: got?.packets, bytes: got?.bytes },
+    'no other packets reached the database',
+  )
   const large = samples.sum('weir_packet_size_bytes_bucket', { ...pair(['api', 'database']), le: '9018' })
   t.ok(large < 2 * packets, 'segments above a jumbo frame were among them')
 }
@@ -185,9 +189,9 @@ function drops(
     ['TCP', tcp4],
   ] as const) {
     const labels = { ...pair(['blocked', 'database']), reporter: 'node', protocol }
-    const told = { ...labels, reason: 'NETFILTER_DROP' }
-    const packets = samples.sum('weir_drop_packets_total', told)
-    t.strictSame({ packets, bytes: samples.sum('weir_drop_bytes_total', told) }, expected, protocol)
+    const dropped = { ...labels, reason: 'NETFILTER_DROP' }
+    const packets = samples.sum('weir_drop_packets_total', dropped)
+    t.strictSame({ packets, bytes: samples.sum('weir_drop_bytes_total', dropped) }, expected, protocol)
     t.strictSame(flow(samples, { ...labels, verdict: 'DROPPED' }), expected, `${protocol}, as a verdict`)
   }
   const all = { source_namespace: NAMESPACE, reason: 'NETFILTER_DROP' }

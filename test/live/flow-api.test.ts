@@ -19,7 +19,7 @@ const HTTP = 8080
 const BLOCKED = 9999
 /** Three commands start at once, maybe on a busy machine. */
 const START_DEADLINE_MS = 60_000
-/** No sweep tells of anything while the test runs: what is seen came by the ring. */
+/** No flush runs during the test: every record comes from the ring. */
 const ARGS = ['--report-interval', '1h']
 const TIME = /^\w{3} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: /
 
@@ -91,7 +91,7 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
     t.ok(denied.lines().every(line => line.includes(`:${BLOCKED} `)))
   })
 
-  await t.test('each of those that follow, with its own port, and no sweep has to tell it', async t => {
+  await t.test('each repeat, with its own port, without a flush', async t => {
     for (const drops of [2, 3]) {
       await client!.agent.call('tcpStorm', blockedStorm)
       await until(`drop ${drops}`, () => dropped(observe).length === drops)

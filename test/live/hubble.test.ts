@@ -75,7 +75,7 @@ t.test('a running Weir follows its file, and says so when it cannot', async t =>
   const reloads = (result: string) => async () =>
     (await running.metrics()).get('weir_hubble_config_reloads_total', { result }) === 1
   writeFileSync(file, 'metrics: [{ name: dorp }]')
-  await until('the broken file is told', reloads('refused'))
+  await until('the broken file is counted', reloads('refused'))
   const broken = await running.metrics()
   t.equal(broken.get('weir_hubble_config_last_reload_successful'), 0)
   t.equal(broken.get(time), first.get(time))
@@ -83,10 +83,10 @@ t.test('a running Weir follows its file, and says so when it cannot', async t =>
   t.match(running.stderr(), /unknown metric \\?"dorp/)
   writeFileSync(file, 'metrics: [{ name: drop, contextOptions: [{ name: sourceContext, values: [pod] }] }]')
   await until('the new file is in force', reloads('applied'))
-  const anew = await running.metrics()
-  t.equal(anew.get('weir_hubble_config_last_reload_successful'), 1)
-  t.ok(anew.get(time)! > first.get(time)!)
-  t.equal(anew.sum('hubble_drop_total'), 0, 'other labels begin anew')
+  const reloaded = await running.metrics()
+  t.equal(reloaded.get('weir_hubble_config_last_reload_successful'), 1)
+  t.ok(reloaded.get(time)! > first.get(time)!)
+  t.equal(reloaded.sum('hubble_drop_total'), 0, 'a metric with other labels restarts')
 })
 
 t.test('live traffic counts by the names of its pods', ROOT, async t => {
@@ -98,10 +98,10 @@ t.test('live traffic counts by the names of its pods', ROOT, async t => {
   const there = { source: 'hubblelive/caller', destination: 'hubblelive/callee' }
   const back = { source: 'hubblelive/callee', destination: 'hubblelive/caller' }
   await ping(caller, callee.ipv4, { count: 3 })
-  const page = await until('both ways are told', async () => {
+  const page = await until('both directions are counted', async () => {
     const samples = await running.metrics()
-    const told = (type: string, ends: typeof there) => samples.sum('hubble_icmp_total', { type, ...ends }) > 0
-    return told('EchoRequest', there) && told('EchoReply', back) && samples
+    const counted = (type: string, pair: typeof there) => samples.sum('hubble_icmp_total', { type, ...pair }) > 0
+    return counted('EchoRequest', there) && counted('EchoReply', back) && samples
   })
   t.equal(page.sum('hubble_icmp_total', { type: 'EchoRequest', ...back }), 0)
   t.equal(page.sum('hubble_icmp_total', { family: 'IPv6', ...there }), 0)

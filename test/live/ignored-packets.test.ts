@@ -51,11 +51,15 @@ t.test('frames that hold no IP packet are named by what is wrong with them', nee
   const reading = await gauged.read()
   const { samples } = reading
   for (const [why, list] of Object.entries(sent)) {
-    const told = {
+    const counted = {
       packets: samples.get('weir_packets_ignored_total', { reason: why }),
       bytes: samples.get('weir_bytes_ignored_total', { reason: why }),
     }
-    t.strictSame(told, { packets: 3 * list.length, bytes: 3 * list.reduce((sum, { length }) => sum + length, 0) }, why)
+    t.strictSame(
+      counted,
+      { packets: 3 * list.length, bytes: 3 * list.reduce((sum, { length }) => sum + length, 0) },
+      why,
+    )
   }
   const counted = flow(samples, { source_workload: 'sender', reporter: 'source' })
   t.strictSame(counted, { packets: 3, bytes: 3 * whole.length }, 'the one that is well is in the series')

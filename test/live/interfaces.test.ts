@@ -45,7 +45,7 @@ async function names(t: Test, lab: Lab, weir: WeirProcess): Promise<string[]> {
 
 t.test('a pod that comes while it runs is counted from its first packet, and its counts outlive it', ROOT, async t => {
   const lab = await labOf(t, NETWORK, ['interfaces/a'])
-  // Weir reads the inventory file at its start: another lab tells where the pods to come will be.
+  // Weir reads the inventory file at its start: another lab has the addresses of the pods to come.
   const plan = await labOf(t, NETWORK, ['interfaces/a', 'interfaces/tcx', 'interfaces/tc'])
   const inventory = inventoryFile(t, plan)
   for (const attach of ['tcx', 'tc']) {
@@ -165,7 +165,7 @@ t.test('a veth is a pod’s only while its other end is in another namespace', R
   const weir = await watch(t, lab)
   t.strictSame(await names(t, lab, weir), [link])
   await ip(lab, 'link add left type veth peer name right', 'link set left up', 'link set right up')
-  // The way some CNIs do it: both ends are made on the node, one moves into the pod and goes up there.
+  // As some CNIs do: create the veth pair on the node, move one side into the pod and bring it up there.
   await ip(lab, `link set there netns ${netns}`)
   await lab.pod('a').exec(['ip', 'link', 'set', 'there', 'up'])
   await becomes(weir, 2)

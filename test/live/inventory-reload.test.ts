@@ -105,7 +105,7 @@ t.test('what was counted keeps its names, a connection that begins later has the
   t.strictSame([packets(page(), old), packets(page(), renamed)], [2, 2])
 })
 
-t.test('a trie that is full is told, and is right again once the world fits', ROOT, async t => {
+t.test('a full ip_cache is reported, and recovers once the inventory fits', ROOT, async t => {
   const lab = await labOf(t, ['reload/asker', 'reload/asked'])
   const errors: string[] = []
   const room = entitiesOf(labInventory(lab))

@@ -16,7 +16,7 @@ import { clusterOf, named, watchCluster } from '../support/lab-names.js'
 import { until } from '../support/until.js'
 import { labOf, ROOT } from '../support/watched-lab.js'
 
-/** All of both ends; the rest is the families' own. */
+/** Every label of source and destination; the rest depends on the family. */
 const LABELS = ['namespace', 'workload', 'workload_kind', 'pod', 'app', 'node', 'zone'].flatMap(of => [
   `source_${of}`,
   `destination_${of}`,
@@ -57,14 +57,14 @@ t.test('a pod that comes is named, and the next one on its address as well', ROO
   const as = (name: string) => ({ spec: { ...spec, name, workload: name }, ipv4, ipv6 })
   const packets = (workload: string) =>
     weir.samples().sum('weir_flow_packets_total', { destination_workload: workload, protocol: 'ICMPv4' })
-  const told = (pod: string) => until(`${pod} is told`, () => weir.exporter.resolver.pod(ipv4)?.pod === pod)
+  const named = (pod: string) => until(`${pod} is named`, () => weir.exporter.resolver.pod(ipv4)?.pod === pod)
   cluster.put(as('first'))
-  await told('first')
+  await named('first')
   await ping(lab.pod('web'), ipv4, { count: 3 })
   t.strictSame([packets('first'), packets('second')], [6, 0])
   cluster.remove(as('first'))
   cluster.put(as('second'))
-  await told('second')
+  await named('second')
   await ping(lab.pod('web'), ipv4, { count: 2 })
   t.strictSame([packets('first'), packets('second')], [6, 4])
 })
@@ -77,7 +77,7 @@ t.test('an API that is gone leaves the last names, and what changed meanwhile is
   const up = () => weir.samples().get('weir_kubernetes_watch_up', { resource: 'pods' })
   await until('watched', () => up() === 1)
   await cluster.api.stop()
-  await until('told', () => up() === 0)
+  await until('the failure shows', () => up() === 0)
   t.equal(watch.notReady, undefined, 'ready stays')
   const { ipv4, ipv6, spec } = lab.pod('api')
   const packets = (workload: string) =>
@@ -87,7 +87,7 @@ t.test('an API that is gone leaves the last names, and what changed meanwhile is
   cluster.remove(lab.pod('api'))
   cluster.put({ spec: { ...spec, name: 'later', workload: 'later' }, ipv4, ipv6 })
   await cluster.api.start()
-  await until('later is told', () => weir.exporter.resolver.pod(ipv4)?.pod === 'later')
+  await until('later is named', () => weir.exporter.resolver.pod(ipv4)?.pod === 'later')
   await ping(lab.pod('web'), ipv4, { count: 1 })
   t.strictSame([packets('api'), packets('later')], [2, 2])
 })

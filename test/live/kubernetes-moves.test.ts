@@ -19,7 +19,7 @@ const NETWORK = 90
 const PODS = ['moves/asks', 'moves/one', 'moves/two'].map(podSpec)
 const CILIUM = '/apis/cilium.io/v2'
 
-/** A gauge of a lab whose names are those of its API server. */
+/** A gauge of a lab with names from its API server. */
 async function gaugeOf(t: Test, lab: Lab) {
   const cluster = await clusterOf(t, lab, ['asks'])
   const weir = named(t, lab, defaultInventory())
@@ -88,7 +88,7 @@ t.test('while pods change places under traffic every packet is counted once', ne
     cluster.put(at(first, 'left'))
     cluster.put(at(second, 'right'))
     const pod = () => exporter.entities.pod(exporter.entities.addresses.host(first.ipv4))
-    await until('left is told', () => pod() === 'left')
+    await until('left is named', () => pod() === 'left')
     // A sweep while both are there; a page in the midst of traffic has no sum of its own.
     await weir.metrics()
     cluster.remove(at(first, 'left'))

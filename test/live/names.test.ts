@@ -41,55 +41,59 @@ function watching(t: Test, lab: Lab, entityWaitMs: number, entityOptions: Entity
   const inventory = parseInventory(WORLD, 'the test')
   const { exporter, names, samples } = liveExporter(t, lab, { inventory, entityWaitMs, ...entityOptions })
   exporter.entities.expectNames()
-  const tell = (changes: Partial<EntityChanges>) => names.apply({ ...NO_CHANGES, ...changes })
-  return { exporter, page: samples, tell }
+  const apply = (changes: Partial<EntityChanges>) => names.apply({ ...NO_CHANGES, ...changes })
+  return { exporter, page: samples, apply }
 }
 
 t.test('packets before the name wait for it, and all of them are counted under it', ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/late'])
-  const { page, tell } = watching(t, lab, 600_000)
+  const { page, apply } = watching(t, lab, 600_000)
   const [asks, late] = [lab.pod('asks'), lab.pod('late')]
-  await tell({ upserts: [podOf('asks', asks.ipv4)] })
+  await apply({ upserts: [podOf('asks', asks.ipv4)] })
   await ping(asks, late.ipv4, { count: 3 })
   const before = page()
   t.equal(packets(before, { source_workload: 'asks' }), 0, 'nothing yet')
   t.ok(before.sum('weir_connections_deferred') > 0)
-  await tell({ upserts: [podOf('late', late.ipv4)] })
+  await apply({ upserts: [podOf('late', late.ipv4)] })
   const after = page()
   t.equal(packets(after, { source_workload: 'asks', destination_workload: 'late' }), 6)
   t.equal(packets(after, { source_workload: 'late', destination_workload: 'asks' }), 6)
   t.equal(packets(after, { destination_workload: 'world', source_workload: 'asks' }), 0)
 })
 
-t.test('when no name comes in time the counts are told without, and later ones have the late name', ROOT, async t => {
-  const lab = await labOf(t, ['names/asks', 'names/never'])
-  const { page, tell } = watching(t, lab, 1)
-  const [asks, never] = [lab.pod('asks'), lab.pod('never')]
-  await tell({ upserts: [podOf('asks', asks.ipv4)] })
-  await ping(asks, never.ipv4, { count: 2 })
-  t.equal(packets(page(), { source_workload: 'asks', destination_workload: 'world' }), 4)
-  await tell({ upserts: [podOf('never', never.ipv4)] })
-  await ping(asks, never.ipv4, { count: 2 })
-  await until('counted', async () => packets(page(), { destination_workload: 'never' }) === 4)
-  t.equal(packets(page(), { source_workload: 'asks', destination_workload: 'world' }), 4)
-})
+t.test(
+  'without a name in time the counts are reported without one, and later counts have the late name',
+  ROOT,
+  async t => {
+    const lab = await labOf(t, ['names/asks', 'names/never'])
+    const { page, apply } = watching(t, lab, 1)
+    const [asks, never] = [lab.pod('asks'), lab.pod('never')]
+    await apply({ upserts: [podOf('asks', asks.ipv4)] })
+    await ping(asks, never.ipv4, { count: 2 })
+    t.equal(packets(page(), { source_workload: 'asks', destination_workload: 'world' }), 4)
+    await apply({ upserts: [podOf('never', never.ipv4)] })
+    await ping(asks, never.ipv4, { count: 2 })
+    await until('counted', async () => packets(page(), { destination_workload: 'never' }) === 4)
+    t.equal(packets(page(), { source_workload: 'asks', destination_workload: 'world' }), 4)
+  },
+)
 
 t.test("a pod on a deleted pod's address has its own packets and none of the other's", ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/place'])
-  const { page, tell, exporter } = watching(t, lab, 600_000)
+  const { page, apply, exporter } = watching(t, lab, 600_000)
   const [asks, place] = [lab.pod('asks'), lab.pod('place')]
   const address = place.ipv4
-  await tell({ upserts: [podOf('asks', asks.ipv4), podOf('first', address)] })
+  await apply({ upserts: [podOf('asks', asks.ipv4), podOf('first', address)] })
   await ping(asks, address, { count: 2 })
-  const deleted = await tell({ removals: ['uid-first'] })
+  const deleted = await apply({ removals: ['uid-first'] })
   t.strictSame(deleted, [{ namespace: 'names', pod: 'first' }])
   await ping(asks, address, { count: 3 })
   const between = page()
   t.equal(packets(between, { destination_workload: 'first' }), 4)
   t.equal(packets(between, { destination_workload: 'world', source_workload: 'asks' }), 0, 'they wait')
-  await tell({ upserts: [podOf('second', address)] })
+  await apply({ upserts: [podOf('second', address)] })
   await ping(asks, address, { count: 1 })
-  await until('the connections of the first are let go', async () => {
+  await until('the connections of the first are evicted', async () => {
     return page().sum('weir_connections_active', { destination_workload: 'first' }) === 0
   })
   const after = page()
@@ -102,24 +106,24 @@ t.test("a pod on a deleted pod's address has its own packets and none of the oth
 })
 
 t.test(
-  "a deleted pod's own series go when --entity-ttl is over, its workload's stay, and all that was counted is told",
+  "a deleted pod's own series go when --entity-ttl is over, its workload's stay, and no count is lost",
   ROOT,
   async t => {
     const lab = await labOf(t, ['names/asks', 'names/goes', 'names/back'])
     const clock = { ms: 0 }
-    const { page, tell, exporter } = watching(t, lab, 600_000, { ttlMs: 7_000, now: () => clock.ms })
+    const { page, apply, exporter } = watching(t, lab, 600_000, { ttlMs: 7_000, now: () => clock.ms })
     const labels = ['source_namespace', 'source_pod', 'destination_namespace', 'destination_pod']
     exporter.reducer.apply(metricsConfig({ families: { [M.flowBytes.name]: { labels } } }))
     const [asks, goes, back] = [lab.pod('asks'), lab.pod('goes'), lab.pod('back')]
     const there = [podOf('asks', asks.ipv4), podOf('goes', goes.ipv4), podOf('back', back.ipv4)]
-    await tell({ upserts: there })
+    await apply({ upserts: there })
     for (const pod of [goes, back]) await ping(asks, pod.ipv4, { count: 2 })
     const bytes = (now: Samples, pod: string) =>
       now.sum(M.flowBytes.name, { destination_pod: pod, verdict: 'FORWARDED' })
     const counted = page()
     t.ok(bytes(counted, 'goes') > 0)
-    await tell({ removals: ['uid-goes', 'uid-back'] })
-    await tell({ upserts: [{ ...podOf('back', back.ipv4), key: 'uid-of-the-next' }] })
+    await apply({ removals: ['uid-goes', 'uid-back'] })
+    await apply({ upserts: [{ ...podOf('back', back.ipv4), key: 'uid-of-the-next' }] })
     clock.ms += 6_999
     t.equal(bytes(page(), 'goes'), bytes(counted, 'goes'), 'not a moment early')
     clock.ms += 1

@@ -138,7 +138,7 @@ t.test('VLAN and QinQ tags are passed over', needsRoot, async t => {
   addsUp(t, reading.samples)
 })
 
-t.test('of a tag that stands beside the bytes, nobody counts the bytes', needsRoot, async t => {
+t.test('the bytes of a VLAN tag in the metadata of the skb are not counted', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK })
   const [sender, receiver] = [gauged.lab.pod('sender'), gauged.lab.pod('receiver')]
   const inside = ['tc', '-n', sender.netns]
@@ -189,7 +189,7 @@ t.test('fragments count as packets, and as one message and one connection', need
   connectionsAddUp(t, samples)
 })
 
-t.test('a fragment whose first one never came counts without a connection', needsRoot, async t => {
+t.test('a fragment without its first fragment counts without a connection', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK })
   const [sender, receiver] = [gauged.lab.pod('sender'), gauged.lab.pod('receiver')]
   const { macs, four } = way(sender, receiver)

@@ -126,7 +126,7 @@ async function plainPage(weir: WeirProcess): Promise<string> {
   return response.text()
 }
 
-/** fetch() unpacks by itself; that it had something to unpack is what the header tells. */
+/** fetch() decompresses by itself; the header shows that the answer was compressed. */
 async function gzipPage(weir: WeirProcess): Promise<string> {
   const response = await fetch(`${weir.url}/metrics`, { headers: { 'accept-encoding': 'gzip' } })
   if (response.headers.get('content-encoding') !== 'gzip') throw new Error('not gzipped')

@@ -56,7 +56,7 @@ function start(t: Test, ...args: string[]): { child: ChildProcess; said(): strin
   return { child, said: () => said }
 }
 
-/** A scrape whose reader takes the head of the answer, and the rest when told. */
+/** A scrape that reads the head of the answer, and the rest on demand. */
 class SlowScrape {
   readonly #socket: Socket
   #text = ''

@@ -1,5 +1,5 @@
 /**
- * traffic.test.ts - a pod's agent sends exactly what it was asked to, and tells what came of it.
+ * traffic.test.ts - a pod's agent sends exactly what it was asked to, and reports the result.
  */
 import t from 'tap'
 import { Lab } from '../../src/lab/lab.js'
@@ -62,8 +62,8 @@ t.test('an agent in a pod', { skip: process.getuid?.() !== 0 && 'needs root' }, 
       t.equal(after.datagrams - before.datagrams, 333)
       t.equal(after.bytes - before.bytes, 333 * 512)
     }
-    const nobody = { host: server.ipv4, port: 9, count: 3, size: 10 }
-    t.strictSame(await client.agent.call('udpSend', nobody), { sent: 3, echoed: 0 })
+    const unanswered = { host: server.ipv4, port: 9, count: 3, size: 10 }
+    t.strictSame(await client.agent.call('udpSend', unanswered), { sent: 3, echoed: 0 })
   })
 
   t.test('asks and answers DNS', async t => {

@@ -1,5 +1,5 @@
 /**
- * cli.test.ts - the command's words: what is wrong is told in one line, with 2 for usage and 1 for failure.
+ * cli.test.ts - the command line: errors take one line; exit code 2 for wrong usage, 1 for failure.
  */
 import { once } from 'node:events'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
@@ -161,7 +161,7 @@ t.test('the exposition of a recording is the golden one', async t => {
   t.equal(exposition(), readFileSync(GOLDEN, 'utf8'), 'after a wanted change: make golden')
 })
 
-t.test('each record of a recording is told, ignored or a fault, and none is an error', async t => {
+t.test('each record of a recording is counted, ignored or a fault, and none is an error', async t => {
   const strange = [TRACE_2, VERDICT_40, patched(TRACE_2, 0, 99), patched(TRACE_2, 14, 9), patched(TRACE_2, 15, 7)]
   const cut = WEIR_TRACE_RECORD.subarray(0, 200)
   const small = recording(join(t.testdir({}), 'strange.pcap'), [...strange, cut, Buffer.alloc(0)])
@@ -215,7 +215,7 @@ t.test('a replay of a damaged recording says so and serves what precedes the dam
   t.match(
     landing,
     /<li class="error"><time>[^<]*<\/time>recording damaged: .*truncated at byte 4959/,
-    'the landing page tells it too',
+    'the landing page shows it, too',
   )
   t.match(landing, /<dt>source<\/dt><dd>replay:/)
   t.match(landing, /<dt>state<\/dt><dd>.*truncated/)

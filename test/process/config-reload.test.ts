@@ -1,5 +1,5 @@
 /**
- * config-reload.test.ts - a running Weir reads its configuration anew: all of it, or nothing and why.
+ * config-reload.test.ts - a running Weir reloads its configuration: all of it, or nothing with the reason.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const FLOWS = 'weir_flow_packets_total'
 
 interface Configured {
   readonly weir: WeirProcess
-  /** Write the file anew. */
+  /** Write the file again. */
   write(text: string): void
   reload(method?: string): Promise<{ status: number; text: string }>
 }
@@ -34,7 +34,7 @@ async function configured(t: Test, first: string, ...more: readonly string[]): P
   }
 }
 
-t.test('what can change is in force at once, with no count lost, and metrics tell', async t => {
+t.test('a reload takes effect at once, loses no count, and shows in metrics', async t => {
   const { weir, write, reload } = await configured(
     t,
     'hubble-metrics: drop\nlog: {level: warn}\n',
@@ -119,10 +119,10 @@ t.test('an inventory file that is wrong refuses the reload, and one that is righ
   t.equal(page.get('weir_inventory_last_reload_successful'), 1)
   const age = Date.now() / 1000 - page.get('weir_inventory_last_reload_success_timestamp_seconds')!
   t.ok(age >= 0 && age < 60, `the last success is ${age} s ago`)
-  t.equal(page.get('weir_inventory_reloads_total', { result: 'refused' }), 1, 'told once')
+  t.equal(page.get('weir_inventory_reloads_total', { result: 'refused' }), 1, 'counted once')
 })
 
-t.test('without the switch nobody reloads by HTTP, and other methods are refused always', async t => {
+t.test('without the switch there is no reload by HTTP, and other methods are always refused', async t => {
   const closed = await configured(t, '')
   t.strictSame(await closed.reload(), { status: 403, text: 'Lifecycle API is not enabled.\n' })
   t.equal((await closed.reload('PUT')).status, 403)

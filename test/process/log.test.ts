@@ -1,5 +1,5 @@
 /**
- * log.test.ts - log lines: level, logfmt and JSON, one line an event, and a stderr that nobody reads.
+ * log.test.ts - log lines: level, logfmt and JSON, one line an event, and a stderr that is not read.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import t from 'tap'
@@ -50,7 +50,7 @@ t.test('what stderr will not take is lost, and nothing is thrown', async t => {
     import { closeSync } from 'node:fs'
     const log = createLog('info', 'logfmt')
     closeSync(2)
-    log.info('nobody reads this')
+    log.info('this is not read')
     process.stdout.write('still here')
     process.exit(0)`)
   t.equal(stdout, 'still here')

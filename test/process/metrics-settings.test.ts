@@ -23,7 +23,7 @@ function fileWith(text: string): FlagValues {
   return new Map([['config.file', [path]]])
 }
 
-t.test('nobody who says nothing has other than the defaults', async t => {
+t.test('without settings all families have the defaults', async t => {
   t.strictSame(metricsOptions(load(new Map(), {}).config), DEFAULT_METRICS)
 })
 
@@ -78,5 +78,5 @@ t.test('weir run counts by the chosen labels, and removes series that rest', asy
   )
   const page = await weir.metrics()
   t.strictSame(page.series(M.flowBytes.name), [])
-  t.ok(page.get(M.seriesExpiredValue.name, { sample: FLOWS }), 'what they had counted is told')
+  t.ok(page.get(M.seriesExpiredValue.name, { sample: FLOWS }), 'their counts are reported as expired')
 })

@@ -67,7 +67,7 @@ async function served(t: Test) {
   })
   t.teardown(() => server.close(0))
   const url = await server.listen('127.0.0.1:0')
-  // What tells of pages is on the page behind.
+  // Metrics about a page are on the next page.
   await (await fetch(`${url}/metrics`)).text()
   return url
 }

@@ -1,6 +1,6 @@
 /**
  * start-signals.test.ts - signals that come while Weir starts: SIGHUP ends nothing and is not forgotten, SIGTERM does not wait;
- * and a Weir that only pushes, which nobody can ask whether it is ready.
+ * and a Weir that only pushes, without a readiness endpoint.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -30,7 +30,7 @@ function begun(t: Test, ...args: readonly string[]): { readonly child: ChildProc
   return { child, said: () => said }
 }
 
-t.test('a SIGHUP during the start reads the configuration anew once Weir has started', async t => {
+t.test('a SIGHUP during the start reloads the configuration once Weir has started', async t => {
   const { child, said } = begun(t, '--hubble.listen-address', `unix://${socketPath(t)}`)
   await until('the source runs', () => said().includes('msg="recording read"'))
   child.kill('SIGHUP')
@@ -46,7 +46,7 @@ t.test('a SIGHUP during the start reads the configuration anew once Weir has sta
   t.strictSame(await ended, [0, null], said())
 })
 
-t.test('a SIGTERM while nobody says who may ask the Kubernetes API ends Weir at once', async t => {
+t.test('a SIGTERM while Kubernetes credentials are pending ends Weir at once', async t => {
   const dir = t.testdir({})
   const kubeconfig = join(dir, 'kubeconfig')
   const exec = {

@@ -1,5 +1,5 @@
 /**
- * weir-process.test.ts - where the tests' Weir listens, as its log tells.
+ * weir-process.test.ts - the listen address of the tests' Weir, from its log.
  */
 import t from 'tap'
 import { listeningUrl } from '../support/weir-process.js'
@@ -11,7 +11,7 @@ t.test('the URL is taken from the line that says listening', async t => {
   t.equal(listeningUrl('msg="listening" url="http://127.0.0.1:1"\n'), 'http://127.0.0.1:1')
 })
 
-t.test('a line that is not yet whole tells nothing', async t => {
+t.test('an incomplete line is not used', async t => {
   t.equal(listeningUrl(''), undefined)
   t.equal(listeningUrl('msg=listening url=http://127.0.0.1:47'), undefined)
   t.equal(listeningUrl('msg=attached url=http://no\n'), undefined)

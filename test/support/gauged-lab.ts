@@ -5,7 +5,7 @@
  * Out:   readings: Weir's page, and what the kernel says that each link carried since Weir started.
  * Fail:  as Lab.create() and startWeir(); what was made until then is removed.
  *
- * Each test file takes a network of its own: drops are told of the whole machine, and other labs drop too.
+ * Each test file has its own network: drops are counted on the whole machine, and other labs drop packets, too.
  */
 import type { Test } from 'tap'
 import { Lab, type LabOptions } from '../../src/lab/lab.js'

@@ -1,7 +1,7 @@
 /**
  * kernel-holdings.ts - what a process has in the kernel (BPF programs, maps, links), and what is left of it.
  *
- * In:    /proc/PID/fdinfo, where the kernel tells each BPF descriptor's object; bpftool for what there is on the machine.
+ * In:    /proc/PID/fdinfo, which has the object of each BPF descriptor; bpftool for all objects of the machine.
  * Out:   numbers, which the kernel does not use twice in a test's life.
  */
 import { spawnSync } from 'node:child_process'
@@ -25,7 +25,7 @@ export function holdingsOf(pid: number): Holdings {
   const interfaces: number[] = []
   const infos = readdirSync(`/proc/${pid}/fdinfo`).map(fd => readInfo(`/proc/${pid}/fdinfo/${fd}`))
   for (const info of infos) {
-    // A link's descriptor tells its program, too; the first of these is what it is.
+    // A link's descriptor lists its program, too; the first object is the descriptor's own.
     const kind = (['link', 'map', 'prog'] as const).find(kind => info.has(`${kind}_id`))
     if (kind !== undefined) held[kind].add(Number(info.get(`${kind}_id`)))
     if (info.get('link_type') === 'tcx') interfaces.push(Number(info.get('ifindex')))

@@ -1,5 +1,5 @@
 /**
- * own-filters.ts - Weir's own tc filters on a lab's node, as the kernel tells them.
+ * own-filters.ts - Weir's own tc filters on a lab's node, as the kernel lists them.
  */
 import type { Lab } from '../../src/lab/lab.js'
 import { until } from './until.js'

@@ -24,7 +24,7 @@ for line in open(0):
 
 export interface RawFrames {
   readonly frame: Uint8Array
-  /** 1 unless told. */
+  /** Default 1. */
   readonly count?: number
 }
 

@@ -1,7 +1,7 @@
 /**
  * watch.ts - a lab, and Weir started on it as often as a test wants; both gone when the test is over.
  *
- * Labs of a test file share a network, which no other file has: drops are told of the whole machine.
+ * Labs of a test file share a network, which no other file has: drops are counted on the whole machine.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ export function podSpec(path: string): PodSpec {
   return { name, namespace, workload: name }
 }
 
-/** Write a world, the lab's unless told; the file's path. */
+/** Writes an inventory, the lab's by default; returns the file's path. */
 export function inventoryFile(t: Test, lab: Lab, inventory: object = lab.inventory()): string {
   const file = join(t.testdir({}), 'inventory.json')
   writeFileSync(file, JSON.stringify(inventory))

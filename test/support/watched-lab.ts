@@ -1,5 +1,5 @@
 /**
- * watched-lab.ts - a lab and Weir on it, both gone when the test is over; tc filters as the kernel tells them.
+ * watched-lab.ts - a lab and Weir on it, both gone when the test is over; tc filters as the kernel lists them.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

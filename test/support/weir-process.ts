@@ -20,7 +20,7 @@ export interface WeirProcess {
   stderr(): string
   /** Scrape /metrics. */
   metrics(): Promise<Samples>
-  /** Send a signal, SIGTERM unless told, and wait for the end. Twice is fine. */
+  /** Sends a signal, SIGTERM by default, and waits for the exit. Calling it twice is fine. */
   stop(signal?: NodeJS.Signals): Promise<Ending>
 }
 

@@ -3,7 +3,7 @@
  *
  * In:    addresses in a view, identities; two numbers for each, which the owner finds out; who says when others stand there.
  * Out:   the place of an address, with its numbers: `UNSET` when it is new.
- * Never: tells what was found before a change. Grows past its limit: then it forgets all.
+ * Never: returns a result from before a change; grows past its limit: it is cleared then.
  *
  * A place is half a cache line, whatever the address. In address-table.ts an address without an entry of its own is looked
  * for in every prefix length, and then who says more has still to be found out.

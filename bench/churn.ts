@@ -30,14 +30,14 @@ export async function run(): Promise<number> {
   const family = store.family(metricOf(0))
   const rounds = Math.ceil(SETS / A_ROUND)
   let [before, half] = [0, 0]
-  const begun = performance.now()
+  const started = performance.now()
   for (let round = 0; round < rounds; round++) {
     if (round === WARM_ROUNDS) before = await residentBytes()
     if (round === rounds >> 1) half = await residentBytes()
     count(store, family, round)
     expire(store, family, clock)
   }
-  const microseconds = ((performance.now() - begun) * 1000) / (rounds * A_ROUND)
+  const microseconds = ((performance.now() - started) * 1000) / (rounds * A_ROUND)
   const after = await residentBytes()
   checkSum(store, family, rounds * A_ROUND)
   notes.push(

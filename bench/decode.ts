@@ -26,9 +26,9 @@ export async function run(): Promise<number> {
   }
   const sink: RecordSink = { trace: read, drop: read, verdict: read }
   const pass = () => {
-    const begun = process.cpuUsage()
+    const started = process.cpuUsage()
     decoder.decode(frames, frames.length, sink)
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(started)
     return (user + system) * NS_PER_US
   }
   pass()

@@ -28,9 +28,9 @@ export async function run(): Promise<number> {
   const ring = new RecordRing(CAPACITY)
   const pass = () => {
     const before = ring.seen
-    const begun = process.cpuUsage()
+    const started = process.cpuUsage()
     for (let i = 0; i < COPIES; i++) for (const batch of batches) ring.append(batch, batch.length, i, 0)
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(started)
     return ((user + system) * NS_PER_US) / (ring.seen - before)
   }
   for (let i = 0; i < WARM_UP; i++) pass()

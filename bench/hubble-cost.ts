@@ -38,10 +38,10 @@ export function hubbleCost(config: string): Cost {
   const metrics = new HubbleMetrics(compileMetrics(parseStatic(config)), entitiesOf(inventory), flow)
   const decoder = new Decoder()
   const round = (passes: number) => {
-    const begun = process.cpuUsage()
+    const started = process.cpuUsage()
     for (let pass = 0; pass < passes; pass++) decoder.decode(frames, frames.length, metrics)
     metrics.flush()
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(started)
     return ((user + system) * NS_PER_US) / passes
   }
   const first = round(1)

@@ -39,9 +39,9 @@ export async function run(): Promise<number> {
   })
   const decoder = new Decoder()
   const pass = () => {
-    const begun = process.cpuUsage()
+    const started = process.cpuUsage()
     decoder.decode(frames, frames.length, maker)
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(started)
     return user + system
   }
   pass()

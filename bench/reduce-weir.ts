@@ -61,9 +61,9 @@ function nsPerRecord({ frames, length, entities, live }: Batch): number {
     throw new Error(`${faults + reducer.unread} of ${records} records failed`)
   for (let i = 1; i < WARM_UP; i++) pass()
   return medianOf(PASSES, () => {
-    const begun = process.cpuUsage()
+    const started = process.cpuUsage()
     pass()
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(started)
     return ((user + system) * NS_PER_US) / records
   })
 }

@@ -47,9 +47,9 @@ async function median(change: (series: number) => void, render: () => Promise<un
   const times: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < SERIES; i++) change(i)
-    const begun = process.cpuUsage()
+    const started = process.cpuUsage()
     await render()
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(started)
     times.push((user + system) / 1000)
   }
   return times.sort((a, b) => a - b)[ROUNDS >> 1]!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * agent.ts - the running exporter: source, names, reloads, flow API, Kubernetes watch and OTLP push.
  *

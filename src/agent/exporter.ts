@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exporter.ts - the parts that turn records into series: entities, resolver, store, reducer, hubble and self metrics.
  *

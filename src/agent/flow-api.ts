@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-api.ts - the flow API of `weir run`: a ring of raw records that the source fills and a server that reads it.
  *

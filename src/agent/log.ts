@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * log.ts - log lines on stderr: logfmt (Prometheus' form) or JSON, by level.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * node-name.ts - the name of this node in flows.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * otlp-push.ts - the OTLP push of a running exporter.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * series-expiry.ts - applies the configuration of the flow families, including hubble_*, and expires their idle series.
  *

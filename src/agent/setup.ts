@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * setup.ts - the parts of `weir run` that exist before its source: files are read and checked, nothing is attached.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * stop-signal.ts - the signals that stop a command.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * tee-sink.ts - a sink that forwards a source's records to two sinks.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * web-listener.ts - options of the HTTP listener: the web config file and refused requests, with their logs and metrics.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * debug-text.ts - the text of a DebugMsg, as `cilium monitor` and Hubble's debug events print it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * drop-text.ts - drop reasons as `cilium monitor` and `hubble observe` print them.
  *

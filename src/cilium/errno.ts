@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * errno.ts - Go's texts of Linux error numbers, which `cilium monitor` prints.
  *

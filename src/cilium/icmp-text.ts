@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * icmp-text.ts - type and code of an ICMP message as Hubble and `cilium monitor` print them: `Redirect(TOS+Host)`.
  *

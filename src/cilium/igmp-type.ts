@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * igmp-type.ts - names of IGMP message types, as Hubble and `cilium monitor` print them (gopacket layers/igmp.go).
  */

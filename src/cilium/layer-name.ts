@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * layer-name.ts - the headers that Hubble and `cilium monitor` decode, by gopacket's names.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * policy-words.ts - the fields of a PolicyVerdictNotify as `cilium monitor` and `hubble observe` print them.
  *

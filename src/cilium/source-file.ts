@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * source-file.ts - the source file of Cilium's datapath that dropped a packet, by the id in a DropNotify.
  *

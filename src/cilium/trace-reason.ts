@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * trace-reason.ts - the reason byte of a TraceNotify: the connection tracking state of the packet, or SRv6 or encryption.
  *

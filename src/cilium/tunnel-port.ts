@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * tunnel-port.ts - the tunnel protocol after a UDP header inside another tunnel, by port.
  *

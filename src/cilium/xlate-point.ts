@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * xlate-point.ts - the xlate_point of a TraceSockNotify: before or after address translation, forward or reverse.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * check-config.ts - `weir check-config`: checks a configuration and the files it names as `weir run` would.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * commands.ts - the commands of `weir` in the order of the help, each with its flags and its action.
  *

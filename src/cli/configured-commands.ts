@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * configured-commands.ts - the commands whose flags are settings: run, demo, metrics, record, check-config.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * demo.ts - `weir demo`: a lab of pods with real traffic, and Weir on it until Ctrl-C.
  *

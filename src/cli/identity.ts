@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * identity.ts - `weir identity`: the labels of numeric identities.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
 /**
  * main.ts - the command `weir`: parses the command line, runs a command and exits with its code.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metrics.ts - `weir metrics`: prints the metrics of a recording, or with --dry-run the number of series they need.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * monitor-options.ts - the flags of `weir monitor`, named like those of `cilium monitor`.
  */

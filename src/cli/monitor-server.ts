@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * monitor-server.ts - `weir monitor --server`: prints the raw records of a running Weir as they arrive.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * monitor.ts - `weir monitor`: prints raw records like `cilium monitor`.
  *

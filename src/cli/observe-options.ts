@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * observe-options.ts - the flags of `weir observe`, named like those of `hubble observe`.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * observe-print.ts - prints flows to standard output in the format of -o.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * observe-server.ts - `weir observe --server`: prints the flows of a running Weir, a Cilium agent or a Relay.
  *

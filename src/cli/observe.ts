@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * observe.ts - `weir observe`: prints flows like `hubble observe`.
  *

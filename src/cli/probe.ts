@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * probe.ts - `weir probe`: checks that the live source works on this machine by starting it without interfaces.
  */

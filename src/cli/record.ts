@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * record.ts - `weir record`: writes the records of the live source to a recording.
  *

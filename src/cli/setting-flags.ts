@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * setting-flags.ts - the settings of src/config as flags of a command, and the configuration of a command line.
  *

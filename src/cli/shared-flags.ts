@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * shared-flags.ts - flags that several commands have.
  */

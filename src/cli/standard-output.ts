@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * standard-output.ts - writes text to standard output in large chunks, with backpressure.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * status.ts - `weir status`: the status of a running Weir or Hubble.
  *

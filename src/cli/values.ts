@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * values.ts - parsers for values of flags that are not settings, with the same checks as settings.
  *

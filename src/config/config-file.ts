@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * config-file.ts - settings from the file of --config.file: YAML (or JSON, which is YAML), nested at the dots of their names.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * conflicts.ts - settings that cannot be combined.
  */

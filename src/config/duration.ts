@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * duration.ts - durations in Prometheus notation, to milliseconds and back.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * generated.ts - the files that are generated from the settings.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * json-schema.ts - the JSON schema of the settings file, for editors and the values of the Helm chart.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kind.ts - the value types of settings, each with one check for flags, environment and file.
  *

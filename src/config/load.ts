@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * load.ts - merges flags, environment, file and defaults, in this order of precedence, into one configuration.
  *

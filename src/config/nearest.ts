@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * nearest.ts - suggests the known word closest to a misspelled one.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * problem.ts - errors of a configuration, each with its location.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reference.ts - generates docs/configuration.md: every setting by section.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * schema.ts - every setting of Weir: the single source of flags, environment variables, file keys, help and docs.
  *

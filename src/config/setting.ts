@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * setting.ts - a setting: one name for its flag, its environment variable and its key in the file.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kubernetes.ts - watches a cluster in a worker thread and hands its changes to the main thread.
  *

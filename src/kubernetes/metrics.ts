@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metrics.ts - the metrics of the Kubernetes watch.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * agent-client.ts - starts the agent of a pod (agent.ts) and calls it.
  *

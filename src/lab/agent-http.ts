@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * agent-http.ts - HTTP servers and clients in a pod.
  *

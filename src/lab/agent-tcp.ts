@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * agent-tcp.ts - TCP in a pod: an echo server, and storms of short connections.
  *

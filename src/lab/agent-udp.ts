@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * agent-udp.ts - UDP in a pod: servers that count, echo or answer DNS; senders of an exact number of datagrams.
  *

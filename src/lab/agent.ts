@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * agent.ts - the program that sends and receives a pod's traffic, inside the pod's namespace.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * calls.ts - the calls of an agent: the protocol between agent-client.ts and agent.ts.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cleanup.ts - removes labs when their process ends, and those that killed processes left behind.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * concurrent.ts - runs a number of jobs, several at a time, and counts their results.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * demo.ts - the lab of `weir demo`: a small shop with traffic, and a client that is not allowed to reach the database.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * dns.ts - the part of DNS (RFC 1035, 4.1) that a lab needs: A queries with one question, and their answers.
  *

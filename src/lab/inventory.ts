@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * inventory.ts - the inventory file of a lab.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lab.ts - a node and its pods in network namespaces, connected by real links.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * links.ts - interface indexes and counters of the node's links.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * netns.ts - network namespaces by name, and the processes in them.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * plan.ts - names and addresses of the lab's n-th pod.
  *

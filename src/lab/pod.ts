@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pod.ts - one pod of the lab and its agent.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * traffic.ts - traffic of exact size by ping and iperf3.
  *

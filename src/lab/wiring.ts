@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * wiring.ts - the scripts that create the node and its pods.
  *

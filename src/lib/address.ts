@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address.ts - IP addresses and prefixes as 16 bytes, IPv4 mapped (::ffff:a.b.c.d).
  *

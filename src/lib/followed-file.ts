@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * followed-file.ts - notices that a file has changed, by its content.
  *

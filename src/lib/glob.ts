@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * glob.ts - patterns of names, of interfaces above all: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
  *

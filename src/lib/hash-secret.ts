@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hash-secret.ts - the random numbers that key the hash of this process's tables (hash.ts).
  *

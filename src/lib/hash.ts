@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hash.ts - the keyed hash of every open-addressing table with keys that packets can choose.
  *

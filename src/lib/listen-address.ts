@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * listen-address.ts - a listen address: `:PORT`, `HOST:PORT` or `[IPV6]:PORT`, as Prometheus's exporters write it.
  *

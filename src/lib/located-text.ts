@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * located-text.ts - the inventory file's text to a value, and a key path back to its line.
  *

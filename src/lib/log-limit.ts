@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * log-limit.ts - log lines that a peer can cause, bounded.
  *

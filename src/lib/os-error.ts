@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * os-error.ts - what the attach failed about a file, in words: which file, and why.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * version.ts - version and build of this Weir, for --version, metrics and user agents.
  *

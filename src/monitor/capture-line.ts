@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * capture-line.ts - a DebugCapture as the monitor prints it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * connection.ts - a packet in short form: `10.0.0.1:43210 -> 10.0.0.2:80 tcp SYN`.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * debug-line.ts - a DebugMsg and a TraceSockNotify as the monitor prints them.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * drop-line.ts - a DropNotify as the monitor prints it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * filter.ts - decides which messages the monitor prints.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * formatter.ts - formats raw records for `weir monitor`, as `cilium monitor` prints them.
  *

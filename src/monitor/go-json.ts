@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * go-json.ts - JSON as Go's encoding/json writes it: `<`, `>` and `&` escaped, 64-bit integers as plain numbers.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hex-dump.ts - a hex dump, sixteen bytes per line: offset, hex in two groups, printable ASCII between bars.
  */

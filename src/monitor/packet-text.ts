@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * packet-text.ts - the packet of a record: its bytes, and its long form for `verbose`.
  *

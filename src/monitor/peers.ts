@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * peers.ts - source and destination of a record without a packet, from Weir's extension.
  *

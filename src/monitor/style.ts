@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * style.ts - options of the monitor's text: verbosity, hex dumps, and names of identities, interfaces and drop reasons.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * summary.ts - the `summary` object of a JSON line: dumps of a packet's layers, and its addresses.
  *

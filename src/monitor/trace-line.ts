@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * trace-line.ts - a TraceNotify as the monitor prints it.
  *

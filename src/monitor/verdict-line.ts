@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * verdict-line.ts - a PolicyVerdictNotify as the monitor prints it: the same line at every verbosity, even JSON.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * batch-builder.ts - groups the data points of one request by metric.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * batches.ts - splits an export into requests of bounded size and tracks which of them the receiver has.
  *

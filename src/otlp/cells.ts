@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cells.ts - the shared memory of main thread and worker: a start time and the values of each series, once as they are and once
  * as the receiver has them.

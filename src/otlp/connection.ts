@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * connection.ts - the one connection to the receiver, an HTTP agent that can be cut and get new certificates.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * deadline.ts - waits for a promise, but not for longer than a limit.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * environment.ts - the variables of OpenTelemetry's specification that configure the push of metrics.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exponential.ts - converts explicit buckets to an exponential histogram.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * export-thread.ts - runs the worker thread of the push.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * export.ts - one export: sends batch after batch until all are sent or one gets no response.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exported-families.ts - all series in the worker, by family. Removed series stay until their last value is accepted.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exported-series.ts - one series in the worker: its attributes, its values, and the values that the receiver has.
  *

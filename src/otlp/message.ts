@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * message.ts - messages between the main thread and the export worker.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * mirror.ts - the main thread's side of the push: announces series to the worker and copies their values.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * names.ts - names of metrics and labels in OTLP.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * otlp.ts - pushes all series by OTLP at an interval, through a worker thread.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * resource.ts - identifies the sender by the resource attributes of OpenTelemetry's conventions.
  *

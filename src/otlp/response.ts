@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * response.ts - the result of one request, from everything that can be observed of it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sender.ts - sends batches with OpenTelemetry's SDK: NodeSDK with one reader on demand, one producer and an OTLP exporter.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * worker.ts - the thread that encodes and sends.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * auth-filter.ts - applies the rules of the web config file to each request, in the exporter-toolkit's order; refuses bodies.
  *

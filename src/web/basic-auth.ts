@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * basic-auth.ts - HTTP basic authentication against bcrypt hashes.
  *

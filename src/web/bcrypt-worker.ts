@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * bcrypt-worker.ts - compares passwords with bcrypt hashes in a thread of its own, because the main thread drains the ring.
  *

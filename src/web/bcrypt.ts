@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * bcrypt.ts - bcrypt comparisons in a worker thread, one at a time, with a short queue.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cipher-suites.ts - TLS versions, cipher suites and curves: translates Go's names, used by the web config file, to OpenSSL's.
  *

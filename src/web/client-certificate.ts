@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * client-certificate.ts - decides whether a TLS client's certificate is acceptable.
  *

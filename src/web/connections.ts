@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * connections.ts - tracks the connections of a server and evicts idle ones.
  *

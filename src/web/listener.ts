@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * listener.ts - the HTTP or HTTPS server that the web config file describes, with limits against abusive clients.
  *

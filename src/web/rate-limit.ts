@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * rate-limit.ts - a token bucket for all requests: `burst` at once, one more every interval.
  *

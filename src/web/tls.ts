@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * tls.ts - converts the TLS settings of the web config file to options of node:tls.
  *

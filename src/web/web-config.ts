@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * web-config.ts - parses the web config file: TLS, HTTP headers, users and rate limit, as in Prometheus's exporter-toolkit.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * web-file.ts - reloads the web config file of a running server when it or its certificates change.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * web-scalar.ts - parses scalars of the web config file from their text.
  *

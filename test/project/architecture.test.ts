@@ -4,7 +4,7 @@
  * In:    the Markdown files at the root and in docs/; the files that git tracks.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -113,4 +113,16 @@ t.test('every link from one document to another leads to a file', async t => {
 t.test('the README lists each command', async t => {
   const listed = [...read('README.md').matchAll(/^ {4}weir ([a-z-]+) {2,}/gm)].map(([, command]) => command!)
   t.strictSame(listed.sort(), Object.keys(COMMANDS).sort())
+})
+
+t.test('every source file states its licence', async t => {
+  const all = ['src', 'native', 'bpf'].flatMap(folder =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
+  )
+  const files = all.filter(name => /^(src\/.*\.(ts|proto)|(native|bpf)\/[^/]+\.(cc|c|h))$/.test(name))
+  t.ok(files.length > 300)
+  t.strictSame(
+    files.filter(name => !readFileSync(name, 'utf8').slice(0, 200).includes('SPDX-License-Identifier: ')),
+    [],
+  )
 })

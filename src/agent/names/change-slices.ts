@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * change-slices.ts - cuts a batch of entity changes into slices that are applied one at a time.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cluster-names.ts - names of `weir run --kubernetes`: applies what the watch reports, and reports its own state.
  *

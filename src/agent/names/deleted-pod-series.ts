@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * deleted-pod-series.ts - removes the weir_* series of deleted pods after a grace period.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * inventory-or-default.ts - the inventory of a command with an optional inventory file.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * name-updates.ts - applies name changes to all that use names: entities, resolver, kernel tables, hubble_* metrics.
  *

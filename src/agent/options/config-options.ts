@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * config-options.ts - converts a configuration into the options of Weir's parts.
  */

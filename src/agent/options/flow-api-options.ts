@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-api-options.ts - the options of the flow API that `weir run` serves.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hubble-options.ts - the hubble_* metrics of a configuration, from its list or its metrics file.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * otlp-options.ts - the options of the OTLP push from settings and OTEL_* variables; settings win.
  *

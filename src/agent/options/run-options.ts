@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * run-options.ts - the options of `weir run`, made from a configuration or by `weir demo`.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * config-reload.ts - reloads the configuration of a running Weir on SIGHUP or POST to /-/reload.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hubble-file.ts - reloads the file of hubble_* metrics when it changes.
  *

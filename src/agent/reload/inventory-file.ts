@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * inventory-file.ts - reloads the inventory file when it changes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reload-status.ts - metrics of a file or configuration that can be reloaded.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reloadable-parts.ts - the parts of a running exporter that a configuration reload can change.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reloads.ts - everything a running exporter reloads: configuration, inventory file, file of hubble_* metrics.
  */

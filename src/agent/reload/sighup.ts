@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sighup.ts - SIGHUP of a command that reloads, from its first moment: a signal during the start does not kill it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kernel-errors.ts - error messages of the live source that say what is missing.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kernel-log.ts - log lines for steps of the live source that the kernel refused.
  */

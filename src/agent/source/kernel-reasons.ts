@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kernel-reasons.ts - the drop reasons of the running kernel.
  */

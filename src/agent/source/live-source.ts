@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * live-source.ts - feeds an exporter with the records of this machine's kernel.
  *

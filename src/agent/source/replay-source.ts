@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * replay-source.ts - feeds an exporter with the records of a recording.
  *

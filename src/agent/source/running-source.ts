@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * running-source.ts - a started record source: the kernel, or a recording.
  */

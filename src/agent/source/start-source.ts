@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * start-source.ts - starts the record source of an exporter: the kernel, or a recording.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exposition.ts - settings of the metrics page: concurrent scrapes and optional series.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hubble.ts - settings of the hubble_* metrics and of Hubble's flow API.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kubernetes.ts - settings of the Kubernetes watch that provides names.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metrics.ts - settings of the weir_* flow families: budgets, TTL, labels, namespace filters, exemplars.
  *

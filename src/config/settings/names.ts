@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * names.ts - settings of names: the inventory file, CIDR groups, timeouts, table sizes.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * otlp.ts - settings of the OTLP push. OpenTelemetry's own OTEL_* variables apply where a setting is not given.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * source.ts - settings of the record source: the kernel, or a recording.
  */

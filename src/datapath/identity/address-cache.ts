@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address-cache.ts - what was found for an address and the identity beside it: one place to look, not tables and prefixes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address-table.ts - addresses and prefixes to row numbers, on typed arrays.
  *

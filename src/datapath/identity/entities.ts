@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * entities.ts - the names of addresses: entity ids, found by address or identity.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * entity-addresses.ts - the entity of each address: exact addresses, then the longest CIDR; and the kernel's entries for them.
  *

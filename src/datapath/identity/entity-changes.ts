@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * entity-changes.ts - batches of changes that add, rename and remove entities.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * entity-columns.ts - the names of all entities, in one column for each name.
  *

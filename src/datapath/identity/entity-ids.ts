@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * entity-ids.ts - entity ids: which entity each id is, and when a stale id may be reused.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * entity.ts - an endpoint's names as they appear in series.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * holdings.ts - the entity id, addresses and prefixes of each key.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * identity.ts - Cilium's security identities: reserved names, scopes, and the names in labels.
  *

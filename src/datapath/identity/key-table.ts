@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * key-table.ts - numbers for keys: hundreds of thousands of pod uids.
  *

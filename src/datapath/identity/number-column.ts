@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * number-column.ts - an unsigned integer for each id.
  *

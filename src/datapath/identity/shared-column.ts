@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * shared-column.ts - a value for each id where many ids share values: indexes into a table of values.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * text-column.ts - a text for each id where hardly any two are equal: their bytes, one after the other.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * inventory-changes.ts - the difference between two inventories as entity changes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * inventory-entities.ts - creates the entities of an inventory.
  */

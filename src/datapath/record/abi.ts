@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * abi.ts - the wire format of bpf/weir.h as numbers; abi.test.ts compares them with the BTF of the object.
  *

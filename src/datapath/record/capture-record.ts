@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * capture-record.ts - DebugCapture: a packet that a debug build of Cilium's datapath captures at a point of its path.
  *

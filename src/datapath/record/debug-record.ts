@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * debug-record.ts - DebugMsg: three numbers that a debug build of Cilium's datapath reports, without a packet.
  *

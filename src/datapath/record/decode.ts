@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * decode.ts - decodes frames or single records to reusable windows, one for each kind.
  *

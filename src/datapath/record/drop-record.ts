@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * drop-record.ts - DropNotify versions 0 to 3, and struct weir_drop after version 3.
  *

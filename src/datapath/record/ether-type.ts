@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ether-type.ts - EtherTypes (IEEE 802) of the frames that Weir reads.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * header-options.ts - walks the options of IPv4, TCP, hop-by-hop and Geneve headers.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * icmp-message.ts - the ICMP message of a connection, from the ports of Weir's record.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * message-type.ts - kinds of monitor messages by the names that `-t` and Cilium's options take.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * notify-record.ts - the fields that TraceNotify and DropNotify share after the common header.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * observation-point.ts - where in Cilium's datapath a packet was seen: the subtype of a TraceNotify.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * packet.ts - a reusable window on the captured bytes of one packet: its addresses, ports and protocol.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * protocol.ts - IP protocols and ICMP types: the numbers that code tests for, and names as Hubble's metrics spell them.
  *

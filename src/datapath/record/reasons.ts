@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reasons.ts - names of drop reasons: Cilium's by code, the kernel's by its enum.
  *

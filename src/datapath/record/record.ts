@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * record.ts - a window on one raw record: the header that trace, drop and policy verdict share.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sock-record.ts - TraceSockNotify: a socket address before and after the datapath translates it.
  *

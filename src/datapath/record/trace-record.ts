@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * trace-record.ts - TraceNotify versions 0 to 2, and struct weir_trace after version 2.
  *

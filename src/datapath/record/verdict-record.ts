@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * verdict-record.ts - PolicyVerdictNotify: 32 bytes up to Cilium 1.18, 40 since 1.19.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * counters.ts - reads the datapath's per-CPU counters: totals, and increases for the sink.
  *

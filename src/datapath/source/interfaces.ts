@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * interfaces.ts - attaches the programs to matching interfaces as these appear and disappear.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ip-cache.ts - keeps the kernel's `ip_cache` and `ip_prefixes`, address to entity, in step with the entities.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * links.ts - parses rtnetlink messages into links.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * live.ts - the source that attaches the BPF programs to this machine's interfaces.
  *

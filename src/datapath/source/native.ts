@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * native.ts - the addon with its types: a loaded BPF object, its ring and its tables.
  *

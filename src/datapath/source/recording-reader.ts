@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * recording-reader.ts - reads recordings: pcap files of link type 147 (USER0), one raw record a packet.
  *

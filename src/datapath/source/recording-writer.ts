@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * recording-writer.ts - writes a recording: nanosecond pcap, little endian, link type 147.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * source.ts - the interface between a source of records and the exporter.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * stale-ids.ts - the kernel's `stale_entities`: retired entity ids that connections may still use.
  *

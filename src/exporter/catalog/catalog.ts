@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * catalog.ts - every weir_* metric Weir can expose.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-catalog.ts - the flow families. Operators can disable each one and choose its labels and budget.
  *

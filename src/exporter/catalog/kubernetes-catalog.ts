@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kubernetes-catalog.ts - metrics of the Kubernetes watch; absent where it does not run.
  */

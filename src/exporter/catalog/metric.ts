@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metric.ts - the description of a metric: name, type, help, labels, buckets and group.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reference.ts - docs/metrics.md: every metric of the catalog, for people who write queries.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * selection.ts - the metric groups a scrape asks for: `?collect[]=flow&collect[]=drop` or `?exclude[]=size`.
  *

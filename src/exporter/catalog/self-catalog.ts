@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * self-catalog.ts - metrics of Weir itself: packets seen, losses, table sizes, reloads and time spent.
  */

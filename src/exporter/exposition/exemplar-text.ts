@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exemplar-text.ts - an exemplar in OpenMetrics, after a bucket's value: ` # {labels} value seconds`.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * format.ts - the two exposition formats, and the name, type and header lines of a family in each.
  *

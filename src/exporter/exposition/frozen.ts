@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * frozen.ts - a snapshot of families at one instant, so that a page can be written in slices while counting goes on.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * negotiate.ts - content negotiation: exposition format and gzip.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * number.ts - writes sample values as text, straight into bytes.
  *

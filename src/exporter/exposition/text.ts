@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * text.ts - writes frozen families in the Prometheus text format or OpenMetrics.
  *

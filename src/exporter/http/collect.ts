@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * collect.ts - updates a store before a page reads it, and records there whether that succeeded.
  *

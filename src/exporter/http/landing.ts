@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * landing.ts - gathers the data of the landing page.
  *

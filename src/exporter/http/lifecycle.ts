@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lifecycle.ts - POST and PUT to /-/reload, as in Prometheus.
  *

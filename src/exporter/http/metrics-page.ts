@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metrics-page.ts - builds metrics pages: collects, freezes all families at one instant, then writes them in slices.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * overview.ts - the landing page's lists of losses and of table usage.
  *

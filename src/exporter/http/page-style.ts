@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * page-style.ts - the landing page's style sheet: one column on a phone, two on wider screens; light or dark as the
  * reader's system prefers.

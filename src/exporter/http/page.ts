@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * page.ts - renders the landing page at `/`: version, state, rates, losses, usage, log lines and links.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * process.ts - process and runtime metrics: CPU, memory, file descriptors, event loop, heap, garbage collection.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * rates.ts - per-second rates of a few counters over about the last half minute.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * recent-lines.ts - the last warnings and errors of the log, for the landing page.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * scrape.ts - answers a scrape: negotiates format, encoding and groups, and limits concurrency and time.
  *

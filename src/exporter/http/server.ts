@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * server.ts - the HTTP server: metrics, health, readiness and a landing page.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cache.ts - a cache of series slots by four numbers: the key of an increment to the slots it adds to.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cardinality.ts - the number of series a configuration produces, by family and label.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * deleted-pods.ts - deleted pods, queued until their series can be removed.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-families.ts - the flow families as configured: enabled or not, labels, budgets, namespace filter.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-labels.ts - the labels a flow family can have, and how their values are read.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metrics-config.ts - the configuration of the flow families: budgets, TTL, labels and namespace filters.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * namespace-filter.ts - filters packets out of the flow families by the namespaces of their endpoints.
  *

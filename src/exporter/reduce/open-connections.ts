@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * open-connections.ts - open connections by entity pair, whatever labels and namespaces the exposed gauge has.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * packet-endpoints.ts - numbers the addresses and ports that labels show, so that a cache key can include them.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pair-columns.ts - the columns of a pair's cache entry: which series each one stands for.
  *

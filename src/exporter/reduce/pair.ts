@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pair.ts - the series of one source, destination, reporter and protocol, looked up once and then cached as slots.
  *

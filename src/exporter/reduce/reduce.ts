@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reduce.ts - turns records into increments: which pair of entities, which family, how much.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reporter.ts - the reporter of a packet: the side of the flow that the observing interface is on.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * self.ts - Weir's own metrics: records read, losses by place, table sizes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * store-metrics.ts - metrics of the series stores: size, budget, refused and removed series of each family.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * arena.ts - immutable texts, stored as UTF-8 in pages.
  *

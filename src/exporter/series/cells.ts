@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cells.ts - all values of a store, in one growing array. Released cells are reused.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * columns.ts - what a family stores for each series, in typed columns by series index.
  *

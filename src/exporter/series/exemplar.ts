@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * exemplar.ts - the last connection in each bucket of a histogram series: endpoints, value and time.
  *

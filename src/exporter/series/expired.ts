@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * expired.ts - the sums of a family's removed series.
  *

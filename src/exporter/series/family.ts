@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * family.ts - the series of one metric: finds or adds them, counts, expires and relabels them.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * label-value.ts - label values as they can be exposed: valid UTF-8, and escaped between quotes.
  */

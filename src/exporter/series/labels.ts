@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * labels.ts - ids of label values, and indexes of label sets.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * series-table.ts - the series of one family under its current labels: index by labels, labels and prefix by index.
  *

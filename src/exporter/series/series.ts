@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * series.ts - the series store: families, and the values of all their series in one typed array.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address.ts - the address of a flow API: a unix socket or a TCP port, in the syntax of Hubble's flags.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * client.ts - a client of Hubble's flow API: for a running Weir, a Cilium agent or a Relay.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cursor.ts - one reader's position in the ring: returns the records of a request one by one, at the reader's pace.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * mask.ts - field masks: reduces a flow to the fields that a client asks for.
  *

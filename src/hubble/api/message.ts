@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * message.ts - converts flows and responses between their JSON form and the protobuf library's objects.
  *

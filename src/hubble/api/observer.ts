@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * observer.ts - Hubble's observer over the ring: status, nodes, namespaces, and queries for flows and raw records.
  *

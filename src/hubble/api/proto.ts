@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * proto.ts - loads the gRPC library and the services described in proto/, when first needed.
  *

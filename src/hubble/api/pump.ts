@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pump.ts - writes the items of a query to a gRPC stream, no faster than the client reads.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * record-ring.ts - a ring of the latest raw records: the history that the flow API serves.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ring-flows.ts - decodes records of a ring into flows, on demand.
  *

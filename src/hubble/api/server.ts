@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * server.ts - the flow API of a running Weir over gRPC: Hubble's Observer and Peer services, and Weir's own.
  *

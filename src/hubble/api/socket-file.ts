@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * socket-file.ts - prepares the path of a unix socket: creates its folder, removes the socket of a dead process.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * endpoint.ts - the source or destination of a flow, from its address and the identity in the record.
  *

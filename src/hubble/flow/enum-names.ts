@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * enum-names.ts - names of flow.proto's enum values, by the datapath's numbers.
  *

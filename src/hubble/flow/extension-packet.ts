@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * extension-packet.ts - the packet of a flow from Weir's extension, for records without packet bytes.
  *

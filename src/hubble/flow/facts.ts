@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * facts.ts - the fields of a flow that come from the record's header, not from the packet or from names.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow.ts - one observed event, as Hubble's flow.proto describes it.
  *

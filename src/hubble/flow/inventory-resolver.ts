@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * inventory-resolver.ts - the Resolver over entities, Services and the other tables of an inventory file.
  *

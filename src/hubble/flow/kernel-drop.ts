@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kernel-drop.ts - kernel drop reasons as Cilium's drop reasons.
  *

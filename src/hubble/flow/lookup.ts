@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lookup.ts - the DNS names and Services of a flow's source and destination.
  */

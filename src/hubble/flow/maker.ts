@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * maker.ts - makes flows from records, as Hubble does.
  *

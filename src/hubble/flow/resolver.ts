@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * resolver.ts - the look-ups that a flow needs: pods, identities, Services, DNS names, interfaces, cgroups.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sock.ts - makes a flow of a socket trace: the pod, and the address it called before or after translation.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * time.ts - the time of a flow as text: RFC 3339 in UTC, with 0, 3, 6 or 9 fractional digits.
  *

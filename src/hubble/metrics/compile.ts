@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * compile.ts - compiles a metric's configuration to a function from a flow to label values.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * config.ts - the configuration of hubble_* metrics, and the error for a word that does not exist.
  *

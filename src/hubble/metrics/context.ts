@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * context.ts - compiles a metric's context options to label names and a function from a flow to label values.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * counter.ts - the definition of a hubble_* family, and the label values that several families share.
  *

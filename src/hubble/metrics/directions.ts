@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * directions.ts - counts a flush record once for each direction with traffic, as Hubble counts flows.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * dynamic-config.ts - polls the file of dynamic metrics and applies its changes.
  *

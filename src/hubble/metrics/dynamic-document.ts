@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * dynamic-document.ts - parses Hubble's dynamic metrics file: metrics with contexts, and filters for the flows they
  * count.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * endpoint-numbers.ts - a packet's source or destination as a small number; endpoints with equal labels in Hubble share
  * it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * extension-summary.ts - the packet summary of a Weir record without packet bytes, from the record's extension.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * families.ts - Hubble's layer 3 and 4 metrics: which flows each one counts, and under which fixed labels.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * filter-fields.ts - the parts of a record that a metric's filters depend on, so that the record's key includes them.
  *

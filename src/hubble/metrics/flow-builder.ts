@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-builder.ts - makes the flow of one record, for records with a new key.
  *

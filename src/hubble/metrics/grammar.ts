@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * grammar.ts - parses Hubble's static list: `drop:sourceContext=pod|dns;labelsContext=source_ip tcp flow`.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hubble.ts - the hubble_* part of the exporter: the metrics of the current configuration, lost events, reloads.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * identifier.ts - names of a flow's source or destination for a context: pod, workload, address ...
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * key-fields.ts - the parts of a record that labels of metrics can depend on, as bits.
  *

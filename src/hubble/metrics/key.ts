@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * key.ts - the key of a record: everything that the labels of its flow depend on, in two words and a port.
  *

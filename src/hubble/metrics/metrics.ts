@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * metrics.ts - counts records in hubble_* series: each record that is a flow counts once in each metric that selects
  * it.

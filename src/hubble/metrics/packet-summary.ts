@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * packet-summary.ts - the fields of a captured packet that a key needs, read as Hubble reads them.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pending.ts - increments by record key that are not yet in the series.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pod-series.ts - selects the series of a hubble_* metric that belong to deleted pods.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sctp-chunk.ts - names of SCTP chunk types, as in Hubble's SCTPChunkType.
  *

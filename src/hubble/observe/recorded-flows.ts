@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * recorded-flows.ts - a recording as a source of flows.
  *

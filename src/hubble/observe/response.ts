@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * response.ts - a response of an observer: observer.proto's GetFlowsResponse in its JSON form.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * selection.ts - selects flows of a source: by filters, by a time range, the first or the last ones.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address-book.ts - decides which object owns an address when several claim it.
  *

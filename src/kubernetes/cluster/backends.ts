@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * backends.ts - the service that a pod is a backend of.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cluster.ts - the current state of the cluster: which endpoint has which addresses and names.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * endpoint-numbers.ts - allocates 16-bit endpoint numbers for the pods of this node.
  *

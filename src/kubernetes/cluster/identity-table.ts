@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * identity-table.ts - identity numbers of pods: allocated by label set, or Cilium's own.
  *

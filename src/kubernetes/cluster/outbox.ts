@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * outbox.ts - sends changes of the cluster to the main thread in small batches, no faster than it applies them.
  *

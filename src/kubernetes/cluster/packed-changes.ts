@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * packed-changes.ts - packs a batch of changes for another thread: each text once, everything else as integers.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pending-changes.ts - what changed in the cluster since the last batch.
  *

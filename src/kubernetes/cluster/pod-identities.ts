@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pod-identities.ts - the security identity of each pod.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * published-keys.ts - after a worker restart, finds what the previous worker published and the new one does not know.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address-text.ts - addresses and prefixes of the API in canonical form.
  *

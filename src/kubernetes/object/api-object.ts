@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * api-object.ts - the metadata that every object of the Kubernetes API carries.
  */

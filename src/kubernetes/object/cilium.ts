@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cilium.ts - facts of Cilium's objects: the labels of each identity, and the identity of each pod.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * endpoint-slice.ts - facts of an endpoint slice: the backends of a service, and the addresses of the API server.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * interner.ts - shares equal strings, lists and workloads, because JSON.parse makes new ones for each object.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * labels.ts - the identity-relevant labels of a pod, by Cilium's default rules.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * namespace.ts - facts of a namespace: its labels, which are part of its pods' identities.
  *

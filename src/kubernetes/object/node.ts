@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * node.ts - facts of a node: its addresses, its pod CIDRs, its zone.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * resource.ts - the resources that Weir watches.
  *

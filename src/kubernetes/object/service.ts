@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * service.ts - facts of a service: its addresses and ports.
  *

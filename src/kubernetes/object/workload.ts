@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * workload.ts - derives the workload of a pod from the pod alone.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * access-source.ts - chooses between service account and kubeconfig.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * api-client.ts - GET requests to the API server over persistent connections.
  *

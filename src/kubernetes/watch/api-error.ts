@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * api-error.ts - failures of the API server, each with the reason why the watch restarts.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * backoff.ts - the delay before the next attempt.
  *

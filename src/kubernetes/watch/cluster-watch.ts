@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cluster-watch.ts - runs all watches of a cluster and sends what changes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * heap.ts - V8 flags for a process that holds a whole cluster.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * kubeconfig.ts - access by a kubeconfig: certificates, tokens, token files, exec plugins, OIDC, proxies.
  *

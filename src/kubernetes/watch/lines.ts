@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lines.ts - splits the bytes of a watch into lines.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * list-items.ts - splits a list into its items while it arrives.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * message.ts - messages between the watch's thread and the main thread.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * reflector.ts - lists one resource, then watches it, and repeats after failures.
  *

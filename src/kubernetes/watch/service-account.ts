@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * service-account.ts - access with the files that the kubelet mounts into each pod.
  */

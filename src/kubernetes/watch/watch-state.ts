@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * watch-state.ts - the state of a resource's watch.
  *

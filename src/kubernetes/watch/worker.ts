@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * worker.ts - the watch's thread, so that parsing pages of JSON does not delay the main thread, which drains the ring.
  *

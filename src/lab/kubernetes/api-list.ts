@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * api-list.ts - a list as an API server sends it: in pages of one version, or complete from its cache.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * api-server.ts - a fake Kubernetes API server: lists and watches over TLS, for tests and for `weir demo --kubernetes`.
  *

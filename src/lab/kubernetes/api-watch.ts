@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * api-watch.ts - one watch of the fake API server: sends events from a version on, one per line.
  *

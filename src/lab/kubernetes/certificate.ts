@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * certificate.ts - makes a new self-signed certificate for 127.0.0.1 and localhost each time, so that no key is ever stored.
  *

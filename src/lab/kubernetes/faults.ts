@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * faults.ts - faults that the fake API server produces on demand.
  *

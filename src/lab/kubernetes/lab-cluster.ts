@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lab-cluster.ts - serves a lab's pods as objects of a cluster from a fake API server.
  *

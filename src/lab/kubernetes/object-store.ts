@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * object-store.ts - the objects of a fake cluster, with versions like etcd's.
  *

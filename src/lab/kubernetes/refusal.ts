@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * refusal.ts - an error of the fake API server, as the Status object that clients read.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * selector.ts - field selectors, as far as a server supports them for pods.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ethernet.ts - Ethernet II and 802.3.
  *

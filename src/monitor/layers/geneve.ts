@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * geneve.ts - the Geneve header with its options (RFC 8926).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * hop-by-hop.ts - IPv6 hop-by-hop options (RFC 8200), and the jumbo length among them (RFC 2675).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * icmp.ts - ICMPv4 and ICMPv6; the packet quoted in an error message stays payload.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * igmp.ts - an IGMP message, decoded as version 1 or 2 (RFC 2236), as upstream decodes every version.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ip-protocol.ts - the protocol field of an IP header: its name in a dump, and the next layer.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ipv4.ts - the IPv4 header with its options.
  *

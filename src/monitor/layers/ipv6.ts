@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ipv6.ts - the IPv6 header and the hop-by-hop options after it; other extension headers end the walk.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * layer.ts - the interface of a decoded header, and the format of its dump.
  *

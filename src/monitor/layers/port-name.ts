@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * port-name.ts - a port with its service name, as gopacket writes it in a dump: `443(https)`.
  *

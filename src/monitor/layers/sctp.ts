@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sctp.ts - the SCTP common header; chunks stay payload.
  *

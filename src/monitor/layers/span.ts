@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * span.ts - a range of a packet's bytes, read in network byte order.
  *

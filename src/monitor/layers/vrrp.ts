@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * vrrp.ts - a VRRP version 2 advertisement (RFC 3768).
  *

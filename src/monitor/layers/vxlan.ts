@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * vxlan.ts - the VXLAN header (RFC 7348) with the bits of its group policy extension.
  *

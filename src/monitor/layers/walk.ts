@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * walk.ts - decodes a captured packet header by header.
  *

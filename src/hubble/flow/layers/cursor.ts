@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * cursor.ts - a position in a captured packet, and what the headers before it contained.
  *

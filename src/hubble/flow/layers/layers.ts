@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * layers.ts - walks all headers of one captured packet, as Hubble's decoder (gopacket) does.
  *

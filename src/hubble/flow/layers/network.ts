@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * network.ts - readers of the headers below the transport: Ethernet, IPv4, IPv6, VXLAN and Geneve.
  *

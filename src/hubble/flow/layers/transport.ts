@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * transport.ts - readers of the headers behind IP: TCP, UDP, SCTP, ICMP, VRRP, IGMP.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * address.ts - matches a flow's address against addresses and prefixes.
  *

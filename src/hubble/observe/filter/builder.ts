@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * builder.ts - builds FlowFilters from the filter flags of `observe`, in command line order.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * conflicts.ts - filter flags that exclude each other, as in Hubble's CLI.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * endpoint.ts - matches a flow's endpoint by pod, Service, workload, identity or cluster.
  */

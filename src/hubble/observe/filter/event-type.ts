@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * event-type.ts - parses values of --type: `drop`, `trace:to-endpoint`, numbers.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * event.ts - matches a flow by its event: verdict and other enums, type, interface, reply, encryption, uuid.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * filter.ts - compiles FlowFilters into a predicate on flows, with Hubble's semantics.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flags.ts - the filter flags of `observe`: the filter field of each, and how its value is parsed.
  *

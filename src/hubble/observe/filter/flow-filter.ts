@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-filter.ts - flow.proto's FlowFilter in its JSON form.
  *

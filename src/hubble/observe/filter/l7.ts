@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * l7.ts - matches HTTP, DNS and trace IDs, in flows of a Hubble server with proxies.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * label-selector.ts - Kubernetes label selectors on Cilium's labels.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * namespace.ts - adds the namespaces of namespace flags to the pod and Service names of a filter.
  *

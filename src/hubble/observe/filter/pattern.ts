@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * pattern.ts - wildcard patterns for domain names and nodes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * transport.ts - matches a flow by protocol, ports, TCP flags or IP trace ID.
  */

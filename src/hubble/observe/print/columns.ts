@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * columns.ts - a response as the columns of dict and table: without identities, source and destination as in the packet.
  */

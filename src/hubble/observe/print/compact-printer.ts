@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * compact-printer.ts - one line per flow, with identities. For a reply, the sides are swapped: the client stays on the left.
  *

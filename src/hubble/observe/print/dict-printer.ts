@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * dict-printer.ts - a block of `NAME: value` lines per flow, with a dashed line between blocks.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * flow-text.ts - the parts of a flow's line: source, destination, identity, type, verdict, summary.
  *

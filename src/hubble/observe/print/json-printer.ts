@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * json-printer.ts - one line of protobuf JSON per response, as `hubble observe -o jsonpb` writes it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lost-text.ts - the parts of a line about lost events.
  */

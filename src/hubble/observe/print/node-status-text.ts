@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * node-status-text.ts - a Relay's report on its nodes as a line for standard error.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * printer.ts - the interface of the output formats of `observe`.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * printers.ts - the printer for each value of -o.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * table-printer.ts - aligned columns, each three spaces wider than its widest cell.
  *

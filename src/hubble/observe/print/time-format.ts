@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * time-format.ts - the time formats of `observe`.
  *

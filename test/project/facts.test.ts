@@ -29,7 +29,7 @@ const BCRYPT = 'src/web/bcrypt.ts'
 const FACTS: readonly Fact[] = [
   fact('ARCHITECTURE.md', /names are applied in slices of (\d+) ms/, NAME_UPDATES, 'SLICE_MS'),
   fact('ARCHITECTURE.md', /pages are written in slices of (\d+) ms/, METRICS_PAGE, 'SLICE_MS'),
-  fact('docs/decisions/names.md', /slices of (\d+) entries/, NAME_UPDATES, 'SLICE'),
+  fact('docs/decisions/names.md', /slices of (\d+) entries/, 'src/agent/names/change-slices.ts', 'SLICE'),
   fact('docs/decisions/names.md', /for at most (\d+) ms at a time/, NAME_UPDATES, 'SLICE_MS'),
   fact('docs/decisions/exporter.md', /copy in slices of (\d+) ms/, METRICS_PAGE, 'SLICE_MS'),
   fact('docs/decisions/kubernetes.md', /read every (\d+) ms/, REFLECTOR, 'READ_PAUSE_MS'),

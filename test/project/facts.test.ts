@@ -43,7 +43,7 @@ const FACTS: readonly Fact[] = [
   fact(
     'docs/inventory.md',
     /checks the file every (\d+) s/,
-    'src/agent/reload/inventory-file.ts',
+    'src/lib/followed-file.ts',
     'INTERVAL_MS',
     SECOND_MS,
   ),

@@ -25,6 +25,7 @@ const ELSEWHERE = [
   'weir_policy_verdicts_total',
   'weir_inter_zone_bytes_total',
   'weir_inventory_last_reload_successful',
+  'weir_inventory_last_reload_success_timestamp_seconds',
   'weir_inventory_reloads_total',
 ]
 

@@ -97,8 +97,8 @@ function group(bytes: Uint8Array, at: number, index: number): number {
 }
 
 /**
- * The bytes of a dotted address; whether it is one, by the rule of net.isIPv4(), which takes four times as long: a cluster
- * has some hundred thousand. An IPv6 address leaves no byte here, as none has a dot before its first colon.
+ * Parses a dotted address into bytes; returns whether it is one, by the rule of net.isIPv4(), which takes four times as
+ * long; a cluster has some hundred thousand. An IPv6 address writes nothing, as none has a dot before its first colon.
  */
 function writeIpv4(bytes: Uint8Array, text: string): boolean {
   let at = 12

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * glob.ts - patterns of names, of interfaces above all: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
+ * glob.ts - shell patterns for names, mostly of interfaces: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
  *
  * Fail:  an Error that names the pattern and what is wrong with it.
  */
@@ -8,14 +8,14 @@
 /** The kind of name that a pattern matches, for error messages. */
 export interface Named {
   readonly what: string
-  /** The most characters of a name. */
+  /** Maximum length of a name, in characters. */
   readonly most: number
 }
 
 /** 15 is IFNAMSIZ - 1 (linux/if.h). */
 const INTERFACE: Named = { what: 'interface', most: 15 }
 
-/** A test for names; the whole name must match. */
+/** Returns a test that the whole name matches. */
 export function compileGlob(pattern: string, { what, most }: Named = INTERFACE): (name: string) => boolean {
   const why = fault(pattern, what, most)
   if (why !== undefined) throw refuse(pattern, what, why)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * log-limit.ts - log lines that a peer can cause, bounded.
+ * log-limit.ts - limits the rate of log lines that peers can cause.
  *
- * In:    log lines; their constant message is their kind, all that varies is in the fields.
- * Out:   the first few of each kind in an interval; then one line that says how many were held back.
- * Never: knows more than a bounded number of kinds; those beyond share one.
+ * In:    log lines. The message is a constant text and is the line's kind; what varies is in the fields.
+ * Out:   the first few lines of each kind per interval, then one line with the number of suppressed ones.
+ * Never: keeps more than a fixed number of kinds; further ones share a kind.
  */
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What it needs of a log, and what it is. */
+/** The methods of a log that LogLimit calls and offers. */
 export interface LineLog {
   info(fields: Fields, message: string): void
   warn(fields: Fields, message: string): void
@@ -17,7 +17,7 @@ export interface LineLog {
 }
 
 export interface LogLimitOptions {
-  /** Lines of a kind in an interval. */
+  /** Lines per kind and interval. */
   readonly lines?: number
   readonly intervalMs?: number
   readonly kinds?: number
@@ -43,21 +43,21 @@ export class LogLimit implements LineLog {
   }
 
   info(fields: Fields, message: string): void {
-    if (this.#mayTell(message)) this.#log.info(fields, message)
+    if (this.#mayLog(message)) this.#log.info(fields, message)
   }
 
   warn(fields: Fields, message: string): void {
-    if (this.#mayTell(message)) this.#log.warn(fields, message)
+    if (this.#mayLog(message)) this.#log.warn(fields, message)
   }
 
   error(fields: Fields, message: string): void {
-    if (this.#mayTell(message)) this.#log.error(fields, message)
+    if (this.#mayLog(message)) this.#log.error(fields, message)
   }
 
   /** Ends an interval: logs how many lines were suppressed, and resets the counts. */
   flush(): void {
     for (const [kind, { suppressed }] of this.#kinds) {
-      if (suppressed > 0) this.#log.warn({ kind, suppressed }, 'more lines of this kind were held back')
+      if (suppressed > 0) this.#log.warn({ kind, suppressed }, 'more lines of this kind were suppressed')
     }
     this.#kinds.clear()
   }
@@ -67,12 +67,12 @@ export class LogLimit implements LineLog {
     this.flush()
   }
 
-  /** Unless its kind had enough. */
-  #mayTell(message: string): boolean {
-    const of = this.#kindOf(message)
-    const may = of.logged < this.#lines
-    if (may) of.logged++
-    else of.suppressed++
+  /** Whether the kind is below its limit; counts the line either way. */
+  #mayLog(message: string): boolean {
+    const kind = this.#kindOf(message)
+    const may = kind.logged < this.#lines
+    if (may) kind.logged++
+    else kind.suppressed++
     return may
   }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * os-error.ts - what the attach failed about a file, in words: which file, and why.
+ * os-error.ts - error messages for failed file operations: the file and the reason.
  */
 import { getSystemErrorMap } from 'node:util'
 
-/** The system's words for an error of its own, `no such file or directory`; else the error's message. */
+/** The system's message for its own errors, such as `no such file or directory`; otherwise the error's message. */
 export function systemWords(error: unknown): string {
   const { errno, message } = error as NodeJS.ErrnoException
   return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message

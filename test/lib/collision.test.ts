@@ -1,8 +1,8 @@
 /**
  * collision.test.ts - addresses chosen to share slots cost a table no more than ordinary ones.
  *
- * In:    20,000 addresses that an attacker computed against hashes without a secret, and patterns whose differences cancel
- *        out in many hashes whatever their secret is.
+ * In:    20,000 addresses that an attacker computed against hashes without a secret, and patterns with differences that
+ *        cancel out in many hashes under any secret.
  * Out:   probes of 20,000 look-ups in every open-addressing table with keys that packets can choose: at most twice as many
  *        as for random addresses.
  * V8's block coverage counts the probes: how often the loop that compares keys ran. So tables need no counter, and the
@@ -14,7 +14,7 @@ import { seedHash } from '../../src/lib/hash-secret.js'
 
 const COUNT = 20_000
 const LIMIT = 2
-/** The attacker fills this share of a table: all keys have their first slot in it. */
+/** The attacker puts all keys into one part in SHARE of a table. */
 const SHARE = 32
 const SLOTS = 1 << 16
 /** So many of them show that an attack works. */
@@ -26,7 +26,7 @@ const { imul } = Math
 type Hash = (...words: readonly number[]) => number
 type Key = readonly number[]
 
-/** One table: how an address becomes a key, and the look-up whose loop is counted. */
+/** One table: the key of an address, and the look-up with the counted loop. */
 interface Table {
   readonly name: string
   /** End of its script's path, and the name of the function with the loop. */
@@ -223,7 +223,7 @@ const TABLES: readonly Table[] = [
 /** Distinct, in an order without a pattern: multiplication by an odd number permutes. */
 const address = (i: number) => imul(i + 1, 0x2545f491)
 
-/** `COUNT` keys whose first slots, in a table of SLOTS, lie in a 32nd of it. */
+/** `COUNT` keys with first slots, in a table of SLOTS, in a 32nd of it. */
 function chosen(keyOf: Table['keyOf'], hash: Hash): Key[] {
   const keys: Key[] = []
   for (let i = 0; keys.length < COUNT; i++) {
@@ -298,7 +298,7 @@ const PATTERNS: Readonly<Record<string, (i: number) => Key>> = {
   'all pairs of 142 networks': i => [(i % 142) << 24, Math.floor(i / 142) << 24, i >>> 15],
 }
 
-t.test('keys whose differences follow a pattern share slots under no secret', async t => {
+t.test('keys that differ by a pattern share slots under no secret', async t => {
   const usual = simulated(
     ordinary(address => [address]),
     word => murmur(word!),

@@ -24,7 +24,7 @@ t.test(
       [{}, 'another'],
     ])
     limit.flush()
-    t.match(lines.splice(0), [[{ kind: 'happened', suppressed: 8 }, /held back/]])
+    t.match(lines.splice(0), [[{ kind: 'happened', suppressed: 8 }, /were suppressed/]])
     limit.flush()
     t.equal(lines.length, 0)
     limit.info({}, 'happened')

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * address-cache.ts - what was found for an address and the identity beside it: one place to look, not tables and prefixes.
+ * address-cache.ts - caches the result of looking up an address together with the identity of its record.
  *
- * In:    addresses in a view, identities; two numbers for each, which the owner finds out; who says when others stand there.
- * Out:   the place of an address, with its numbers: `UNSET` when it is new.
- * Never: returns a result from before a change; grows past its limit: it is cleared then.
+ * In:    addresses in a view, and identities; two numbers for each, set by the caller; a version of the names.
+ * Out:   the place of an address with its numbers, which are `UNSET` if it is new.
+ * Never: returns a result from before a change of names. Grows past its limit: it is cleared then.
  *
- * A place is half a cache line, whatever the address. In address-table.ts an address without an entry of its own is looked
- * for in every prefix length, and then who says more has still to be found out.
+ * A place takes half a CPU cache line, for IPv4 and IPv6 alike. Without the cache, an address that is not in
+ * address-table.ts is looked up once for every prefix length, and then compared with the identity by precedence.
  */
 import { hash2, hash5 } from '../../lib/hash.js'
 
 export const UNSET = -1
 
-/** Cells of a place: the address's last word, the identity, the two numbers, its other words and its family. */
+/** Cells of a place: last word of the address, identity, the two numbers, the other words, address family. */
 export const Cell = { d: 0, identity: 1, number: 2, second: 3, a: 4, b: 5, c: 6, family: 7 } as const
 const WORDS = 8
 export const Family = { none: 0, ipv4: 4, ipv6: 6 } as const
 const LEAST_PLACES = 256
 const MAPPED_PREFIX = 0xffff
 
-/** Entities: another version may have another answer. */
+/** Names that change: results of one version are not valid in another. */
 export interface Versioned {
   readonly version: number
 }
 
 export class AddressCache {
-  /** Of all places: a place is the index of its first cell. */
+  /** The cells of all places. A place is the index of its first cell. */
   cells: Int32Array
   readonly #source: Versioned
   readonly #most: number
@@ -34,7 +34,7 @@ export class AddressCache {
   #mask = (LEAST_PLACES - 1) * WORDS
   #size = 0
 
-  /** `most`: places, 32 bytes each, a power of two; half of them are used. */
+  /** `most`: places, 32 bytes each; a power of two. At most half of them are used. */
   constructor(source: Versioned, most = 8192) {
     this.#source = source
     this.#version = source.version
@@ -42,7 +42,7 @@ export class AddressCache {
     this.cells = new Int32Array(LEAST_PLACES * WORDS)
   }
 
-  /** Addresses remembered. */
+  /** Number of cached addresses. */
   get size(): number {
     return this.#size
   }
@@ -112,7 +112,7 @@ export class AddressCache {
     return at
   }
 
-  /** Twice the places, until there are so many that forgetting is cheaper than what they take of the cache. */
+  /** Doubles the places; at the limit clears them, which costs less than the CPU cache that more places would take. */
   #makeRoom(): void {
     const before = this.cells
     if (this.cells.length >= this.#most * WORDS) {
@@ -125,7 +125,7 @@ export class AddressCache {
     for (let from = 0; from < before.length; from += WORDS) this.#take(before, from)
   }
 
-  /** A place of the smaller table. */
+  /** Copies a place of the smaller table. */
   #take(before: Int32Array, from: number): void {
     if (before[from + Cell.family] === Family.none) return
     const [d, identity] = [before[from + Cell.d]!, before[from + Cell.identity]!]

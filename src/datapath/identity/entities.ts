@@ -6,7 +6,7 @@
  * Out:   entity ids of addresses, names of ids, changed entries for the kernel's ip_cache and ip_prefixes.
  *        Id 0 is unknown, ids 1 to 10 are the other reserved identities.
  *        An entity is immutable: a new name or a lost address allocates a new id, so that connections with the old id
- *        can be told apart from later ones.
+ *        remain distinct from later ones.
  * Fail:  an address without a name has id 0 and is counted in `misses`.
  * Never: allocates more than MAX_ENTITIES ids: further entities are refused and counted.
  */
@@ -39,7 +39,7 @@ export interface PodName {
 export interface EntityOptions {
   /** How long the names of removed entities are kept for late records. */
   readonly ttlMs?: number | undefined
-  /** Most removed entities whose names are kept; for tests. */
+  /** Most removed entities that keep their names; for tests. */
   readonly mostGone?: number
   /** A monotonic clock in milliseconds; for tests. */
   readonly now?: () => number
@@ -137,7 +137,7 @@ export class Entities {
   get refused(): number {
     return this.#ids.refused
   }
-  /** Stale ids, whose names are still kept. */
+  /** Stale ids that still have their names. */
   get gone(): number {
     return this.#ids.gone
   }

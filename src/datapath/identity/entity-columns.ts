@@ -39,7 +39,7 @@ export interface Entity {
 const KINDS: readonly Entity['kind'][] = ['identity', ...ENDPOINT_KINDS]
 
 export class EntityColumns {
-  /** Rows are below this. */
+  /** All ids are below this. */
   length = 1
   readonly identity = new NumberColumn()
   readonly endpoint = new NumberColumn()
@@ -56,7 +56,7 @@ export class EntityColumns {
   readonly #locals = new NumberColumn()
   readonly #hubbleWorkload: SharedColumn<Workload | undefined>
 
-  /** `zero`: row 0, for good: the identity 0, at which columns of numbers have zeros. */
+  /** `zero`: the permanent names of id 0, identity 0, for which columns of numbers have zeros. */
   constructor(zero: Entity) {
     this.namespace = new SharedColumn(zero.namespace)
     this.workload = new SharedColumn(zero.workload)
@@ -73,7 +73,7 @@ export class EntityColumns {
     return KINDS[this.#kinds.at(number)]!
   }
 
-  /** `number`: a row's, or the next. */
+  /** `number`: an id in use, or the next one. */
   set(number: number, row: Entity): void {
     this.length = Math.max(this.length, number + 1)
     this.#kinds.set(number, KINDS.indexOf(row.kind))

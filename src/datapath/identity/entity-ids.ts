@@ -52,7 +52,7 @@ export class EntityIds {
     this.#mostGone = mostGone
   }
 
-  /** Stale ids, whose names are still kept. */
+  /** Stale ids that still have their names. */
   get gone(): number {
     return this.#gone.length - this.#first
   }

@@ -82,7 +82,7 @@ export function createExporter(inventory: Inventory, live: boolean, options: Exp
   }
 }
 
-/** Stores whose families are not Weir's own. */
+/** The stores of hubble_* families. */
 export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
   return hubble?.stores ?? []
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * configured-commands.ts - the commands whose flags are settings: run, demo, metrics, record, check-config.
+ * configured-commands.ts - the commands with settings as flags: run, demo, metrics, record, check-config.
  *
  * Fail:  InvalidConfig with every problem of the configuration.
  * Never: imports the code of a command before its configuration has been checked.

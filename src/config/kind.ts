@@ -3,7 +3,7 @@
  * kind.ts - the value types of settings, each with one check for flags, environment and file.
  *
  * In:    the value as YAML parses it; strings of flags and variables are converted to that form first.
- * Fail:  an issue whose message says what is allowed; never an exception.
+ * Fail:  an issue with a message that says what is allowed; never an exception.
  */
 import { z } from 'zod'
 
@@ -42,7 +42,7 @@ function scalar<T>(
   }
 }
 
-/** Text that `parse` accepts. For other text it throws an Error whose message says what is allowed. */
+/** Text that `parse` accepts. For other text it throws an Error that says what is allowed. */
 export function parsed<T>(
   placeholder: string,
   allowed: string,

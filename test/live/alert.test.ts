@@ -11,7 +11,7 @@ import { type Notice, startAlertmanager } from '../support/alertmanager.js'
 import { OUT } from '../support/dashboard-json.js'
 import { startPrometheus } from '../support/prometheus.js'
 import { until } from '../support/until.js'
-import { labOf, ROOT, watch } from '../support/watch.js'
+import { labOf, ROOT, watch } from '../support/watched-lab.js'
 
 const NETWORK = 68
 const PORT = 5432
@@ -19,7 +19,7 @@ const [GUEST, DATA, SHOP] = ['guest-68', 'data-68', 'shop-68']
 const WAIT_MS = 60_000
 
 t.test('an alert on drops names the namespace, for either set of families', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, [`${GUEST}/client`, `${DATA}/database`, `${SHOP}/api`])
+  const lab = await labOf(t, [`${GUEST}/client`, `${DATA}/database`, `${SHOP}/api`], { network: NETWORK })
   const [guest, database, shop] = lab.pods
   await lab.nft(`table inet blocked {
     chain forward {

@@ -11,7 +11,7 @@ import { Lab } from '../../src/lab/lab.js'
 import { ping } from '../../src/lab/traffic.js'
 import { type Prometheus, startPrometheus } from '../support/prometheus.js'
 import { until } from '../support/until.js'
-import { podSpec, ROOT, watch } from '../support/watch.js'
+import { podSpec, ROOT, watch } from '../support/watched-lab.js'
 
 const NETWORK = 66
 const PODS = ['shop-66/client', 'shop-66/web', 'data-66/database']

@@ -13,7 +13,7 @@ import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
 import type { Pod } from '../../src/lab/pod.js'
 import { must } from '../../src/lab/process.js'
-import { labOf, ROOT, watch } from '../support/watch.js'
+import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import type { WeirProcess } from '../support/weir-process.js'
 
 /** UDP ports of b and the number of datagrams to each; all different, so that a sum shows its parts. */
@@ -81,7 +81,7 @@ const CASES: readonly Case[] = [
 ]
 
 t.test('beside an independent program that drops and redirects', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['coexist/a', 'coexist/b', 'coexist/c'])
+  const lab = await labOf(t, ['coexist/a', 'coexist/b', 'coexist/c'], { network: NETWORK })
   const [a, b, c] = [lab.pod('a'), lab.pod('b'), lab.pod('c')]
   for (const fate of FATES) await b.agent.call('udpServe', { port: PORT[fate], answer: 'none' })
   const objects = compile(t, c)

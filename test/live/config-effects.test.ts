@@ -15,7 +15,7 @@ import { ownFilters } from '../support/own-filters.js'
 import { Samples } from '../support/samples.js'
 import { socketPath } from '../support/served-flows.js'
 import { until } from '../support/until.js'
-import { labOf, ROOT, watch } from '../support/watch.js'
+import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import { startWeir } from '../support/weir-process.js'
 
 const NETWORK = 89
@@ -85,7 +85,7 @@ function inShop({ source_namespace: source, destination_namespace: destination }
 }
 
 t.test('interfaces, uplinks, attachment, ring and table of a live source are as they were set', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['effects/a', 'effects/b', 'effects/c'])
+  const lab = await labOf(t, ['effects/a', 'effects/b', 'effects/c'], { network: NETWORK })
   const [a, b, c] = ['a', 'b', 'c'].map(name => lab.pod(name))
   const weir = await watch(
     t,
@@ -130,7 +130,7 @@ function rooms(pid: number): Record<string, number> {
 }
 
 t.test('counts leave the kernel at the report interval, records at the drain interval', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['effects/a', 'effects/b'])
+  const lab = await labOf(t, ['effects/a', 'effects/b'], { network: NETWORK })
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   const inventory = parseInventory(JSON.stringify(lab.inventory()), 'the lab')
   const hour = 3_600_000

@@ -8,7 +8,7 @@ import { must } from '../../src/lab/process.js'
 import { type Holdings, holdingsOf, KINDS, leftOf } from '../support/kernel-holdings.js'
 import { ownFilters } from '../support/own-filters.js'
 import { until } from '../support/until.js'
-import { labOf, ROOT, watch } from '../support/watch.js'
+import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import type { WeirProcess } from '../support/weir-process.js'
 
 const NETWORK = 61
@@ -57,7 +57,7 @@ async function checkCounts(t: Test, lab: Lab, weir: WeirProcess): Promise<void> 
 }
 
 t.test('killed with TCX links nothing is left, and the next start counts', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
+  const lab = await labOf(t, ['crash/a', 'crash/b'], { network: NETWORK })
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const pins = readdirSync('/sys/fs/bpf')
   const held = await kill(await watch(t, lab, '--attach', 'tcx'))
@@ -72,7 +72,7 @@ t.test('killed with TCX links nothing is left, and the next start counts', ROOT,
 })
 
 t.test('killed with filters these stay, and the next start takes their place', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
+  const lab = await labOf(t, ['crash/a', 'crash/b'], { network: NETWORK })
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const held = await kill(await watch(t, lab, '--attach', 'tc'))
   const left = await ownFilters(lab)
@@ -90,7 +90,7 @@ t.test('killed with filters these stay, and the next start takes their place', R
 })
 
 t.test('filters of a killed one go when the next one attaches by links', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
+  const lab = await labOf(t, ['crash/a', 'crash/b'], { network: NETWORK })
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const held = await kill(await watch(t, lab, '--attach', 'tc'))
   const weir = await watch(t, lab)
@@ -102,7 +102,7 @@ t.test('filters of a killed one go when the next one attaches by links', ROOT, a
 
 for (const mode of ['tcx', 'tc'] as const) {
   t.test(`${CYCLES} crashes attached by ${mode} add up to nothing, and leave others' filters alone`, ROOT, async t => {
-    const lab = await labOf(t, NETWORK, ['crash/a', 'crash/b'])
+    const lab = await labOf(t, ['crash/a', 'crash/b'], { network: NETWORK })
     await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
     const strangers = await settle(lab)
     const theirs = await strangers()

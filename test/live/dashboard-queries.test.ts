@@ -5,8 +5,8 @@ import t, { type Test } from 'tap'
 import { type DashboardJson, dashboards, fill, panelsOf, queryOf } from '../support/dashboard-json.js'
 import type { Prometheus } from '../support/prometheus.js'
 import { until } from '../support/until.js'
-import { ROOT } from '../support/watch.js'
 import { watchedDemo } from '../support/watched-demo.js'
+import { ROOT } from '../support/watched-lab.js'
 
 /** "All", except for the namespace and workload in question, which have traffic of every kind. */
 const VARIABLES: Readonly<Record<string, string>> = {

@@ -14,7 +14,7 @@ import { clusterOf } from '../support/lab-names.js'
 import { promtool } from '../support/promtool.js'
 import { Samples } from '../support/samples.js'
 import { until } from '../support/until.js'
-import { labOf, ROOT } from '../support/watch.js'
+import { labOf, ROOT } from '../support/watched-lab.js'
 import { startWeir } from '../support/weir-process.js'
 
 const NETWORK = 92
@@ -30,7 +30,7 @@ const ELSEWHERE = [
 ]
 
 t.test('with every option on, promtool is silent and every family has samples', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['everything/a', 'everything/b'])
+  const lab = await labOf(t, ['everything/a', 'everything/b'], { network: NETWORK })
   const cluster = await clusterOf(t, lab)
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: [PORT] })

@@ -7,7 +7,7 @@ import type { Lab } from '../../src/lab/lab.js'
 import { holdingsOf } from '../support/kernel-holdings.js'
 import { ownFilters } from '../support/own-filters.js'
 import { until } from '../support/until.js'
-import { inventoryFile, labOf, podSpec, ROOT, watch } from '../support/watch.js'
+import { inventoryFile, labOf, podSpec, ROOT, watch } from '../support/watched-lab.js'
 import { startWeir, type WeirProcess } from '../support/weir-process.js'
 
 const THIS_FILE = fileURLToPath(import.meta.url)
@@ -44,9 +44,9 @@ async function names(t: Test, lab: Lab, weir: WeirProcess): Promise<string[]> {
 }
 
 t.test('a pod that comes while it runs is counted from its first packet, and its counts outlive it', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['interfaces/a'])
+  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
   // Weir reads the inventory file at its start: another lab has the addresses of the pods to come.
-  const plan = await labOf(t, NETWORK, ['interfaces/a', 'interfaces/tcx', 'interfaces/tc'])
+  const plan = await labOf(t, ['interfaces/a', 'interfaces/tcx', 'interfaces/tc'], { network: NETWORK })
   const inventory = inventoryFile(t, plan)
   for (const attach of ['tcx', 'tc']) {
     const weir = await startWeir(['--netns', lab.node.path, '--inventory', inventory, '--attach', attach])
@@ -75,7 +75,7 @@ t.test('a pod that comes while it runs is counted from its first packet, and its
 })
 
 t.test(`${MANY} interfaces are watched when it says that it is ready`, ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['interfaces/a'])
+  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
   const { netns } = lab.pod('a')
   const line = (_: unknown, n: number) => `link add many${n} type veth peer name peer${n} netns ${netns}`
   await ip(lab, ...Array.from({ length: MANY }, line))
@@ -93,7 +93,7 @@ t.test(`${MANY} interfaces are watched when it says that it is ready`, ROOT, asy
 
 for (const attach of ['tcx', 'tc']) {
   t.test(`${CYCLES} interfaces that come and go leave nothing behind, attached by ${attach}`, ROOT, async t => {
-    const lab = await labOf(t, NETWORK, ['interfaces/a'])
+    const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
     const { netns } = lab.pod('a')
     const weir = await watch(t, lab, '--attach', attach)
     const held = () => {
@@ -117,7 +117,7 @@ for (const attach of ['tcx', 'tc']) {
 }
 
 t.test('a burst of interfaces that come and go at once ends with those that are there', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['interfaces/a'])
+  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
   const { netns } = lab.pod('a')
   const weir = await watch(t, lab)
   const all = Array.from({ length: MANY }, (_, n) => n)
@@ -132,7 +132,7 @@ t.test('a burst of interfaces that come and go at once ends with those that are 
 })
 
 t.test('patterns pick exactly the interfaces that they match, of any kind', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['interfaces/a'])
+  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
   const { netns } = lab.pod('a')
   const veths = ['cali1', 'cali2', 'calx1', 'xcali1', 'p0', 'p1', 'p9'].map(
     name => `link add ${name} type veth peer name ${name} netns ${netns}`,
@@ -146,7 +146,7 @@ t.test('patterns pick exactly the interfaces that they match, of any kind', ROOT
 })
 
 t.test('an interface that is renamed is watched as long as its name matches', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['interfaces/a'])
+  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
   await ip(lab, 'link add tmp1 type veth peer name pod2')
   const weir = await watch(t, lab, '--interfaces', 'pod*')
   t.strictSame(await names(t, lab, weir), ['pod2'])
@@ -159,7 +159,7 @@ t.test('an interface that is renamed is watched as long as its name matches', RO
 })
 
 t.test('a veth is a pod’s only while its other end is in another namespace', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['interfaces/a'])
+  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
   const { link, netns } = lab.pod('a')
   await ip(lab, 'link add here type veth peer name there', 'link set here up', 'link set there up')
   const weir = await watch(t, lab)

@@ -9,7 +9,7 @@ import { startPrometheus } from '../support/prometheus.js'
 import { promtool } from '../support/promtool.js'
 import { Samples } from '../support/samples.js'
 import { until } from '../support/until.js'
-import { labOf, ROOT, watch } from '../support/watch.js'
+import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import type { WeirProcess } from '../support/weir-process.js'
 
 const NETWORK = 63
@@ -21,7 +21,7 @@ const FLOW = { source_workload: 'a', destination_workload: 'b' } as const
 const SELECTOR = 'source_workload="a",destination_workload="b"'
 
 t.test('a real Prometheus has the exact numbers once traffic stops', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['prometheus/a', 'prometheus/b'])
+  const lab = await labOf(t, ['prometheus/a', 'prometheus/b'], { network: NETWORK })
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: PORTS })
   await b.agent.call('udpServe', { port: 9000, answer: 'echo' })
@@ -56,7 +56,7 @@ t.test('promtool would find something, if there were something', ROOT, async t =
 })
 
 t.test(`${SCRAPERS} scrapers during a storm see whole pages that only rise, and the end is exact`, ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['prometheus/a', 'prometheus/b'])
+  const lab = await labOf(t, ['prometheus/a', 'prometheus/b'], { network: NETWORK })
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: PORTS })
   const before = await lab.allCounters()

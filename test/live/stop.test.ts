@@ -18,7 +18,7 @@ import { holdingsOf, leftOf } from '../support/kernel-holdings.js'
 import { ownFilters } from '../support/own-filters.js'
 import { Samples } from '../support/samples.js'
 import { until } from '../support/until.js'
-import { inventoryFile, labOf, ROOT } from '../support/watch.js'
+import { inventoryFile, labOf, ROOT } from '../support/watched-lab.js'
 import { listeningUrl, startWeir, type WeirProcess } from '../support/weir-process.js'
 
 const NETWORK = 64
@@ -94,7 +94,7 @@ class SlowScrape {
 
 /** A lab and a Weir whose page is some megabytes: one pod, and many peers with names of their own. */
 async function large(t: Test, attach: 'tcx' | 'tc'): Promise<{ lab: Lab; weir: WeirProcess }> {
-  const lab = await labOf(t, NETWORK, ['stop/a', 'stop/b'])
+  const lab = await labOf(t, ['stop/a', 'stop/b'], { network: NETWORK })
   const a = lab.pod('a')
   const inventory = lab.inventory()
   const hosts = Array.from({ length: PEERS }, (_, n) => `10.${NETWORK}.${100 + (n >> 8)}.${n & 255}`)
@@ -164,7 +164,7 @@ t.test('a second signal ends it at once', ROOT, async t => {
 for (const attach of ['tcx', 'tc']) {
   for (const command of ['run', 'record']) {
     t.test(`a signal during the start of ${command} leaves nothing, attached by ${attach}`, ROOT, async t => {
-      const lab = await labOf(t, NETWORK, ['stop/a', 'stop/b'])
+      const lab = await labOf(t, ['stop/a', 'stop/b'], { network: NETWORK })
       const own = { run: ['--web.listen-address', '127.0.0.1:0'], record: ['-o', '/dev/null'] }[command] ?? []
       const args = ['--netns', lab.node.path, '--inventory', inventoryFile(t, lab), '--attach', attach]
       const { child, said } = start(t, command, ...own, ...args)
@@ -180,7 +180,7 @@ for (const attach of ['tcx', 'tc']) {
 }
 
 t.test('SIGTERM of weir record leaves a recording whose sums are the links’ own', ROOT, async t => {
-  const lab = await labOf(t, NETWORK, ['stop/a', 'stop/b'])
+  const lab = await labOf(t, ['stop/a', 'stop/b'], { network: NETWORK })
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: [8001] })
   await b.agent.call('udpServe', { port: 9000, answer: 'echo' })

@@ -1,32 +1,30 @@
 /**
- * gauged-lab.ts - a lab with a Weir on it, and both their counts of the same traffic.
+ * gauged-lab.ts - a lab with Weir on it, and the counts of both for the same traffic.
  *
- * In:    pods, each a workload of its own where sums per pod are wanted; what starts Weir, or the arguments of `weir run`.
- * Out:   readings: Weir's page, and what the kernel says that each link carried since Weir started.
- * Fail:  as Lab.create() and startWeir(); what was made until then is removed.
+ * In:    pods, each its own workload if sums per pod are needed; a function that starts Weir, or arguments of `weir run`.
+ * Out:   readings: Weir's page, and the traffic of each link since Weir started, as counted by the kernel.
+ * Fail:  as Lab.create() and startWeir(); everything created so far is removed.
  *
  * Each test file has its own network: drops are counted on the whole machine, and other labs drop packets, too.
  */
 import type { Test } from 'tap'
 import { Lab, type LabOptions } from '../../src/lab/lab.js'
-import { type Counters, type LinkCounters, quiet } from '../../src/lab/links.js'
+import type { Counters, LinkCounters } from '../../src/lab/links.js'
 import type { PodSpec } from '../../src/lab/plan.js'
+import { type Instant, readTogether } from './one-instant.js'
 import type { Samples } from './samples.js'
 import { startWeir, type WeirProcess } from './weir-process.js'
 
 export const needsRoot = { skip: process.getuid?.() !== 0 && 'needs root' }
 
-export interface Reading {
-  readonly samples: Samples
-  /** By pod: rx came from it, tx went to it. */
-  readonly links: ReadonlyMap<string, LinkCounters>
-}
+/** The links' counters are those since Weir started. */
+export type Reading = Instant
 
 export interface GaugedLabOptions extends LabOptions {
   readonly network: number
 }
 
-/** Whatever counts: `weir run`, or its parts in this process. */
+/** Anything that counts: `weir run`, or its parts in this process. */
 export interface Gauge {
   metrics(): Promise<Samples>
   stop(): unknown
@@ -43,7 +41,7 @@ export class GaugedLab<G extends Gauge = WeirProcess> {
     this.#before = before
   }
 
-  /** `weir run` on a lab; both end with the test. */
+  /** Starts `weir run` on a lab; both are stopped with the test. */
   static start(
     t: Test,
     pods: readonly PodSpec[],
@@ -56,7 +54,7 @@ export class GaugedLab<G extends Gauge = WeirProcess> {
     })
   }
 
-  /** Any gauge on a lab, given the lab and its inventory file; both end with the test. */
+  /** Starts any gauge on a lab, given the lab and its inventory file; both are stopped with the test. */
   static async with<G extends Gauge>(
     t: Test,
     pods: readonly PodSpec[],
@@ -73,15 +71,11 @@ export class GaugedLab<G extends Gauge = WeirProcess> {
     return new GaugedLab(lab, weir, before)
   }
 
-  /** Wait until the links carry nothing any more, then read both. */
+  /** Waits until the links are quiet, then reads page and counters at one instant. */
   async read(): Promise<Reading> {
-    await quiet(
-      this.lab.node.netns,
-      this.lab.pods.map(({ link }) => link),
-    )
-    const now = await this.lab.allCounters()
+    const { samples, links: now } = await readTogether(this.lab, () => this.weir.metrics())
     const links = new Map([...now].map(([pod, counters]) => [pod, since(this.#before.get(pod), counters)]))
-    return { samples: await this.weir.metrics(), links }
+    return { samples, links }
   }
 }
 

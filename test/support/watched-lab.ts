@@ -23,14 +23,14 @@ export function podSpec(path: string): PodSpec {
   return { name, namespace, workload: name }
 }
 
-/** Write the lab's inventory file; its path. */
-export function inventoryFile(t: Test, lab: Lab): string {
+/** Writes an inventory, by default the lab's; returns the path. */
+export function inventoryFile(t: Test, lab: Lab, inventory: object = lab.inventory()): string {
   const file = join(t.testdir({}), 'inventory.json')
-  writeFileSync(file, JSON.stringify(lab.inventory()))
+  writeFileSync(file, JSON.stringify(inventory))
   return file
 }
 
-/** Start Weir on a lab. */
+/** Starts Weir on a lab. */
 export async function watch(t: Test, lab: Lab, ...args: string[]): Promise<WeirProcess> {
   const weir = await startWeir(['--netns', lab.node.path, '--inventory', inventoryFile(t, lab), ...args])
   t.teardown(() => weir.stop('SIGKILL'))
@@ -45,7 +45,7 @@ export interface Filter {
   readonly program: { readonly id: number; readonly name: string }
 }
 
-/** Every BPF filter on these links of the node, in the kernel's order. */
+/** All BPF filters on these links of the node, in the kernel's order. */
 export async function filters(lab: Lab, links: readonly string[]): Promise<Filter[]> {
   const found: Filter[] = []
   for (const link of links) {

@@ -28,13 +28,13 @@ export class DeletedPodSeries {
     for (const facts of upserts) if (facts.kind === 'pod') this.#pods.recreated(facts)
   }
 
-  /** Removes the series whose grace period is over. */
+  /** Removes the series after their grace period. */
   expire(): void {
     const due = this.#pods.due(this.#now())
     if (due.length > 0) this.#reducer.removePods(due)
   }
 
-  /** Deleted pods whose series stay for good: too many deletions were pending. */
+  /** Number of deleted pods that keep their series, because too many deletions were pending. */
   get refused(): number {
     return this.#pods.refused
   }

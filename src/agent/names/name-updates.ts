@@ -35,7 +35,7 @@ export class NameUpdates {
   /** The resolver has changed since the last refresh, so hubble_* labels may be stale. */
   #resolverChanged = false
 
-  /** `kernel`: absent for a recording, whose records carry their own names. */
+  /** `kernel`: absent for a recording. */
   constructor(exporter: Exporter, kernel?: NamingKernel) {
     const { inventory, reducer, entityOptions } = exporter
     const { ttlMs = NAMES_TTL_MS, now = () => performance.now() } = entityOptions

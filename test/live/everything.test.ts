@@ -20,8 +20,8 @@ import { startWeir } from '../support/weir-process.js'
 const NETWORK = 92
 const PORT = 8001
 const HUBBLE = ['drop', 'flow', 'flows-to-world', 'icmp', 'policy', 'port-distribution', 'tcp']
-/** Policy verdicts are Cilium's, the lab is one zone, and its names are not an inventory file's. */
-const ELSEWHERE = [
+/** Policy verdicts need Cilium, the lab has one zone, and its names come from the API, not from an inventory file. */
+const ABSENT = [
   'weir_policy_verdicts_total',
   'weir_inter_zone_bytes_total',
   'weir_inventory_last_reload_successful',
@@ -34,7 +34,7 @@ t.test('with every option on, promtool is silent and every family has samples', 
   const cluster = await clusterOf(t, lab)
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: [PORT] })
-  // Short enough for a socket's path.
+  // Short: the path of a socket is limited to 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'weir-all-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const path = (name: string) => join(folder, name)
@@ -57,7 +57,7 @@ t.test('with every option on, promtool is silent and every family has samples', 
   }
   const weir = await startWeir(['--netns', lab.node.path, '--kubernetes', ...Object.entries(files).flat()])
   t.teardown(() => weir.stop('SIGKILL'))
-  await until('named', async () => (await fetch(`${weir.url}/-/ready`)).ok)
+  await until('the cluster is synced', async () => (await fetch(`${weir.url}/-/ready`)).ok)
   for (const host of [b.ipv4, b.ipv6])
     await a.agent.call('tcpStorm', { host, ports: [PORT, PORT + 1], count: 40, concurrency: 4 })
   await ping(a, b.ipv4, { count: 1 })
@@ -65,11 +65,11 @@ t.test('with every option on, promtool is silent and every family has samples', 
   const port = { source_pod: 'a', destination_pod: 'b', destination_port: String(PORT) }
   t.ok(Samples.parse(text).sum('weir_flow_packets_total', port) > 0)
   t.strictSame(await promtool(text), { code: 0, output: '' })
-  const there = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
+  const onPage = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
   t.strictSame(
     Object.values(M)
       .map(({ name }) => name)
-      .filter(name => !there.has(name)),
-    ELSEWHERE,
+      .filter(name => !onPage.has(name)),
+    ABSENT,
   )
 })

@@ -92,7 +92,8 @@ native/build/%.o: native/%.cc $(wildcard native/*.h) native/flags.sh node_module
 	$(CXX) $$(native/flags.sh compile) $(CXXFLAGS) -c $< -o $@
 
 dist/cli/main.js: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
-	npm run -s build
+	@# make deletes $@ when this fails: tsc must write it again
+	npm run -s build || { rm -f dist/.tsbuildinfo; exit 1; }
 	@chmod +x $@ && touch $@
 
 # Checked by each build; written only if the revision has changed.

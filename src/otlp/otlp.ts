@@ -10,8 +10,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SeriesStore } from '../exporter/series/series.js'
+import { resolvesWithin } from '../lib/deadline.js'
 import { checkOtlp, type OtlpConfig } from './config.js'
-import { resolvesWithin } from './deadline.js'
 import { ExportThread } from './export-thread.js'
 import type { Done } from './message.js'
 import { Mirror } from './mirror.js'

@@ -17,9 +17,9 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import { NodeSDK } from '@opentelemetry/sdk-node'
+import { resolvesWithin } from '../lib/deadline.js'
 import type { OtlpConfig } from './config.js'
 import { Connection } from './connection.js'
-import { resolvesWithin } from './deadline.js'
 import type { WorkerStart } from './message.js'
 import { type ReceiverResponse, ResponseWatcher } from './response.js'
 

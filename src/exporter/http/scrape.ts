@@ -9,6 +9,7 @@
  *        ready: the client is gone by then, and the slot is free for another scrape.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { within } from '../../lib/deadline.js'
 import { type Selection, SelectionError, selectionOf } from '../catalog/selection.js'
 import { CONTENT_TYPES } from '../exposition/format.js'
 import { acceptsGzip, negotiate } from '../exposition/negotiate.js'
@@ -63,10 +64,9 @@ async function answer(
   const gzip = acceptsGzip(headerOf(request, 'accept-encoding'))
   const seconds = Number(headerOf(request, 'x-prometheus-scrape-timeout-seconds'))
   const page = pages.get({ format, selection })
-  const parts = await within(
-    seconds,
-    page.then(made => (gzip ? made.gzipped() : made.plain)),
-  )
+  const work = page.then(made => (gzip ? made.gzipped() : made.plain))
+  // An invalid timeout is no limit.
+  const parts = seconds > 0 ? await within(seconds * 1000, work, undefined) : await work
   if (parts === undefined)
     return refuse(response, 503, `The page was not ready within the scrape timeout of ${seconds} s.`)
   response.setHeader('Vary', 'Accept, Accept-Encoding')
@@ -77,16 +77,6 @@ async function answer(
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
   const value = headers[name]
   return Array.isArray(value) ? value.join() : value
-}
-
-/** Undefined when the work took longer. An invalid time, or one longer than a timer can wait, is no limit. */
-async function within<T>(seconds: number, work: Promise<T>): Promise<T | undefined> {
-  if (!(seconds > 0 && seconds < 2_147_483)) return work
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<undefined>(resolve => {
-    timer = setTimeout(resolve, seconds * 1000, undefined)
-  })
-  return Promise.race([work, timeout]).finally(() => clearTimeout(timer))
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {

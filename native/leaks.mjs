@@ -178,7 +178,8 @@ function sanitized(path) {
     const env = {
       ...process.env,
       LD_PRELOAD: exec('g++', '-print-file-name=libasan.so').trim(),
-      ASAN_OPTIONS: 'detect_leaks=1:exitcode=23',
+      // LeakSanitizer of gcc 12 crashes in a Node from 24 on; invalid accesses are found all the same.
+      ASAN_OPTIONS: `detect_leaks=${Number.parseInt(process.versions.node, 10) < 24 ? 1 : 0}:exitcode=23`,
       WEIR_ADDON: addon,
     }
     const args = [import.meta.filename, path, '--rounds=4']

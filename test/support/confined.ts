@@ -99,7 +99,7 @@ export async function startConfined(t: Test, root: string, lab: Lab, inventory: 
   ]
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH, WORLD: inventory },
+    env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, WORLD: inventory },
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {

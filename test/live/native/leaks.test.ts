@@ -24,4 +24,4 @@ t.test('60 rounds of opening, attaching, draining, flushing and closing leak not
 
 const sanitizer = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout
 const skip = ROOT.skip || (!sanitizer?.includes('/') && 'needs libasan')
-t.test('AddressSanitizer finds no leak and no invalid access', { skip }, async t => run(t, '--asan'))
+t.test('AddressSanitizer finds no invalid access, and below Node 24 no leak', { skip }, async t => run(t, '--asan'))

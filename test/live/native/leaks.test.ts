@@ -27,4 +27,4 @@ const skip = ROOT.skip || (!sanitizer?.includes('/') && 'needs libasan')
 t.test('AddressSanitizer finds no invalid access, and below Node 24 no leak', { skip }, async t => run(t, '--asan'))
 
 const TRACER_CRASHES = Number.parseInt(process.versions.node, 10) >= 24 && "gcc 12's LeakSanitizer crashes in Node 24"
-if (TRACER_CRASHES) t.skip(`LeakSanitizer finds no leak: ${TRACER_CRASHES}`)
+if (TRACER_CRASHES) t.test('LeakSanitizer finds no leak', { skip: TRACER_CRASHES }, async () => {})

@@ -3,16 +3,16 @@
  * addon.cc - exports of the addon.
  */
 #include "kernel.h"
-#include "links.h"
 #include "log.h"
 #include "netns.h"
 #include "object.h"
+#include "rtnetlink.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
 	Log::Install();
 	exports.Set("BpfObject", BpfObject::Define(env));
-	exports.Set("LinkWatch", LinkWatch::Define(env));
+	exports.Set("RtnetlinkWatch", RtnetlinkWatch::Define(env));
 	exports.Set("inNamespace", Napi::Function::New<InNamespace>(env, "inNamespace"));
 	exports.Set("kernelEnum", Napi::Function::New<KernelEnum>(env, "kernelEnum"));
 	exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));

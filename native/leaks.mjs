@@ -61,9 +61,9 @@ function refusals(addon, path) {
 }
 
 function watch(addon) {
-  const links = new addon.LinkWatch()
+  const links = new addon.RtnetlinkWatch(1)
   links.onReadable(() => links.read(new Uint8Array(65536)))
-  links.dump()
+  links.dump(18)
   links.read(new Uint8Array(65536))
   links.close()
 }
@@ -84,7 +84,7 @@ const ABANDON = `
   const object = new addon.BpfObject(workerData.path, {}, {})
   object.openRing('events', 8)
   object.onRing(() => object.drain(new Uint8Array(65536)))
-  const links = new addon.LinkWatch()
+  const links = new addon.RtnetlinkWatch(1)
   links.onReadable(() => links.read(new Uint8Array(65536)))
   addon.inNamespace(workerData.netns, () => object.attachInterface(${INDEX}, 'count_in', 'count_out', 'tc'))
   require('node:worker_threads').parentPort.postMessage('ready')

@@ -11,7 +11,7 @@
 import { compileGlob } from '../../lib/glob.js'
 import { Hook } from '../record/abi.js'
 import { type Link, type LinkSink, readLinks } from './links.js'
-import type { AttachMode, BpfObject, LinkWatch, Native } from './native.js'
+import type { AttachMode, BpfObject, Native, RtnetlinkWatch } from './native.js'
 
 export interface InterfaceOptions {
   /** Patterns of pod interfaces; if empty, every veth with its peer in another network namespace. */
@@ -52,7 +52,7 @@ export class Interfaces implements LinkSink {
   readonly #options: InterfaceOptions
   readonly #isPod: (link: Link) => boolean
   readonly #isUplink: (link: Link) => boolean
-  readonly #watch: LinkWatch
+  readonly #watch: RtnetlinkWatch
   readonly #watched = new Map<number, Watched>()
   readonly #onError: (error: Error, link: Link) => void
   readonly #messages = new Uint8Array(MESSAGES)

@@ -2,7 +2,7 @@
 /**
  * links.ts - parses rtnetlink messages into links.
  *
- * In:    messages that start with struct nlmsghdr, back to back (linux/netlink.h, linux/if_link.h), as LinkWatch reads
+ * In:    messages that start with struct nlmsghdr, back to back (linux/netlink.h, linux/if_link.h), as RtnetlinkWatch reads
  *        them.
  * Out:   one call for each link that exists or was deleted.
  * Fail:  parsing stops at a truncated message; the kernel sends whole ones.

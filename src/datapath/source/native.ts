@@ -72,9 +72,9 @@ export interface BpfObject {
   close(): void
 }
 
-/** rtnetlink, subscribed to link changes. Messages are raw nlmsghdr, back to back. */
-export interface LinkWatch {
-  /** Requests a dump of all links. It arrives like notifications; during another dump the answer is NLMSG_ERROR, EBUSY. */
+/** rtnetlink, subscribed to the changes of one kind of object. Messages are raw nlmsghdr, back to back. */
+export interface RtnetlinkWatch {
+  /** Requests a dump of all objects. It arrives like notifications; during another dump the answer is NLMSG_ERROR, EBUSY. */
   dump(): void
   /**
    * Reads whole messages; returns their length, 0 when there are none. `into` has at least 64 KiB. Throws ENOBUFS when
@@ -92,8 +92,12 @@ export interface Native {
   /** Names and values of an enum in the BTF of the running kernel, e.g. skb_drop_reason; empty if it has none. */
   kernelEnum(name: string): { name: string; value: number }[]
   possibleCpus(): number
-  /** Watches the network namespace of the caller, also after the caller has left it. */
-  watchLinks(): LinkWatch
+  /** Watches links in the network namespace of the caller, also after the caller has left it. */
+  watchLinks(): RtnetlinkWatch
+  /** The same for the addresses of interfaces. */
+  watchAddresses(): RtnetlinkWatch
+  /** The same for routes. */
+  watchRoutes(): RtnetlinkWatch
   /**
    * Runs `body` in another network namespace, e.g. /run/netns/x: interface numbers and watchLinks() refer to that one.
    * `body` is synchronous and starts nothing asynchronous, because this thread moves, and with it every thread that it
@@ -105,6 +109,11 @@ export interface Native {
 /** The largest frame that drain() delivers, in bytes; as kMaxFrame in native/ring.h. */
 export const MAX_FRAME = 2048
 
+interface RawWatch extends Omit<RtnetlinkWatch, 'dump'> {
+  /** `request`: one of RTM_GET*. */
+  dump(request: number): void
+}
+
 /** Exports of the addon: the same, without checks. */
 interface Addon {
   readonly BpfObject: new (
@@ -113,7 +122,7 @@ interface Addon {
     sizes: ObjectOptions['sizes'],
     without: readonly string[],
   ) => BpfObject
-  readonly LinkWatch: new () => LinkWatch
+  readonly RtnetlinkWatch: new (groups: number) => RawWatch
   readonly kernelEnum: Native['kernelEnum']
   readonly possibleCpus: Native['possibleCpus']
   readonly inNamespace: Native['inNamespace']
@@ -188,9 +197,14 @@ function checkedObject(raw: BpfObject): BpfObject {
   }
 }
 
-function checkedLinks(raw: LinkWatch): LinkWatch {
+/** RTMGRP_* and RTM_GET* of linux/rtnetlink.h. */
+const LINKS = { groups: 0x1, request: 18 }
+const ADDRESSES = { groups: 0x10 | 0x100, request: 22 }
+const ROUTES = { groups: 0x40 | 0x400, request: 26 }
+
+function checkedWatch(raw: RawWatch, request: number): RtnetlinkWatch {
   return {
-    dump: () => raw.dump(),
+    dump: () => raw.dump(request),
     read: into => raw.read(bytes('read', into)),
     onReadable: call => raw.onReadable(listener('onReadable', call)),
     close: () => raw.close(),
@@ -202,6 +216,7 @@ const require = createRequire(import.meta.url)
 /** Loads the addon at the first call: commands that read recordings need no libbpf. */
 export function loadNative(): Native {
   const addon = require('../../../native/build/Release/weir.node') as Addon
+  const watch = ({ groups, request }: typeof LINKS) => checkedWatch(new addon.RtnetlinkWatch(groups), request)
   return {
     openObject(path, { knobs, sizes, without = [] }) {
       settings('knob', knobs, 0, Number.MAX_SAFE_INTEGER)
@@ -211,7 +226,9 @@ export function loadNative(): Native {
     },
     kernelEnum: name => addon.kernelEnum(string('kernelEnum', name)),
     possibleCpus: () => addon.possibleCpus(),
-    watchLinks: () => checkedLinks(new addon.LinkWatch()),
+    watchLinks: () => watch(LINKS),
+    watchAddresses: () => watch(ADDRESSES),
+    watchRoutes: () => watch(ROUTES),
     inNamespace(path, body) {
       if (typeof body !== 'function') throw new TypeError('inNamespace: expected a function')
       return addon.inNamespace(string('inNamespace', path), body)

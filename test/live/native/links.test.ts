@@ -3,7 +3,7 @@
  */
 import { readlinkSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import type { LinkWatch } from '../../../src/datapath/source/native.js'
+import type { RtnetlinkWatch } from '../../../src/datapath/source/native.js'
 import { native, pair, ROOT } from '../../support/native.js'
 
 /** linux/netlink.h, linux/rtnetlink.h, linux/if_link.h */
@@ -39,7 +39,7 @@ function parse(batch: Buffer): Notification[] {
 }
 
 /** Reads whenever readable, until a notification is `wanted`; resolves with all of them. */
-function until(watch: LinkWatch, wanted: (notification: Notification) => boolean): Promise<Notification[]> {
+function until(watch: RtnetlinkWatch, wanted: (notification: Notification) => boolean): Promise<Notification[]> {
   const all: Notification[] = []
   const into = Buffer.alloc(1 << 17)
   return new Promise((resolve, reject) => {
@@ -56,7 +56,7 @@ function until(watch: LinkWatch, wanted: (notification: Notification) => boolean
   })
 }
 
-function watchIn(t: Test, netns: string): LinkWatch {
+function watchIn(t: Test, netns: string): RtnetlinkWatch {
   const watch = native.inNamespace(netns, () => native.watchLinks())
   t.teardown(() => watch.close())
   return watch

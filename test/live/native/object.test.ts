@@ -234,11 +234,11 @@ t.test('enums are read from the running kernel', ROOT, async t => {
 /** A worker with a ring and a link watch on its loop, which runs until it is terminated. */
 const WORKER = `
   const { parentPort, workerData } = require('node:worker_threads')
-  const { BpfObject, LinkWatch } = require(workerData.addon)
+  const { BpfObject, RtnetlinkWatch } = require(workerData.addon)
   const object = new BpfObject(workerData.path, {}, {})
   object.openRing('events', 8)
   object.onRing(() => parentPort.postMessage(object.drain(new Uint8Array(65536))))
-  const links = new LinkWatch()
+  const links = new RtnetlinkWatch(1)
   links.onReadable(() => links.read(new Uint8Array(65536)))
   object.testRun('count_in', new Uint8Array(64), 600)
 `

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * links.h - rtnetlink, subscribed to link changes, as a JS object.
+ * rtnetlink.h - rtnetlink, subscribed to multicast groups, as a JS object.
  *
- * In:    the network namespace of the thread at construction.
+ * In:    the network namespace of the thread at construction; RTMGRP_* bits (linux/rtnetlink.h).
  * Out:   raw messages of the kernel, none of other processes: whole datagrams, back to back, each
  *        on a multiple of 4.
  * Fail:  ENOBUFS when the kernel dropped notifications: only a new dump gives the current state.
@@ -15,18 +15,18 @@
 #include "readable.h"
 #include "tables.h"
 
-class LinkWatch : public Napi::ObjectWrap<LinkWatch>
+class RtnetlinkWatch : public Napi::ObjectWrap<RtnetlinkWatch>
 {
       public:
 	static Napi::Function Define(Napi::Env env);
-	explicit LinkWatch(const Napi::CallbackInfo &info);
+	explicit RtnetlinkWatch(const Napi::CallbackInfo &info);
 
       private:
 	Napi::Value Dump(const Napi::CallbackInfo &info);
 	Napi::Value Read(const Napi::CallbackInfo &info);
 	Napi::Value OnReadable(const Napi::CallbackInfo &info);
 	Napi::Value Close(const Napi::CallbackInfo &info);
-	Fault Open();
+	Fault Open(uint32_t groups);
 	Fault ReadAll(Bytes into, size_t &filled);
 	Fault Receive(Bytes into, size_t &size);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * links.cc - rtnetlink, subscribed to link changes, as a JS object.
+ * rtnetlink.cc - rtnetlink, subscribed to multicast groups, as a JS object.
  */
-#include "links.h"
+#include "rtnetlink.h"
 
 #include <cerrno>
 #include <cstring>
@@ -12,27 +12,41 @@
 
 namespace
 {
-/* Dumps arrive in datagrams of 32 KiB; a single link is smaller than this. */
+/* Dumps arrive in datagrams of 32 KiB; a single message is smaller than this. */
 constexpr size_t kMaxDatagram = 64 * 1024;
-/* Room for a few thousand links that appear at once. */
+/* Room for a few thousand links or routes that appear at once. */
 constexpr int kReceiveBuffer = 1 << 20;
+
+/* Size of the family header of a dump request. The kernel takes further bytes for attributes. */
+size_t HeaderSize(uint32_t type)
+{
+	switch (type) {
+	case RTM_GETLINK:
+		return sizeof(ifinfomsg);
+	case RTM_GETADDR:
+		return sizeof(ifaddrmsg);
+	default:
+		return sizeof(rtmsg); /* as struct ndmsg */
+	}
+}
 } // namespace
 
-Napi::Function LinkWatch::Define(Napi::Env env)
+Napi::Function RtnetlinkWatch::Define(Napi::Env env)
 {
-	return DefineClass(env, "LinkWatch",
-			   {InstanceMethod<&LinkWatch::Dump>("dump"),
-			    InstanceMethod<&LinkWatch::Read>("read"),
-			    InstanceMethod<&LinkWatch::OnReadable>("onReadable"),
-			    InstanceMethod<&LinkWatch::Close>("close")});
+	return DefineClass(env, "RtnetlinkWatch",
+			   {InstanceMethod<&RtnetlinkWatch::Dump>("dump"),
+			    InstanceMethod<&RtnetlinkWatch::Read>("read"),
+			    InstanceMethod<&RtnetlinkWatch::OnReadable>("onReadable"),
+			    InstanceMethod<&RtnetlinkWatch::Close>("close")});
 }
 
-LinkWatch::LinkWatch(const Napi::CallbackInfo &info) : Napi::ObjectWrap<LinkWatch>(info)
+RtnetlinkWatch::RtnetlinkWatch(const Napi::CallbackInfo &info)
+    : Napi::ObjectWrap<RtnetlinkWatch>(info)
 {
-	Throw(info.Env(), Open());
+	Throw(info.Env(), Open(info[0].As<Napi::Number>().Uint32Value()));
 }
 
-Fault LinkWatch::Open()
+Fault RtnetlinkWatch::Open(uint32_t groups)
 {
 	sockaddr_nl address{};
 
@@ -43,32 +57,32 @@ Fault LinkWatch::Open()
 	(void)setsockopt(socket_.Get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer,
 			 sizeof(kReceiveBuffer));
 	address.nl_family = AF_NETLINK;
-	address.nl_groups = RTMGRP_LINK;
+	address.nl_groups = groups;
 	if (bind(socket_.Get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)))
 		return {errno, "bind(AF_NETLINK)", {}};
 	return {};
 }
 
-Napi::Value LinkWatch::Dump(const Napi::CallbackInfo &info)
+Napi::Value RtnetlinkWatch::Dump(const Napi::CallbackInfo &info)
 {
 	struct {
 		nlmsghdr head;
-		ifinfomsg body;
+		ifinfomsg body; /* the largest; all start with the family, here AF_UNSPEC */
 	} request{};
+	uint32_t type = info[0].As<Napi::Number>().Uint32Value();
 
 	if (!socket_)
 		return Throw(info.Env(), {EBADF, "dump", {}});
-	request.head.nlmsg_len = sizeof(request);
-	request.head.nlmsg_type = RTM_GETLINK;
+	request.head.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(HeaderSize(type)));
+	request.head.nlmsg_type = static_cast<uint16_t>(type);
 	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request.head.nlmsg_seq = ++sequence_;
-	request.body.ifi_family = AF_UNSPEC;
-	if (send(socket_.Get(), &request, sizeof(request), 0) < 0)
-		return Throw(info.Env(), {errno, "send(RTM_GETLINK)", {}});
+	if (send(socket_.Get(), &request, request.head.nlmsg_len, 0) < 0)
+		return Throw(info.Env(), {errno, "send(RTM_GET*)", {}});
 	return info.Env().Undefined();
 }
 
-Napi::Value LinkWatch::Read(const Napi::CallbackInfo &info)
+Napi::Value RtnetlinkWatch::Read(const Napi::CallbackInfo &info)
 {
 	auto into = info[0].As<Napi::Uint8Array>();
 	size_t filled = 0;
@@ -82,7 +96,7 @@ Napi::Value LinkWatch::Read(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(filled));
 }
 
-Fault LinkWatch::ReadAll(Bytes into, size_t &filled)
+Fault RtnetlinkWatch::ReadAll(Bytes into, size_t &filled)
 {
 	while (!lost_ && into.size - filled >= kMaxDatagram) {
 		size_t size = 0;
@@ -97,11 +111,11 @@ Fault LinkWatch::ReadAll(Bytes into, size_t &filled)
 	if (!lost_ || filled > 0)
 		return {};
 	lost_ = false;
-	return {ENOBUFS, "recv(AF_NETLINK)", "link notifications were lost"};
+	return {ENOBUFS, "recv(AF_NETLINK)", "notifications were lost"};
 }
 
 /* Receives one datagram. `size` is 0 when another process sent it. */
-Fault LinkWatch::Receive(Bytes into, size_t &size)
+Fault RtnetlinkWatch::Receive(Bytes into, size_t &size)
 {
 	sockaddr_nl from{};
 	socklen_t length = sizeof(from);
@@ -116,7 +130,7 @@ Fault LinkWatch::Receive(Bytes into, size_t &size)
 	return {};
 }
 
-Napi::Value LinkWatch::OnReadable(const Napi::CallbackInfo &info)
+Napi::Value RtnetlinkWatch::OnReadable(const Napi::CallbackInfo &info)
 {
 	if (!socket_)
 		return Throw(info.Env(), {EBADF, "onReadable", {}});
@@ -127,7 +141,7 @@ Napi::Value LinkWatch::OnReadable(const Napi::CallbackInfo &info)
 	return info.Env().Undefined();
 }
 
-Napi::Value LinkWatch::Close(const Napi::CallbackInfo &info)
+Napi::Value RtnetlinkWatch::Close(const Napi::CallbackInfo &info)
 {
 	readable_.Stop();
 	socket_.Reset();

@@ -16,7 +16,7 @@ import { logKernelError } from './kernel-log.js'
 import { type RunningSource, recordsOf } from './running-source.js'
 
 export function startLive(
-  { entities, sink }: Exporter,
+  { entities, resolver, sink }: Exporter,
   options: LiveOptions,
   api: FlowApi | undefined,
   log: LineLog,
@@ -25,6 +25,10 @@ export function startLive(
     () =>
       new Live(loadNative(), entities, options, sink, {
         onError: (error, what) => logKernelError(log, error, what),
+        onNames(changes) {
+          entities.apply(changes)
+          resolver.apply(changes)
+        },
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )

@@ -7,7 +7,6 @@
  * Fail:  throws one line with file, line, key, value and the allowed values. An unknown key is an error.
  */
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { z } from 'zod'
 import { parseAddress, parsePrefix } from '../../lib/address.js'
 import { locate, parseText } from '../../lib/located-text.js'
@@ -105,13 +104,9 @@ export function parseInventory(content: string, name: string): Inventory {
   throw new Error(`${name}${describe(first, value, content)}${more}`)
 }
 
-/** The inventory of any node: loopback and its own addresses are identity host, all others identity world. */
-export function defaultInventory(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): Inventory {
-  const cidrs: Record<string, number> = { '0.0.0.0/0': WORLD, '::/0': WORLD, '127.0.0.0/8': HOST, '::1/128': HOST }
-  for (const addresses of Object.values(interfaces)) {
-    for (const own of addresses ?? []) cidrs[`${own.address}/${own.family === 'IPv6' ? 128 : 32}`] = HOST
-  }
-  return schema.parse({ cidrs })
+/** The inventory of any node: loopback is identity host, all else identity world. The live source adds the node's addresses. */
+export function defaultInventory(): Inventory {
+  return schema.parse({ cidrs: { '0.0.0.0/0': WORLD, '::/0': WORLD, '127.0.0.0/8': HOST, '::1/128': HOST } })
 }
 
 /** `:LINE: KEY.PATH: VALUE; allowed: ...` */

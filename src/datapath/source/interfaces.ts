@@ -14,7 +14,7 @@ import { type Link, type LinkSink, readLinks } from './links.js'
 import type { AttachMode, BpfObject, Native, RtnetlinkWatch } from './native.js'
 
 export interface InterfaceOptions {
-  /** Patterns of pod interfaces; if empty, every veth with its peer in another network namespace. */
+  /** Patterns of pod interfaces; if empty, every veth with its peer in another network namespace but the node's uplinks. */
   readonly interfaces: readonly string[]
   /** Patterns of uplinks; if empty, no uplink. */
   readonly uplinks: readonly string[]
@@ -62,11 +62,15 @@ export class Interfaces implements LinkSink {
   /** Notifications were lost during the dump, perhaps of links that it had already listed: dump again. */
   #redump = false
 
-  /** Attaches to all existing matches before it returns. Throws for an invalid pattern or a missing namespace. */
+  /**
+   * Attaches to all existing matches before it returns. `isUplink`: interfaces that are the node's own, not a pod's, unless
+   * a pattern matches. Throws for an invalid pattern or a missing namespace.
+   */
   constructor(
     native: Native,
     object: BpfObject,
     options: InterfaceOptions,
+    isUplink: (ifindex: number) => boolean,
     onError: (error: Error, link: Link) => void,
   ) {
     const { interfaces, uplinks } = options
@@ -75,7 +79,8 @@ export class Interfaces implements LinkSink {
     this.#options = options
     this.#onError = onError
     this.#isUplink = matcher(uplinks)
-    this.#isPod = interfaces.length > 0 ? matcher(interfaces) : link => link.kind === 'veth' && link.peerInOtherNetns
+    const looksLikePod = (link: Link) => link.kind === 'veth' && link.peerInOtherNetns && !isUplink(link.ifindex)
+    this.#isPod = interfaces.length > 0 ? matcher(interfaces) : looksLikePod
     this.#watch = this.#inNetns(() => native.watchLinks())
     this.#dump()
     this.follow()
@@ -91,6 +96,12 @@ export class Interfaces implements LinkSink {
 
   names(): string[] {
     return [...this.#watched.values()].map(watched => watched.name).sort()
+  }
+
+  /** Decides again for every link: what isUplink() returns has changed. */
+  recheck(): void {
+    this.#dump()
+    this.follow()
   }
 
   /** Handles all queued notifications. */

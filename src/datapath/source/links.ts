@@ -8,12 +8,20 @@
  * Fail:  parsing stops at a truncated message; the kernel sends whole ones.
  * Never: makes a system call.
  */
+import { AF_UNSPEC, attributes, type Message, messages, NLMSG_DONE, text } from './rtnetlink.js'
 
 export interface Link {
   readonly ifindex: number
   readonly name: string
   /** `veth`, `bridge`, ...; empty for hardware and loopback. */
   readonly kind: string
+  /** ARPHRD_* (linux/if_arp.h): what a packet's first header is. */
+  readonly hardware: number
+  readonly up: boolean
+  /** Bridge, bond or VRF that it is a port of; 0 for none. */
+  readonly master: number
+  /** The interface below it in the same namespace, of a VLAN or macvlan; 0 for none. */
+  readonly lower: number
   /** The peer is in another network namespace: on a node, a pod's. */
   readonly peerInOtherNetns: boolean
 }
@@ -25,68 +33,51 @@ export interface LinkSink {
   complete(): void
 }
 
-const NLMSG_HEADER = 16
-const IFINFO_HEADER = 16
-const ATTRIBUTE_HEADER = 4
-const NLMSG_DONE = 3
+const IFINFOMSG = { family: 0, hardware: 2, ifindex: 4, flags: 8, size: 16 } as const
 const RTM = { newLink: 16, deleteLink: 17 } as const
-const IFLA = { name: 3, linkInfo: 18, linkNetnsId: 37 } as const
+const IFLA = { name: 3, link: 5, master: 10, linkInfo: 18, linkNetnsId: 37 } as const
 const IFLA_INFO_KIND = 1
-const ATTRIBUTE_TYPE = 0x3fff
-const AF_UNSPEC = 0
+const IFF_UP = 1
+
+/** Parses `length` bytes of messages. */
+export function readLinks(bytes: Uint8Array, length: number, sink: LinkSink): void {
+  for (const message of messages(bytes, length)) {
+    const link = message.type === NLMSG_DONE ? undefined : readLink(message)
+    if (message.type === NLMSG_DONE) sink.complete()
+    else if (link?.present) sink.present(link.of)
+    else if (link !== undefined) sink.gone(link.of.ifindex)
+  }
+}
 
 /**
- * Parses `length` bytes of messages. Skips bridge and wireless notifications (another family): they carry no link
+ * Undefined for another message. Bridge and wireless notifications (another family) are skipped: they carry no link
  * attributes.
  */
-export function readLinks(bytes: Uint8Array, length: number, sink: LinkSink): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length)
-  for (let at = 0; at + NLMSG_HEADER <= length; ) {
-    const size = view.getUint32(at, true)
-    if (size < NLMSG_HEADER || at + size > length) return
-    const type = view.getUint16(at + 4, true)
-    const body = at + NLMSG_HEADER
-    if (type === NLMSG_DONE) sink.complete()
-    else if (size >= NLMSG_HEADER + IFINFO_HEADER && view.getUint8(body) === AF_UNSPEC) {
-      const ifindex = view.getInt32(body + 4, true)
-      if (type === RTM.deleteLink) sink.gone(ifindex)
-      else if (type === RTM.newLink) sink.present(readLink(view, ifindex, body + IFINFO_HEADER, at + size))
-    }
-    at += align(size)
-  }
+export function readLink({ type, view, body, end }: Message): { present: boolean; of: Link } | undefined {
+  if (type !== RTM.newLink && type !== RTM.deleteLink) return undefined
+  if (end - body < IFINFOMSG.size || view.getUint8(body + IFINFOMSG.family) !== AF_UNSPEC) return undefined
+  const ifindex = view.getInt32(body + IFINFOMSG.ifindex, true)
+  const hardware = view.getUint16(body + IFINFOMSG.hardware, true)
+  const up = (view.getUint32(body + IFINFOMSG.flags, true) & IFF_UP) !== 0
+  const of = { ifindex, hardware, up, ...readAttributes(view, body + IFINFOMSG.size, end) }
+  return { present: type === RTM.newLink, of }
 }
 
-function readLink(view: DataView, ifindex: number, from: number, to: number): Link {
+function readAttributes(view: DataView, from: number, to: number): Omit<Link, 'ifindex' | 'hardware' | 'up'> {
   let name = ''
   let kind = ''
+  let master = 0
+  let link = 0
   let peerInOtherNetns = false
-  for (const { type, at, end } of attributes(view, from, to)) {
-    if (type === IFLA.name) name = text(view, at, end)
+  for (const attribute of attributes(view, from, to)) {
+    const { type, at, end } = attribute
+    if (type === IFLA.name) name = text(view, attribute)
     else if (type === IFLA.linkNetnsId) peerInOtherNetns = true
+    else if (type === IFLA.master) master = view.getUint32(at, true)
+    else if (type === IFLA.link) link = view.getInt32(at, true)
     else if (type === IFLA.linkInfo) {
-      for (const info of attributes(view, at, end))
-        if (info.type === IFLA_INFO_KIND) kind = text(view, info.at, info.end)
+      for (const info of attributes(view, at, end)) if (info.type === IFLA_INFO_KIND) kind = text(view, info)
     }
   }
-  return { ifindex, name, kind, peerInOtherNetns }
-}
-
-function* attributes(view: DataView, from: number, to: number): Generator<{ type: number; at: number; end: number }> {
-  for (let at = from; at + ATTRIBUTE_HEADER <= to; ) {
-    const size = view.getUint16(at, true)
-    if (size < ATTRIBUTE_HEADER || at + size > to) return
-    yield { type: view.getUint16(at + 2, true) & ATTRIBUTE_TYPE, at: at + ATTRIBUTE_HEADER, end: at + size }
-    at += align(size)
-  }
-}
-
-/** A string up to its terminating zero, if it has one. */
-function text(view: DataView, at: number, end: number): string {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, end - at)
-  const zero = bytes.indexOf(0)
-  return new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero))
-}
-
-function align(size: number): number {
-  return (size + 3) & ~3
+  return { name, kind, master, lower: peerInOtherNetns ? 0 : link, peerInOtherNetns }
 }

@@ -10,12 +10,15 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
+import type { EntityChanges } from '../identity/entity-changes.js'
 import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder } from '../record/decode.js'
 import { Counters } from './counters.js'
 import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
+import { NodeAddresses } from './node-addresses.js'
+import { NodeNetwork } from './node-network.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
 
@@ -41,6 +44,8 @@ export interface LiveOptions extends InterfaceOptions {
 export interface LiveListener {
   /** A step failed; it will be retried. */
   onError(error: Error, step: string): void
+  /** The names of the node's addresses changed; the kernel gets them after the call. Default: the entities alone get them. */
+  onNames?(changes: EntityChanges): void
   /** Raw frames before they are decoded, for recordings. Valid during the call. */
   onFrames?(frames: Uint8Array, length: number): void
 }
@@ -69,6 +74,11 @@ export class Live implements Source {
   readonly seconds = { drain: 0, flush: 0 }
   readonly #object: BpfObject
   readonly ipCache: IpCache
+  readonly #network: NodeNetwork
+  /** Numbers of the node's uplinks at the last change. */
+  #uplinks = ''
+  readonly #nodeAddresses = new NodeAddresses()
+  readonly #applyNames: (changes: EntityChanges) => void
   readonly #stale: StaleIds
   #releaseTimer: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
@@ -84,29 +94,27 @@ export class Live implements Source {
     this.#sink = sink
     this.#listener = listener
     this.connectionsLimit = options.connections
+    this.#applyNames = changes => (listener.onNames ? listener.onNames(changes) : entities.apply(changes))
     const { identities: addresses = IP_CACHE_ENTRIES } = options
-    this.#object = native.openObject(OBJECT_PATH, {
-      knobs: {
-        drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
-        ...deliveredReasons(native),
-        ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
-        ...options.knobs,
-      },
-      sizes: { connections: options.connections, ip_cache: addresses, ip_prefixes: addresses },
-      without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
-    })
+    this.#network = new NodeNetwork(native, options.netns, () => this.#networkChanged())
+    let object: BpfObject | undefined
     try {
-      this.counters = new Counters(this.#object, native.possibleCpus())
-      this.#stale = new StaleIds(this.#object, entities)
-      this.ipCache = new IpCache(this.#object, entities, addresses)
+      object = openObject(native, options, addresses)
+      this.#object = object
+      this.counters = new Counters(object, native.possibleCpus())
+      this.#stale = new StaleIds(object, entities)
+      this.#nameAddresses()
+      this.ipCache = new IpCache(object, entities, addresses)
       this.#publishEntities()
-      this.#object.openRing('events', options.ringPages)
+      object.openRing('events', options.ringPages)
       this.#attachDrops()
-      this.interfaces = new Interfaces(native, this.#object, options, (error, link) =>
+      const isUplink = (ifindex: number) => this.#network.uplinks().has(ifindex)
+      this.interfaces = new Interfaces(native, object, options, isUplink, (error, link) =>
         listener.onError(error, `interface ${link.name}`),
       )
     } catch (error) {
-      this.#object.close()
+      this.#network.close()
+      object?.close()
       throw error
     }
     this.#object.onRing(() => this.#try('drain', () => this.#drain()))
@@ -175,10 +183,26 @@ export class Live implements Source {
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#releaseTimer)
     this.#object.onRing(undefined)
+    this.#network.close()
     this.interfaces.close()
     this.collect()
     this.#closed = true
     this.#object.close()
+  }
+
+  /** Links, addresses or routes of the node changed. */
+  #networkChanged(): void {
+    if (this.#nameAddresses()) this.publishNames()
+    const uplinks = [...this.#network.uplinks()].sort().join()
+    if (uplinks !== this.#uplinks) this.interfaces.recheck()
+    this.#uplinks = uplinks
+  }
+
+  /** Returns whether the node has other addresses than before. */
+  #nameAddresses(): boolean {
+    const changes = this.#nodeAddresses.changes(this.#network.addresses())
+    if (changes !== undefined) this.#applyNames(changes)
+    return changes !== undefined
   }
 
   #drain(): void {
@@ -245,6 +269,20 @@ export class Live implements Source {
     }
     if (step === 'drain' || step === 'flush') this.seconds[step] += (performance.now() - start) / 1000
   }
+}
+
+/** `entries`: of `ip_cache`, and of `ip_prefixes`. */
+function openObject(native: Native, options: LiveOptions, entries: number): BpfObject {
+  return native.openObject(OBJECT_PATH, {
+    knobs: {
+      drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
+      ...deliveredReasons(native),
+      ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
+      ...options.knobs,
+    },
+    sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries },
+    without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
+  })
 }
 
 /** Reasons of bpf/drop.h for packets that were already delivered; 0, which no drop has, where the kernel lacks them. */

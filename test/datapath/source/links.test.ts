@@ -42,14 +42,26 @@ const LOOPBACK = hex(
 const GONE = hex('20000000 1100 0000 00000000 00000000', '00 00 0100 2b000000 00000000 ffffffff')
 const DONE = hex('14000000 0300 0200 03000000 00040000 00000000')
 
-const VETH_LINK = { ifindex: 42, name: 'lxc1', kind: 'veth', peerInOtherNetns: true }
-const BRIDGE_LINK = { ifindex: 7, name: 'br0', kind: 'bridge', peerInOtherNetns: false }
-const LOOPBACK_LINK = { ifindex: 1, name: 'lo', kind: '', peerInOtherNetns: false }
+const REST = { hardware: 1, up: false, master: 0, lower: 0, peerInOtherNetns: false }
+const VETH_LINK = { ...REST, ifindex: 42, up: true, name: 'lxc1', kind: 'veth', peerInOtherNetns: true }
+const BRIDGE_LINK = { ...REST, ifindex: 7, name: 'br0', kind: 'bridge' }
+const LOOPBACK_LINK = { ...REST, ifindex: 1, hardware: 772, up: true, name: 'lo', kind: '' }
+const VLAN = hex(
+  '3c000000 1000 0000 00000000 00000000',
+  '00 00 0100 09000000 00000000 00000000',
+  '0a00 0300 657468302e37 0000', // IFLA_IFNAME eth0.7
+  '0800 0500 02000000', // IFLA_LINK: the interface below
+  '0800 0a00 05000000', // IFLA_MASTER
+)
 
 t.test('a link has its index, name, kind, and whether its peer is in another namespace', async t => {
   t.strictSame(readEvents(VETH), [VETH_LINK])
   t.strictSame(readEvents(BRIDGE), [BRIDGE_LINK])
   t.strictSame(readEvents(LOOPBACK), [LOOPBACK_LINK])
+})
+
+t.test('a link has the interface below it in the same namespace, and the bridge or bond that it is in', async t => {
+  t.strictSame(readEvents(VLAN), [{ ...REST, ifindex: 9, name: 'eth0.7', kind: '', lower: 2, master: 5 }])
 })
 
 t.test('messages are read in order up to the end of the dump', async t => {
@@ -105,7 +117,7 @@ t.test('an attribute with a wrong length ends the attributes of its message, and
   for (const size of [0, 3, 0x35, 0xffff]) {
     const malformed = Buffer.from(VETH)
     malformed.writeUInt16LE(size, NAME)
-    const nothing = { ifindex: 42, name: '', kind: '', peerInOtherNetns: false }
+    const nothing = { ...REST, ifindex: 42, up: true, name: '', kind: '' }
     t.strictSame(readEvents(Buffer.concat([malformed, GONE])), [nothing, { gone: 43 }], `a name of ${size} bytes`)
   }
   const KIND = 32 + 12 + 8 + 8 + 4

@@ -1,0 +1,72 @@
+/**
+ * node-network.test.ts - the node's own addresses and uplinks are followed while Weir runs.
+ */
+import t from 'tap'
+import type { Lab } from '../../src/lab/lab.js'
+import { until } from '../support/until.js'
+import { labOf, ROOT, watch } from '../support/watched-lab.js'
+import type { WeirProcess } from '../support/weir-process.js'
+
+const NETWORK = 63
+const PORT = 4000
+const LATE = '10.63.250.1'
+
+async function ip(lab: Lab, line: string): Promise<void> {
+  const { code, stderr } = await lab.run('node', ['ip', ...line.split(' ')])
+  if (code !== 0) throw new Error(stderr)
+}
+
+function watches(weir: WeirProcess, pods: number): Promise<boolean> {
+  return until(`${pods} interfaces are watched`, async () => {
+    const page = await weir.metrics()
+    return page.get('weir_interfaces_watched', { hook: 'pod' }) === pods
+  })
+}
+
+t.test("a veth is the node's uplink as long as a default route or an address makes it one", ROOT, async t => {
+  const lab = await labOf(t, ['node/a'], { network: NETWORK })
+  await ip(lab, `link add up0 type veth peer name w0 netns ${lab.pod('a').netns}`)
+  await ip(lab, 'link set up0 up')
+  const weir = await watch(t, lab)
+  await watches(weir, 2)
+  await ip(lab, `addr add ${LATE}/24 dev up0`)
+  await watches(weir, 1)
+  await ip(lab, `addr del ${LATE}/24 dev up0`)
+  await watches(weir, 2)
+  await ip(lab, 'route add default dev up0')
+  await watches(weir, 1)
+  await ip(lab, 'route del default dev up0')
+  await watches(weir, 2)
+  await ip(lab, 'addr add 169.254.1.1/16 dev up0')
+  await ip(lab, `addr add ${LATE}/32 dev up0`)
+  const named = await watch(t, lab, '--interfaces', 'up0')
+  await ip(lab, 'route add default dev up0')
+  await watches(weir, 1)
+  await watches(named, 1)
+  t.equal((await weir.metrics()).sum('weir_interface_errors_total'), 0)
+})
+
+t.test('an address that the node gets is its own at once, and no longer when it is gone', ROOT, async t => {
+  const lab = await labOf(t, ['node/a'], { network: NETWORK })
+  const weir = await watch(t, lab)
+  const { agent } = lab.pod('a')
+  const send = (count: number) => agent.call('udpSend', { host: LATE, port: PORT, count, size: 10 })
+  const packets = async (destination_workload: string) =>
+    (await weir.metrics()).sum('weir_flow_packets_total', {
+      source_workload: 'a',
+      destination_workload,
+      protocol: 'UDP',
+    })
+  await ip(lab, 'link add cache0 type bridge')
+  await ip(lab, 'link set cache0 up')
+  await ip(lab, `addr add ${LATE}/32 dev cache0`)
+  await new Promise(resolve => setTimeout(resolve, 200))
+  await send(7)
+  t.equal(await packets('host'), 7)
+  await ip(lab, `addr del ${LATE}/32 dev cache0`)
+  await ip(lab, `route add ${LATE}/32 dev cache0`)
+  await new Promise(resolve => setTimeout(resolve, 200))
+  await send(5)
+  t.equal(await packets('host'), 7)
+  t.equal(await packets('world'), 5)
+})

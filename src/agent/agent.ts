@@ -56,10 +56,10 @@ export class Agent {
   /** Brings all series up to date. */
   collect(): void {
     const { exporter, api } = this.#setup
-    const { decoder, live } = this.#source
+    const { decoder, live, bypass } = this.#source
     live?.collect()
     this.#names.refresh()
-    updateSelf(exporter, decoder, live)
+    updateSelf(exporter, decoder, live, bypass)
     this.#cluster?.updateMetrics()
     api?.updateMetrics(exporter.store)
     exporter.hubble?.setLost('hubble_ring_buffer', api?.lost ?? 0)

@@ -11,6 +11,7 @@ import { inventoryChanges } from '../datapath/inventory/inventory-changes.js'
 import { entitiesOf } from '../datapath/inventory/inventory-entities.js'
 import type { Decoder } from '../datapath/record/decode.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
+import type { BypassCheck } from '../datapath/source/bypass-check.js'
 import type { Live } from '../datapath/source/live.js'
 import type { FlowSink } from '../datapath/source/source.js'
 import { Reducer } from '../exporter/reduce/reduce.js'
@@ -88,10 +89,11 @@ export function otherStores({ hubble }: Exporter): readonly SeriesStore[] {
 }
 
 /** Updates the series that are not counted as records arrive. */
-export function updateSelf(exporter: Exporter, decoder: Decoder, live?: Live): void {
+export function updateSelf(exporter: Exporter, decoder: Decoder, live?: Live, bypass?: BypassCheck): void {
   const { self, reducer, entities, store, hubble } = exporter
   self.records(decoder, reducer, entities)
   if (live !== undefined) self.live(live)
+  if (bypass !== undefined) self.bypass(bypass)
   if (live !== undefined) hubble?.setLost('perf_event_ring_buffer', live.counters.totals.ring_full.packets)
   hubble?.collect()
   updateStoreMetrics(store, otherStores(exporter))

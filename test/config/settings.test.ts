@@ -65,6 +65,13 @@ const CASES: Readonly<Record<SettingName, Case>> = {
     allowed: /z-a, which is empty/,
   },
   netns: { values: ['/proc/1/ns/net'], of: o => o.netns, is: '/proc/1/ns/net', bad: '\0', allowed: FILE },
+  'on-bypass': {
+    values: ['warn'],
+    of: o => o.onBypass,
+    is: 'warn',
+    bad: 'ignore',
+    allowed: /allowed: not-ready, warn/,
+  },
   attach: { values: ['tc'], of: o => o.attach, is: 'tc', bad: 'glue', allowed: /allowed: auto, tcx, tc/ },
   'report-interval': { values: ['7s'], of: o => o.reportIntervalMs, is: 7000, bad: '7', allowed: DURATION },
   'drain-interval': { values: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },

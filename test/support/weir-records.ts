@@ -27,6 +27,9 @@ export interface TraceFields {
   readonly direction?: number
   readonly state?: number
   readonly timedOut?: boolean
+  readonly ifindex?: number
+  /** OR of the TCP flags of each direction. */
+  readonly seen?: readonly [number, number]
   /** Direction, size class, packets, bytes. */
   readonly counts?: readonly (readonly [number, number, number, number])[]
   /** SYN, SYN-ACK, FIN and RST of each direction. */
@@ -67,6 +70,8 @@ export function traceRecord(fields: TraceFields): Buffer {
   for (const name of ['proto', 'hook', 'initiator', 'direction', 'state'] as const)
     ext[WEIR_TRACE[name]] = fields[name] ?? 0
   ext[WEIR_TRACE.timedOut] = fields.timedOut ? 1 : 0
+  ext.set(fields.seen ?? [0, 0], WEIR_TRACE.seen)
+  bytes.writeUInt32LE(fields.ifindex ?? 0, TRACE.ifindex)
   for (const [direction, size, packets, octets] of fields.counts ?? []) {
     const packed = (BigInt(packets) << PACKETS_SHIFT) | BigInt(octets)
     ext.writeBigUInt64LE(packed, WEIR_TRACE.packed + 8 * (direction * SIZE_CLASSES + size))

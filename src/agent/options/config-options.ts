@@ -37,6 +37,7 @@ export function runOptions(config: Config): RunOptions {
     ...liveOptions(config),
     ...hubbleOptions(config),
     source: config.source,
+    onBypass: config['on-bypass'],
     metrics: metricsOptions(config),
     web: config.web,
     listenAddresses: config['web.listen-address'],

@@ -2,7 +2,7 @@
 /**
  * run-options.ts - the options of `weir run`, made from a configuration or by `weir demo`.
  */
-import type { SourceChoice } from '../../config/settings/source.js'
+import type { OnBypass, SourceChoice } from '../../config/settings/source.js'
 import type { Inventory } from '../../datapath/inventory/inventory.js'
 import type { LiveOptions } from '../../datapath/source/live.js'
 import type { RecentLines } from '../../exporter/http/recent-lines.js'
@@ -14,6 +14,8 @@ import type { HubbleOptions } from './hubble-options.js'
 
 export interface RunOptions extends LiveOptions, FlowApiOptions, HubbleOptions {
   readonly source: SourceChoice
+  /** What to do while packets bypass an interface. */
+  readonly onBypass: OnBypass
   /** The flow families. */
   readonly metrics: MetricsConfig
   /** Read at the start, and again when it changes. */

@@ -3,15 +3,14 @@
  * start-source.ts - starts the record source of an exporter: the kernel, or a recording.
  */
 import type { SourceChoice } from '../../config/settings/source.js'
-import type { LiveOptions } from '../../datapath/source/live.js'
 import type { LineLog } from '../../lib/log-limit.js'
 import type { Exporter } from '../exporter.js'
 import type { FlowApi } from '../flow-api.js'
-import { startLive } from './live-source.js'
+import { type LiveSourceOptions, startLive } from './live-source.js'
 import { startReplay } from './replay-source.js'
 import type { RunningSource } from './running-source.js'
 
-export interface SourceOptions extends LiveOptions {
+export interface SourceOptions extends LiveSourceOptions {
   readonly source: SourceChoice
 }
 

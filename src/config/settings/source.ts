@@ -9,6 +9,9 @@ import { optional, setting } from '../setting.js'
 
 export type SourceChoice = { readonly kind: 'live' } | { readonly kind: 'replay'; readonly file: string }
 
+/** not-ready includes warn. */
+export type OnBypass = 'not-ready' | 'warn'
+
 const REPLAY = 'replay:'
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
@@ -75,4 +78,8 @@ export const live = {
 /** The choice of the source. */
 export const records = {
   source: setting(source, { help: 'record source: live or replay:FILE', default: { kind: 'live' } }),
+  'on-bypass': setting(choice<OnBypass>('action', ['not-ready', 'warn']), {
+    help: 'when packets bypass the interface of a pod: not-ready, or warn (in the log and metrics only)',
+    default: 'not-ready',
+  }),
 }

@@ -27,6 +27,8 @@ interface Watched {
   readonly name: string
   readonly hook: number
   readonly mode: AttachMode
+  /** performance.now() when both programs were attached. */
+  readonly attachedMs: number
 }
 
 const GONE = Uint8Array.of(1)
@@ -104,6 +106,11 @@ export class Interfaces implements LinkSink {
     this.follow()
   }
 
+  /** An attached interface. */
+  watched(ifindex: number): Watched | undefined {
+    return this.#watched.get(ifindex)
+  }
+
   /** Handles all queued notifications. */
   follow(): void {
     for (;;) {
@@ -165,7 +172,7 @@ export class Interfaces implements LinkSink {
     try {
       const mode = this.#inNetns(() => this.#object.attachInterface(link.ifindex, ingress, egress, requested))
       this.#object.remove('gone_interfaces', goneKey(link.ifindex), 1)
-      this.#watched.set(link.ifindex, { name: link.name, hook, mode })
+      this.#watched.set(link.ifindex, { name: link.name, hook, mode, attachedMs: performance.now() })
     } catch (error) {
       // The interface was deleted after the notification. Its deletion notification follows, so this is no error.
       if ((error as NodeJS.ErrnoException).code === 'ENODEV') return

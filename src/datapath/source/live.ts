@@ -46,6 +46,8 @@ export interface LiveListener {
   onError(error: Error, step: string): void
   /** The names of the node's addresses changed; the kernel gets them after the call. Default: the entities alone get them. */
   onNames?(changes: EntityChanges): void
+  /** A flush that started at `startedMs` (performance.now()) has reported every connection. */
+  onFlushed?(startedMs: number): void
   /** Raw frames before they are decoded, for recordings. Valid during the call. */
   onFrames?(frames: Uint8Array, length: number): void
 }
@@ -215,9 +217,13 @@ export class Live implements Source {
 
   #flush(): void {
     const { published } = this.#stale
+    const startedMs = performance.now()
     this.connectionsUsed = this.#flushTable('weir_flush')
     this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
-    if (this.#isComplete() && this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(published)
+    if (this.#isComplete()) {
+      if (this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(published)
+      this.#listener.onFlushed?.(startedMs)
+    }
     this.#flushTable('weir_flush_drops')
     this.counters.read(this.#sink)
   }

@@ -93,6 +93,16 @@ export const SELF = {
   entityMisses: counter('weir_entity_misses_total', 'Address lookups that found no entity.'),
   interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces with the tc programs attached, by hook.', ['hook']),
   interfaceErrors: counter('weir_interface_errors_total', 'Failed attempts to attach to or detach from an interface.'),
+  interfaceBypassed: gauge(
+    'weir_interface_bypassed',
+    'Whether packets of a direction pass a pod without passing its interface, so that they are not counted; only interfaces with evidence of it have a series.',
+    ['interface', 'direction'],
+  ),
+  bypassedConnections: counter(
+    'weir_bypassed_connections_total',
+    'TCP connections of which packets were acknowledged that the tc programs never saw, by the direction not seen; checked for a sample of the connections.',
+    ['direction'],
+  ),
   stageUp: gauge('weir_stage_up', 'Whether the last attempt to run a stage of the exporter succeeded.', ['stage']),
   stageSeconds: counter('weir_stage_seconds_total', 'Time spent in a stage of the exporter.', ['stage']),
   bpfRecursionMisses: counter(

@@ -9,6 +9,7 @@ import { arch, release } from 'node:os'
 import type { Entities } from '../../datapath/identity/entities.js'
 import { Hook } from '../../datapath/record/abi.js'
 import type { Decoder, Fault, Kind } from '../../datapath/record/decode.js'
+import type { BypassCheck } from '../../datapath/source/bypass-check.js'
 import type { Live } from '../../datapath/source/live.js'
 import { M } from '../catalog/catalog.js'
 import type { Metric } from '../catalog/metric.js'
@@ -99,6 +100,17 @@ export class SelfMetrics {
     this.#set(M.stageSeconds, ['drain'], live.seconds.drain)
     this.#set(M.stageSeconds, ['flush'], live.seconds.flush)
     for (const { name, recursionMisses } of live.programs()) this.#set(M.bpfRecursionMisses, [name], recursionMisses)
+  }
+
+  /** Directions of interfaces whose packets are not seen. */
+  bypass(check: BypassCheck): void {
+    const family = this.#store.family(M.interfaceBypassed)
+    const list = check.list()
+    const isListed = (labels: Readonly<Record<string, string>>) =>
+      list.some(each => each.interface === labels.interface && each.direction === labels.direction)
+    if (family.size > 0) this.#store.removeWhere([family], () => labels => !isListed(labels))
+    for (const each of list) this.#set(M.interfaceBypassed, [each.interface, each.direction], each.bypassed ? 1 : 0)
+    for (const [direction, n] of Object.entries(check.proofs)) this.#set(M.bypassedConnections, [direction], n)
   }
 
   #set(metric: Metric, labels: readonly string[], value: number): void {

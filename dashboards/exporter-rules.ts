@@ -23,6 +23,7 @@ export function exporterGroups(): Group[] {
         down(),
         absentOnNode(),
         stage(),
+        bypassed(),
         tableNearlyFull(),
         tableFull(),
         lost(),
@@ -78,6 +79,17 @@ function stage(): Alert {
     severity: 'critical',
     summary: 'A stage of Weir is down.',
     description: `Stage {{ $labels.stage }} on ${AT_NODE} fails: the kernel refuses an operation. The log has the error.`,
+  }
+}
+
+function bypassed(): Alert {
+  return {
+    alert: 'WeirInterfaceBypassed',
+    expr: `max by (cluster, node, instance, interface, direction) (${select(ALL, M.interfaceBypassed)}) == 1`,
+    for: '1m',
+    severity: 'critical',
+    summary: 'Packets bypass the interface of a pod.',
+    description: `Another program on ${AT_NODE} forwards packets past interface {{ $labels.interface }}: Weir does not count the direction {{ $labels.direction }}.`,
   }
 }
 

@@ -268,6 +268,22 @@ export const CASES: Readonly<Record<string, Case>> = {
       'a stage that fails for less than five minutes': [node('weir_stage_up', '1+0x26 0+0x3 1+0x40', 'stage="drops"')],
     },
   },
+  WeirInterfaceBypassed: {
+    fires: {
+      input: [node('weir_interface_bypassed', holding(1), 'interface="lxc1",direction="to_pod"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, interface: 'lxc1', direction: 'to_pod' },
+          description: `Another program on ${WHERE} forwards packets past interface lxc1: Weir does not count the direction to_pod.`,
+        },
+      ],
+    },
+    quiet: {
+      'evidence that is out of date': [
+        node('weir_interface_bypassed', holding(0), 'interface="lxc1",direction="to_pod"'),
+      ],
+    },
+  },
   WeirConnectionTableNearlyFull: {
     fires: {
       input: [node('weir_connection_table_entries', holding(85)), node('weir_connection_table_limit', holding(100))],

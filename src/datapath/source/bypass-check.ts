@@ -39,8 +39,8 @@ const SIZES = 8
 const GRACE_MS = 1000
 /** Milliseconds that evidence waits for packets that cancel it. */
 const HOLD_MS = 1000
-/** Evidence that waits; more is dropped, as PROOFS of it are enough. */
-const MAX_PENDING = 256
+/** Evidence that waits; more is dropped, as few are enough. Each record of a new connection is compared with all of it. */
+const MAX_PENDING = 64
 /** Recent one-directional records of a direction, a power of two; 64 KiB. A newer one overwrites an older one. */
 const RECENT = 8192
 
@@ -48,7 +48,7 @@ interface Evidence {
   readonly ifindex: number
   readonly missing: 0 | 1
   readonly ms: number
-  /** Under which it waits. */
+  /** Under which packets may cancel it. */
   readonly keys: readonly number[]
   /** Equal for evidence that counts once: the connection's key, or one of its own each time for a stream. */
   readonly proof: number
@@ -67,7 +67,7 @@ export class BypassCheck implements RecordSink {
   readonly #interfaceOf: (ifindex: number) => WatchedInterface | undefined
   readonly #now: () => number
   readonly #suspicions = new Map<number, Suspicion>()
-  readonly #pending = new Map<number, Evidence>()
+  readonly #pending = new Set<Evidence>()
   readonly #streams = new OneWayStreams()
   /** Keys by the direction with packets. */
   readonly #recent = [new Float64Array(RECENT), new Float64Array(RECENT)] as const
@@ -98,9 +98,9 @@ export class BypassCheck implements RecordSink {
   settle(): Bypass[] {
     const ms = this.#now()
     const before = this.list()
-    for (const [key, evidence] of this.#pending) {
+    for (const evidence of this.#pending) {
       if (ms - evidence.ms < HOLD_MS) continue
-      this.#cancel(key)
+      this.#pending.delete(evidence)
       this.#prove(evidence, ms)
     }
     this.#streams.removeIdle(ms)
@@ -124,7 +124,7 @@ export class BypassCheck implements RecordSink {
 
   /** Both directions have acknowledged something. */
   #complete(record: TraceRecord): void {
-    if (this.#pending.size > 0) this.#cancel(connectionKey(record))
+    if (this.#pending.size > 0) this.#complement(connectionKey(record), record.ifindex)
     if (this.#suspicions.size > 0 && record.handshakeNs > 0) {
       for (const suspect of this.#suspicions.get(record.ifindex)?.suspects ?? []) suspect.handshake()
     }
@@ -160,13 +160,16 @@ export class BypassCheck implements RecordSink {
   /** Remembers a direction with packets, and cancels evidence that it is missing. */
   #note(keys: readonly number[], present: 0 | 1): void {
     for (const key of keys) {
-      if (this.#pending.get(key)?.missing === present) this.#cancel(key)
+      for (const evidence of this.#pending)
+        if (evidence.missing === present && evidence.keys.includes(key)) this.#pending.delete(evidence)
       this.#recent[present][slotOf(key)] = key
     }
   }
 
-  #cancel(key: number): void {
-    for (const each of this.#pending.get(key)?.keys ?? []) this.#pending.delete(each)
+  /** The connection is complete after all. */
+  #complement(key: number, ifindex: number): void {
+    for (const evidence of this.#pending)
+      if (evidence.ifindex === ifindex && evidence.keys[0] === key) this.#pending.delete(evidence)
   }
 
   #suspect(record: TraceRecord, missing: 0 | 1, proof: number): void {
@@ -175,9 +178,8 @@ export class BypassCheck implements RecordSink {
     const keys = keysOf(record)
     // Its own SYN is no sign of another path.
     if (record.seen(missing) === 0 && keys.some(key => this.#recent[missing][slotOf(key)] === key)) return
-    if (this.#pending.size >= MAX_PENDING || keys.some(key => this.#pending.has(key))) return
-    const evidence = { ifindex: record.ifindex, missing, ms: this.#now(), keys, proof }
-    for (const key of keys) this.#pending.set(key, evidence)
+    if (this.#pending.size >= MAX_PENDING) return
+    this.#pending.add({ ifindex: record.ifindex, missing, ms: this.#now(), keys, proof })
   }
 
   #prove({ ifindex, missing, proof }: Evidence, ms: number): void {
@@ -194,7 +196,7 @@ export class BypassCheck implements RecordSink {
   /** The interface is gone, or was attached again. */
   #forget(ifindex: number): void {
     this.#suspicions.delete(ifindex)
-    for (const [key, evidence] of this.#pending) if (evidence.ifindex === ifindex) this.#pending.delete(key)
+    for (const evidence of this.#pending) if (evidence.ifindex === ifindex) this.#pending.delete(evidence)
   }
 }
 

@@ -28,6 +28,7 @@ const LOSSES: readonly (readonly [what: string, metric: Metric, harmless?: boole
   ['Packets counted without a connection (table full)', M.connectionTableFull],
   ['Packets counted without names (table full)', M.unnamedPackets],
   ['Drops counted by reason only (table full)', M.dropTableFull],
+  ['TCP connections with a direction that bypasses the interface', M.bypassedConnections],
   ['BPF program runs skipped by the kernel', M.bpfRecursionMisses],
   ['Handshake times and durations overwritten', M.observationsLost],
   ['Records delayed (ring full)', M.ringFull, true],

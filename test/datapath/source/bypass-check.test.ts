@@ -95,6 +95,17 @@ const CASES: readonly Case[] = [
     bypassed: ['eth0 from_pod'],
   },
   {
+    title: 'both sides of connections between local pods',
+    see: bench => {
+      for (let bPort = 50_000; bPort < 50_003; bPort++) {
+        const [a, b] = [CLIENT.b, CLIENT.a]
+        bench.seeExactly({ ...CLIENT, aPort: bPort, seen: [WORKED, 0] })
+        bench.seeExactly({ ...SERVER, a, b, bPort, ifindex: NET1, seen: [WORKED, 0] })
+      }
+    },
+    bypassed: ['eth0 to_pod', 'net1 to_pod'],
+  },
+  {
     title: 'two connections, each reported several times',
     see: bench => {
       for (let i = 0; i < 5; i++) bench.see({ ...CLIENT, seen: [WORKED, 0] }, 2).after(2000)

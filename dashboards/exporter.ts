@@ -79,6 +79,7 @@ function losses(): Row {
           { expr: sumRate(CHOSEN, M.unnamedPackets), legend: 'packets without names' },
           { expr: sumRate(CHOSEN, M.observationsLost), legend: 'handshakes and durations overwritten' },
           { expr: sumRate(CHOSEN, M.bpfRecursionMisses), legend: 'BPF program runs refused' },
+          { expr: sumRate(CHOSEN, M.bypassedConnections), legend: 'connections that bypass the interface' },
           { expr: sumRate(CHOSEN, M.decodeFaults), legend: 'records rejected by the decoder' },
           { expr: sumRate(CHOSEN, M.apiLost), legend: 'records lost by slow flow API clients' },
         ),

@@ -7,7 +7,7 @@ SHELL := /bin/bash
 CLANG ?= clang
 BPF_CFLAGS := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fno-strict-aliasing -target bpf -mcpu=v3 \
               -I/usr/include/$(shell uname -m)-linux-gnu
-C_FILES := $(wildcard bpf/*.h bpf/*.c native/*.h native/*.cc test/fixtures/*.c)
+C_FILES := $(wildcard bpf/*.h bpf/*.c native/*.h native/*.cc test/fixtures/*.c) $(wildcard test/vm/*.c)
 SOURCES := $(shell find src -type f 2>/dev/null)
 
 # Debian packages for building, and additional ones for the tests and `make demo`.

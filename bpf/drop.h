@@ -25,16 +25,19 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define SKB_CONSUMED 1 /* enum skb_drop_reason: this and 0 are no drops */
-
 /* Between two examples of one kind. */
 const volatile __u64 drop_interval_ns = 100000000;
 
+/* Number of SKB_CONSUMED, which is no drop; 0 if this kernel lacks it. 0, SKB_NOT_DROPPED_YET, is
+ * no drop either. */
+const volatile __u32 skb_consumed = 0;
+
 /* Drop reasons this kernel uses for packets that were already delivered; 0 if it lacks them.
  * QUEUE_PURGE: what a closing socket had received and not read, the last FIN of most connections
- * included. NO_SOCKET: an echo reply; the raw socket of ping has read its own copy. */
+ * included. A kernel without it (below 6.5) uses NOT_SPECIFIED, see was_queued(). NO_SOCKET: an echo reply; the raw socket of ping has read its own copy. */
 const volatile __u32 queue_purge = 0;
 const volatile __u32 no_socket = 0;
+const volatile __u32 purged_unspecified = 0; /* NOT_SPECIFIED, on a kernel without QUEUE_PURGE */
 
 struct drop_scratch {
 	struct drop_record record;
@@ -73,8 +76,21 @@ static __always_inline int is_example_due(struct drop *d, __u64 now)
 	       __sync_val_compare_and_swap(&d->reported_ns, previous, now) == previous;
 }
 
-static __always_inline int was_delivered(const struct packet *p, __u32 reason)
+/* Whether a socket has this packet in its receive queue. The socket owns it (skb_set_owner_r() in
+ * include/net/sock.h), though it came from an interface; UDP overwrites the device instead
+ * (udp_set_dev_scratch() in net/ipv4/udp.c), by a number that is no kernel address. */
+static __always_inline int was_queued(const struct sk_buff *skb)
 {
+	long device = (long)skb->dev;
+
+	return device > 0 || (skb->sk && skb->skb_iif);
+}
+
+static __always_inline int was_delivered(const struct sk_buff *skb, const struct packet *p,
+					 __u32 reason)
+{
+	if (reason == purged_unspecified)
+		return was_queued(skb);
 	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
 }
 
@@ -113,7 +129,7 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 		return;
 	}
 	bytes = whole_length(skb);
-	if (was_delivered(&s->packet, reason)) {
+	if (was_delivered(skb, &s->packet, reason)) {
 		count_atomic(DROPS_DELIVERED, bytes);
 		return;
 	}
@@ -153,7 +169,7 @@ static __noinline int count_free(void *ctx, struct sk_buff *skb, __u32 reason)
 	struct drop_scratch *s;
 	__u32 depth;
 
-	if (!f || reason <= SKB_CONSUMED)
+	if (!f || !reason || reason == skb_consumed)
 		return 0;
 	depth = f->depth++;
 	s = bpf_map_lookup_elem(&drop_scratch, &depth);

@@ -13,6 +13,8 @@ struct net_device {
 	int ifindex;
 } __attribute__((preserve_access_index));
 
+struct sock;
+
 struct sk_buff {
 	unsigned int len;
 	__u32 hash;
@@ -23,6 +25,8 @@ struct sk_buff {
 	unsigned char *head;
 	unsigned char *data;
 	struct net_device *dev;
+	struct sock *sk;
+	int skb_iif; /* the interface that received it; 0: generated here */
 } __attribute__((preserve_access_index));
 
 struct task_struct {

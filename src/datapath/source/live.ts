@@ -282,7 +282,7 @@ function openObject(native: Native, options: LiveOptions, entries: number): BpfO
   return native.openObject(OBJECT_PATH, {
     knobs: {
       drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
-      ...deliveredReasons(native),
+      ...reasonKnobs(native),
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
       ...options.knobs,
     },
@@ -291,11 +291,15 @@ function openObject(native: Native, options: LiveOptions, entries: number): BpfO
   })
 }
 
-/** Reasons of bpf/drop.h for packets that were already delivered; 0, which no drop has, where the kernel lacks them. */
-function deliveredReasons(native: Native): { queue_purge: number; no_socket: number } {
+/** Numbers of the reasons that bpf/drop.h treats in a special way; 0, which no drop has, where the kernel lacks them. */
+function reasonKnobs(native: Native): Record<string, number> {
   const reasons = new Map(native.kernelEnum('skb_drop_reason').map(({ name, value }) => [name, value]))
+  const number = (name: string) => reasons.get(name) ?? 0
+  const queuePurge = number('SKB_DROP_REASON_QUEUE_PURGE')
   return {
-    queue_purge: reasons.get('SKB_DROP_REASON_QUEUE_PURGE') ?? 0,
-    no_socket: reasons.get('SKB_DROP_REASON_NO_SOCKET') ?? 0,
+    skb_consumed: number('SKB_CONSUMED'),
+    queue_purge: queuePurge,
+    no_socket: number('SKB_DROP_REASON_NO_SOCKET'),
+    purged_unspecified: queuePurge === 0 ? number('SKB_DROP_REASON_NOT_SPECIFIED') : 0,
   }
 }

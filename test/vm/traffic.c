@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * traffic.c - sends and receives a known number of packets in a guest without an interpreter.
+ *
+ *   traffic usend ADDRESS PORT COUNT SIZE SOCKETS   COUNT datagrams of SIZE bytes, from SOCKETS sockets in turn
+ *   traffic usink PORT                              reads datagrams until killed
+ *   traffic tsend ADDRESS PORT COUNT SIZE [rst]     COUNT connections of SIZE bytes, closed by FIN or RST
+ *   traffic tserve PORT                             accepts, reads to the end, closes, until killed
+ *   traffic tleave PORT                             accepts, waits for the end without reading, closes, until killed
+ *   traffic get ADDRESS PORT PATH                   prints an HTTP body; 0 if the status is 200
+ */
+#define _GNU_SOURCE /* POLLRDHUP */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char buffer[65536];
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static int open_socket(int type)
+{
+	int fd = socket(AF_INET, type, 0);
+
+	if (fd < 0)
+		fail("socket");
+	return fd;
+}
+
+static struct sockaddr_in address(const char *ip, const char *port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
+
+	if (inet_pton(AF_INET, ip, &at.sin_addr) != 1)
+		fail(ip);
+	return at;
+}
+
+static int bound(int type, const char *port)
+{
+	struct sockaddr_in at = address("0.0.0.0", port);
+	int one = 1, fd = open_socket(type);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (void *)&at, sizeof(at)))
+		fail("bind");
+	if (type == SOCK_STREAM && listen(fd, 64))
+		fail("listen");
+	return fd;
+}
+
+static int connected(const struct sockaddr_in *to)
+{
+	int fd = open_socket(SOCK_STREAM);
+
+	if (connect(fd, (const void *)to, sizeof(*to)))
+		fail("connect");
+	return fd;
+}
+
+static void send_all(int fd, long size)
+{
+	while (size > 0) {
+		size_t wanted = size < (long)sizeof(buffer) ? (size_t)size : sizeof(buffer);
+		ssize_t sent = send(fd, buffer, wanted, 0);
+
+		if (sent < 0)
+			fail("send");
+		size -= sent;
+	}
+}
+
+static int send_datagrams(const struct sockaddr_in *to, int count, int size, int sockets)
+{
+	int *fds = calloc(sockets, sizeof(*fds));
+
+	for (int i = 0; i < sockets; i++)
+		fds[i] = open_socket(SOCK_DGRAM);
+	for (int i = 0; i < count; i++) {
+		/* a refusal is the answer to an earlier datagram, and takes the place of this one: send it again */
+		while (sendto(fds[i % sockets], buffer, size, 0, (const void *)to, sizeof(*to)) <
+		       0) {
+			if (errno == EPERM)
+				break;
+			if (errno != ENOBUFS && errno != ECONNREFUSED)
+				fail("sendto");
+			usleep(100);
+		}
+	}
+	return 0;
+}
+
+/* An ACK that arrives after a reset is a real drop: NO_SOCKET. */
+static void wait_for_ack(int fd)
+{
+	int unacknowledged = 1;
+
+	while (!ioctl(fd, SIOCOUTQ, &unacknowledged) && unacknowledged)
+		usleep(100);
+}
+
+static int send_streams(const struct sockaddr_in *to, int count, long size, int reset)
+{
+	struct linger abort = {.l_onoff = 1};
+
+	for (int i = 0; i < count; i++) {
+		int fd = connected(to);
+
+		send_all(fd, size);
+		wait_for_ack(fd);
+		if (reset)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+		else
+			shutdown(fd, SHUT_WR);
+		while (!reset && recv(fd, buffer, sizeof(buffer), 0) > 0)
+			;
+		close(fd);
+	}
+	return 0;
+}
+
+static void serve(int listener, int read)
+{
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+
+		while (read && recv(fd, buffer, sizeof(buffer), 0) > 0)
+			;
+		if (!read)
+			poll(&end, 1, -1); /* all data and the FIN are here, unread */
+		close(fd);
+	}
+}
+
+static int get(const struct sockaddr_in *to, const char *path)
+{
+	int fd = connected(to), size = 0, got;
+	static char page[8 << 20];
+	char *body;
+
+	size = snprintf(buffer, sizeof(buffer), "GET %s HTTP/1.0\r\nHost: weir\r\n\r\n", path);
+	send_all(fd, size);
+	for (size = 0; (got = recv(fd, page + size, sizeof(page) - 1 - size, 0)) > 0;)
+		size += got;
+	page[size] = 0;
+	body = strstr(page, "\r\n\r\n");
+	if (!body)
+		return 1;
+	fwrite(body + 4, 1, page + size - body - 4, stdout);
+	return strncmp(page + 9, "200", 3) != 0;
+}
+
+int main(int count, char **argument)
+{
+	const char *command = count > 1 ? argument[1] : "";
+	struct sockaddr_in to;
+
+	if (!strcmp(command, "usink") && count == 3) {
+		int fd = bound(SOCK_DGRAM, argument[2]), room = 8 << 20;
+
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+		for (;;)
+			recv(fd, buffer, sizeof(buffer), 0);
+	}
+	if (!strcmp(command, "tserve") && count == 3)
+		serve(bound(SOCK_STREAM, argument[2]), 1);
+	if (!strcmp(command, "tleave") && count == 3)
+		serve(bound(SOCK_STREAM, argument[2]), 0);
+	if (count < 5) {
+		fprintf(stderr, "traffic: see traffic.c\n");
+		return 2;
+	}
+	to = address(argument[2], argument[3]);
+	if (!strcmp(command, "get"))
+		return get(&to, argument[4]);
+	if (!strcmp(command, "usend") && count == 7)
+		return send_datagrams(&to, atoi(argument[4]), atoi(argument[5]), atoi(argument[6]));
+	if (!strcmp(command, "tsend") && count >= 6)
+		return send_streams(&to, atoi(argument[4]), atol(argument[5]), count > 6);
+	fprintf(stderr, "traffic: unknown command '%s'\n", command);
+	return 2;
+}

@@ -20,7 +20,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometh
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: dist/weir.bpf.o native/build/Release/weir.node dist/cli/main.js dist/revision.json ## Compile the datapath, the addon and the exporter
+build: dist/weir.bpf.o dist/weir-before-6.2.bpf.o native/build/Release/weir.node dist/cli/main.js dist/revision.json ## Compile the datapath, the addon and the exporter
 
 run: build ## Run Weir on this machine; without root or BPF, replay the bundled recording (ARGS="--inventory FILE ...")
 	@if node dist/cli/main.js probe; then \
@@ -82,6 +82,10 @@ check-headers: .stamps/packages-build
 dist/weir.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c bpf/weir.bpf.c -o $@
+
+dist/weir-before-6.2.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -DWITHOUT_CONNTRACK -c bpf/weir.bpf.c -o $@
 
 native/build/Release/weir.node: $(patsubst native/%.cc,native/build/%.o,$(wildcard native/*.cc))
 	@mkdir -p $(@D)

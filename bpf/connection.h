@@ -38,11 +38,23 @@ struct connection {
 	__u64 last_ns;	   /* last packet; for established TCP, last flush that found new counts */
 	__u64 expiring_ns; /* when it became expiring or dead */
 	__u64 defer_until_ns; /* deadline for an unresolved name; 0: counts are not deferred */
+	__u64 translation_ns; /* when conntrack was last read */
+	__u32 translation;    /* NAT_* */
+	__u32 service;	      /* entity of the Service that the initiator addressed; 0: none */
+	__u8 peer[16];	      /* the peer's own address and port, after translation */
+	__u16 peer_port;
+	__u8 pad[6];
 	struct ip_info a;
 	struct ip_info b;
 };
 
-/* About 360 B an entry in use (key, value, element); --connections is the limit. A plain hash: an
+/* What conntrack knows of the peer, see conntrack.h. */
+#define NAT_UNREAD 0
+#define NAT_NONE 1	 /* the address in the packets is the peer's own */
+#define NAT_TRANSLATED 2 /* another address is */
+#define NAT_BUSY 3	 /* a CPU is changing it */
+
+/* About 410 B an entry in use (key, value, element); --connections is the limit. A plain hash: an
  * LRU hash evicts counts silently. Not preallocated, so that the limit may be generous. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -61,18 +73,66 @@ static __always_inline void evict(struct connection *c, __u64 now)
 		count(CONNECTIONS_RENAMED, 0);
 }
 
+/* The side whose address conntrack may translate: that of the packets which the node sends out of
+ * the interface. They have passed its conntrack; those that come in have not yet. */
+static __always_inline int is_peer_a(const struct connection *c)
+{
+	return c->hook == HOOK_UPLINK;
+}
+
+static __always_inline struct ip_info *peer_info(struct connection *c)
+{
+	return is_peer_a(c) ? &c->a : &c->b;
+}
+
+/* The address in the packets, until conntrack knows another. */
+static __always_inline void set_peer(struct connection *c, const struct flow_key *key)
+{
+	__builtin_memcpy(c->peer, is_peer_a(c) ? key->a : key->b, sizeof(c->peer));
+	c->peer_port = is_peer_a(c) ? key->a_port : key->b_port;
+}
+
+static __always_inline const __u8 *address_a(const struct connection *c, const struct flow_key *key)
+{
+	return is_peer_a(c) ? c->peer : key->a;
+}
+
+static __always_inline const __u8 *address_b(const struct connection *c, const struct flow_key *key)
+{
+	return is_peer_a(c) ? key->b : c->peer;
+}
+
+/* Whether the counts wait for the translation of the peer's address. */
+static __always_inline int awaits_translation(const struct connection *c)
+{
+	__u16 flags = is_peer_a(c) ? c->a.flags : c->b.flags;
+
+	return c->translation == NAT_UNREAD && c->defer_until_ns && flags & INFO_TRANSLATABLE;
+}
+
+/* Whether they wait for a backend: then the Service is no name to report. */
+static __always_inline int awaits_backend(const struct connection *c)
+{
+	__u16 flags = is_peer_a(c) ? c->a.flags : c->b.flags;
+
+	return awaits_translation(c) && flags & INFO_SERVICE;
+}
+
 /* Looks up unresolved names again. Returns whether counts are still deferred. */
 static __always_inline int still_deferred(struct connection *c, const struct flow_key *key,
 					  __u64 now)
 {
 	if (!c->defer_until_ns)
 		return 0;
-	if (c->a.unresolved)
-		look_up_address(&c->a, key->a);
-	if (c->b.unresolved)
-		look_up_address(&c->b, key->b);
-	if ((c->a.unresolved | c->b.unresolved) && now < c->defer_until_ns)
+	if (c->a.flags & INFO_UNRESOLVED)
+		look_up_address(&c->a, address_a(c, key));
+	if (c->b.flags & INFO_UNRESOLVED)
+		look_up_address(&c->b, address_b(c, key));
+	if (((c->a.flags | c->b.flags) & INFO_UNRESOLVED || awaits_translation(c)) &&
+	    now < c->defer_until_ns)
 		return 1;
+	if (awaits_backend(c))
+		count(SERVICE_UNRESOLVED, 0);
 	c->defer_until_ns = 0;
 	return 0;
 }
@@ -84,8 +144,8 @@ static __always_inline int is_resolved_late(const struct connection *c, const st
 
 	if (c->defer_until_ns)
 		return 0;
-	return (c->a.unresolved && look_up_address(&info, key->a)) ||
-	       (c->b.unresolved && look_up_address(&info, key->b));
+	return (c->a.flags & INFO_UNRESOLVED && look_up_address(&info, address_a(c, key))) ||
+	       (c->b.flags & INFO_UNRESOLVED && look_up_address(&info, address_b(c, key)));
 }
 
 static __always_inline __u32 size_class(__u32 bytes)
@@ -125,13 +185,14 @@ static __always_inline void add_event(struct connection *c, __u32 lane)
 }
 
 /* Sets duration and size for the next record. */
-static __always_inline void set_duration(struct connection *c, __u64 now)
+static __noinline __attribute__((unused)) int set_duration(struct connection *c, __u64 now)
 {
-	if (!c->opening_seen)
-		return;
+	if (!c || !c->opening_seen)
+		return 0;
 	c->closed_bytes = c->reported_bytes + unreported_bytes(c);
 	count_overwritten(
 	    __sync_lock_test_and_set(&c->duration_ns, now > c->first_ns ? now - c->first_ns : 1));
+	return 0;
 }
 
 /* Moves the unreported counts into `ext`. Returns 0 when there are none. */
@@ -216,12 +277,13 @@ static __always_inline void describe(struct trace_record *r, const struct flow_k
 		r->hdr.reason = REASON_REPLY;
 	else
 		r->hdr.reason = c->state < STATE_ESTABLISHED ? REASON_NEW : REASON_ESTABLISHED;
-	__builtin_memcpy(r->ext.a, key->a, sizeof(r->ext.a));
-	__builtin_memcpy(r->ext.b, key->b, sizeof(r->ext.b));
+	__builtin_memcpy(r->ext.a, address_a(c, key), sizeof(r->ext.a));
+	__builtin_memcpy(r->ext.b, address_b(c, key), sizeof(r->ext.b));
+	r->ext.a_port = is_peer_a(c) ? c->peer_port : key->a_port;
+	r->ext.b_port = is_peer_a(c) ? key->b_port : c->peer_port;
+	r->ext.service = c->service | (c->translation == NAT_TRANSLATED ? TRANSLATED : 0);
 	r->ext.a_entity = c->a.entity;
 	r->ext.b_entity = c->b.entity;
-	r->ext.a_port = key->a_port;
-	r->ext.b_port = key->b_port;
 	r->ext.proto = key->proto;
 	r->ext.hook = c->hook;
 	r->ext.initiator = c->initiator;

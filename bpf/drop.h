@@ -141,7 +141,7 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 	key.reason = reason;
 	key.dst_port = s->packet.dst_port;
 	key.proto = s->packet.proto;
-	if (src.unresolved | dst.unresolved) {
+	if ((src.flags | dst.flags) & INFO_UNRESOLVED) {
 		key.unresolved = 1;
 		__builtin_memcpy(key.src, s->packet.src, sizeof(key.src));
 		__builtin_memcpy(key.dst, s->packet.dst, sizeof(key.dst));

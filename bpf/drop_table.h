@@ -123,11 +123,11 @@ static __always_inline int drop_still_deferred(struct drop *d, __u64 now)
 {
 	if (!d->defer_until_ns)
 		return 0;
-	if (d->from.unresolved)
+	if (d->from.flags & INFO_UNRESOLVED)
 		look_up_address(&d->from, (void *)d->src);
-	if (d->to.unresolved)
+	if (d->to.flags & INFO_UNRESOLVED)
 		look_up_address(&d->to, (void *)d->dst);
-	if ((d->from.unresolved | d->to.unresolved) && now < d->defer_until_ns)
+	if ((d->from.flags | d->to.flags) & INFO_UNRESOLVED && now < d->defer_until_ns)
 		return 1;
 	d->defer_until_ns = 0;
 	return 0;

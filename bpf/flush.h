@@ -41,6 +41,7 @@ struct flush_run {
 	__u32 any_stale; /* whether any entity is stale */
 	__u32 stale;	 /* entries that still refer to one */
 	__u32 deferred;
+	__u32 asked;
 };
 
 struct {
@@ -77,6 +78,7 @@ static __always_inline int end_run(const struct flush *f, struct pass *pass)
 	pass->entries = f->run->visited - f->run->deleted;
 	pass->stale = f->run->stale;
 	pass->deferred = f->run->deferred;
+	pass->asked = f->run->asked;
 	return f->run->length;
 }
 

@@ -12,6 +12,7 @@
 #include "ip_cache.h"
 #include "life.h"
 #include "packet.h"
+#include "untranslated.h"
 #include "weir.h"
 
 #include <linux/bpf.h>
@@ -99,7 +100,7 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	__u64 now = bpf_ktime_get_ns(), idle, limit;
 	struct flow_key own = *key;
 	struct trace_frame *frame;
-	int to_delete, evicted, stale;
+	int to_delete, evicted, stale, asked;
 	__u32 zero = 0;
 
 	frame = bpf_map_lookup_elem(&trace_frame, &zero);
@@ -108,7 +109,8 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	__builtin_memset(frame, 0, sizeof(*frame));
 	frame->size = sizeof(struct trace_record);
 	f->run->visited++;
-	stale = f->run->any_stale && (is_stale(c->a.entity) || is_stale(c->b.entity));
+	stale = f->run->any_stale &&
+		(is_stale(c->a.entity) || is_stale(c->b.entity) || is_stale(c->service));
 	f->run->stale += stale;
 	f->run->deferred += c->defer_until_ns != 0;
 	if (c->pass == f->run->pass)
@@ -125,8 +127,10 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	evicted = stale || c->life == LIFE_DEAD || is_resolved_late(c, &own);
 	to_delete =
 	    evicted ? evict_or_delete(c, now) : expire(&c->life, &c->expiring_ns, idle, limit, now);
+	asked = awaits_translation(c) && take_answer(c, &own, now);
+	f->run->asked += asked;
 	/* counts of an entry that is being deleted are no longer deferred */
-	if (still_deferred(c, &own, now) && !to_delete && !evicted)
+	if ((asked || still_deferred(c, &own, now)) && !to_delete && !evicted)
 		return 0;
 	if (to_delete)
 		frame->record.ext.timed_out = evicted ? was_open(c) * 2 : close_idle(c);

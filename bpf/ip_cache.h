@@ -45,11 +45,13 @@ struct {
 } stale_entities SEC(".maps");
 
 /* Returns 0 and leaves `info` alone when the cache lacks the address. */
-static __always_inline int look_up_address(struct ip_info *info, const __u8 *addr)
+static __noinline __attribute__((unused)) int look_up_address(struct ip_info *info, const __u8 *addr)
 {
 	struct address key;
 	struct ip_info *found;
 
+	if (!info || !addr)
+		return 0;
 	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
 	found = bpf_map_lookup_elem(&ip_cache, &key);
 	if (!found)
@@ -59,17 +61,18 @@ static __always_inline int look_up_address(struct ip_info *info, const __u8 *add
 }
 
 /* By address, then by prefix. Leaves `info` alone when neither is known. */
-static __always_inline void look_up(struct ip_info *info, const __u8 *addr)
+static __noinline __attribute__((unused)) int look_up(struct ip_info *info, const __u8 *addr)
 {
 	struct prefix_key key = {.bits = 128};
 	struct ip_info *found;
 
-	if (look_up_address(info, addr))
-		return;
+	if (!info || !addr || look_up_address(info, addr))
+		return 0;
 	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
 	found = bpf_map_lookup_elem(&ip_prefixes, &key);
 	if (found)
 		*info = *found;
+	return 0;
 }
 
 static __always_inline int is_stale(__u32 entity)

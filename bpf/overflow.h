@@ -53,14 +53,15 @@ static __noinline int overflow_add(struct overflow_key *key, __u64 packets, __u6
 }
 
 /* The key for one direction of a connection, but for size and detail. */
-static __always_inline struct overflow_key overflow_key_of(const struct connection *c, __u8 proto,
-							   __u8 direction)
+static __always_inline struct overflow_key overflow_key_of(const struct ip_info *a,
+							   const struct ip_info *b, __u8 proto,
+							   __u8 hook, __u8 direction)
 {
 	struct overflow_key key = {
-	    .src_entity = direction == DIR_A_TO_B ? c->a.entity : c->b.entity,
-	    .dst_entity = direction == DIR_A_TO_B ? c->b.entity : c->a.entity,
+	    .src_entity = direction == DIR_A_TO_B ? a->entity : b->entity,
+	    .dst_entity = direction == DIR_A_TO_B ? b->entity : a->entity,
 	    .proto = proto,
-	    .hook = c->hook,
+	    .hook = hook,
 	    .direction = direction,
 	};
 
@@ -71,7 +72,7 @@ static __always_inline struct overflow_key overflow_key_of(const struct connecti
 static __always_inline void overflow_counter(struct connection *c, __u8 proto, __u8 direction,
 					     __u32 size, __u8 detail)
 {
-	struct overflow_key key = overflow_key_of(c, proto, direction);
+	struct overflow_key key = overflow_key_of(&c->a, &c->b, proto, c->hook, direction);
 	__u64 packed = __sync_lock_test_and_set(&c->packed[direction][size], 0);
 
 	key.size = size;
@@ -84,7 +85,7 @@ static __always_inline void overflow_counter(struct connection *c, __u8 proto, _
 /* Likewise the TCP flag lanes. */
 static __always_inline void overflow_flags(struct connection *c, __u8 direction)
 {
-	struct overflow_key key = overflow_key_of(c, IPPROTO_TCP, direction);
+	struct overflow_key key = overflow_key_of(&c->a, &c->b, IPPROTO_TCP, c->hook, direction);
 	__u64 flags = __sync_lock_test_and_set(&c->tcp_flags[direction], 0);
 
 	key.size = SIZE_CLASSES;

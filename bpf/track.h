@@ -15,8 +15,9 @@
 #include "overflow.h"
 #include "packet.h"
 #include "parse.h"
-#include "ring.h"
+#include "report.h"
 #include "state.h"
+#include "translation.h"
 #include "weir.h"
 
 #include <linux/bpf.h>
@@ -26,52 +27,6 @@
 #include <stddef.h>
 
 #define NO_MESSAGE 0xff /* overflow detail of an ICMP fragment without an ICMP header */
-
-/* Packet bytes that a record carries. */
-const volatile __u32 capture_bytes = 128;
-
-/* Too large for the stack; tc runs with softirqs off, so a CPU has one user at a time. */
-struct track_scratch {
-	struct connection entry;
-	struct trace_record record;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct track_scratch);
-} track_scratch SEC(".maps");
-
-static __always_inline struct track_scratch *scratch(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&track_scratch, &zero);
-}
-
-static __always_inline void report(struct __sk_buff *skb, const struct flow_key *key,
-				   struct connection *c, __u8 direction)
-{
-	struct track_scratch *s = scratch();
-	__u64 cap = skb->len < capture_bytes ? skb->len : capture_bytes;
-
-	if (!s)
-		return;
-	__builtin_memset(&s->record, 0, sizeof(s->record));
-	describe(&s->record, key, c, direction);
-	s->record.hdr.hash = skb->hash;
-	s->record.hdr.len_orig = skb->len;
-	s->record.hdr.len_cap = cap;
-	/* a record shows its packet even while the counts are deferred */
-	if (!c->defer_until_ns || !still_deferred(c, key, bpf_ktime_get_ns()))
-		take(c, &s->record.ext);
-	if (!bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU, &s->record,
-				   sizeof(s->record)))
-		return;
-	put_back(c, &s->record.ext);
-	count(RING_FULL, 0);
-}
 
 static __noinline struct connection *new_connection(const struct flow_key *key,
 						    const struct packet *p, __u32 hook_direction)
@@ -86,8 +41,8 @@ static __noinline struct connection *new_connection(const struct flow_key *key,
 	init_state(&s->entry, p, hook_direction & 1);
 	look_up(&s->entry.a, key->a);
 	look_up(&s->entry.b, key->b);
-	if (s->entry.a.unresolved | s->entry.b.unresolved)
-		s->entry.defer_until_ns = s->entry.first_ns + entity_wait_ns;
+	set_peer(&s->entry, key);
+	defer(&s->entry, s->entry.first_ns);
 	/* -EEXIST: another CPU was first; its entry will do */
 	bpf_map_update_elem(&connections, key, &s->entry, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&connections, key);
@@ -100,9 +55,29 @@ static __noinline int is_renamed(const struct connection *c, const struct flow_k
 
 	if (!c || !key)
 		return 0;
-	look_up(&a, key->a);
-	look_up(&b, key->b);
+	look_up(&a, address_a(c, key));
+	look_up(&b, address_b(c, key));
 	return a.entity != c->a.entity || b.entity != c->b.entity;
+}
+
+/* Whether a SYN opens another connection of the same ports. */
+static __always_inline int is_finished(const struct connection *c)
+{
+	return c->state == STATE_CLOSED ||
+	       (c->state == STATE_CLOSING && c->seen[0] & c->seen[1] & TCP_FIN);
+}
+
+/* The ports are in use again. The address may have a new owner, or the Service another backend: then
+ * it is not the same connection. */
+static __noinline int reuse(struct __sk_buff *skb, const struct flow_key *key, struct connection *c)
+{
+	if (!key || !c)
+		return 0;
+	if (c->translation == NAT_TRANSLATED || peer_info(c)->flags & INFO_TRANSLATABLE)
+		return restart_translation(skb, key, c);
+	if (c->state == STATE_CLOSED && is_renamed(c, key))
+		evict(c, bpf_ktime_get_ns());
+	return 0;
 }
 
 /* See struct overflow_key. */
@@ -122,19 +97,20 @@ static __always_inline __u8 overflow_detail(const struct packet *p)
 	return p->src_port == PORT_FRAGMENT ? NO_MESSAGE : p->icmp_type;
 }
 
-/* A packet without an entry in the connection table: counted by entity instead. */
+/* A packet without an entry in the connection table: counted by entity instead. `dead`: its entry,
+ * if it had one, knows the peer's own address. */
 static __noinline int overflow_packet(const struct flow_key *key, const struct packet *p,
-				      __u32 hook_direction, __u32 bytes)
+				      __u32 hook_direction, __u32 bytes,
+				      const struct connection *dead)
 {
-	struct connection c = {};
+	struct ip_info a = {}, b = {};
 	struct overflow_key target;
 
 	if (!key || !p)
 		return 0;
-	look_up(&c.a, key->a);
-	look_up(&c.b, key->b);
-	c.hook = hook_direction >> 1;
-	target = overflow_key_of(&c, p->proto, hook_direction & 1);
+	look_up(&a, dead ? address_a(dead, key) : key->a);
+	look_up(&b, dead ? address_b(dead, key) : key->b);
+	target = overflow_key_of(&a, &b, p->proto, hook_direction >> 1, hook_direction & 1);
 	target.size = size_class(bytes);
 	target.detail = overflow_detail(p);
 	return overflow_add(&target, 1, bytes);
@@ -173,16 +149,18 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 		c = new_connection(&key, &p, hook << 1 | direction);
 		opened = 1;
 	}
-	/* the ports are in use again and the address has a new owner: not the same connection */
 	if (c && p.tcp_flags & TCP_SYN && p.proto == IPPROTO_TCP && !(p.tcp_flags & TCP_ACK) &&
-	    c->state == STATE_CLOSED && is_renamed(c, &key))
-		evict(c, bpf_ktime_get_ns());
+	    is_finished(c))
+		reuse(skb, &key, c);
 	if (!c || !keep_alive(&c->life)) {
-		overflow_packet(&key, &p, hook << 1 | direction, bytes);
+		overflow_packet(&key, &p, hook << 1 | direction, bytes, c);
 		/* last: a reader of this counter then finds the packet in overflow */
 		count(c ? OVERFLOWS : CONNECTIONS_FULL, bytes);
 		return TC_ACT_UNSPEC;
 	}
+	if (direction == (hook == HOOK_POD ? DIR_B_TO_A : DIR_A_TO_B) &&
+	    is_translation_due(c, p.proto))
+		read_translation(skb, &key, c, opened);
 	size = size_class(bytes);
 	previous = __sync_fetch_and_add(&c->packed[direction][size & 7], PACKED_PACKET + bytes);
 	if (previous & PACKED_HIGH_WATER)
@@ -191,7 +169,8 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 	if (p.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED &&
 	    !(p.tcp_flags & TCP_CONTROL) && !opened)
 		return TC_ACT_UNSPEC;
-	if (update_state(c, &p, direction, bytes) | opened)
-		report(skb, &key, c, direction);
+	/* a Service's connection shows its first packets once the backend is known */
+	if (update_state(c, &p, direction, bytes) | opened && !awaits_backend(c))
+		report(skb, &key, c, direction, REPORT_PACKET);
 	return TC_ACT_UNSPEC;
 }

@@ -85,6 +85,10 @@
 #define STATE_CLOSED 4
 #define STATE_RELATED 5 /* ICMP errors and fragments without ports: counted, but no connection */
 
+/* In weir_trace.service: an address and port of the record differ from the packet's own, because
+ * conntrack translates the connection: a Service's backend, or a client behind source NAT. */
+#define TRANSLATED (1U << 31)
+
 struct trace_notify {
 	__u8 type;
 	__u8 subtype; /* observation point */
@@ -125,7 +129,7 @@ struct weir_trace {
 	__u8 state;
 	__u8 timed_out; /* an open connection's entry was deleted: 1 idle, 2 renamed */
 	__u8 seen[2];	/* OR of the TCP flags, by direction */
-	__u8 pad[4];
+	__u32 service;	/* entity of the Service that the initiator addressed, 0: none; TRANSLATED */
 };
 
 struct trace_record {
@@ -186,12 +190,17 @@ struct prefix_key {
 	__u8 addr[16];
 };
 
+/* Flags of struct ip_info. */
+#define INFO_UNRESOLVED 1   /* a name may still come for this address; the rest is a fallback */
+#define INFO_SERVICE 2	    /* a Service's address: the backend is another */
+#define INFO_TRANSLATABLE 4 /* conntrack may know another address: a Service's, or this node's */
+
 /* Value of ip_cache and ip_prefixes: the owner of an address. */
 struct ip_info {
 	__u32 identity; /* security identity, numbered as Cilium does */
 	__u32 entity;	/* index of user space's entity table; valid for one run of the exporter */
 	__u16 endpoint_id; /* of a local pod, else 0 */
-	__u16 unresolved;  /* 1: a name may still come for this address; the rest is a fallback */
+	__u16 flags;	   /* INFO_* */
 };
 
 /*
@@ -227,6 +236,21 @@ struct count {
 	__u64 bytes;
 };
 
+/* Value of untranslated: what conntrack knows of the peer of a connection, asked by user space. */
+struct translation {
+	__u8 addr[16];
+	struct ip_info info; /* of addr */
+	__u32 service;	     /* entity of the Service, 0: none */
+	__u16 port;
+	__u8 state; /* TRANSLATION_* */
+	__u8 hook;
+	__u8 pad[4];
+};
+
+#define TRANSLATION_ASKED 0 /* by a flush */
+#define TRANSLATION_NONE 1  /* conntrack does not translate the connection, or does not know it */
+#define TRANSLATION_KNOWN 2
+
 /* Argument of a flush program. A pass is one run, or several while the buffer fills up: each run
  * walks the table again and skips the entries that this pass has already flushed. */
 struct pass {
@@ -235,6 +259,7 @@ struct pass {
 	__u32 entries; /* out: entries left in the table; valid unless full */
 	__u32 stale; /* in: 1 if any entity is stale; out: entries that refer to one, unless full */
 	__u32 deferred; /* out: entries with counts deferred until names come, unless full */
+	__u32 asked;	/* out: entries of untranslated that wait for user space */
 };
 
 /* Index of counters, a per-CPU array of struct count. Its values never decrease. */
@@ -262,6 +287,7 @@ enum counter {
 	DROPS_FULL,	     /* drops counted by reason only, in drops_unnamed */
 	DROPS_NESTED,	     /* frees that weir_drop could not see and weir_drop_nested did */
 	CONNECTIONS_RENAMED, /* entries evicted: an endpoint has another name, or got one late */
+	SERVICE_UNRESOLVED,  /* connections reported under a Service's name: no backend was found */
 	COUNTERS,
 };
 

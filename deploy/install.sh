@@ -8,7 +8,7 @@ set -eu
 root=${1%/}
 cd "$(dirname "$0")/.."
 home=$root/opt/weir
-for built in dist/cli/main.js dist/revision.json dist/weir.bpf.o native/build/Release/weir.node; do
+for built in dist/cli/main.js dist/revision.json dist/weir.bpf.o dist/weir-before-6.2.bpf.o native/build/Release/weir.node; do
 	[ -e "$built" ] || { echo "weir: $built is missing; run make build first" >&2; exit 1; }
 done
 mkdir -p "$home/native/build/Release" "$root/usr/local/bin" "$root/usr/share/doc/weir"

@@ -2,6 +2,7 @@
 /*
  * addon.cc - exports of the addon.
  */
+#include "conntrack.h"
 #include "kernel.h"
 #include "log.h"
 #include "netns.h"
@@ -13,8 +14,12 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	Log::Install();
 	exports.Set("BpfObject", BpfObject::Define(env));
 	exports.Set("RtnetlinkWatch", RtnetlinkWatch::Define(env));
+	exports.Set("ConntrackQuery", ConntrackQuery::Define(env));
 	exports.Set("inNamespace", Napi::Function::New<InNamespace>(env, "inNamespace"));
 	exports.Set("kernelEnum", Napi::Function::New<KernelEnum>(env, "kernelEnum"));
+	exports.Set("kernelField", Napi::Function::New<KernelField>(env, "kernelField"));
+	exports.Set("kernelHasFunction",
+		    Napi::Function::New<KernelHasFunction>(env, "kernelHasFunction"));
 	exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
 	return exports;
 }

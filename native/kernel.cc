@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kernel.cc - facts about the running kernel: enums and CPUs.
+ * kernel.cc - facts about the running kernel: enums, fields, functions and CPUs.
  */
 #include "kernel.h"
 
@@ -35,7 +35,47 @@ double Value64(const btf_type *type, uint16_t i)
 	return btf_kflag(type) ? static_cast<double>(static_cast<int64_t>(value))
 			       : static_cast<double>(value);
 }
+/* Byte offset of a field of exactly this struct; negative when these types lack it. */
+double FieldOffset(const btf *types, const std::string &structure, const std::string &field)
+{
+	int id = types ? btf__find_by_name_kind(types, structure.c_str(), BTF_KIND_STRUCT) : -1;
+	const btf_type *type = id < 0 ? nullptr : btf__type_by_id(types, static_cast<uint32_t>(id));
+
+	for (uint16_t i = 0; type && i < btf_vlen(type); i++)
+		if (field == btf__name_by_offset(types, btf_members(type)[i].name_off))
+			return btf_member_bit_offset(type, i) / 8;
+	return -1;
+}
 } // namespace
+
+Napi::Value KernelField(const Napi::CallbackInfo &info)
+{
+	std::string structure = info[0].As<Napi::String>().Utf8Value();
+	std::string field = info[1].As<Napi::String>().Utf8Value();
+	std::string module = info[2].As<Napi::String>().Utf8Value();
+	Log log;
+	BtfPtr kernel(btf__load_vmlinux_btf());
+	double offset = FieldOffset(kernel.get(), structure, field);
+
+	if (offset < 0 && kernel) {
+		/* a file that anyone may read: no capability is needed */
+		BtfPtr types(
+		    btf__parse_split(("/sys/kernel/btf/" + module).c_str(), kernel.get()));
+		offset = FieldOffset(types.get(), structure, field);
+	}
+	return offset < 0 ? info.Env().Undefined() : Napi::Number::New(info.Env(), offset);
+}
+
+Napi::Value KernelHasFunction(const Napi::CallbackInfo &info)
+{
+	std::string name = info[0].As<Napi::String>().Utf8Value();
+	Log log;
+	BtfPtr kernel(btf__load_vmlinux_btf());
+	bool found =
+	    kernel && btf__find_by_name_kind(kernel.get(), name.c_str(), BTF_KIND_FUNC) > 0;
+
+	return Napi::Boolean::New(info.Env(), found);
+}
 
 Napi::Value KernelEnum(const Napi::CallbackInfo &info)
 {

@@ -4,6 +4,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { NO_CHANGES } from '../../src/datapath/identity/entity-changes.js'
+import { SERVICE_IDENTITY } from '../../src/datapath/identity/identity.js'
 import { Cluster } from '../../src/kubernetes/cluster/cluster.js'
 import { EndpointNumbers } from '../../src/kubernetes/cluster/endpoint-numbers.js'
 import { FIRST_OWN } from '../../src/kubernetes/cluster/identity-table.js'
@@ -143,7 +144,7 @@ t.test('a service has its ClusterIPs, external and load balancer addresses, and 
   put('services', service('shop/headless', ['None']))
   await settled()
   for (const ip of ['10.96.0.10', 'fd00:96::10', '198.51.100.1', '203.0.113.9']) {
-    t.match(names.at(ip), { kind: 'service', namespace: 'shop', service: 'web', identity: 0 })
+    t.match(names.at(ip), { kind: 'service', namespace: 'shop', service: 'web', identity: SERVICE_IDENTITY })
   }
   t.strictSame(names.at('10.96.0.10')?.ports, [
     { protocol: 'UDP', port: 53 },

@@ -4,7 +4,7 @@
  *
  * In:    batches of changes from the inventory or the Kubernetes watch.
  * Out:   entity ids of addresses, names of ids, changed entries for the kernel's ip_cache and ip_prefixes.
- *        Id 0 is unknown, ids 1 to 10 are the other reserved identities.
+ *        Id 0 is unknown, ids 1 to 10 are the other reserved identities, id 11 is a Service without a known name.
  *        An entity is immutable: a new name or a lost address allocates a new id, so that connections with the old id
  *        remain distinct from later ones.
  * Fail:  an address without a name has id 0 and is counted in `misses`.
@@ -18,15 +18,23 @@ import type { EndpointFacts, EndpointKind, EntityChanges, IdentityFacts } from '
 import type { Entity, EntityColumns } from './entity-columns.js'
 import { EntityIds } from './entity-ids.js'
 import { type Holding, Holdings, NOTHING } from './holdings.js'
-import { RESERVED, reservedLabels } from './identity.js'
+import { HOST_IDENTITY, RESERVED, reservedLabels, SERVICE_IDENTITY, SERVICE_LABELS } from './identity.js'
 
-/** An entry of the kernel's ip_cache or ip_prefixes. */
-export interface EntityPrefix extends Prefix {
+/** What the kernel knows of the owner of an address. */
+export interface IpInfo {
   readonly identity: number
   readonly entity: number
   readonly endpoint: number
-  /** Addresses inside it may still get a name. */
+  /** A name may still come; this one is a fallback. */
   readonly unresolved: boolean
+  /** A Service's address: the backend is another. */
+  readonly service: boolean
+  /** Conntrack may know the address of the peer behind it: a Service's, or this node's with node ports. */
+  readonly translatable: boolean
+}
+
+/** An entry of the kernel's ip_cache or ip_prefixes. */
+export interface EntityPrefix extends Prefix, IpInfo {
   /** False: remove it from the kernel. */
   readonly present: boolean
 }
@@ -79,6 +87,7 @@ export class Entities {
     this.#columns = this.#ids.columns
     this.#now = now
     for (const identity of RESERVED.keys()) this.#setIdentity({ identity, labels: NO_LABELS })
+    this.#setIdentity({ identity: SERVICE_IDENTITY, labels: SERVICE_LABELS })
   }
 
   /** Private addresses without a name may get one: the kernel defers their counts. */
@@ -248,10 +257,22 @@ export class Entities {
   }
 
   #entry({ bits, addr, row, cidr, unresolved, present }: PrefixState): EntityPrefix {
+    return { bits, addr, present, ...this.#info(row, cidr, unresolved) }
+  }
+
+  /** The owner of an address of 16 bytes, IPv4 mapped. */
+  infoAt(addr: Uint8Array): IpInfo {
+    const { row, cidr, unresolved } = this.addresses.stateAt(addr)
+    return this.#info(row, cidr, unresolved)
+  }
+
+  #info(row: number, cidr: number, unresolved: boolean): IpInfo {
     const entity = row || cidr
-    // A Service or CIDR group has no identity of its own: it gets that of the surrounding CIDR.
+    const service = this.#columns.kind(entity) === 'service'
+    // A CIDR group has no identity of its own: it gets that of the surrounding CIDR.
     const identity = this.identity(entity) || this.identity(cidr)
-    return { bits, addr, identity, entity, endpoint: this.endpoint(entity), unresolved, present }
+    const translatable = service || identity === HOST_IDENTITY
+    return { identity, entity, endpoint: this.endpoint(entity), unresolved, service, translatable }
   }
 
   #upsert(facts: EndpointFacts): void {
@@ -324,6 +345,7 @@ export class Entities {
   }
 
   #forget(identity: number): void {
+    if (identity === SERVICE_IDENTITY) return
     if (identity < RESERVED.length) {
       this.#setIdentity({ identity, labels: NO_LABELS })
       return

@@ -131,6 +131,12 @@ export class EntityAddresses {
     this.#changed.add(key)
   }
 
+  /** The owner of one address. */
+  stateAt(addr: Uint8Array): { readonly row: number; readonly cidr: number; readonly unresolved: boolean } {
+    const row = this.#host(addr)
+    return { row, cidr: this.#cidr(addr, HOST_BITS), unresolved: row === 0 && this.#isUnresolved(addr) }
+  }
+
   /** Entries not yet written to the kernel. */
   get pending(): number {
     return this.#changed.size
@@ -181,6 +187,11 @@ export class EntityAddresses {
     }
   }
 
+  #isUnresolved(addr: Uint8Array): boolean {
+    for (const key of this.#unresolved.keys()) if (covers(parsePrefix(key), addr)) return true
+    return false
+  }
+
   #host(addr: Uint8Array): number {
     if (isMapped(addr)) return this.#exact.find(word(addr, 12))
     return this.#exact6.find(word(addr, 0), word(addr, 4), word(addr, 8), word(addr, 12))
@@ -195,6 +206,14 @@ export class EntityAddresses {
 /** Canonical text; a prefix of one address is that address. */
 function keyOf(prefix: Prefix): string {
   return prefix.bits === HOST_BITS ? formatAddress(prefix.addr) : formatPrefix(prefix)
+}
+
+function covers({ bits, addr: prefix }: Prefix, addr: Uint8Array): boolean {
+  for (let bit = 0; bit < bits; bit += 8) {
+    const mask = bits - bit >= 8 ? 0xff : (0xff << (8 - (bits - bit))) & 0xff
+    if (((prefix[bit / 8]! ^ addr[bit / 8]!) & mask) !== 0) return false
+  }
+  return true
 }
 
 function isIpv4({ bits, addr }: Prefix): boolean {

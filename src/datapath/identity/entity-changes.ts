@@ -42,7 +42,7 @@ export interface EndpointFacts {
   readonly node: string
   /** The node's topology.kubernetes.io/zone. */
   readonly zone: string
-  /** 1 this node, 6 another node, 7 the API server; of a pod one in `identities`; 0 for Services and CIDR groups. */
+  /** 1 this node, 6 another node, 7 the API server; of a pod one in `identities`; SERVICE_IDENTITY; 0 for CIDR groups. */
   readonly identity: number
   /** A pod of this node, or this node. */
   readonly local: boolean

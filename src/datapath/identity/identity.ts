@@ -27,6 +27,15 @@ export const RESERVED = [
 const RESERVED_LABELS: readonly (readonly string[])[] = RESERVED.map(name =>
   name === 'kube-apiserver' ? [`reserved:${name}`, 'reserved:remote-node'] : [`reserved:${name}`],
 )
+export const HOST_IDENTITY = 1
+/**
+ * Weir's own identity of Services, in Cilium's scope of identities local to a node, in which Cilium counts from 1 up. A
+ * Service is no endpoint, so Cilium has none: there it is translated before the identity is looked up.
+ */
+export const SERVICE_IDENTITY = 0x01ff_ff10
+export const SERVICE_LABELS: readonly string[] = ['weir:service']
+const WEIR = 'weir:'
+
 const NO_LABELS: readonly string[] = []
 const CLUSTER = 'io.cilium.k8s.policy.cluster'
 
@@ -92,6 +101,8 @@ function prefixBits(text: string): number {
 export function nameOf(identity: number, labels: readonly string[]): { namespace: string; workload: string } {
   const reserved = RESERVED[identity]
   if (reserved !== undefined) return { namespace: '', workload: reserved }
+  const own = labels.find(label => label.startsWith(WEIR))
+  if (own !== undefined) return { namespace: '', workload: own.slice(WEIR.length) }
   if (precedence(identity) === Precedence.cidr) return { namespace: '', workload: cidrOf(labels) ?? 'world' }
   return {
     namespace: labelValue(labels, 'io.kubernetes.pod.namespace') ?? '',

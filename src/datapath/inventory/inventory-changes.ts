@@ -9,6 +9,7 @@
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../lib/address.js'
 import { isSameList } from '../identity/entity.js'
 import { BARE_FACTS, type EndpointFacts, type EntityChanges, type IdentityFacts } from '../identity/entity-changes.js'
+import { SERVICE_IDENTITY } from '../identity/identity.js'
 import type { Inventory, InventoryEndpoint } from './inventory.js'
 
 const NO_INVENTORY = { identities: {}, endpoints: [], cidrs: {}, services: [], nodes: [] } as unknown as Inventory
@@ -62,7 +63,8 @@ function factsOf(inventory: Inventory): Map<string, EndpointFacts> {
   for (const { ip, port, namespace, name } of inventory.services) {
     const key = `service/${namespace}/${name}/${ip}`
     const ports = [...(facts.get(key)?.ports ?? []), { protocol: 'TCP' as const, port }]
-    add({ ...BARE_FACTS, key, kind: 'service', ips: canonical([ip]), namespace, service: name, ports })
+    const identity = SERVICE_IDENTITY
+    add({ ...BARE_FACTS, key, kind: 'service', ips: canonical([ip]), namespace, service: name, identity, ports })
   }
   return facts
 }

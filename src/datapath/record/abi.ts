@@ -69,6 +69,7 @@ export const WEIR_TRACE = {
   state: 224,
   timedOut: 225,
   seen: 226,
+  service: 228,
   size: 232,
 } as const
 
@@ -89,7 +90,15 @@ export const WEIR_DROP = {
 
 /** struct prefix_key and struct ip_info: key and value of `ip_prefixes`. */
 export const PREFIX_KEY = { bits: 0, addr: 4, size: 20 } as const
-export const IP_INFO = { identity: 0, entity: 4, endpointId: 8, unresolved: 10, size: 12 } as const
+export const IP_INFO = { identity: 0, entity: 4, endpointId: 8, flags: 10, size: 12 } as const
+/** INFO_* */
+export const InfoFlag = { unresolved: 1, service: 2, translatable: 4 } as const
+
+/** struct flow_key and struct translation: key and value of `untranslated`. */
+export const FLOW_KEY = { a: 0, b: 16, aPort: 32, bPort: 34, ifindex: 36, proto: 40, size: 44 } as const
+export const TRANSLATION = { addr: 0, info: 16, service: 28, port: 32, state: 34, hook: 35, size: 40 } as const
+/** TRANSLATION_* */
+export const TranslationState = { asked: 0, none: 1, known: 2 } as const
 
 /** struct overflow_key and struct count: key of `overflow`, and its value for each possible CPU. */
 export const OVERFLOW_KEY = {
@@ -105,7 +114,7 @@ export const OVERFLOW_KEY = {
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
 /** struct pass: the argument of a flush program. */
-export const PASS = { number: 0, full: 4, entries: 8, stale: 12, deferred: 16, size: 20 } as const
+export const PASS = { number: 0, full: 4, entries: 8, stale: 12, deferred: 16, asked: 20, size: 24 } as const
 /** Highest number of a pass; the lowest is 1. */
 export const PASSES = 0xffff
 /** Size of `flush_buffer` (bpf/flush.h): the most that one run fills. */
@@ -115,6 +124,10 @@ export const FLUSH_BYTES = 4 << 20
 export const Direction = { aToB: 0, bToA: 1 } as const
 export const Hook = { pod: 0, uplink: 1 } as const
 export const State = { new: 0, synAck: 1, established: 2, closing: 3, closed: 4, related: 5 } as const
+
+/** TRANSLATED and the entity id in weir_trace.service. */
+export const TRANSLATED = 0x8000_0000
+export const SERVICE_ENTITY = 0x7fff_ffff
 
 /** Lanes of the 4 x u16 counters tcpFlags and events. */
 export const TcpFlagLane = { syn: 0, synAck: 1, fin: 2, rst: 3 } as const
@@ -148,5 +161,6 @@ export const COUNTERS = [
   'drops_full',
   'drops_nested',
   'connections_renamed',
+  'service_unresolved',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -5,7 +5,7 @@
  * In:    a record aimed by the decoder.
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_trace need hasExtension.
  */
-import { TcpFlagLane, TRACE, WEIR_TRACE } from './abi.js'
+import { SERVICE_ENTITY, TcpFlagLane, TRACE, TRANSLATED, WEIR_TRACE } from './abi.js'
 import { NotifyRecord } from './notify-record.js'
 
 const U32 = 4_294_967_296
@@ -122,6 +122,14 @@ export class TraceRecord extends NotifyRecord {
   /** The entry ended because its names are stale. The connection may continue under other names. */
   get namesEnded(): boolean {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.timedOut) === 2
+  }
+  /** Entity of the Service that the initiator addressed; 0 for none. */
+  get serviceEntity(): number {
+    return this.view.getUint32(this.extensionAt + WEIR_TRACE.service, true) & SERVICE_ENTITY
+  }
+  /** Conntrack translates the connection: an address and port of the extension differ from the packet's. */
+  get translated(): boolean {
+    return (this.view.getUint32(this.extensionAt + WEIR_TRACE.service, true) & TRANSLATED) !== 0
   }
   /** OR of the TCP flags of a direction. */
   seen(direction: number): number {

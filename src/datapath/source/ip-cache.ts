@@ -7,8 +7,8 @@
  * Fail:  publish() throws the kernel's error, most likely that a table is full; the next publish() retries what failed.
  */
 
-import type { Entities, EntityPrefix } from '../identity/entities.js'
-import { IP_INFO, PREFIX_KEY } from '../record/abi.js'
+import type { Entities, EntityPrefix, IpInfo } from '../identity/entities.js'
+import { InfoFlag, IP_INFO, PREFIX_KEY } from '../record/abi.js'
 import type { BpfObject } from './native.js'
 
 /** Default max_entries of each table; an entry in use takes about 80 B. */
@@ -73,11 +73,8 @@ export class IpCache {
     if (prefixes.length === 0) return
     const values = new Uint8Array(prefixes.length * IP_INFO.size)
     const view = new DataView(values.buffer)
-    prefixes.forEach(({ identity, entity, endpoint, unresolved: waits }, i) => {
-      view.setUint32(i * IP_INFO.size + IP_INFO.identity, identity, true)
-      view.setUint32(i * IP_INFO.size + IP_INFO.entity, entity, true)
-      view.setUint16(i * IP_INFO.size + IP_INFO.endpointId, endpoint, true)
-      view.setUint16(i * IP_INFO.size + IP_INFO.unresolved, waits ? 1 : 0, true)
+    prefixes.forEach((info, i) => {
+      writeInfo(view, i * IP_INFO.size, info)
     })
     this.#object.update(map, keys(map, prefixes), values, prefixes.length)
   }
@@ -85,6 +82,18 @@ export class IpCache {
   #remove(map: Table, prefixes: readonly EntityPrefix[]): void {
     if (prefixes.length > 0) this.#object.remove(map, keys(map, prefixes), prefixes.length)
   }
+}
+
+/** Writes a struct ip_info. */
+export function writeInfo(view: DataView, at: number, info: IpInfo): void {
+  const { identity, entity, endpoint, unresolved, service, translatable } = info
+  let flags = unresolved ? InfoFlag.unresolved : 0
+  if (service) flags |= InfoFlag.service
+  if (translatable) flags |= InfoFlag.translatable
+  view.setUint32(at + IP_INFO.identity, identity, true)
+  view.setUint32(at + IP_INFO.entity, entity, true)
+  view.setUint16(at + IP_INFO.endpointId, endpoint, true)
+  view.setUint16(at + IP_INFO.flags, flags, true)
 }
 
 function keys(map: Table, prefixes: readonly EntityPrefix[]): Uint8Array {

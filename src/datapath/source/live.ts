@@ -13,6 +13,7 @@ import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
 import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder } from '../record/decode.js'
+import { Conntrack } from './conntrack.js'
 import { Counters } from './counters.js'
 import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
@@ -21,8 +22,11 @@ import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
+import { Translations } from './translations.js'
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../../dist/weir.bpf.o', import.meta.url))
+
+const OBJECT_PATH_BEFORE_6_2 = OBJECT_PATH.replace(/\.bpf\.o$/, '-before-6.2.bpf.o')
 
 export interface LiveOptions extends InterfaceOptions {
   /** Milliseconds between flushes: the longest that a count stays unreported in the kernel. */
@@ -82,6 +86,7 @@ export class Live implements Source {
   readonly #nodeAddresses = new NodeAddresses()
   readonly #applyNames: (changes: EntityChanges) => void
   readonly #stale: StaleIds
+  readonly #translations: Translations
   #releaseTimer: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
   readonly #listener: LiveListener
@@ -105,6 +110,7 @@ export class Live implements Source {
       this.#object = object
       this.counters = new Counters(object, native.possibleCpus())
       this.#stale = new StaleIds(object, entities)
+      this.#translations = new Translations(object, this.#openConntrack(native, options.netns), entities)
       this.#nameAddresses()
       this.ipCache = new IpCache(object, entities, addresses)
       this.#publishEntities()
@@ -189,6 +195,7 @@ export class Live implements Source {
     this.interfaces.close()
     this.collect()
     this.#closed = true
+    this.#translations.close()
     this.#object.close()
   }
 
@@ -219,6 +226,10 @@ export class Live implements Source {
     const { published } = this.#stale
     const startedMs = performance.now()
     this.connectionsUsed = this.#flushTable('weir_flush')
+    if (this.#passView.getUint32(PASS.asked, true) > 0) {
+      this.#try('conntrack', () => this.#translations.answer())
+      this.connectionsUsed = this.#flushTable('weir_flush')
+    }
     this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
     if (this.#isComplete()) {
       if (this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(published)
@@ -245,6 +256,18 @@ export class Live implements Source {
     return this.#passView.getUint32(PASS.full, true) === 0
   }
 
+  /** Without nfnetlink the node has no translation that could be asked for. */
+  #openConntrack(native: Native, netns: string | undefined): Conntrack | undefined {
+    const open = () => native.openConntrack()
+    try {
+      return new Conntrack(netns === undefined ? open() : native.inNamespace(netns, open))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+      this.#listener.onError(error as Error, 'conntrack')
+      return undefined
+    }
+  }
+
   #publishEntities(): void {
     this.#stale.publish()
     this.ipCache.publish()
@@ -262,7 +285,7 @@ export class Live implements Source {
     })
   }
 
-  #try(step: 'drain' | 'flush' | 'drops' | 'ip_cache', body: () => void): void {
+  #try(step: 'drain' | 'flush' | 'drops' | 'ip_cache' | 'conntrack', body: () => void): void {
     const start = performance.now()
     try {
       body()
@@ -279,16 +302,22 @@ export class Live implements Source {
 
 /** `entries`: of `ip_cache`, and of `ip_prefixes`. */
 function openObject(native: Native, options: LiveOptions, entries: number): BpfObject {
-  return native.openObject(OBJECT_PATH, {
+  return native.openObject(objectPath(native), {
     knobs: {
       drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
       ...reasonKnobs(native),
+      conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
       ...options.knobs,
     },
     sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries },
     without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
   })
+}
+
+/** The kernel's conntrack read by the programs needs a kfunc of 6.2. Without it user space alone asks conntrack. */
+function objectPath(native: Native): string {
+  return native.kernelHasFunction('bpf_cast_to_kern_ctx') ? OBJECT_PATH : OBJECT_PATH_BEFORE_6_2
 }
 
 /** Numbers of the reasons that bpf/drop.h treats in a special way; 0, which no drop has, where the kernel lacks them. */

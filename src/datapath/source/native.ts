@@ -86,12 +86,25 @@ export interface RtnetlinkWatch {
   close(): void
 }
 
+/** Questions to conntrack of one network namespace. Messages are raw nlmsghdr, back to back. */
+export interface ConntrackQuery {
+  /** Sends requests in one datagram and reads the answers, each on a multiple of 4; returns their length. */
+  query(request: Uint8Array, into: Uint8Array): number
+  close(): void
+}
+
 export interface Native {
   /** Reads an object, sets knobs and sizes, and loads it. If that fails, the verifier's last output follows the first line of the message. */
   openObject(path: string, options: ObjectOptions): BpfObject
   /** Names and values of an enum in the BTF of the running kernel, e.g. skb_drop_reason; empty if it has none. */
   kernelEnum(name: string): { name: string; value: number }[]
+  /** Byte offset of a field of a struct in the BTF of the running kernel, else of a module; undefined without it. */
+  kernelField(struct: string, field: string, module: string): number | undefined
+  /** Whether the kernel's BTF has a function, e.g. a kfunc. */
+  kernelHasFunction(name: string): boolean
   possibleCpus(): number
+  /** For the network namespace of the caller, also after the caller has left it. Throws without nfnetlink. */
+  openConntrack(): ConntrackQuery
   /** Watches links in the network namespace of the caller, also after the caller has left it. */
   watchLinks(): RtnetlinkWatch
   /** The same for the addresses of interfaces. */
@@ -123,7 +136,10 @@ interface Addon {
     without: readonly string[],
   ) => BpfObject
   readonly RtnetlinkWatch: new (groups: number) => RawWatch
+  readonly ConntrackQuery: new () => ConntrackQuery
   readonly kernelEnum: Native['kernelEnum']
+  readonly kernelField: Native['kernelField']
+  readonly kernelHasFunction: Native['kernelHasFunction']
   readonly possibleCpus: Native['possibleCpus']
   readonly inNamespace: Native['inNamespace']
 }
@@ -225,7 +241,21 @@ export function loadNative(): Native {
       return checkedObject(new addon.BpfObject(string('openObject', path), knobs, sizes, without))
     },
     kernelEnum: name => addon.kernelEnum(string('kernelEnum', name)),
+    kernelField: (struct, field, module) =>
+      addon.kernelField(
+        string('kernelField struct', struct),
+        string('kernelField field', field),
+        string('kernelField module', module),
+      ),
+    kernelHasFunction: name => addon.kernelHasFunction(string('kernelHasFunction', name)),
     possibleCpus: () => addon.possibleCpus(),
+    openConntrack() {
+      const raw = new addon.ConntrackQuery()
+      return {
+        query: (request, into) => raw.query(bytes('query request', request), bytes('query into', into)),
+        close: () => raw.close(),
+      }
+    },
     watchLinks: () => watch(LINKS),
     watchAddresses: () => watch(ADDRESSES),
     watchRoutes: () => watch(ROUTES),

@@ -157,6 +157,10 @@ export const SELF = {
     'weir_connections_renamed_total',
     'Connections evicted because the name of an endpoint changed or arrived after --entity-wait; later packets count under the new names.',
   ),
+  serviceUnresolved: counter(
+    'weir_service_unresolved_connections_total',
+    'Connections counted under the name of a Service, because conntrack knows no backend: the Service has none, or its packets bypass conntrack.',
+  ),
   inventoryReloadSuccessful: gauge(
     'weir_inventory_last_reload_successful',
     'Whether the last inventory file reload attempt was successful.',

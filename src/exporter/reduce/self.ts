@@ -92,6 +92,7 @@ export class SelfMetrics {
     this.#set(M.ipCacheMissing, [], live.ipCache.refused)
     this.#set(M.connectionsDeferred, [], live.connectionsDeferred)
     this.#set(M.connectionsRenamed, [], totals.connections_renamed.packets)
+    this.#set(M.serviceUnresolved, [], totals.service_unresolved.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)
     this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
     this.#set(M.interfacesWatched, ['uplink'], live.interfaces.count(Hook.uplink))

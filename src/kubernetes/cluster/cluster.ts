@@ -7,6 +7,7 @@
  * Never: holds deleted objects. About 1 kB per pod, addresses and identity included.
  */
 import { BARE_FACTS, type EndpointFacts } from '../../datapath/identity/entity-changes.js'
+import { SERVICE_IDENTITY } from '../../datapath/identity/identity.js'
 import type { SliceFacts } from '../object/endpoint-slice.js'
 import { type NodeFacts, nodeKey } from '../object/node.js'
 import { isSame, type PodFacts } from '../object/pod.js'
@@ -224,7 +225,17 @@ export class Cluster {
   }
 
   #serviceFacts({ key, namespace, name, ips, ports }: ServiceFacts): EndpointFacts {
-    return { ...BARE_FACTS, key, kind: 'service', ips: this.#owned(ips, key), namespace, service: name, ports }
+    const identity = SERVICE_IDENTITY
+    return {
+      ...BARE_FACTS,
+      key,
+      kind: 'service',
+      ips: this.#owned(ips, key),
+      namespace,
+      service: name,
+      identity,
+      ports,
+    }
   }
 
   #apiServerFacts(): EndpointFacts {

@@ -50,6 +50,7 @@ const upper = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter}`).t
 
 t.test('abi.ts has the offsets and the size of each struct of the wire format', async t => {
   const { HDR, TRACE, DROP, WEIR_TRACE, WEIR_DROP, PREFIX_KEY, IP_INFO, OVERFLOW_KEY, COUNT, PASS } = abi
+  const { FLOW_KEY, TRANSLATION } = abi
   for (const [struct, table] of [
     ['trace_notify', { ...HDR, ...TRACE }],
     ['drop_notify', { ...HDR, ...DROP }],
@@ -59,6 +60,8 @@ t.test('abi.ts has the offsets and the size of each struct of the wire format', 
     ['ip_info', IP_INFO],
     ['overflow_key', OVERFLOW_KEY],
     ['pass', PASS],
+    ['flow_key', FLOW_KEY],
+    ['translation', TRANSLATION],
     ['count', COUNT],
   ] as const) {
     t.strictSame(layoutIn(table), layoutOf(struct), struct)
@@ -88,6 +91,8 @@ t.test('abi.ts has the numbers of weir.h', async t => {
     ['STATE_', abi.State],
     ['FLAG_', abi.TcpFlagLane],
     ['EVENT_', abi.EventLane],
+    ['INFO_', abi.InfoFlag],
+    ['TRANSLATION_', abi.TranslationState],
   ] as const) {
     const all = [...HEADER.matchAll(new RegExp(`^#define ${prefix}([A-Z_]+) (\\d+)`, 'gm'))]
     const inHeader = Object.fromEntries(all.map(([, name, value]) => [name, Number(value)]))
@@ -104,6 +109,12 @@ t.test('abi.ts has the size classes of weir.h, and each bound is the last size o
   )
   for (const [i, bound] of bounds.entries()) t.strictSame([sizeClass(bound), sizeClass(bound + 1)], [i, i + 1])
   t.strictSame([sizeClass(0), sizeClass(2 ** 32 - 1)], [0, 7])
+})
+
+t.test('the lowest bits of `service` are an entity id, the highest is TRANSLATED', async t => {
+  t.equal(defined('TRANSLATED'), '(1U << 31)')
+  t.equal(abi.TRANSLATED, 2 ** 31)
+  t.equal(abi.SERVICE_ENTITY, abi.TRANSLATED - 1)
 })
 
 t.test('a packed counter is packets << 40 | bytes', async t => {

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * conntrack.h - the kernel's conntrack entry of a packet that the node sends out of an interface.
+ *
+ * In:    a tc egress context. A packet on ingress has no entry yet.
+ * Out:   both tuples of the entry: `original` as the client sent it, `reply` as the server answers.
+ *        So original.src is the client before source NAT, original.dst what it asked for, and
+ *        reply.src the server after destination NAT.
+ * Never: reads an entry without conntrack_tuples, the offset of struct nf_conn's tuplehash, which
+ *        user space finds in the kernel's or the module's BTF: libbpf may read a module's BTF
+ *        only with CAP_SYS_ADMIN.
+ *
+ * Kernels before 6.2 have no bpf_cast_to_kern_ctx: for them the object is built with
+ * WITHOUT_CONNTRACK, and user space alone asks conntrack.
+ */
+#pragma once
+
+#include "kernel.h"
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+const volatile __u32 conntrack_tuples = 0;
+
+/* struct nf_conntrack_tuple: the same since 2.6.21. */
+struct conntrack_tuple {
+	__u32 src[4]; /* IPv4: the first word only */
+	__be16 src_port;
+	__u16 family;
+	__u32 dst[4];
+	__be16 dst_port;
+	__u8 proto;
+	__u8 direction;
+};
+
+/* struct nf_conntrack_tuple_hash */
+struct conntrack_tuple_hash {
+	__u64 node[2];
+	struct conntrack_tuple tuple;
+};
+
+struct conntrack_tuples {
+	struct conntrack_tuple_hash original;
+	struct conntrack_tuple_hash reply;
+};
+
+_Static_assert(sizeof(struct conntrack_tuple_hash) == 56, "as struct nf_conntrack_tuple_hash");
+
+/* enum ip_conntrack_info: the packet's direction. Others are errors about the connection. */
+#define CONNTRACK_ESTABLISHED 0
+#define CONNTRACK_NEW 2
+#define CONNTRACK_REPLY 3
+
+#define CONNTRACK_IPV4 2
+#define CONNTRACK_IPV6 10
+
+#ifdef WITHOUT_CONNTRACK
+static __always_inline int read_conntrack(struct __sk_buff *ctx, struct conntrack_tuples *to,
+					  __u32 *is_reply)
+{
+	return 0;
+}
+#else
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
+/* Returns 0 when the packet has no conntrack entry, or is an error about another connection. */
+static __always_inline int read_conntrack(struct __sk_buff *ctx, struct conntrack_tuples *to,
+					  __u32 *is_reply)
+{
+	struct sk_buff *skb;
+	__u64 nfct;
+
+	if (!conntrack_tuples)
+		return 0;
+	skb = bpf_cast_to_kern_ctx(ctx);
+	if (!bpf_core_field_exists(skb->_nfct))
+		return 0;
+	nfct = skb->_nfct;
+	*is_reply = (nfct & 7) == CONNTRACK_REPLY;
+	if (!*is_reply && (nfct & 7) != CONNTRACK_ESTABLISHED && (nfct & 7) != CONNTRACK_NEW)
+		return 0;
+	nfct &= ~7ULL;
+	return nfct && !bpf_probe_read_kernel(to, sizeof(*to), (void *)(nfct + conntrack_tuples));
+}
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * report.h - a record of one connection on the ring, with its unreported counts.
+ *
+ * Fail:  the ring is full: the counts are put back.
+ */
+#pragma once
+
+#include "connection.h"
+#include "conntrack.h"
+#include "counters.h"
+#include "ring.h"
+#include "weir.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+/* Packet bytes that a record carries. */
+const volatile __u32 capture_bytes = 128;
+
+/* Too large for the stack; tc runs with softirqs off, so a CPU has one user at a time. */
+struct track_scratch {
+	struct connection entry;
+	struct trace_record record;
+	struct conntrack_tuples tuples;
+	struct ip_info info;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct track_scratch);
+} track_scratch SEC(".maps");
+
+static __always_inline struct track_scratch *scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&track_scratch, &zero);
+}
+
+/* What a record is for. */
+#define REPORT_PACKET 0	 /* the packet at hand, and counts unless they are deferred */
+#define REPORT_PENDING 1 /* counts of earlier packets, in the initiator's direction */
+#define REPORT_RENAMED 2 /* the same, and the connection goes on under other names */
+
+/* Returns 0 when the ring is full. */
+static __noinline __attribute__((unused)) int report(struct __sk_buff *skb, const struct flow_key *key,
+			     struct connection *c, __u32 direction, __u32 what)
+{
+	struct track_scratch *s = scratch();
+	__u64 cap = skb->len < capture_bytes ? skb->len : capture_bytes, any = 1;
+
+	if (!s || !key || !c)
+		return 0;
+	__builtin_memset(&s->record, 0, sizeof(s->record));
+	describe(&s->record, key, c, direction);
+	if (what == REPORT_PACKET) {
+		s->record.hdr.hash = skb->hash;
+		s->record.hdr.len_orig = skb->len;
+		s->record.hdr.len_cap = cap;
+	} else {
+		cap = 0;
+	}
+	if (what == REPORT_RENAMED)
+		s->record.ext.timed_out = 2;
+	/* a record shows its packet even while the counts are deferred */
+	if (!c->defer_until_ns || !still_deferred(c, key, bpf_ktime_get_ns()))
+		any = take(c, &s->record.ext);
+	if (what == REPORT_PENDING && !any)
+		return 1;
+	if (!bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU, &s->record,
+				   sizeof(s->record)))
+		return 1;
+	put_back(c, &s->record.ext);
+	count(RING_FULL, 0);
+	return 0;
+}

@@ -1,106 +1,231 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * attach.cc - attaches an object's programs to interfaces and tracepoints.
+ * attach.cc - attaches an object's programs to interfaces and tracepoints, and checks that they stay.
  */
 #include "attach.h"
 
-#include "netns.h"
+#include "background_close.h"
+#include "tc.h"
+#include "tcx.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <utility>
 
 namespace
 {
-/* include/uapi/linux/bpf.h of 6.6; libbpf 1.1 and its headers are older. */
-constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
-constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
-constexpr uint32_t kBefore = 1u << 3; /* BPF_F_BEFORE without a program: the head */
+const Fault kClosed{ECANCELED, "attach", "the object is closed"};
 
-Fault LinkTcx(const bpf_program *program, int ifindex, bpf_attach_type hook, Fd &link)
+void DetachBoth(const std::array<std::unique_ptr<Hook>, 2> &hooks)
 {
-	auto options = Options<bpf_link_create_opts>();
-	options.flags = kBefore;
-	int fd = bpf_link_create(bpf_program__fd(program), ifindex, hook, &options);
-
-	if (fd < 0)
-		return FaultOf(fd, "bpf(BPF_LINK_CREATE)", "interface " + std::to_string(ifindex));
-	link.Reset(fd);
-	return {};
+	for (const auto &hook : hooks)
+		hook->Detach();
 }
 } // namespace
 
-Fault Attachments::Attach(const Hooks &hooks, Mode &mode)
+Attachments::Attachments(const bpf_object *object)
 {
-	Fd netns;
-	Interface interface;
-	ino_t number;
+	bpf_program *program = nullptr;
 
-	if (Fault fault = CurrentNetns(netns, number))
+	while ((program = bpf_object__next_program(object, program)))
+		if (bpf_program__autoload(program) &&
+		    bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
+			programs_.push_back(NumberOfProgram(program));
+}
+
+Attachments::~Attachments()
+{
+	Close();
+}
+
+Fault Attachments::Attach(const Location &location, const ProgramPair &programs, Mode &mode)
+{
+	std::lock_guard<std::mutex> lock(mutex_);
+	NetnsScope scope;
+	Namespace *netns = nullptr;
+	Hooks hooks;
+
+	if (Fault fault = Enter(location.netns, scope, netns))
 		return fault;
-	Key key{number, hooks.ifindex};
+	Key key{location.netns, location.ifindex};
 	if (interfaces_.count(key))
 		return {EEXIST, "attach",
-			"interface " + std::to_string(hooks.ifindex) + " is already attached"};
+			"interface " + std::to_string(location.ifindex) + " is already attached"};
 	if (mode == Mode::kAuto)
 		mode = has_tcx_.value_or(true) ? Mode::kTcx : Mode::kTc;
 	else if (mode == Mode::kTcx)
 		has_tcx_ = true; /* requested: no fallback, so that the error is reported */
-	Fault fault = mode == Mode::kTcx ? AttachLinks(hooks, interface) : Fault{};
+	Fault fault = mode == Mode::kTcx ? AttachLinks(*netns, location, programs, hooks) : Fault{};
 	if (mode == Mode::kTcx && !has_tcx_.value_or(true)) {
 		mode = Mode::kTc;
 		fault = {};
 	}
 	if (!fault && mode == Mode::kTc)
-		fault = AttachFilters(hooks, std::move(netns), interface);
+		fault = AttachFilters(*netns, location, programs, hooks);
 	if (!fault)
-		interfaces_.emplace(key, std::move(interface));
+		interfaces_.emplace(key, std::move(hooks));
 	return fault;
 }
 
-Fault Attachments::AttachLinks(const Hooks &hooks, Interface &interface)
+/* Enters the namespace of `path`, unless that is empty, and makes what Weir needs there. */
+Fault Attachments::Enter(const std::string &path, NetnsScope &scope, Namespace *&netns)
 {
-	Fault fault = LinkTcx(hooks.ingress, hooks.ifindex, kTcxIngress, interface.ingress_link);
+	auto known = namespaces_.find(path);
 
+	if (closed_)
+		return kClosed;
+	if (known == namespaces_.end()) {
+		if (Fault fault = Open(path, scope))
+			return fault;
+		known = namespaces_.find(path);
+	} else if (known->second.netns) {
+		if (Fault fault = scope.Enter(known->second.netns.Get()))
+			return fault;
+	}
+	netns = &known->second;
+	return {};
+}
+
+Fault Attachments::Open(const std::string &path, NetnsScope &scope)
+{
+	Namespace fresh;
+
+	if (!path.empty()) {
+		fresh.netns.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+		if (!fresh.netns)
+			return {errno, "open", path};
+		if (Fault fault = scope.Enter(fresh.netns.Get()))
+			return fault;
+	}
+	Fault fault = fresh.route.Open();
+	if (!fault)
+		fault = fresh.presence.Announce(instance_, programs_);
+	if (!fault)
+		fault = RemoveLeftovers(fresh.route);
+	if (!fault)
+		namespaces_.emplace(path, std::move(fresh));
+	return fault;
+}
+
+Fault Attachments::AttachLinks(Namespace &netns, const Location &location,
+			       const ProgramPair &programs, Hooks &hooks)
+{
+	auto hook = [&](bpf_attach_type type, const bpf_program *program) {
+		return std::make_unique<TcxHook>(netns.presence, location.ifindex, type, program);
+	};
+
+	hooks = {hook(kTcxIngress, programs.ingress), hook(kTcxEgress, programs.egress)};
+	Fault fault = hooks[0]->Attach();
 	/* A kernel without TCX refuses the attach type. One with TCX never fails the first link
 	 * with these errors. */
 	if (!has_tcx_ && (!fault || fault.err == EINVAL || fault.err == EOPNOTSUPP))
 		has_tcx_ = !fault;
+	return fault ? fault : hooks[1]->Attach();
+}
+
+Fault Attachments::AttachFilters(Namespace &netns, const Location &location,
+				 const ProgramPair &programs, Hooks &hooks)
+{
+	auto hook = [&](bpf_tc_attach_point point, const bpf_program *program) {
+		return std::make_unique<TcHook>(netns.route, netns.presence, instance_,
+						location.ifindex, point, program);
+	};
+
+	hooks = {hook(BPF_TC_INGRESS, programs.ingress), hook(BPF_TC_EGRESS, programs.egress)};
+	return AttachBoth(hooks);
+}
+
+Fault Attachments::AttachBoth(Hooks &hooks)
+{
+	Fault fault;
+
+	for (auto hook = hooks.begin(); !fault && hook != hooks.end(); hook++)
+		fault = (*hook)->Attach();
+	if (fault)
+		DetachBoth(hooks);
+	return fault;
+}
+
+Fault Attachments::Repair(const Location &location)
+{
+	std::lock_guard<std::mutex> lock(mutex_);
+	NetnsScope scope;
+	Namespace *netns = nullptr;
+	Fault fault = Enter(location.netns, scope, netns);
+	auto found = interfaces_.find({location.netns, location.ifindex});
+
 	if (fault)
 		return fault;
-	fault = LinkTcx(hooks.egress, hooks.ifindex, kTcxEgress, interface.egress_link);
-	if (fault)
+	if (found == interfaces_.end())
+		return {ENOENT, "attach",
+			"interface " + std::to_string(location.ifindex) + " is not attached"};
+	for (auto &hook : found->second) {
+		HookState state = HookState::kDetached;
+		fault = fault ? fault : hook->Check(state);
+		if (fault || state == HookState::kAttached || state == HookState::kBehind)
+			continue;
+		hook->Detach();
+		fault = hook->Attach();
+	}
+	if (!fault)
+		return {};
+	DetachBoth(found->second);
+	interfaces_.erase(found);
+	return fault;
+}
+
+Fault Attachments::Check(const std::string &path, const std::vector<int> &interfaces,
+			 std::vector<HookState> &states)
+{
+	std::lock_guard<std::mutex> lock(mutex_);
+	NetnsScope scope;
+	Namespace *netns = nullptr;
+
+	if (Fault fault = Enter(path, scope, netns))
 		return fault;
-	TcFilter::RemoveLeftover(hooks.ifindex, BPF_TC_INGRESS, hooks.object);
-	TcFilter::RemoveLeftover(hooks.ifindex, BPF_TC_EGRESS, hooks.object);
+	for (int ifindex : interfaces) {
+		auto found = interfaces_.find({path, ifindex});
+		states.push_back(found == interfaces_.end() ? HookState::kDetached
+							    : HookState::kAttached);
+		if (found == interfaces_.end())
+			continue;
+		/* the first bad state of the two hooks */
+		for (auto hook = found->second.begin();
+		     hook != found->second.end() && states.back() == HookState::kAttached; hook++) {
+			Fault fault = (*hook)->Check(states.back());
+			if (fault.err == ENODEV)
+				states.back() = HookState::kDetached;
+			else if (fault)
+				return fault;
+		}
+	}
 	return {};
 }
 
-Fault Attachments::AttachFilters(const Hooks &hooks, Fd netns, Interface &interface)
+Fault Attachments::Detach(const Location &location)
 {
-	auto home = std::make_shared<Fd>(std::move(netns));
+	std::lock_guard<std::mutex> lock(mutex_);
+	NetnsScope scope;
+	Namespace *netns = nullptr;
+	auto found = interfaces_.find({location.netns, location.ifindex});
 
-	interface.ingress_filter = std::make_unique<TcFilter>(hooks.ifindex, BPF_TC_INGRESS, home);
-	interface.egress_filter = std::make_unique<TcFilter>(hooks.ifindex, BPF_TC_EGRESS, home);
-	if (Fault fault = interface.ingress_filter->Attach(hooks.object, hooks.ingress))
+	if (closed_ || found == interfaces_.end())
+		return {};
+	if (Fault fault = Enter(location.netns, scope, netns))
 		return fault;
-	return interface.egress_filter->Attach(hooks.object, hooks.egress);
-}
-
-Fault Attachments::Detach(int ifindex)
-{
-	Fd netns;
-	ino_t number;
-
-	if (Fault fault = CurrentNetns(netns, number))
-		return fault;
-	interfaces_.erase({number, ifindex});
+	DetachBoth(found->second);
+	interfaces_.erase(found);
 	return {};
 }
 
 Fault Attachments::Trace(const bpf_program *program)
 {
+	std::lock_guard<std::mutex> lock(mutex_);
 	const char *name = bpf_program__name(program);
 
+	if (closed_)
+		return kClosed;
 	if (tracing_.count(program))
 		return {EEXIST, "attach",
 			std::string("program '") + name + "' is already attached"};
@@ -111,8 +236,25 @@ Fault Attachments::Trace(const bpf_program *program)
 	return {};
 }
 
-void Attachments::Clear()
+void Attachments::Close()
 {
+	std::lock_guard<std::mutex> lock(mutex_);
+	std::vector<Fd> links;
+
+	closed_ = true;
+	for (auto &[key, hooks] : interfaces_) {
+		NetnsScope scope;
+		const Namespace &netns = namespaces_.at(key.first);
+		for (auto &hook : hooks) {
+			if (Fd link = hook->TakeLink())
+				links.push_back(std::move(link));
+		}
+		/* a failure to enter leaves filters, which the next start removes */
+		if (!netns.netns || !scope.Enter(netns.netns.Get()))
+			DetachBoth(hooks);
+	}
 	interfaces_.clear();
+	CloseInBackground(std::move(links));
+	namespaces_.clear();
 	tracing_.clear();
 }

@@ -49,18 +49,23 @@ Fault FaultOf(int ret, const char *syscall, std::string detail)
 	return {-ret, syscall, std::move(detail)};
 }
 
-Napi::Value Throw(Napi::Env env, const Fault &fault)
+Napi::Error ErrorOf(Napi::Env env, const Fault &fault)
 {
-	if (!fault)
-		return env.Undefined();
 	std::string code = CodeOf(fault.err);
 	std::string message = code + ": " + MessageOf(fault.err) + ", " + fault.syscall;
+
 	if (!fault.detail.empty())
 		message += ": " + fault.detail;
 	Napi::Error error = Napi::Error::New(env, message);
 	error.Set("code", Napi::String::New(env, code));
 	error.Set("errno", Napi::Number::New(env, -fault.err));
 	error.Set("syscall", Napi::String::New(env, fault.syscall));
-	error.ThrowAsJavaScriptException();
+	return error;
+}
+
+Napi::Value Throw(Napi::Env env, const Fault &fault)
+{
+	if (fault)
+		ErrorOf(env, fault).ThrowAsJavaScriptException();
 	return env.Undefined();
 }

@@ -29,5 +29,8 @@ struct Fault {
 /* `ret` follows libbpf's convention: negative is an error. */
 Fault FaultOf(int ret, const char *syscall, std::string detail = {});
 
+/* The fault as an Error object. */
+Napi::Error ErrorOf(Napi::Env env, const Fault &fault);
+
 /* Throws if there is a fault. Returns undefined, for `return Throw(...)`. */
 Napi::Value Throw(Napi::Env env, const Fault &fault);

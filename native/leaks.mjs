@@ -31,15 +31,17 @@ const require = createRequire(import.meta.url)
 const exec = (...command) => execFileSync('env', ['-u', 'LD_PRELOAD', ...command], { encoding: 'utf8' })
 
 /** Makes one of everything the addon offers, and takes every error path that leaves something half made. */
-function round(addon, path, netns, mode) {
+async function round(addon, path, netns, mode) {
   const object = new addon.BpfObject(path, { mark: 9 }, { flows: 1000 })
   const buffer = new Uint8Array(65536)
   object.openRing('events', 8)
   object.onRing(() => object.drain(buffer))
   object.attachTracing('count_drops')
-  addon.inNamespace(netns, () => object.attachInterface(INDEX, 'count_in', 'count_out', mode))
-  attempt(() => addon.inNamespace(netns, () => object.attachInterface(INDEX, 'count_in', 'count_drops', mode)))
-  attempt(() => addon.inNamespace(netns, () => object.attachInterface(999, 'count_in', 'count_out', mode)))
+  await object.attachInterface(netns, INDEX, 'count_in', 'count_out', mode)
+  await object.checkInterfaces(netns, Int32Array.of(INDEX))
+  await object.repairInterface(netns, INDEX)
+  await refused(object.attachInterface(netns, INDEX, 'count_in', 'count_drops', mode))
+  await refused(object.attachInterface(netns, 999, 'count_in', 'count_out', mode))
   attempt(() => object.attachTracing('count_in'))
   object.update('flows', new Uint8Array(Uint32Array.of(1, 2).buffer), new Uint8Array(32).fill(1), 2)
   object.flush('flush_flows', 'output', new Uint8Array(4), buffer)
@@ -47,7 +49,9 @@ function round(addon, path, netns, mode) {
   object.testRun('count_in', new Uint8Array(64), 1000)
   object.drain(buffer)
   for (const { id } of object.programs()) programIds.add(id)
-  if (mode === 'tc') addon.inNamespace(netns, () => object.detachInterface(INDEX))
+  if (mode === 'tc') await object.detachInterface(netns, INDEX)
+  // Closed while it runs.
+  object.attachInterface(netns, INDEX, 'count_in', 'count_out', mode).catch(() => undefined)
   object.close()
 }
 
@@ -77,6 +81,14 @@ function attempt(body) {
   throw new Error(`expected an error: ${body}`)
 }
 
+async function refused(promise) {
+  const fulfilled = await promise.then(
+    () => true,
+    () => false,
+  )
+  if (fulfilled) throw new Error('expected a rejection')
+}
+
 /** Opens and never closes: the end of the environment has to release everything. */
 const ABANDON = `
   const { workerData } = require('node:worker_threads')
@@ -86,8 +98,10 @@ const ABANDON = `
   object.onRing(() => object.drain(new Uint8Array(65536)))
   const links = new addon.RtnetlinkWatch(1)
   links.onReadable(() => links.read(new Uint8Array(65536)))
-  addon.inNamespace(workerData.netns, () => object.attachInterface(${INDEX}, 'count_in', 'count_out', 'tc'))
-  require('node:worker_threads').parentPort.postMessage('ready')
+  const { parentPort } = require('node:worker_threads')
+  object
+    .attachInterface(workerData.netns, ${INDEX}, 'count_in', 'count_out', 'tc')
+    .then(() => parentPort.postMessage('ready'))
 `
 
 async function abandon(addonPath, path, netns) {
@@ -112,7 +126,7 @@ async function loop(addonPath, path, netns, rounds) {
   const addon = require(addonPath)
   const run = async count => {
     for (let i = 0; i < count; i++) {
-      round(addon, path, netns, i % 2 ? 'tc' : 'tcx')
+      await round(addon, path, netns, i % 2 ? 'tc' : 'tcx')
       watch(addon)
       if (i % 10 === 0) refusals(addon, path)
       if (i % 20 === 0) await abandon(addonPath, path, netns)

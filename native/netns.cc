@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/stat.h>
 
 namespace
 {
@@ -48,18 +47,6 @@ Fault NetnsScope::Enter(const std::string &path)
 	if (fault)
 		fault.detail = path;
 	return fault;
-}
-
-Fault CurrentNetns(Fd &netns, ino_t &number)
-{
-	struct stat status;
-
-	if (Fault fault = OpenNetns(kOwn, netns))
-		return fault;
-	if (fstat(netns.Get(), &status))
-		return {errno, "fstat", kOwn};
-	number = status.st_ino;
-	return {};
 }
 
 Napi::Value InNamespace(const Napi::CallbackInfo &info)

@@ -10,8 +10,6 @@
 #include "errors.h"
 #include "owned.h"
 
-#include <sys/types.h>
-
 class NetnsScope
 {
       public:
@@ -26,9 +24,6 @@ class NetnsScope
       private:
 	Fd home_;
 };
-
-/* This thread's namespace, and its inode number, which identifies it. */
-Fault CurrentNetns(Fd &netns, ino_t &number);
 
 /* inNamespace(path, body): returns or throws what body does. */
 Napi::Value InNamespace(const Napi::CallbackInfo &info);

@@ -4,6 +4,7 @@
  */
 #include "object.h"
 
+#include "job.h"
 #include "knobs.h"
 #include "log.h"
 #include "programs.h"
@@ -37,6 +38,23 @@ Mode ModeOf(Napi::Value value)
 
 	return name == "tcx" ? Mode::kTcx : name == "tc" ? Mode::kTc : Mode::kAuto;
 }
+
+/* Empty for undefined: the namespace of the process. */
+std::string PathOf(Napi::Value value)
+{
+	return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+/* (netns, ifindex, ...) */
+Location LocationOf(const Napi::CallbackInfo &info)
+{
+	return {PathOf(info[0]), info[1].As<Napi::Number>().Int32Value()};
+}
+
+Napi::Value Undefined(Napi::Env env)
+{
+	return env.Undefined();
+}
 } // namespace
 
 Napi::Function BpfObject::Define(Napi::Env env)
@@ -45,6 +63,8 @@ Napi::Function BpfObject::Define(Napi::Env env)
 			   {
 			       InstanceMethod<&BpfObject::AttachTracing>("attachTracing"),
 			       InstanceMethod<&BpfObject::AttachInterface>("attachInterface"),
+			       InstanceMethod<&BpfObject::RepairInterface>("repairInterface"),
+			       InstanceMethod<&BpfObject::CheckInterfaces>("checkInterfaces"),
 			       InstanceMethod<&BpfObject::DetachInterface>("detachInterface"),
 			       InstanceMethod<&BpfObject::OpenRing>("openRing"),
 			       InstanceMethod<&BpfObject::Drain>("drain"),
@@ -98,8 +118,10 @@ Fault BpfObject::Load(const std::string &path)
 	Log log;
 	int err = bpf_object__load(object_.get());
 
-	if (!err)
+	if (!err) {
+		attachments_ = std::make_shared<Attachments>(object_.get());
 		return {};
+	}
 	std::string output = log.Tail();
 	/* only the log of libbpf shows whether a map or a program failed */
 	bool map = output.find("failed to create") != std::string::npos;
@@ -134,34 +156,68 @@ Napi::Value BpfObject::AttachTracing(const Napi::CallbackInfo &info)
 	Log log;
 	Fault fault = FindProgram("attachTracing", info[0], program);
 
-	return Throw(info.Env(), fault ? fault : attachments_.Trace(program));
+	return Throw(info.Env(), fault ? fault : attachments_->Trace(program));
 }
 
+/* (netns, ifindex, ingress, egress, mode): a promise of the mode used */
 Napi::Value BpfObject::AttachInterface(const Napi::CallbackInfo &info)
 {
-	bpf_program *ingress = nullptr, *egress = nullptr;
-	Mode mode = ModeOf(info[3]);
-	Log log;
-	Fault fault = FindProgram("attachInterface", info[1], ingress);
+	bpf_program *ingress = nullptr;
+	bpf_program *egress = nullptr;
+	Fault fault = FindProgram("attachInterface", info[2], ingress);
 
 	if (!fault)
-		fault = FindProgram("attachInterface", info[2], egress);
-	if (!fault)
-		fault = attachments_.Attach(
-		    {object_.get(), info[0].As<Napi::Number>().Int32Value(), ingress, egress},
-		    mode);
+		fault = FindProgram("attachInterface", info[3], egress);
 	if (fault)
 		return Throw(info.Env(), fault);
-	return Napi::String::New(info.Env(), mode == Mode::kTcx ? "tcx" : "tc");
+	ProgramPair programs{ingress, egress};
+	auto mode = std::make_shared<Mode>(ModeOf(info[4]));
+	auto attach = [attachments = attachments_, location = LocationOf(info), programs, mode] {
+		return attachments->Attach(location, programs, *mode);
+	};
+	return Job::Run(info.Env(), attach, [mode](Napi::Env env) {
+		return Napi::String::New(env, *mode == Mode::kTcx ? "tcx" : "tc");
+	});
+}
+
+Napi::Value BpfObject::RepairInterface(const Napi::CallbackInfo &info)
+{
+	if (!object_)
+		return Throw(info.Env(), {EBADF, "repairInterface", "the object is closed"});
+	auto repair = [attachments = attachments_, location = LocationOf(info)] {
+		return attachments->Repair(location);
+	};
+	return Job::Run(info.Env(), repair, Undefined);
+}
+
+/* (netns, numbers of interfaces): a promise of a HookState for each */
+Napi::Value BpfObject::CheckInterfaces(const Napi::CallbackInfo &info)
+{
+	auto numbers = info[1].As<Napi::Int32Array>();
+	auto states = std::make_shared<std::vector<HookState>>();
+
+	if (!object_)
+		return Throw(info.Env(), {EBADF, "checkInterfaces", "the object is closed"});
+	std::vector<int> interfaces(numbers.Data(), numbers.Data() + numbers.ElementLength());
+	auto check = [attachments = attachments_, netns = PathOf(info[0]), interfaces, states] {
+		return attachments->Check(netns, interfaces, *states);
+	};
+	return Job::Run(info.Env(), check, [states](Napi::Env env) {
+		auto result = Napi::Uint8Array::New(env, states->size());
+		for (size_t i = 0; i < states->size(); i++)
+			result[i] = static_cast<uint8_t>((*states)[i]);
+		return result;
+	});
 }
 
 Napi::Value BpfObject::DetachInterface(const Napi::CallbackInfo &info)
 {
-	Log log;
-
 	if (!object_)
 		return Throw(info.Env(), {EBADF, "detachInterface", "the object is closed"});
-	return Throw(info.Env(), attachments_.Detach(info[0].As<Napi::Number>().Int32Value()));
+	auto detach = [attachments = attachments_, location = LocationOf(info)] {
+		return attachments->Detach(location);
+	};
+	return Job::Run(info.Env(), detach, Undefined);
 }
 
 Napi::Value BpfObject::OpenRing(const Napi::CallbackInfo &info)
@@ -287,7 +343,8 @@ void BpfObject::Release()
 {
 	Log log;
 
-	attachments_.Clear();
+	if (attachments_)
+		attachments_->Close();
 	flusher_.Clear();
 	ring_readable_.Stop();
 	ring_.Close();

@@ -7,7 +7,7 @@
  * Out:   everything it made is released by close(), by the garbage collector or with the
  *        environment, whichever comes first.
  * Fail:  an Error with .code and .syscall; EBADF after close().
- * Never: starts a thread, or parses a record.
+ * Never: starts a thread, or parses a record. What waits for the kernel runs on libuv's pool.
  */
 #pragma once
 
@@ -17,6 +17,8 @@
 #include "readable.h"
 #include "ring.h"
 #include "flush.h"
+
+#include <memory>
 
 class BpfObject : public Napi::ObjectWrap<BpfObject>
 {
@@ -29,6 +31,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
       private:
 	Napi::Value AttachTracing(const Napi::CallbackInfo &info);
 	Napi::Value AttachInterface(const Napi::CallbackInfo &info);
+	Napi::Value RepairInterface(const Napi::CallbackInfo &info);
+	Napi::Value CheckInterfaces(const Napi::CallbackInfo &info);
 	Napi::Value DetachInterface(const Napi::CallbackInfo &info);
 	Napi::Value OpenRing(const Napi::CallbackInfo &info);
 	Napi::Value Drain(const Napi::CallbackInfo &info);
@@ -53,5 +57,5 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Ring ring_;
 	Readable ring_readable_;
 	Flusher flusher_;
-	Attachments attachments_;
+	std::shared_ptr<Attachments> attachments_; /* shared with jobs that run */
 };

@@ -2,46 +2,41 @@
 /*
  * tc.h - a clsact filter of Weir's, for kernels without TCX.
  *
- * Out:   the program at kTcPriority and kTcHandle of an interface's ingress or egress, removed by
- *        the destructor. A filter that a previous Weir left there (a program with one of our names)
- *        is replaced, never doubled.
- * Fail:  EEXIST when another owner's filter has that priority and handle.
- * Never: touches the filters of others. Never removes the clsact qdisc: others may have filters in
- *        it, and an empty one costs nothing.
+ * Out:   the program first at priority 1, as a filter named `weir/INSTANCE/PROGRAM` with a random
+ *        handle. Of one priority the kernel runs the newest filter first.
+ * Fail:  the kernel's error, with its text, when priority 1 belongs to another kind of filter.
+ * Never: touches the filters of others, or those of a Weir that lives. Never removes the clsact
+ *        qdisc: others may have filters in it, and an empty one costs nothing.
  */
 #pragma once
 
-#include "errors.h"
-#include "owned.h"
+#include "hook.h"
+#include "presence.h"
+#include "route_socket.h"
 
-#include <cstdint>
-#include <memory>
-
-/* Priority 1 runs first. Among other filters of priority 1 the handle ("weir") identifies ours. */
-constexpr uint32_t kTcPriority = 1;
-constexpr uint32_t kTcHandle = 0x77656972;
-
-class TcFilter
+class TcHook : public Hook
 {
       public:
-	TcFilter(int ifindex, bpf_tc_attach_point point, std::shared_ptr<Fd> netns);
-	~TcFilter();
-	TcFilter(const TcFilter &) = delete;
-	TcFilter &operator=(const TcFilter &) = delete;
-
-	/* Call in the interface's namespace. A leftover has the name of one of the object's
-	 * programs. */
-	Fault Attach(const bpf_object *object, const bpf_program *program);
-
-	/* Removes the filter of a previous Weir where this one attached a TCX link. Call in the
-	 * interface's namespace. */
-	static void RemoveLeftover(int ifindex, bpf_tc_attach_point point,
-				   const bpf_object *object);
+	/* `route` and `presence` are those of the interface's namespace. */
+	TcHook(RouteSocket &route, Presence &presence, const std::string &instance, int ifindex,
+	       bpf_tc_attach_point point, const bpf_program *program);
+	Fault Attach() override;
+	void Detach() override;
+	Fault Check(HookState &state) override;
 
       private:
-	Fault CheckLeftover(const bpf_object *object);
+	Fault Add();
+	Fault FindTcx(bool &found);
+	Fault HasQdisc(bool &has);
 
-	bpf_tc_hook hook_;
-	std::shared_ptr<Fd> netns_; /* netlink reaches the filter only from inside */
-	uint32_t program_ = 0;	    /* id of our program; 0: not attached */
+	RouteSocket &route_;
+	Presence &presence_;
+	std::string name_;
+	int ifindex_;
+	bpf_tc_attach_point point_;
+	const bpf_program *program_;
+	uint32_t handle_ = 0; /* 0: not attached */
 };
+
+/* Removes the filters of Weirs that no longer live from all interfaces of the namespace. */
+Fault RemoveLeftovers(RouteSocket &route);

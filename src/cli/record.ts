@@ -47,7 +47,9 @@ export async function record(options: RecordOptions, log: Log): Promise<number> 
   const onError = (error: Error, what: string) => logKernelError(log, error, what)
   const stopped = whenStopped(stop, options.duration) // before the start, so that a signal during it still detaches
   const live = explainKernel(() => new Live(loadNative(), entities, options, reducer, { onError, onFrames }))
-  log.info({ file: output, interfaces: live.interfaces.names().length }, 'recording')
+  const { attachments } = live.interfaces
+  await Promise.race([attachments.attempted, stopped])
+  log.info({ file: output, interfaces: attachments.list().length }, 'recording')
   await stopped
   live.close()
   if (stop.signal.reason instanceof Error) throw stop.signal.reason

@@ -1,9 +1,9 @@
 /**
- * coexist.test.ts - beside an independent tc program that drops and redirects: it has its way, and Weir still counts.
+ * coexist.test.ts - with an independent tc program that drops and redirects: its verdicts apply, and Weir still counts.
  *
- * Weir stands first on its hook: it counts what the other one drops or sends elsewhere. Two orders can't be helped,
- * and are listed here: a TCX link that asks for the head after Weir did, and any TCX link before clsact filters, for
- * the kernel runs all links first. Then Weir counts what the other one lets pass.
+ * Weir is first on its hook, or first again after another program has asked for the head: it counts what that one drops
+ * or redirects. Only TCX links before clsact filters cannot be helped, because the kernel runs all links first. Then Weir
+ * counts what they pass on, and says that it is behind.
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,6 +13,7 @@ import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
 import type { Pod } from '../../src/lab/pod.js'
 import { must } from '../../src/lab/process.js'
+import { until } from '../support/until.js'
 import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import type { WeirProcess } from '../support/weir-process.js'
 
@@ -66,6 +67,8 @@ interface Case {
   readonly stand: Stand
   readonly order: 'before' | 'after'
   readonly seen: { readonly source: number; readonly destination: number }
+  /** Times that Weir is overtaken and attaches again. */
+  readonly reattached?: number
 }
 
 const CASES: readonly Case[] = [
@@ -73,9 +76,17 @@ const CASES: readonly Case[] = [
   { title: 'a filter', attach: 'tcx', stand: filter(), order: 'after', seen: FIRST },
   { title: 'a link', attach: 'tcx', stand: link('tail'), order: 'before', seen: FIRST },
   { title: 'a link', attach: 'tcx', stand: link('tail'), order: 'after', seen: FIRST },
-  { title: 'a link at the head', attach: 'tcx', stand: link('head'), order: 'after', seen: SECOND },
+  { title: 'a link at the head', attach: 'tcx', stand: link('head'), order: 'after', seen: FIRST, reattached: 2 },
   { title: 'a filter at the same priority', attach: 'tc', stand: filter('prio', '1'), order: 'before', seen: FIRST },
   { title: 'a filter', attach: 'tc', stand: filter(), order: 'after', seen: FIRST },
+  {
+    title: 'a filter at the same priority',
+    attach: 'tc',
+    stand: filter('prio', '1'),
+    order: 'after',
+    seen: FIRST,
+    reattached: 2,
+  },
   { title: 'a link', attach: 'tc', stand: link('tail'), order: 'before', seen: SECOND },
   { title: 'a link', attach: 'tc', stand: link('tail'), order: 'after', seen: SECOND },
 ]
@@ -89,7 +100,7 @@ t.test('beside an independent program that drops and redirects', ROOT, async t =
     { object: objects.ingress, link: a.link, direction: 'ingress' },
     { object: objects.egress, link: b.link, direction: 'egress' },
   ]
-  for (const { title, attach, stand, order, seen } of CASES) {
+  for (const { title, attach, stand, order, seen, reattached = 0 } of CASES) {
     t.test(`attached by ${attach}, with ${title} that came ${order}, it has its way and is counted`, async t => {
       const settle = async () => {
         for (const place of places) await stand(t, lab, place)
@@ -97,6 +108,15 @@ t.test('beside an independent program that drops and redirects', ROOT, async t =
       if (order === 'before') await settle()
       const weir = await watch(t, lab, '--attach', attach)
       if (order === 'after') await settle()
+      const overtaken = { reason: 'not_first' }
+      await until('Weir is first', async () => {
+        return (await weir.metrics()).get('weir_interface_reattached_total', overtaken) === reattached
+      })
+      const behind = seen === SECOND ? places.map(({ link }) => link) : []
+      await until('it knows where it is behind', async () => {
+        const series = (await weir.metrics()).series('weir_interface_behind')
+        return JSON.stringify(series.map(({ labels }) => labels.interface)) === JSON.stringify(behind)
+      })
       await checkFates(t, lab, () => send(a, b))
       await checkCounts(t, weir, seen)
       t.strictSame(await weir.stop(), { code: 0, signal: null })

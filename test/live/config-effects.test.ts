@@ -134,15 +134,16 @@ t.test('counts leave the kernel at the report interval, records at the drain int
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   const inventory = parseInventory(JSON.stringify(lab.inventory()), 'the lab')
   const hour = 3_600_000
-  const [quick, slow, draining] = [
+  const started = [
     { reportIntervalMs: 100, drainIntervalMs: hour },
     { reportIntervalMs: hour, drainIntervalMs: hour },
     { reportIntervalMs: hour, drainIntervalMs: 10 },
-  ].map(intervals => {
-    const { exporter, live } = liveExporter(t, lab, { inventory, ...intervals })
+  ].map(async intervals => {
+    const { exporter, live } = await liveExporter(t, lab, { inventory, ...intervals })
     live.collect() // a ring calls until it was drained once
     return exporter
   })
+  const [quick, slow, draining] = await Promise.all(started)
   /** Without collecting anything. */
   const counted = ({ store }: NonNullable<typeof quick>) => {
     const family = store.families().find(({ metric }) => metric.name === FLOWS)

@@ -63,7 +63,7 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
     exporter,
     names,
     samples: page,
-  } = liveExporter(t, lab, {
+  } = await liveExporter(t, lab, {
     inventory: labInventory(lab),
     hubble: ICMP,
     now: () => clock.ms,
@@ -92,7 +92,7 @@ t.test("a deleted pod's hubble series go when its time has come, and weir's stay
 
 t.test('what was counted keeps its names, a connection that begins later has the new ones', ROOT, async t => {
   const lab = await labOf(t, ['reload/asks', 'reload/old'])
-  const { names, samples: page } = liveExporter(t, lab, { inventory: labInventory(lab) })
+  const { names, samples: page } = await liveExporter(t, lab, { inventory: labInventory(lab) })
   await ping(lab.pod('asks'), lab.pod('old').ipv4, { count: 1 })
   const inventory = labInventory(lab)
   const endpoints = inventory.endpoints.map(endpoint =>
@@ -115,7 +115,7 @@ t.test('a full ip_cache is reported, and recovers once the inventory fits', ROOT
     names,
     live,
     samples: page,
-  } = liveExporter(t, lab, {
+  } = await liveExporter(t, lab, {
     inventory: labInventory(lab),
     sizes: { ip_cache: room },
     onError: error => errors.push(error.message),

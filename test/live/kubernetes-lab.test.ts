@@ -27,9 +27,9 @@ const MEASURED = /_seconds_(sum|bucket)/
 
 t.test('the inventory file and Kubernetes give the same series in every family', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'data/database'])
-  const byApi = named(t, lab, defaultInventory())
+  const byApi = await named(t, lab, defaultInventory())
   await watchCluster(t, byApi, await clusterOf(t, lab))
-  const byInventory = named(t, lab, placedInventory(lab))
+  const byInventory = await named(t, lab, placedInventory(lab))
   const chosen = FLOW_NAMES.map(name => M[name])
   const labelsOf = (metric: Metric) => LABELS.filter(label => allowedLabels(metric).includes(label))
   const families = Object.fromEntries(chosen.map(metric => [metric.name, { labels: labelsOf(metric) }]))
@@ -51,7 +51,7 @@ t.test('the inventory file and Kubernetes give the same series in every family',
 t.test('a pod that comes is named, and the next one on its address as well', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'shop/moves'])
   const cluster = await clusterOf(t, lab, ['web'])
-  const weir = named(t, lab, defaultInventory())
+  const weir = await named(t, lab, defaultInventory())
   await watchCluster(t, weir, cluster)
   const { ipv4, ipv6, spec } = lab.pod('moves')
   const as = (name: string) => ({ spec: { ...spec, name, workload: name }, ipv4, ipv6 })
@@ -72,7 +72,7 @@ t.test('a pod that comes is named, and the next one on its address as well', ROO
 t.test('an API that is gone leaves the last names, and what changed meanwhile is right afterwards', ROOT, async t => {
   const lab = await labOf(t, ['shop/web', 'shop/api'])
   const cluster = await clusterOf(t, lab)
-  const weir = named(t, lab, defaultInventory())
+  const weir = await named(t, lab, defaultInventory())
   const watch = await watchCluster(t, weir, cluster)
   const up = () => weir.samples().get('weir_kubernetes_watch_up', { resource: 'pods' })
   await until('watched', () => up() === 1)

@@ -22,7 +22,7 @@ const CILIUM = '/apis/cilium.io/v2'
 /** A gauge of a lab with names from its API server. */
 async function gaugeOf(t: Test, lab: Lab) {
   const cluster = await clusterOf(t, lab, ['asks'])
-  const weir = named(t, lab, defaultInventory())
+  const weir = await named(t, lab, defaultInventory())
   await watchCluster(t, weir, cluster)
   const metrics = async () => weir.samples()
   return { cluster, exporter: weir.exporter, metrics, stop: () => undefined }
@@ -130,7 +130,7 @@ t.test("with Cilium's kinds its numbers and labels are those of live records", n
       },
     })
   }
-  const weir = named(t, lab, defaultInventory(), 'icmp:sourceContext=identity;destinationContext=identity')
+  const weir = await named(t, lab, defaultInventory(), 'icmp:sourceContext=identity;destinationContext=identity')
   await watchCluster(t, weir, cluster)
   const stamped: (readonly [number, number])[] = []
   const { trace } = weir.exporter.reducer

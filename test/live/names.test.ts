@@ -37,9 +37,9 @@ const packets = (page: Samples, labels: Readonly<Record<string, string>> = {}) =
   page.sum('weir_flow_packets_total', { ...labels, verdict: 'FORWARDED' })
 
 /** A live source that expects names, over the pods of a lab that it knows nothing of. */
-function watching(t: Test, lab: Lab, entityWaitMs: number, entityOptions: EntityOptions = {}) {
+async function watching(t: Test, lab: Lab, entityWaitMs: number, entityOptions: EntityOptions = {}) {
   const inventory = parseInventory(WORLD, 'the test')
-  const { exporter, names, samples } = liveExporter(t, lab, { inventory, entityWaitMs, ...entityOptions })
+  const { exporter, names, samples } = await liveExporter(t, lab, { inventory, entityWaitMs, ...entityOptions })
   exporter.entities.expectNames()
   const apply = (changes: Partial<EntityChanges>) => names.apply({ ...NO_CHANGES, ...changes })
   return { exporter, page: samples, apply }
@@ -47,7 +47,7 @@ function watching(t: Test, lab: Lab, entityWaitMs: number, entityOptions: Entity
 
 t.test('packets before the name wait for it, and all of them are counted under it', ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/late'])
-  const { page, apply } = watching(t, lab, 600_000)
+  const { page, apply } = await watching(t, lab, 600_000)
   const [asks, late] = [lab.pod('asks'), lab.pod('late')]
   await apply({ upserts: [podOf('asks', asks.ipv4)] })
   await ping(asks, late.ipv4, { count: 3 })
@@ -66,7 +66,7 @@ t.test(
   ROOT,
   async t => {
     const lab = await labOf(t, ['names/asks', 'names/never'])
-    const { page, apply } = watching(t, lab, 1)
+    const { page, apply } = await watching(t, lab, 1)
     const [asks, never] = [lab.pod('asks'), lab.pod('never')]
     await apply({ upserts: [podOf('asks', asks.ipv4)] })
     await ping(asks, never.ipv4, { count: 2 })
@@ -80,7 +80,7 @@ t.test(
 
 t.test("a pod on a deleted pod's address has its own packets and none of the other's", ROOT, async t => {
   const lab = await labOf(t, ['names/asks', 'names/place'])
-  const { page, apply, exporter } = watching(t, lab, 600_000)
+  const { page, apply, exporter } = await watching(t, lab, 600_000)
   const [asks, place] = [lab.pod('asks'), lab.pod('place')]
   const address = place.ipv4
   await apply({ upserts: [podOf('asks', asks.ipv4), podOf('first', address)] })
@@ -111,7 +111,7 @@ t.test(
   async t => {
     const lab = await labOf(t, ['names/asks', 'names/goes', 'names/back'])
     const clock = { ms: 0 }
-    const { page, apply, exporter } = watching(t, lab, 600_000, { ttlMs: 7_000, now: () => clock.ms })
+    const { page, apply, exporter } = await watching(t, lab, 600_000, { ttlMs: 7_000, now: () => clock.ms })
     const labels = ['source_namespace', 'source_pod', 'destination_namespace', 'destination_pod']
     exporter.reducer.apply(metricsConfig({ families: { [M.flowBytes.name]: { labels } } }))
     const [asks, goes, back] = [lab.pod('asks'), lab.pod('goes'), lab.pod('back')]

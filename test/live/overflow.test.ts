@@ -20,7 +20,7 @@ const HIGH_WATER = 2 ** 22
 /** No interface has this name: only the test's own packets are counted. */
 const NOWHERE = ['weir-none']
 
-function start(t: Test, options: InProcessOptions = {}): InProcess {
+async function start(t: Test, options: InProcessOptions = {}): Promise<InProcess> {
   const inventory = `${t.testdir()}/inventory.json`
   const endpoints = [ADDRESSES.src, ADDRESSES.dst].map((ip, i) => ({
     id: i + 1,
@@ -32,7 +32,7 @@ function start(t: Test, options: InProcessOptions = {}): InProcess {
     local: true,
   }))
   writeFileSync(inventory, JSON.stringify({ endpoints }))
-  const weir = inProcess(inventory, { interfaces: NOWHERE, ...options })
+  const weir = await inProcess(inventory, { interfaces: NOWHERE, ...options })
   t.teardown(() => weir.stop())
   return weir
 }
@@ -46,7 +46,7 @@ function send({ object }: InProcess, packet: Uint8Array, count = 1): void {
 }
 
 t.test('a packed counter moves to the overflow table before it wraps', needsRoot, async t => {
-  const weir = start(t)
+  const weir = await start(t)
   const echo = Buffer.from([8, 0, 0, 0, 0, 7, 0, 1, ...Buffer.alloc(300)])
   const sent = [
     ['UDP', frame(PROTOCOL.udp, udp(1, 2, Buffer.alloc(100))), HIGH_WATER + 1000],
@@ -65,7 +65,7 @@ t.test('a packed counter moves to the overflow table before it wraps', needsRoot
 })
 
 t.test('counts of TCP flags move to the overflow table before they wrap', needsRoot, async t => {
-  const weir = start(t)
+  const weir = await start(t)
   send(weir, frame(TCP, tcp(1, 2, SYN)), 100_000)
   for (let i = 0; i < 3; i++) send(weir, frame(TCP, tcp(3, 4, SYN | ACK)), 30_000)
   const samples = await weir.metrics()
@@ -76,7 +76,7 @@ t.test('counts of TCP flags move to the overflow table before they wrap', needsR
 })
 
 t.test('a connection that opens and closes many times between two flushes counts each time', needsRoot, async t => {
-  const weir = start(t, { ringPages: 1 })
+  const weir = await start(t, { ringPages: 1 })
   const rounds = 5000
   for (let i = 0; i < rounds; i++) {
     send(weir, frame(TCP, tcp(1, 2, SYN)))
@@ -94,7 +94,7 @@ t.test('a connection that opens and closes many times between two flushes counts
 })
 
 t.test('packets that do not fit the overflow table are counted without names', needsRoot, async t => {
-  const weir = start(t, { sizes: { connections: 1, overflow: 2 } })
+  const weir = await start(t, { sizes: { connections: 1, overflow: 2 } })
   const packets = [PROTOCOL.udp, PROTOCOL.sctp, PROTOCOL.gre, 200, 201].map(protocol =>
     frame(protocol, udp(1, 2, Buffer.alloc(protocol))),
   )

@@ -35,8 +35,8 @@ export const LIVE: LiveOptions = {
   connections: 65_536,
 }
 
-/** Starts; flushes the kernel tables on each metrics() and at the report interval, if one is given. */
-export function inProcess(inventory: string, { sizes = {}, ...options }: InProcessOptions): InProcess {
+/** Starts, and resolves once attached; flushes the kernel tables on each metrics() and at the report interval, if one is given. */
+export async function inProcess(inventory: string, { sizes = {}, ...options }: InProcessOptions): Promise<InProcess> {
   const exporter = createExporter(loadInventory(inventory), true)
   const native = loadNative()
   let object: BpfObject | undefined
@@ -53,6 +53,7 @@ export function inProcess(inventory: string, { sizes = {}, ...options }: InProce
     },
   })
   if (object === undefined) throw new Error('Live opened no object')
+  await live.interfaces.attachments.attempted
   return {
     live,
     object,

@@ -21,9 +21,9 @@ export async function clusterOf(t: Test, lab: Lab, names?: readonly string[]): P
 }
 
 /** Runs Weir on the lab in this process. use() sets the names that each page publishes. */
-export function named(t: Test, lab: Lab, inventory: Inventory, hubble = ICMP) {
+export async function named(t: Test, lab: Lab, inventory: Inventory, hubble = ICMP) {
   let cluster: ClusterNames | undefined
-  const weir = liveExporter(t, lab, { inventory, hubble, beforePage: () => cluster?.updateMetrics() })
+  const weir = await liveExporter(t, lab, { inventory, hubble, beforePage: () => cluster?.updateMetrics() })
   const use = (names: ClusterNames) => {
     cluster = names
   }
@@ -32,7 +32,7 @@ export function named(t: Test, lab: Lab, inventory: Inventory, hubble = ICMP) {
 
 export async function watchCluster(
   t: Test,
-  weir: ReturnType<typeof named>,
+  weir: Awaited<ReturnType<typeof named>>,
   { account }: LabCluster,
 ): Promise<ClusterNames> {
   const { store, entities } = weir.exporter

@@ -37,8 +37,8 @@ export interface LiveExporter {
   samples(): Samples
 }
 
-/** Starts; closed when the test is over. */
-export function liveExporter(t: Test, lab: Lab, options: LiveExporterOptions): LiveExporter {
+/** Starts, and resolves once attached; closed when the test is over. */
+export async function liveExporter(t: Test, lab: Lab, options: LiveExporterOptions): Promise<LiveExporter> {
   const { inventory, hubble, sizes = {}, onError = thrown, beforePage, ttlMs, mostGone, now, ...own } = options
   const hubbleMetrics = hubble === undefined ? undefined : parseStatic(hubble)
   const entityOptions = { ttlMs, ...(mostGone && { mostGone }), ...(now && { now }) }
@@ -46,6 +46,7 @@ export function liveExporter(t: Test, lab: Lab, options: LiveExporterOptions): L
   const settings = { ...LIVE, netns: lab.node.path, ...own }
   const live = new Live(sized(sizes), exporter.entities, settings, exporter.sink, { onError })
   t.teardown(() => live.close())
+  await live.interfaces.attachments.attempted
   const names = new NameUpdates(exporter, live)
   const page = () => {
     live.collect()

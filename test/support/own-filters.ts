@@ -30,6 +30,6 @@ export async function ownFilters(lab: Lab): Promise<OwnFilter[]> {
   })
   const [{ tc }] = JSON.parse(stdout) as [{ tc: Row[] }]
   return tc.flatMap(({ devname, kind, id, name = '' }) =>
-    name.startsWith('weir_') ? [{ link: devname, hook: kind, id, name }] : [],
+    name.startsWith('weir/') ? [{ link: devname, hook: kind, id, name }] : [],
   )
 }

@@ -31,11 +31,13 @@ export interface Ending {
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const START_DEADLINE_MS = 20_000
+/** 200 interfaces take 9 s. */
+const ATTACH_DEADLINE_MS = 20_000
 const STOP_DEADLINE_MS = 10_000
 const SCRAPE_DEADLINE_MS = 20_000
 const STDERR_CHARACTERS = 1 << 20
 
-/** Start `weir run` on a free port and wait until it is ready. */
+/** Start `weir run` on a free port and wait until it is ready, and attached to all interfaces if it has any. */
 export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run make build first`)
   // The default address is one for the whole machine, and tests run side by side.
@@ -56,6 +58,7 @@ export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
   const stderr = (): string => said
   try {
     const url = await readyUrl(child, stderr)
+    await attached(stderr)
     const stop = (signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> => end(child, ended, signal, stderr)
     return { url, pid: child.pid ?? 0, process: child, stderr, metrics: () => scrape(url, stderr), stop }
   } catch (reason) {
@@ -84,6 +87,13 @@ async function readyUrl(child: ChildProcess, stderr: () => string): Promise<stri
       `weir is not ${url === undefined ? 'listening' : 'ready'} after ${START_DEADLINE_MS} ms:\n${stderr()}`,
     )
   }
+}
+
+/** A busy machine may be ready before; a recording, and a log without this line, have nothing to wait for. */
+async function attached(stderr: () => string): Promise<void> {
+  const deadline = Date.now() + ATTACH_DEADLINE_MS
+  const pending = () => /watching interfaces/.test(stderr()) && !/interfaces covered|attach failed/.test(stderr())
+  while (pending() && Date.now() < deadline) await sleep(10)
 }
 
 /** The log line that says where it listens; a half-written one has no end yet. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * kernel-log.ts - log lines for steps of the live source that the kernel refused.
+ * kernel-log.ts - log lines about the live source: what the kernel refused, and what happens to its attachments.
  */
+import type { Attachments, ReattachReason } from '../../datapath/source/attachments.js'
 import type { LineLog } from '../../lib/log-limit.js'
 
 /** By step of Live; anything else is an attachment. */
@@ -14,4 +15,25 @@ const MESSAGES: Readonly<Record<string, string>> = {
 /** `what`: the step or interface, as given to LiveListener.onError. */
 export function logKernelError(log: LineLog, error: Error, what: string): void {
   log.error({ what, err: error.message }, MESSAGES[what] ?? 'attach failed')
+}
+
+export function logCovered(log: LineLog, attachments: Attachments): void {
+  const { coverageSeconds, attachSeconds } = attachments
+  const interfaces = attachments.list().length
+  const seconds = { seconds: round(coverageSeconds), attach_seconds: round(attachSeconds) }
+  log.info({ interfaces, ...seconds }, 'interfaces covered')
+}
+
+export function logReattached(log: LineLog, name: string, reason: ReattachReason): void {
+  log.warn({ interface: name, reason }, 'attached again')
+}
+
+/** `behind`: Weir has given way to another program that insists on being first, or is first again. */
+export function logBehind(log: LineLog, name: string, behind: boolean): void {
+  const message = behind ? 'another program runs first, its packets may be missed' : 'first again'
+  log[behind ? 'warn' : 'info']({ interface: name }, message)
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000
 }

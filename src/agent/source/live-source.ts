@@ -7,6 +7,8 @@
 
 import type { OnBypass } from '../../config/settings/source.js'
 import { Hook } from '../../datapath/record/abi.js'
+import type { Attachment } from '../../datapath/source/attachment.js'
+import type { Attachments } from '../../datapath/source/attachments.js'
 import { Live, type LiveOptions } from '../../datapath/source/live.js'
 import { loadNative } from '../../datapath/source/native.js'
 import { type Counts, Rates } from '../../exporter/http/rates.js'
@@ -16,12 +18,20 @@ import type { FlowApi } from '../flow-api.js'
 import { teeSink } from '../tee-sink.js'
 import { BypassWatch } from './bypass-watch.js'
 import { explainKernel } from './kernel-errors.js'
-import { logKernelError } from './kernel-log.js'
+import { logBehind, logCovered, logKernelError, logReattached } from './kernel-log.js'
 import { type RunningSource, recordsOf } from './running-source.js'
 
 export interface LiveSourceOptions extends LiveOptions {
   readonly onBypass: OnBypass
 }
+
+/**
+ * Seconds from the process's start after which a source is ready although attempts to attach are not over. With up to 30
+ * interfaces they are, so that a ready Weir counts everything; a node with 200 should not wait for 9 s.
+ */
+const READY_SECONDS = 1.8
+/** Names on a status line. */
+const SHOWN = 10
 
 export function startLive(
   { entities, resolver, sink }: Exporter,
@@ -29,7 +39,7 @@ export function startLive(
   api: FlowApi | undefined,
   log: LineLog,
 ): RunningSource {
-  const bypass = new BypassWatch(ifindex => live.interfaces.watched(ifindex), options.onBypass, log)
+  const bypass = new BypassWatch(ifindex => live.interfaces.attachments.attached(ifindex), options.onBypass, log)
   const live: Live = explainKernel(
     () =>
       new Live(loadNative(), entities, options, teeSink(sink, bypass.check), {
@@ -39,23 +49,28 @@ export function startLive(
           resolver.apply(changes)
         },
         onFlushed: startedMs => bypass.check.flushed(startedMs),
+        onReattached: (name, reason) => logReattached(log, name, reason),
+        onBehind: (name, behind) => logBehind(log, name, behind),
+        onCovered: () => logCovered(log, live.interfaces.attachments),
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
-  const names = live.interfaces.names()
-  log.info({ interfaces: names.length, first: names.slice(0, 5) }, 'watching interfaces')
+  const { attachments } = live.interfaces
+  const names = attachments.list().map(({ name }) => name)
+  log.info({ interfaces: names.length, first: names.sort().slice(0, 5) }, 'watching interfaces')
   const rates = new Rates(() => ({ ...trafficOf(live), Records: recordsOf(live.decoder) }))
   return {
     decoder: live.decoder,
     live,
     bypass: bypass.check,
     rates,
-    notReady: () => live.trouble ?? bypass.notReady,
+    notReady: () => live.trouble ?? startOf(attachments) ?? bypass.notReady,
     status: () => [
       ['source', 'live'],
       ['state', live.trouble ?? 'ok'],
-      ['pod interfaces', String(live.interfaces.count(Hook.pod))],
-      ['uplinks', String(live.interfaces.count(Hook.uplink))],
+      ['pod interfaces', String(attachments.count(Hook.pod))],
+      ['uplinks', String(attachments.count(Hook.uplink))],
+      ...attachmentsOf(attachments),
       ['bypassed interfaces', bypass.status],
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
       ['records lost', String(live.ringLost())],
@@ -66,6 +81,28 @@ export function startLive(
       live.close()
     },
   }
+}
+
+/** Why a start is not over: attempts to attach, for as long as they may delay readiness. */
+function startOf(attachments: Attachments): string | undefined {
+  if (!attachments.isStarting || process.uptime() > READY_SECONDS) return undefined
+  return `attaching to ${attachments.pending().length} interfaces`
+}
+
+/** Lines only for what is amiss. */
+function attachmentsOf(attachments: Attachments): readonly (readonly [string, string])[] {
+  const lines = [
+    ['interfaces pending', attachments.pending()],
+    ['interfaces behind another program', attachments.list().filter(({ behind }) => behind)],
+  ] as const
+  return lines.flatMap(([title, list]) => (list.length > 0 ? [[title, namesOf(list)] as const] : []))
+}
+
+/** `3: a, b, c` */
+function namesOf(list: readonly Attachment[]): string {
+  const names = list.map(({ name }) => name).sort()
+  const rest = names.length > SHOWN ? ', ...' : ''
+  return `${names.length}: ${names.slice(0, SHOWN).join(', ')}${rest}`
 }
 
 /** As of the last flush of the kernel tables. */

@@ -4,7 +4,7 @@
  *
  * In:    messages that start with struct nlmsghdr, back to back (linux/netlink.h, linux/if_link.h), as RtnetlinkWatch reads
  *        them.
- * Out:   one call for each link that exists or was deleted.
+ * Out:   one call for each link that exists or was deleted, or has other filters.
  * Fail:  parsing stops at a truncated message; the kernel sends whole ones.
  * Never: makes a system call.
  */
@@ -29,12 +29,17 @@ export interface Link {
 export interface LinkSink {
   present(link: Link): void
   gone(ifindex: number): void
+  /** A qdisc or filter of the interface was added, changed or deleted. */
+  filtersChanged(ifindex: number): void
   /** A dump is complete: links that it did not list do not exist. */
   complete(): void
 }
 
 const IFINFOMSG = { family: 0, hardware: 2, ifindex: 4, flags: 8, size: 16 } as const
-const RTM = { newLink: 16, deleteLink: 17 } as const
+const RTM = { newLink: 16, deleteLink: 17, newQdisc: 36, deleteQdisc: 37, newFilter: 44, deleteFilter: 45 } as const
+const FILTER_CHANGES: readonly number[] = [RTM.newQdisc, RTM.deleteQdisc, RTM.newFilter, RTM.deleteFilter]
+/** Offset of tcm_ifindex in struct tcmsg. */
+const TCMSG_IFINDEX = 4
 const IFLA = { name: 3, link: 5, master: 10, linkInfo: 18, linkNetnsId: 37 } as const
 const IFLA_INFO_KIND = 1
 const IFF_UP = 1
@@ -44,6 +49,8 @@ export function readLinks(bytes: Uint8Array, length: number, sink: LinkSink): vo
   for (const message of messages(bytes, length)) {
     const link = message.type === NLMSG_DONE ? undefined : readLink(message)
     if (message.type === NLMSG_DONE) sink.complete()
+    else if (FILTER_CHANGES.includes(message.type))
+      sink.filtersChanged(message.view.getInt32(message.body + TCMSG_IFINDEX, true))
     else if (link?.present) sink.present(link.of)
     else if (link !== undefined) sink.gone(link.of.ifindex)
   }

@@ -4,7 +4,7 @@
  *
  * In:    the BPF object, the entities, the interface patterns.
  * Out:   records of the ring and of flushes to the decoder, counters to the sink; exact after collect().
- * Fail:  the constructor throws the kernel's error. A later system error stops its step and sets `trouble`; the step
+ * Fail:  the constructor throws the kernel's error. It does not wait for attachments. A later system error stops its step and sets `trouble`; the step
  *        runs again at its next interval.
  * Never: flushes and drains concurrently: both are synchronous, so all series show one moment.
  */
@@ -13,9 +13,10 @@ import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
 import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder } from '../record/decode.js'
+import { type AttachListener, PROGRAMS } from './attachments.js'
 import { Conntrack } from './conntrack.js'
 import { Counters } from './counters.js'
-import { type InterfaceOptions, Interfaces, PROGRAMS } from './interfaces.js'
+import { type InterfaceOptions, Interfaces } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
@@ -45,8 +46,8 @@ export interface LiveOptions extends InterfaceOptions {
   readonly knobs?: Readonly<Record<string, number>>
 }
 
-export interface LiveListener {
-  /** A step failed; it will be retried. */
+export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | 'beforeRepair'>> {
+  /** A step, or an attempt to attach to an interface, failed; it will be retried. */
   onError(error: Error, step: string): void
   /** The names of the node's addresses changed; the kernel gets them after the call. Default: the entities alone get them. */
   onNames?(changes: EntityChanges): void
@@ -117,9 +118,12 @@ export class Live implements Source {
       object.openRing('events', options.ringPages)
       this.#attachDrops()
       const isUplink = (ifindex: number) => this.#network.uplinks().has(ifindex)
-      this.interfaces = new Interfaces(native, object, options, isUplink, (error, link) =>
-        listener.onError(error, `interface ${link.name}`),
-      )
+      this.interfaces = new Interfaces(native, object, options, isUplink, {
+        onError: (error, name) => listener.onError(error, `interface ${name}`),
+        onReattached: (name, reason) => listener.onReattached?.(name, reason),
+        onBehind: (name, behind) => listener.onBehind?.(name, behind),
+        onCovered: () => listener.onCovered?.(),
+      })
     } catch (error) {
       this.#network.close()
       object?.close()
@@ -185,7 +189,7 @@ export class Live implements Source {
     return this.#object.ringLost()
   }
 
-  /** Detaches, collects the remaining counts and releases everything. A second call does nothing. */
+  /** Collects the remaining counts, detaches and releases everything. A second call does nothing. */
   close(): void {
     if (this.#closed) return
     for (const timer of this.#timers) clearInterval(timer)

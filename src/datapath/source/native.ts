@@ -12,6 +12,22 @@ import { createRequire } from 'node:module'
 /** Attachment type of a program on an interface: a TCX link (6.6+) or a clsact filter. */
 export type AttachMode = 'tcx' | 'tc'
 
+/** What a check of an attached program found, in the order of native/hook.h. */
+export const HOOK_STATES = [
+  'attached',
+  /** The link or filter is gone. */
+  'detached',
+  /** The clsact qdisc is gone, and its filters with it. */
+  'qdisc_deleted',
+  /** Another owner's filter has taken its place. */
+  'replaced',
+  /** Another owner's program runs before it. */
+  'not_first',
+  /** Another owner's TCX program runs before the clsact filter; attaching again does not help. */
+  'behind',
+] as const
+export type HookState = (typeof HOOK_STATES)[number]
+
 export interface ObjectOptions {
   /** `const volatile` globals by name, set before the object is loaded: unsigned integers of 1 to 8 bytes, no arrays. */
   readonly knobs: Readonly<Record<string, number>>
@@ -26,13 +42,23 @@ export interface BpfObject {
   /** Attaches a tp_btf program, named by its function. */
   attachTracing(program: string): void
   /**
-   * Attaches `ingress` and `egress` to an interface, first on their hooks; returns the type used. `auto` tries tcx, then
-   * tc: a clsact filter with Weir's priority and handle. There it replaces a filter of a previous Weir; a filter of
-   * another owner is an EEXIST. With tcx it removes the filters of a previous Weir.
+   * Attaches `ingress` and `egress` to an interface, first on their hooks; resolves to the type used. `auto` tries tcx,
+   * then tc: a clsact filter. The first attach in a namespace removes the filters of crashed Weirs there. Attaching,
+   * checking and detaching run on another thread, one after the other, because the kernel may block for long.
    */
-  attachInterface(ifindex: number, ingress: string, egress: string, mode: AttachMode | 'auto'): AttachMode
+  attachInterface(
+    netns: string | undefined,
+    ifindex: number,
+    ingress: string,
+    egress: string,
+    mode: AttachMode | 'auto',
+  ): Promise<AttachMode>
+  /** Attaches again what a check found detached or not first. After a failure the interface is detached. */
+  repairInterface(netns: string | undefined, ifindex: number): Promise<void>
+  /** The state of each interface: of the first of its two hooks that is not `attached`. */
+  checkInterfaces(netns: string | undefined, interfaces: readonly number[]): Promise<readonly HookState[]>
   /** Detaches both programs. A deleted interface, or one that was never attached, is no error. */
-  detachInterface(ifindex: number): void
+  detachInterface(netns: string | undefined, ifindex: number): Promise<void>
   /** Gives every CPU a buffer of `pages` pages (a power of two) in the perf event array; its watermark is half of that. */
   openRing(map: string, pages: number): void
   /**
@@ -127,6 +153,11 @@ interface RawWatch extends Omit<RtnetlinkWatch, 'dump'> {
   dump(request: number): void
 }
 
+/** BpfObject as the addon has it: without checks, and with states as numbers. */
+interface RawObject extends Omit<BpfObject, 'checkInterfaces'> {
+  checkInterfaces(netns: string | undefined, interfaces: Int32Array): Promise<Uint8Array>
+}
+
 /** Exports of the addon: the same, without checks. */
 interface Addon {
   readonly BpfObject: new (
@@ -134,7 +165,7 @@ interface Addon {
     knobs: ObjectOptions['knobs'],
     sizes: ObjectOptions['sizes'],
     without: readonly string[],
-  ) => BpfObject
+  ) => RawObject
   readonly RtnetlinkWatch: new (groups: number) => RawWatch
   readonly ConntrackQuery: new () => ConntrackQuery
   readonly kernelEnum: Native['kernelEnum']
@@ -152,6 +183,10 @@ function string(what: string, value: string): string {
     throw new TypeError(`${what}: expected a name, got ${JSON.stringify(value)}`)
   }
   return value
+}
+
+function path(what: string, value: string | undefined): string | undefined {
+  return value === undefined ? undefined : string(what, value)
 }
 
 function integer(what: string, value: number, least: number, most: number): number {
@@ -174,21 +209,31 @@ function settings(what: string, values: Readonly<Record<string, number>>, least:
   return values
 }
 
-function checkedObject(raw: BpfObject): BpfObject {
+function checkedObject(raw: RawObject): BpfObject {
   return {
     attachTracing: program => raw.attachTracing(string('attachTracing', program)),
-    attachInterface(ifindex, ingress, egress, mode) {
+    attachInterface(netns, ifindex, ingress, egress, mode) {
       const what = 'attachInterface'
       if (mode !== 'auto' && mode !== 'tcx' && mode !== 'tc')
         throw new TypeError(`${what}: unknown mode ${String(mode)}`)
       return raw.attachInterface(
+        path(what, netns),
         integer(what, ifindex, 1, INT32_MAX),
         string(what, ingress),
         string(what, egress),
         mode,
       )
     },
-    detachInterface: ifindex => raw.detachInterface(integer('detachInterface', ifindex, 1, INT32_MAX)),
+    repairInterface: (netns, ifindex) =>
+      raw.repairInterface(path('repairInterface', netns), integer('repairInterface', ifindex, 1, INT32_MAX)),
+    async checkInterfaces(netns, interfaces) {
+      const what = 'checkInterfaces'
+      const numbers = Int32Array.from(interfaces, ifindex => integer(what, ifindex, 1, INT32_MAX))
+      const states = await raw.checkInterfaces(path(what, netns), numbers)
+      return Array.from(states, state => HOOK_STATES[state] ?? 'detached')
+    },
+    detachInterface: (netns, ifindex) =>
+      raw.detachInterface(path('detachInterface', netns), integer('detachInterface', ifindex, 1, INT32_MAX)),
     openRing: (map, pages) => raw.openRing(string('openRing', map), integer('openRing pages', pages, 1, 1 << 16)),
     drain: into => raw.drain(bytes('drain', into)),
     onRing: call => raw.onRing(listener('onRing', call)),
@@ -214,7 +259,8 @@ function checkedObject(raw: BpfObject): BpfObject {
 }
 
 /** RTMGRP_* and RTM_GET* of linux/rtnetlink.h. */
-const LINKS = { groups: 0x1, request: 18 }
+/** With the notices of qdiscs and filters. */
+const LINKS = { groups: 0x1 | 0x8, request: 18 }
 const ADDRESSES = { groups: 0x10 | 0x100, request: 22 }
 const ROUTES = { groups: 0x40 | 0x400, request: 26 }
 

@@ -92,7 +92,32 @@ export const SELF = {
   ),
   entityMisses: counter('weir_entity_misses_total', 'Address lookups that found no entity.'),
   interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces with the tc programs attached, by hook.', ['hook']),
-  interfaceErrors: counter('weir_interface_errors_total', 'Failed attempts to attach to or detach from an interface.'),
+  interfacesPending: gauge(
+    'weir_interfaces_pending',
+    'Interfaces that do not have the tc programs yet, because of a start or a failed attempt; their packets are not counted.',
+  ),
+  interfaceCoverage: gauge(
+    'weir_interface_coverage_seconds',
+    'Seconds from the start until every interface had the tc programs; 0 until then.',
+  ),
+  interfaceAttachSeconds: counter(
+    'weir_interface_attach_seconds_total',
+    "Time spent in the kernel to attach programs, for most of which the kernel's network configuration is locked.",
+  ),
+  interfaceErrors: counter(
+    'weir_interface_errors_total',
+    'Failed attempts to attach to, check or detach from an interface.',
+  ),
+  interfaceReattached: counter(
+    'weir_interface_reattached_total',
+    'Times the programs of an interface were attached again, by reason: detached, qdisc_deleted or replaced by another program, or not_first on the hook.',
+    ['reason'],
+  ),
+  interfaceBehind: gauge(
+    'weir_interface_behind',
+    'Interfaces with a program of another owner that insists on running before Weir, and may hide packets from it.',
+    ['interface'],
+  ),
   interfaceBypassed: gauge(
     'weir_interface_bypassed',
     'Whether packets of a direction pass a pod without passing its interface, so that they are not counted; only interfaces with evidence of it have a series.',

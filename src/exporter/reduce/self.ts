@@ -9,6 +9,7 @@ import { arch, release } from 'node:os'
 import type { Entities } from '../../datapath/identity/entities.js'
 import { Hook } from '../../datapath/record/abi.js'
 import type { Decoder, Fault, Kind } from '../../datapath/record/decode.js'
+import type { Attachments } from '../../datapath/source/attachments.js'
 import type { BypassCheck } from '../../datapath/source/bypass-check.js'
 import type { Live } from '../../datapath/source/live.js'
 import { M } from '../catalog/catalog.js'
@@ -94,9 +95,7 @@ export class SelfMetrics {
     this.#set(M.connectionsRenamed, [], totals.connections_renamed.packets)
     this.#set(M.serviceUnresolved, [], totals.service_unresolved.packets)
     this.#set(M.dropTableFull, [], totals.drops_full.packets)
-    this.#set(M.interfacesWatched, ['pod'], live.interfaces.count(Hook.pod))
-    this.#set(M.interfacesWatched, ['uplink'], live.interfaces.count(Hook.uplink))
-    this.#set(M.interfaceErrors, [], live.interfaces.errors)
+    this.#attachments(live.interfaces.attachments)
     for (const step of STEPS) this.#set(M.stageUp, [step], live.up(step) ? 1 : 0)
     this.#set(M.stageSeconds, ['drain'], live.seconds.drain)
     this.#set(M.stageSeconds, ['flush'], live.seconds.flush)
@@ -112,6 +111,20 @@ export class SelfMetrics {
     if (family.size > 0) this.#store.removeWhere([family], () => labels => !isListed(labels))
     for (const each of list) this.#set(M.interfaceBypassed, [each.interface, each.direction], each.bypassed ? 1 : 0)
     for (const [direction, n] of Object.entries(check.proofs)) this.#set(M.bypassedConnections, [direction], n)
+  }
+
+  #attachments(attachments: Attachments): void {
+    this.#set(M.interfacesWatched, ['pod'], attachments.count(Hook.pod))
+    this.#set(M.interfacesWatched, ['uplink'], attachments.count(Hook.uplink))
+    this.#set(M.interfacesPending, [], attachments.pending().length)
+    this.#set(M.interfaceCoverage, [], attachments.coverageSeconds)
+    this.#set(M.interfaceAttachSeconds, [], attachments.attachSeconds)
+    this.#set(M.interfaceErrors, [], attachments.errors)
+    for (const [reason, n] of Object.entries(attachments.reattached)) this.#set(M.interfaceReattached, [reason], n)
+    const behind = new Set(attachments.list().flatMap(({ name, behind }) => (behind ? [name] : [])))
+    const family = this.#store.family(M.interfaceBehind)
+    this.#store.removeWhere([family], () => labels => !behind.has(labels.interface ?? ''))
+    for (const name of behind) this.#set(M.interfaceBehind, [name], 1)
   }
 
   #set(metric: Metric, labels: readonly string[], value: number): void {

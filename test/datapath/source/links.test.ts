@@ -4,13 +4,14 @@
 import t from 'tap'
 import { type Link, readLinks } from '../../../src/datapath/source/links.js'
 
-type LinkEvent = Link | { readonly gone: number } | 'complete'
+type LinkEvent = Link | { readonly gone: number } | { readonly filters: number } | 'complete'
 
 function readEvents(bytes: Uint8Array, length = bytes.length): LinkEvent[] {
   const events: LinkEvent[] = []
   readLinks(bytes, length, {
     present: link => events.push(link),
     gone: ifindex => events.push({ gone: ifindex }),
+    filtersChanged: ifindex => events.push({ filters: ifindex }),
     complete: () => events.push('complete'),
   })
   return events
@@ -53,6 +54,15 @@ const VLAN = hex(
   '0800 0500 02000000', // IFLA_LINK: the interface below
   '0800 0a00 05000000', // IFLA_MASTER
 )
+
+t.test('notices of qdiscs and filters name their interface', t => {
+  // struct tcmsg: family, padding, index, handle, parent, info.
+  const tcmsg = '00 000000 2c000000 00000100 f2ffffff 0300 0100'
+  for (const type of ['2400', '2500', '2c00', '2d00']) {
+    t.strictSame(readEvents(hex(`24000000 ${type} 0000 00000000 00000000`, tcmsg)), [{ filters: 44 }])
+  }
+  t.end()
+})
 
 t.test('a link has its index, name, kind, and whether its peer is in another namespace', async t => {
   t.strictSame(readEvents(VETH), [VETH_LINK])

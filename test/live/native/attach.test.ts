@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { ADDON, compile, load, native, type Pair, packets, pair, ROOT, Slot } from '../../support/native.js'
+import { ADDON, compile, load, type Pair, packets, pair, ROOT, Slot } from '../../support/native.js'
 
 /** Program names of all filters on v0 in one direction. */
 function filters(near: Pair, direction: 'ingress' | 'egress'): string[] {
@@ -29,17 +29,17 @@ for (const mode of ['auto', 'tcx', 'tc'] as const) {
   t.test(`attached by ${mode}, it counts every packet in both directions until detached`, ROOT, async t => {
     const near = pair(t, mode)
     const object = load(t, compile(t))
-    const attach = () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode)
-    const detach = () => object.detachInterface(near.ifindex)
-    t.equal(native.inNamespace(near.path, attach), mode === 'auto' ? 'tcx' : mode)
+    const attach = () => object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', mode)
+    const detach = () => object.detachInterface(near.path, near.ifindex)
+    t.equal(await attach(), mode === 'auto' ? 'tcx' : mode)
     counts(t, near, object, 5, 'counted')
-    t.throws(() => native.inNamespace(near.path, attach), { code: 'EEXIST' }, 'already attached')
-    native.inNamespace(near.path, detach)
+    await t.rejects(attach(), { code: 'EEXIST' }, 'already attached')
+    await detach()
     const before = packets(object)
     near.ping(2)
     t.strictSame(packets(object), before, 'nothing after detach')
-    native.inNamespace(near.path, detach)
-    native.inNamespace(near.path, attach)
+    await detach()
+    await attach()
     counts(t, near, object, 3, 'attached again')
     object.close()
     t.strictSame([...filters(near, 'ingress'), ...filters(near, 'egress')], [], 'close() removes all filters')
@@ -52,7 +52,7 @@ for (const mode of ['auto', 'tcx', 'tc'] as const) {
     near.run('tc', 'qdisc', 'add', 'dev', 'v0', 'clsact')
     // Classic BPF, one instruction: return TC_ACT_SHOT.
     near.run('tc', 'filter', 'add', 'dev', 'v0', 'ingress', 'prio', '2', 'bpf', 'da', 'bytecode', '1,6 0 0 2')
-    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode))
+    await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', mode)
     t.throws(() => near.ping(2), Error, 'the filter still drops')
     t.strictSame(packets(object).slice(0, 2), [2, 2], 'counted before the drop')
   })
@@ -62,10 +62,8 @@ t.test('TCX links go before links that are already attached', ROOT, async t => {
   const near = pair(t, 'first')
   const object = load(t, compile(t))
   const other = load(t, compile(t, 'foreign'))
-  native.inNamespace(near.path, () => {
-    other.attachInterface(near.ifindex, 'drop', 'pass', 'tcx')
-    object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tcx')
-  })
+  await other.attachInterface(near.path, near.ifindex, 'drop', 'pass', 'tcx')
+  await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', 'tcx')
   t.throws(() => near.ping(2), Error)
   t.strictSame(packets(object).slice(0, 2), [2, 2], 'counted before the drop')
 })
@@ -76,9 +74,9 @@ t.test('one interface number attaches to an interface in each of two namespaces'
   const object = load(t, compile(t))
   t.equal(one.ifindex, two.ifindex)
   for (const near of [one, two]) {
-    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'auto'))
+    await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', 'auto')
   }
-  native.inNamespace(one.path, () => object.detachInterface(one.ifindex))
+  await object.detachInterface(one.path, one.ifindex)
   counts(t, two, object, 2, 'the other one is still attached')
 })
 
@@ -87,11 +85,11 @@ t.test('detaching a deleted interface is no error', ROOT, async t => {
   for (const mode of ['tcx', 'tc'] as const) {
     const near = pair(t, mode)
     const object = load(t, path)
-    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode))
+    await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', mode)
     near.run('ip', 'link', 'delete', 'v0')
-    native.inNamespace(near.path, () => object.detachInterface(near.ifindex))
-    const attach = () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode)
-    t.throws(() => native.inNamespace(near.path, attach), { code: 'ENODEV', message: new RegExp(`${near.ifindex}`) })
+    await object.detachInterface(near.path, near.ifindex)
+    const attach = () => object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', mode)
+    await t.rejects(attach(), { code: 'ENODEV', message: new RegExp(`${near.ifindex}`) })
     object.close()
   }
 })
@@ -100,23 +98,22 @@ t.test('a failed attach names the program and leaves nothing attached', ROOT, as
   const near = pair(t, 'bad')
   const object = load(t, compile(t))
   const attach = (ingress: string, egress: string, mode: 'tcx' | 'tc') => () =>
-    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, ingress, egress, mode))
+    object.attachInterface(near.path, near.ifindex, ingress, egress, mode)
   t.throws(attach('count_in', 'absent', 'tcx'), { code: 'ENOENT', message: /'absent'/ })
   for (const mode of ['tcx', 'tc'] as const) {
-    t.throws(attach('count_in', 'count_drops', mode), { code: 'EINVAL' }, 'wrong program type')
+    await t.rejects(attach('count_in', 'count_drops', mode), { code: 'EINVAL' }, 'wrong program type')
     near.ping(1)
     t.equal(packets(object)[Slot.in], 0, `no ingress program after egress failed: ${mode}`)
   }
-  t.throws(() => object.attachInterface(0, 'count_in', 'count_out', 'tc'), { name: 'RangeError' })
+  t.throws(() => object.attachInterface(undefined, 0, 'count_in', 'count_out', 'tc'), { name: 'RangeError' })
 })
 
 /** Attaches by tc in the near namespace, prints `attached`, and runs until it is killed. */
 const CRASHING = `
-  const { BpfObject, inNamespace } = require(process.argv[1])
+  const { BpfObject } = require(process.argv[1])
   const [path, netns, ifindex] = process.argv.slice(2)
   const object = new BpfObject(path, {}, {})
-  inNamespace(netns, () => object.attachInterface(Number(ifindex), 'count_in', 'count_out', 'tc'))
-  process.stdout.write('attached')
+  object.attachInterface(netns, Number(ifindex), 'count_in', 'count_out', 'tc').then(() => process.stdout.write('attached'))
   setInterval(() => object, 1000)
 `
 
@@ -134,26 +131,25 @@ for (const [mode, expected] of [
     await once(child, 'exit')
     t.strictSame(filters(near, 'ingress'), ['count_in'], 'the leftover')
     const object = load(t, path)
-    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', mode))
+    await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', mode)
     t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], expected)
     counts(t, near, object, 3, 'counted by the new programs')
   })
 }
 
-t.test('a filter of another owner with the same priority and handle stays, and the error names it', ROOT, async t => {
-  const near = pair(t, 'foreign')
-  const object = load(t, compile(t))
-  const foreign = load(t, compile(t, 'foreign'))
-  native.inNamespace(near.path, () => {
-    foreign.attachInterface(near.ifindex, 'pass', 'pass', 'tc')
-    t.throws(() => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc'), {
-      code: 'EEXIST',
-      message: new RegExp(`interface ${near.ifindex}: program 'pass'`),
-    })
-  })
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['pass'], ['pass']])
-  object.close()
-  t.strictSame([filters(near, 'ingress'), filters(near, 'egress')], [['pass'], ['pass']])
+t.test('two objects attached by tc both count, and closing one leaves the filters of the other', ROOT, async t => {
+  const near = pair(t, 'two')
+  const path = compile(t)
+  const [first, second] = [load(t, path), load(t, path)]
+  for (const object of [first, second]) {
+    await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', 'tc')
+    t.strictSame(await first.checkInterfaces(near.path, [near.ifindex]), ['attached'])
+  }
+  counts(t, near, first, 3, 'the first')
+  t.equal(packets(second)[Slot.in], 3, 'the second')
+  second.close()
+  t.strictSame([filters(near, 'ingress').length, filters(near, 'egress').length], [1, 1])
+  counts(t, near, first, 2, 'the first alone')
 })
 
 t.test("a filter of another kind at the same priority stays, and the error has the kernel's reason", ROOT, async t => {
@@ -161,7 +157,7 @@ t.test("a filter of another kind at the same priority stays, and the error has t
   const object = load(t, compile(t))
   near.run('tc', 'qdisc', 'add', 'dev', 'v0', 'clsact')
   near.run('tc', 'filter', 'add', 'dev', 'v0', 'ingress', 'prio', '1', 'u32', 'match', 'u32', '0', '0', 'flowid', '1:1')
-  const attach = () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'tc')
-  t.throws(() => native.inNamespace(near.path, attach), { code: 'EINVAL', message: /priority 1\n.*kind/ })
+  const attach = () => object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', 'tc')
+  await t.rejects(attach(), { code: 'EINVAL', message: /priority 1\n.*kind/ })
   t.strictSame(filters(near, 'egress'), [])
 })

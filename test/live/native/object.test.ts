@@ -64,8 +64,9 @@ t.test('an object', ROOT, async t => {
     object.close()
     const calls: [string, () => unknown][] = [
       ['attachTracing', () => object.attachTracing('count_drops')],
-      ['attachInterface', () => object.attachInterface(1, 'count_in', 'count_out', 'auto')],
-      ['detachInterface', () => object.detachInterface(1)],
+      ['attachInterface', () => object.attachInterface(undefined, 1, 'count_in', 'count_out', 'auto')],
+      ['repairInterface', () => object.repairInterface(undefined, 1)],
+      ['detachInterface', () => object.detachInterface(undefined, 1)],
       ['openRing', () => object.openRing('events', 8)],
       ['drain', () => object.drain(new Uint8Array(65536))],
       ['onRing', () => object.onRing(undefined)],

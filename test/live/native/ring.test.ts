@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { BpfObject } from '../../../src/datapath/source/native.js'
 import { MAX_FRAME } from '../../../src/datapath/source/native.js'
-import { compile, load, native, packets, pair, ROOT } from '../../support/native.js'
+import { compile, load, packets, pair, ROOT } from '../../support/native.js'
 
 // A test run writes to the ring of its CPU. With one CPU, a test knows how many records reach the watermark.
 const [cpu] = readFileSync('/proc/self/status', 'utf8').match(/(?<=Cpus_allowed_list:\s*)\d+/)!
@@ -68,7 +68,7 @@ t.test('the ring', ROOT, async t => {
     const near = pair(t, 'ring')
     const object = load(t, path)
     object.openRing('events', 8)
-    native.inNamespace(near.path, () => object.attachInterface(near.ifindex, 'count_in', 'count_out', 'auto'))
+    await object.attachInterface(near.path, near.ifindex, 'count_in', 'count_out', 'auto')
     near.ping(20)
     t.equal(numbers(t, drainAll(object, 65536)).length, 40)
   })

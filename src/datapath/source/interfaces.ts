@@ -49,7 +49,7 @@ export class Interfaces implements LinkSink {
     this.#isUplink = matcher(uplinks)
     const looksLikePod = (link: Link) => link.kind === 'veth' && link.peerInOtherNetns && !isUplink(link.ifindex)
     this.#isPod = interfaces.length > 0 ? matcher(interfaces) : looksLikePod
-    const watch = () => native.watchLinks()
+    const watch = () => native.watchLinksAndFilters()
     this.#watch = netns === undefined ? watch() : native.inNamespace(netns, watch)
     this.attachments = new Attachments(object, options, { ...listener, beforeRepair: () => this.follow() })
     this.#dump()

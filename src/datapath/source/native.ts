@@ -133,6 +133,8 @@ export interface Native {
   openConntrack(): ConntrackQuery
   /** Watches links in the network namespace of the caller, also after the caller has left it. */
   watchLinks(): RtnetlinkWatch
+  /** With the notices of qdiscs and filters. */
+  watchLinksAndFilters(): RtnetlinkWatch
   /** The same for the addresses of interfaces. */
   watchAddresses(): RtnetlinkWatch
   /** The same for routes. */
@@ -259,8 +261,8 @@ function checkedObject(raw: RawObject): BpfObject {
 }
 
 /** RTMGRP_* and RTM_GET* of linux/rtnetlink.h. */
-/** With the notices of qdiscs and filters. */
-const LINKS = { groups: 0x1 | 0x8, request: 18 }
+const LINKS = { groups: 0x1, request: 18 }
+const LINKS_AND_FILTERS = { groups: LINKS.groups | 0x8, request: LINKS.request }
 const ADDRESSES = { groups: 0x10 | 0x100, request: 22 }
 const ROUTES = { groups: 0x40 | 0x400, request: 26 }
 
@@ -303,6 +305,7 @@ export function loadNative(): Native {
       }
     },
     watchLinks: () => watch(LINKS),
+    watchLinksAndFilters: () => watch(LINKS_AND_FILTERS),
     watchAddresses: () => watch(ADDRESSES),
     watchRoutes: () => watch(ROUTES),
     inNamespace(path, body) {

@@ -37,6 +37,7 @@ export class FlowApi {
   #observer: Observer | undefined
   #server: FlowServer | undefined
   #ringLost = 0
+  #live = false
 
   /** Undefined if the API is disabled; then no records are kept. */
   static of({ apiAddresses, flowBuffer }: FlowApiOptions): FlowApi | undefined {
@@ -50,6 +51,7 @@ export class FlowApi {
 
   /** Frames of the live source; `ringLost`: records the perf ring has lost so far. */
   frames(frames: Uint8Array, length: number, ringLost: number): void {
+    this.#live = true
     const now = Date.now()
     const seconds = Math.floor(now / MS)
     const nanoseconds = (now % MS) * NS_PER_MS
@@ -69,7 +71,9 @@ export class FlowApi {
   async start(exporter: Exporter, extraStatus: () => readonly (readonly [string, string])[], log: Log): Promise<void> {
     const { resolver, kernelReasons } = exporter
     const node = { nodeName: nodeName(), version: VERSION }
-    const flows = new RingFlows(this.#ring, { resolver, kernelReasons, ...node })
+    // Entity ids in a recording are another process's.
+    const serviceOf = (entity: number) => (this.#live ? resolver.serviceOf(entity) : undefined)
+    const flows = new RingFlows(this.#ring, { resolver, kernelReasons, serviceOf, ...node })
     this.#observer = new Observer({ ring: this.#ring, flows, extraStatus, ...node })
     try {
       // Imported on demand: without the API, Weir saves the memory and load time of gRPC.

@@ -174,7 +174,12 @@ const TABLES: readonly Table[] = [
     },
     hash: 'hashWords',
     fill: keys => {
-      const endpoints = new PacketEndpoints({ sourceIp: true, destinationIp: true, destinationPort: true })
+      const endpoints = new PacketEndpoints({
+        sourceIp: true,
+        destinationIp: true,
+        destinationPort: true,
+        service: false,
+      })
       const look = (words: Key) => {
         const bytes = new Uint8Array(viewOf(words).buffer)
         const ipv6 = words[0] !== 0

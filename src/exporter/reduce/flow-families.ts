@@ -12,7 +12,7 @@ import { M } from '../catalog/catalog.js'
 import { FLOW_NAMES, type FlowName } from '../catalog/flow-catalog.js'
 import type { Family, Slot } from '../series/family.js'
 import type { SeriesStore } from '../series/series.js'
-import { type LabelSource, PACKET_LABELS, type Reader, readerOf, splitLabels } from './flow-labels.js'
+import { type LabelSource, PACKET_LABELS, type Reader, readerOf, SERVICE_LABELS, splitLabels } from './flow-labels.js'
 import { budgetOf, chosenMetric, isEnabled, type MetricsConfig } from './metrics-config.js'
 import { EXCLUSIONS, NamespaceFilter } from './namespace-filter.js'
 import type { PacketFields } from './packet-endpoints.js'
@@ -84,6 +84,7 @@ export class FlowFamilies {
       sourceIp: labels.has(PACKET_LABELS.sourceIp),
       destinationIp: labels.has(PACKET_LABELS.destinationIp),
       destinationPort: labels.has(PACKET_LABELS.destinationPort),
+      service: SERVICE_LABELS.some(label => labels.has(label)),
     }
     return Object.values(packetFields).includes(true) ? packetFields : undefined
   }

@@ -19,6 +19,9 @@ export interface LabelSource {
   readonly sourceIp: string
   readonly destinationIp: string
   readonly destinationPort: string
+  /** Entity of the Service that stood for the endpoint, 0 for none. */
+  readonly sourceService: number
+  readonly destinationService: number
 }
 
 export type Reader = (from: LabelSource, entities: Entities) => string
@@ -33,7 +36,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   source_workload: (from, entities) => entities.workload(from.source),
   source_workload_kind: (from, entities) => entities.workloadKind(from.source),
   source_app: (from, entities) => entities.app(from.source),
-  source_service: (from, entities) => entities.service(from.source),
+  source_service: (from, entities) => entities.service(from.sourceService || from.source),
   source_node: (from, entities) => entities.node(from.source),
   source_zone: (from, entities) => entities.zone(from.source),
   destination_ip: from => from.destinationIp,
@@ -42,10 +45,11 @@ const READERS: Readonly<Record<string, Reader>> = {
   destination_workload: (from, entities) => entities.workload(from.destination),
   destination_workload_kind: (from, entities) => entities.workloadKind(from.destination),
   destination_app: (from, entities) => entities.app(from.destination),
-  destination_service: (from, entities) => entities.service(from.destination),
+  destination_service: (from, entities) => entities.service(from.destinationService || from.destination),
   destination_node: (from, entities) => entities.node(from.destination),
   destination_zone: (from, entities) => entities.zone(from.destination),
-  destination_name: ({ destination }, entities) => entities.service(destination) || entities.workload(destination),
+  destination_name: ({ destinationService, destination }, entities) =>
+    entities.service(destinationService || destination) || entities.workload(destination),
   destination_port: from => from.destinationPort,
   traffic_direction: from => DIRECTIONS[from.reporter],
 }
@@ -71,6 +75,9 @@ export function allowedLabels(metric: Metric): readonly string[] {
   const { own } = splitLabels(metric)
   return Object.keys(READERS).filter(label => !own.includes(label))
 }
+
+/** Labels with the Service of a connection. Cache keys must include it, too. */
+export const SERVICE_LABELS = ['source_service', 'destination_service', 'destination_name'] as const
 
 /** How to read a label; undefined for an unknown label. */
 export function readerOf(label: string): Reader | undefined {

@@ -17,7 +17,17 @@ const METRIC: Metric = {
   name: 'open_connections',
   type: 'gauge',
   help: 'Never exposed.',
-  labels: ['source', 'destination', 'reporter', 'source_ip', 'destination_ip', 'destination_port', 'protocol'],
+  labels: [
+    'source',
+    'destination',
+    'source_service',
+    'destination_service',
+    'reporter',
+    'source_ip',
+    'destination_ip',
+    'destination_port',
+    'protocol',
+  ],
 }
 /** How long a pair without connections stays, in milliseconds. */
 const TTL_MS = 60_000
@@ -32,8 +42,9 @@ export class OpenConnections {
   }
 
   slot(from: LabelSource, protocol: string): Slot {
-    const { source, destination, reporter, sourceIp, destinationIp, destinationPort } = from
-    const entities = [String(source), String(destination)]
+    const { source, destination, sourceService, destinationService } = from
+    const { reporter, sourceIp, destinationIp, destinationPort } = from
+    const entities = [source, destination, sourceService, destinationService].map(String)
     return this.#family.series([...entities, reporter, sourceIp, destinationIp, destinationPort, protocol])
   }
 
@@ -43,10 +54,13 @@ export class OpenConnections {
       const connections = this.#store.get(this.#family.slot(series))
       if (connections === 0) continue
       const values = this.#family.labels(series).map(([, value]) => value)
-      const [source, destination, reporter, sourceIp, destinationIp, destinationPort, protocol] = values as string[]
+      const [source, destination, sourceService, destinationService] = values.map(Number)
+      const [reporter, sourceIp, destinationIp, destinationPort, protocol] = values.slice(4)
       const from = {
-        source: Number(source),
-        destination: Number(destination),
+        source: source!,
+        destination: destination!,
+        sourceService: sourceService!,
+        destinationService: destinationService!,
         reporter: reporter as LabelSource['reporter'],
         sourceIp: sourceIp!,
         destinationIp: destinationIp!,

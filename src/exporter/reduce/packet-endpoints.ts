@@ -16,14 +16,25 @@ export interface PacketFields {
   readonly sourceIp: boolean
   readonly destinationIp: boolean
   readonly destinationPort: boolean
+  /** The Service that the initiator addressed. */
+  readonly service: boolean
+}
+
+/** Services of a packet, as entity ids; 0 for none. One at most is above 0: the one that stands for the responder. */
+export interface PacketServices {
+  readonly source: number
+  readonly destination: number
 }
 
 /** In place of an unknown offset or port. */
 export const UNKNOWN = -1
 
-const WORDS = 9
+const WORDS = 11
 const PORT = 8
+const SOURCE_SERVICE = 9
+const DESTINATION_SERVICE = 10
 const LIMIT = 65_536
+export const NO_SERVICES: PacketServices = { source: 0, destination: 0 }
 const MAPPED_PREFIX = 0xffff
 const ADDRESS_BYTES = 16
 
@@ -35,7 +46,7 @@ export class PacketEndpoints {
   readonly #numbers: Int32Array
   #size = 0
 
-  /** `limit`: maximum of numbers, 44 bytes each; a power of two. */
+  /** `limit`: maximum of numbers, 52 bytes each; a power of two. */
   constructor(fields: PacketFields, limit = LIMIT) {
     this.#fields = fields
     this.#limit = limit
@@ -55,11 +66,20 @@ export class PacketEndpoints {
   }
 
   /** HOT where labels use packet fields. `long`: 16-byte addresses. Offsets and port may be UNKNOWN. Must not be full. */
-  number(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
+  number(
+    bytes: Uint8Array,
+    sourceAt: number,
+    destinationAt: number,
+    long: boolean,
+    port: number,
+    services: PacketServices = NO_SERVICES,
+  ): number {
     const key = this.#key
     this.#address(0, bytes, this.#fields.sourceIp ? sourceAt : UNKNOWN, long)
     this.#address(4, bytes, this.#fields.destinationIp ? destinationAt : UNKNOWN, long)
     key[PORT] = this.#fields.destinationPort ? port + 1 : 0
+    key[SOURCE_SERVICE] = this.#fields.service ? services.source : 0
+    key[DESTINATION_SERVICE] = this.#fields.service ? services.destination : 0
     const mask = this.#numbers.length - 1
     for (let at = hashWords(key, 0, WORDS) & mask; ; at = (at + 1) & mask) {
       const number = this.#numbers[at]!
@@ -78,6 +98,14 @@ export class PacketEndpoints {
   destinationPort(number: number): string {
     const port = this.#keys[number * WORDS + PORT]!
     return port === 0 ? '' : String(port - 1)
+  }
+
+  /** Entity id; 0 if unknown or unused, as for number 0. */
+  sourceService(number: number): number {
+    return this.#keys[number * WORDS + SOURCE_SERVICE]!
+  }
+  destinationService(number: number): number {
+    return this.#keys[number * WORDS + DESTINATION_SERVICE]!
   }
 
   #address(to: number, bytes: Uint8Array, at: number, long: boolean): void {

@@ -20,7 +20,7 @@ import { FlowFamilies } from './flow-families.js'
 import type { LabelSource } from './flow-labels.js'
 import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
 import { OpenConnections } from './open-connections.js'
-import { PacketEndpoints } from './packet-endpoints.js'
+import { PacketEndpoints, type PacketServices } from './packet-endpoints.js'
 import { Column, seriesOf, WIDTH } from './pair-columns.js'
 import { REPORTERS, Reporter } from './reporter.js'
 
@@ -78,10 +78,17 @@ export class Pairs {
   }
 
   /** The endpoints number of a packet, see PacketEndpoints.number(). Valid until the next call. */
-  endpoints(bytes: Uint8Array, sourceAt: number, destinationAt: number, long: boolean, port: number): number {
+  endpoints(
+    bytes: Uint8Array,
+    sourceAt: number,
+    destinationAt: number,
+    long: boolean,
+    port: number,
+    services?: PacketServices,
+  ): number {
     if (this.#packetEndpoints === undefined) return 0
     if (this.#packetEndpoints.full) this.invalidate()
-    return this.#packetEndpoints.number(bytes, sourceAt, destinationAt, long, port)
+    return this.#packetEndpoints.number(bytes, sourceAt, destinationAt, long, port, services)
   }
 
   /** HOT: `npm run bench reduce-weir`. Valid until the next call. */
@@ -314,6 +321,8 @@ export class Pairs {
       sourceIp: this.#packetEndpoints?.sourceIp(endpoints) ?? '',
       destinationIp: this.#packetEndpoints?.destinationIp(endpoints) ?? '',
       destinationPort: this.#packetEndpoints?.destinationPort(endpoints) ?? '',
+      sourceService: this.#packetEndpoints?.sourceService(endpoints) ?? 0,
+      destinationService: this.#packetEndpoints?.destinationService(endpoints) ?? 0,
     }
   }
 

@@ -58,6 +58,8 @@ export class Reducer implements FlowSink {
     destinationPort: 0,
   }
 
+  readonly #services = { source: 0, destination: 0 }
+
   /** `live`: entity ids in Weir's extension are ids of `entities`. Otherwise another process assigned them. */
   constructor(store: SeriesStore, entities: Entities, reasons: KernelReasons, live: boolean) {
     this.#pairs = new Pairs(store, entities)
@@ -201,7 +203,11 @@ export class Reducer implements FlowSink {
     const port = forward ? record.bPort : record.aPort
     const named = direction === record.initiator && PORTS.has(record.proto) && port !== PORT_FRAGMENT
     const [from, to] = forward ? [record.aAt, record.bAt] : [record.bAt, record.aAt]
-    return this.#pairs.endpoints(record.bytes, from, to, true, named ? port : UNKNOWN)
+    const service = this.#live ? record.serviceEntity : 0
+    const services = this.#services
+    services.source = direction === record.initiator ? 0 : service
+    services.destination = direction === record.initiator ? service : 0
+    return this.#pairs.endpoints(record.bytes, from, to, true, named ? port : UNKNOWN, services)
   }
 
   /** The endpoints number of the packet in a Cilium record. */

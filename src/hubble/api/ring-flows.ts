@@ -13,7 +13,7 @@ import { FlowMaker, type FlowOptions } from '../flow/maker.js'
 import { flowTime } from '../flow/time.js'
 import type { RecordRing } from './record-ring.js'
 
-export type RingFlowsOptions = Pick<FlowOptions, 'resolver' | 'nodeName' | 'version' | 'kernelReasons'>
+export type RingFlowsOptions = Pick<FlowOptions, 'resolver' | 'nodeName' | 'version' | 'kernelReasons' | 'serviceOf'>
 
 const SEQUENCE_DIGITS = 12
 

@@ -100,6 +100,11 @@ export class InventoryResolver implements Resolver {
     if (port === 0) return undefined
     return this.#services.get(`${ip}/${port}`)?.service
   }
+  /** By entity id; undefined for anything but a Service. */
+  serviceOf(entity: number): Service | undefined {
+    const { kind, service: name, namespace } = this.#entities.row(entity)
+    return kind === 'service' ? { name, namespace } : undefined
+  }
   names(ip: string): readonly string[] {
     return this.#dnsNames.get(ip) ?? NONE
   }

@@ -23,13 +23,16 @@ import { EndpointResolver } from './endpoint.js'
 import { debugEventName } from './enum-names.js'
 import { connectionPacket, droppedPacket } from './extension-packet.js'
 import { captureFacts, dropFacts, type Facts, traceFacts, verdictFacts } from './facts.js'
-import type { DebugEvent, Emitter, Endpoint, Flow, Ip } from './flow.js'
+import type { DebugEvent, Emitter, Endpoint, Flow, Ip, Service } from './flow.js'
 import { ciliumDropReason } from './kernel-drop.js'
 import type { FlowPacket } from './layers/cursor.js'
 import { Layers, type PacketFlags } from './layers/layers.js'
 import { addNames, addServices } from './lookup.js'
 import type { Resolver } from './resolver.js'
 import { fillSock } from './sock.js'
+import { translatedPacket } from './translated-packet.js'
+
+type Services = Pick<Flow, 'source_service' | 'destination_service'>
 
 export interface FlowOptions {
   readonly resolver: Resolver
@@ -40,6 +43,8 @@ export interface FlowOptions {
   readonly version: string
   /** Names of the kernel's drop reasons in Weir's drop records. */
   readonly kernelReasons?: KernelReasons
+  /** The Service with this entity id, if entity ids of records are this process's. */
+  readonly serviceOf?: (entity: number) => Service | undefined
   readonly onFlow: (flow: Flow) => void
   readonly onDebug?: (event: DebugEvent) => void
   /** For tests; random otherwise. */
@@ -73,7 +78,10 @@ export class FlowMaker implements RecordSink {
   trace(record: TraceRecord): void {
     const isFlush = record.hasExtension && record.packetLength === 0
     const packet = isFlush ? connectionPacket(record) : this.#read(record, record)
-    if (packet !== undefined) this.#emit(packet, traceFacts(record))
+    if (packet === undefined) return
+    const isTranslated = !isFlush && record.hasExtension && record.translated
+    const shown = isTranslated ? translatedPacket(packet, record) : packet
+    this.#emit(shown, traceFacts(record), packet, record.hasExtension ? this.#servicesOf(record) : undefined)
   }
 
   drop(record: DropRecord): void {
@@ -129,7 +137,15 @@ export class FlowMaker implements RecordSink {
     return { ...facts, subtype: dropReason, dropReason, file: { name } }
   }
 
-  #emit(packet: FlowPacket, facts: Facts): void {
+  /** The Service that the initiator addressed, at the side of the packet that stands for it. */
+  #servicesOf(record: TraceRecord): Services | undefined {
+    const service = record.serviceEntity === 0 ? undefined : this.#options.serviceOf?.(record.serviceEntity)
+    if (service === undefined) return undefined
+    return record.direction === record.initiator ? { destination_service: service } : { source_service: service }
+  }
+
+  /** `onWire`: the packet before translation, whose addresses may be a Service's. `services`: known without them. */
+  #emit(packet: FlowPacket, facts: Facts, onWire = packet, services?: Services): void {
     const ip = packet.ip && addressesOf(packet.ip, facts)
     const from = ip?.source ?? ''
     const to = ip?.destination ?? ''
@@ -150,7 +166,12 @@ export class FlowMaker implements RecordSink {
     addNames(flow, this.#resolver, from, to)
     if (facts.isReply) flow.reply = true
     flow.event_type = facts.subtype === 0 ? { type: facts.type } : { type: facts.type, sub_type: facts.subtype }
-    addServices(flow, this.#resolver, from, packet.srcPort, to, packet.dstPort)
+    if (services !== undefined) Object.assign(flow, services)
+    else if (packet === onWire) addServices(flow, this.#resolver, from, packet.srcPort, to, packet.dstPort)
+    else {
+      const { source = '', destination = '' } = onWire.ip ?? {}
+      addServices(flow, this.#resolver, source, onWire.srcPort, destination, onWire.dstPort)
+    }
     this.#finish(flow, facts, source, packet.summary)
   }
 

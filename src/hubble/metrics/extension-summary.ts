@@ -22,6 +22,16 @@ export function summarizeConnection(packet: PacketSummary, record: TraceRecord):
   else setTransport(packet, proto, forward ? record.bPort : record.aPort, record.flagsSince(direction))
 }
 
+/** A captured packet with the addresses and port behind translation, as translated-packet.ts gives a flow. */
+export function translate(packet: PacketSummary, record: TraceRecord): void {
+  if (packet.ipVersion === 0) return
+  const forward = record.direction === Direction.aToB
+  packet.wide = true
+  packet.srcAt = forward ? record.aAt : record.bAt
+  packet.dstAt = forward ? record.bAt : record.aAt
+  if (packet.dstPort !== 0) packet.dstPort = forward ? record.bPort : record.aPort
+}
+
 /** See droppedPacket() in extension-packet.ts. */
 export function summarizeDrop(packet: PacketSummary, record: DropRecord): void {
   setAddresses(packet, record.bytes, record.srcAt, record.dstAt)

@@ -14,7 +14,7 @@ import { HDR, Notify, TRACE } from '../../datapath/record/abi.js'
 import type { DropRecord, TraceRecord, VerdictRecord } from '../../datapath/record/decode.js'
 import { Cache } from '../../exporter/reduce/cache.js'
 import { ENDPOINT_KINDS, ENTRIES_PER_ENDPOINT, EndpointNumbers } from './endpoint-numbers.js'
-import { summarizeConnection, summarizeDrop } from './extension-summary.js'
+import { summarizeConnection, summarizeDrop, translate } from './extension-summary.js'
 import { KeyField } from './key-fields.js'
 import { L4, PacketSummary } from './packet-summary.js'
 
@@ -105,6 +105,7 @@ export class Key {
     const reason = view.getUint8(at + TRACE.reason) & REASON_BITS
     if (packetLength === 0 && record.hasExtension) summarizeConnection(packet, record)
     else if (!this.#read(view, record.packetAt, packetLength, flags)) return false
+    else if (record.hasExtension && record.translated) translate(packet, record)
     let kind = Notify.trace | (REPLIES[reason]! << SHIFT.reply)
     let from = 0
     if ((fields & KeyField.point) !== 0) kind |= view.getUint8(at + HDR.subtype) << SHIFT.subtype

@@ -83,7 +83,10 @@ t.test('connections by port open and close in the same series', async t => {
 t.test('packets with the same used fields have the same number, up to the limit', async t => {
   const [web, db] = [parseAddress(WEB), parseAddress(DB)]
   const bytes = Buffer.concat([web, db])
-  const endpoints = new PacketEndpoints({ sourceIp: false, destinationIp: true, destinationPort: true }, 2)
+  const endpoints = new PacketEndpoints(
+    { sourceIp: false, destinationIp: true, destinationPort: true, service: false },
+    2,
+  )
   const first = endpoints.number(bytes, 0, 16, true, 80)
   t.equal(endpoints.number(bytes, 16, 16, true, 80), first)
   t.equal(endpoints.number(bytes, UNKNOWN, 28, false, 80), first, 'a 4-byte address equals its mapped form')

@@ -11,6 +11,7 @@ import { entitiesOf } from '../src/datapath/inventory/inventory-entities.js'
 import { KernelReasons } from '../src/datapath/record/reasons.js'
 import { Live, type LiveListener } from '../src/datapath/source/live.js'
 import { type BpfObject, loadNative, type Native } from '../src/datapath/source/native.js'
+import type { RingKind } from '../src/datapath/source/ring.js'
 import { Reducer } from '../src/exporter/reduce/reduce.js'
 import { SeriesStore } from '../src/exporter/series/series.js'
 
@@ -30,11 +31,12 @@ export interface Datapath {
 
 export interface DatapathOptions {
   readonly ringPages?: number
+  readonly ring?: RingKind
   readonly onFrames?: LiveListener['onFrames']
 }
 
 /** Loads the programs, fills the IP cache and opens the ring. End with `live.close()`. Throws without root, or the kernel's error. */
-export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptions = {}): Datapath {
+export function openDatapath({ ringPages = RING_PAGES, ring = 'perf', onFrames }: DatapathOptions = {}): Datapath {
   needRoot('it loads BPF programs')
   const native = loadNative()
   const entities = entitiesOf(benchInventory())
@@ -52,7 +54,7 @@ export function openDatapath({ ringPages = RING_PAGES, onFrames }: DatapathOptio
       return object
     },
   }
-  const live = new Live(capturing, entities, liveOptions(ringPages), reducer, {
+  const live = new Live(capturing, entities, liveOptions(ringPages, ring), reducer, {
     onError: (error, what) => {
       throw new Error(`${what}: ${error.message}`)
     },
@@ -66,7 +68,7 @@ export function needRoot(reason: string): void {
   if (process.getuid?.() !== 0) throw new Error(`needs root: ${reason}`)
 }
 
-function liveOptions(ringPages: number) {
+function liveOptions(ringPages: number, ring: RingKind) {
   return {
     interfaces: ['weir-bench-none'],
     uplinks: [],
@@ -75,6 +77,7 @@ function liveOptions(ringPages: number) {
     reportIntervalMs: 5_000,
     drainIntervalMs: 100,
     ringPages,
+    ring,
     connections: 262_144,
   }
 }

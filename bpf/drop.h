@@ -94,6 +94,13 @@ static __always_inline int was_delivered(const struct sk_buff *skb, const struct
 	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
 }
 
+static __always_inline long write_drop(void *ctx, struct drop_scratch *s, __u64 size)
+{
+	if (ring_kind == RING_BUFFER)
+		return write_to_buffer(&s->record, size);
+	return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &s->record, size);
+}
+
 /* Reports the counts of its kind, with this packet as the example. */
 static __always_inline void report_drop(void *ctx, struct drop_scratch *s,
 					const struct sk_buff *skb, const struct drop_key *key,
@@ -106,8 +113,7 @@ static __always_inline void report_drop(void *ctx, struct drop_scratch *s,
 	s->record.hdr.len_cap = size;
 	if (!drop_still_deferred(d, d->last_ns))
 		take_drop(d, &s->record.ext);
-	if (size <= DROP_CAPTURE && !bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU,
-							   &s->record, sizeof(s->record) + size))
+	if (size <= DROP_CAPTURE && !write_drop(ctx, s, sizeof(s->record) + size))
 		return;
 	put_drop_back(d, &s->record.ext);
 	count_atomic(RING_FULL, 0);

@@ -45,7 +45,8 @@ struct {
 } stale_entities SEC(".maps");
 
 /* Returns 0 and leaves `info` alone when the cache lacks the address. */
-static __noinline __attribute__((unused)) int look_up_address(struct ip_info *info, const __u8 *addr)
+static __noinline __attribute__((unused)) int look_up_address(struct ip_info *info,
+							      const __u8 *addr)
 {
 	struct address key;
 	struct ip_info *found;

@@ -26,7 +26,7 @@ struct sk_buff {
 	unsigned char *data;
 	struct net_device *dev;
 	struct sock *sk;
-	int skb_iif; /* the interface that received it; 0: generated here */
+	int skb_iif;	     /* the interface that received it; 0: generated here */
 	unsigned long _nfct; /* struct nf_conn *, and enum ip_conntrack_info in the low bits */
 } __attribute__((preserve_access_index));
 

@@ -16,12 +16,13 @@
 #include <bpf/bpf_helpers.h>
 
 /* Packet bytes that a record carries. */
-const volatile __u32 capture_bytes = 128;
+#define CAPTURE_BYTES 128
 
 /* Too large for the stack; tc runs with softirqs off, so a CPU has one user at a time. */
 struct track_scratch {
 	struct connection entry;
 	struct trace_record record;
+	__u8 bytes[CAPTURE_BYTES]; /* must follow the record: both are sent as one */
 	struct conntrack_tuples tuples;
 	struct ip_info info;
 };
@@ -40,17 +41,32 @@ static __always_inline struct track_scratch *scratch(void)
 	return bpf_map_lookup_elem(&track_scratch, &zero);
 }
 
+/* The record, then `cap` bytes of the packet. The perf ring copies them from the packet; for the
+ * ring buffer they go through the scratch. */
+static __always_inline long write_trace(struct __sk_buff *skb, struct track_scratch *s, __u64 cap)
+{
+	if (ring_kind != RING_BUFFER)
+		return bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU,
+					     &s->record, sizeof(s->record));
+	if (cap - 1 >= CAPTURE_BYTES)
+		return write_to_buffer(&s->record, sizeof(s->record));
+	bpf_skb_load_bytes(skb, 0, s->bytes, cap);
+	return write_to_buffer(&s->record, sizeof(s->record) + cap);
+}
+
 /* What a record is for. */
 #define REPORT_PACKET 0	 /* the packet at hand, and counts unless they are deferred */
 #define REPORT_PENDING 1 /* counts of earlier packets, in the initiator's direction */
 #define REPORT_RENAMED 2 /* the same, and the connection goes on under other names */
 
 /* Returns 0 when the ring is full. */
-static __noinline __attribute__((unused)) int report(struct __sk_buff *skb, const struct flow_key *key,
-			     struct connection *c, __u32 direction, __u32 what)
+static __noinline __attribute__((unused)) int report(struct __sk_buff *skb,
+						     const struct flow_key *key,
+						     struct connection *c, __u32 direction,
+						     __u32 what)
 {
 	struct track_scratch *s = scratch();
-	__u64 cap = skb->len < capture_bytes ? skb->len : capture_bytes, any = 1;
+	__u64 cap = skb->len < CAPTURE_BYTES ? skb->len : CAPTURE_BYTES, any = 1;
 
 	if (!s || !key || !c)
 		return 0;
@@ -70,8 +86,7 @@ static __noinline __attribute__((unused)) int report(struct __sk_buff *skb, cons
 		any = take(c, &s->record.ext);
 	if (what == REPORT_PENDING && !any)
 		return 1;
-	if (!bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU, &s->record,
-				   sizeof(s->record)))
+	if (!write_trace(skb, s, cap))
 		return 1;
 	put_back(c, &s->record.ext);
 	count(RING_FULL, 0);

@@ -91,8 +91,9 @@ static __always_inline int untranslated_peer(struct __sk_buff *skb, const struct
 }
 
 /* Reads the translation from a packet's conntrack entry; `opened`: the packet made the entry. */
-static __noinline __attribute__((unused)) int read_translation(struct __sk_buff *skb, const struct flow_key *key,
-				       struct connection *c, __u32 opened)
+static __noinline __attribute__((unused)) int read_translation(struct __sk_buff *skb,
+							       const struct flow_key *key,
+							       struct connection *c, __u32 opened)
 {
 	struct track_scratch *s = scratch();
 	const struct conntrack_tuple *sender;
@@ -143,7 +144,7 @@ static __noinline __attribute__((unused)) int read_translation(struct __sk_buff 
 /* A new connection of the same addresses and ports may have another peer: reports the old one, and
  * starts again. Evicts the entry when the ring is full. */
 static __always_inline int restart_translation(struct __sk_buff *skb, const struct flow_key *key,
-					  struct connection *c)
+					       struct connection *c)
 {
 	__u64 now = bpf_ktime_get_ns();
 

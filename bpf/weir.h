@@ -129,7 +129,7 @@ struct weir_trace {
 	__u8 state;
 	__u8 timed_out; /* an open connection's entry was deleted: 1 idle, 2 renamed */
 	__u8 seen[2];	/* OR of the TCP flags, by direction */
-	__u32 service;	/* entity of the Service that the initiator addressed, 0: none; TRANSLATED */
+	__u32 service; /* entity of the Service that the initiator addressed, 0: none; TRANSLATED */
 };
 
 struct trace_record {

@@ -21,6 +21,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("kernelHasFunction",
 		    Napi::Function::New<KernelHasFunction>(env, "kernelHasFunction"));
 	exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
+	exports.Set("perfRefusal", Napi::Function::New<PerfRefusal>(env, "perfRefusal"));
 	return exports;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kernel.cc - facts about the running kernel: enums, fields, functions and CPUs.
+ * kernel.cc - facts about the running kernel: enums, fields, functions, CPUs, perf events.
  */
 #include "kernel.h"
 
@@ -9,6 +9,10 @@
 #include "owned.h"
 
 #include <cerrno>
+#include <cstring>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace
 {
@@ -59,8 +63,7 @@ Napi::Value KernelField(const Napi::CallbackInfo &info)
 
 	if (offset < 0 && kernel) {
 		/* a file that anyone may read: no capability is needed */
-		BtfPtr types(
-		    btf__parse_split(("/sys/kernel/btf/" + module).c_str(), kernel.get()));
+		BtfPtr types(btf__parse_split(("/sys/kernel/btf/" + module).c_str(), kernel.get()));
 		offset = FieldOffset(types.get(), structure, field);
 	}
 	return offset < 0 ? info.Env().Undefined() : Napi::Number::New(info.Env(), offset);
@@ -109,4 +112,20 @@ Napi::Value PossibleCpus(const Napi::CallbackInfo &info)
 	if (cpus < 0)
 		return Throw(info.Env(), FaultOf(cpus, "open", "/sys/devices/system/cpu/possible"));
 	return Napi::Number::New(info.Env(), cpus);
+}
+
+Napi::Value PerfRefusal(const Napi::CallbackInfo &info)
+{
+	perf_event_attr attr{};
+
+	attr.size = sizeof(attr);
+	attr.type = PERF_TYPE_SOFTWARE;
+	attr.config = PERF_COUNT_SW_BPF_OUTPUT;
+	attr.sample_type = PERF_SAMPLE_RAW;
+	attr.sample_period = 1;
+	Fd event(
+	    static_cast<int>(syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
+	if (event)
+		return info.Env().Undefined();
+	return Napi::String::New(info.Env(), strerrorname_np(errno));
 }

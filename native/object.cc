@@ -228,7 +228,7 @@ Napi::Value BpfObject::OpenRing(const Napi::CallbackInfo &info)
 
 	if (!fault && ring_)
 		fault = {EEXIST, "openRing", "the ring is already open"};
-	return Throw(info.Env(), fault ? fault : ring_.Open(bpf_map__fd(map), CountOf(info[1])));
+	return Throw(info.Env(), fault ? fault : ring_.Open(map, CountOf(info[1])));
 }
 
 Napi::Value BpfObject::Drain(const Napi::CallbackInfo &info)

@@ -101,6 +101,10 @@ struct Release {
 	{
 		perf_buffer__free(ring);
 	}
+	void operator()(ring_buffer *ring) const
+	{
+		ring_buffer__free(ring);
+	}
 	void operator()(btf *types) const
 	{
 		btf__free(types);
@@ -109,7 +113,8 @@ struct Release {
 
 using ObjectPtr = std::unique_ptr<bpf_object, Release>;
 using LinkPtr = std::unique_ptr<bpf_link, Release>;
-using RingPtr = std::unique_ptr<perf_buffer, Release>;
+using PerfRingPtr = std::unique_ptr<perf_buffer, Release>;
+using RingBufferPtr = std::unique_ptr<ring_buffer, Release>;
 using BtfPtr = std::unique_ptr<btf, Release>;
 
 /* An option struct of libbpf: zeroed, with its size in `sz`. libbpf's own macro is C only. */

@@ -75,6 +75,7 @@ const CASES: Readonly<Record<SettingName, Case>> = {
   attach: { values: ['tc'], of: o => o.attach, is: 'tc', bad: 'glue', allowed: /allowed: auto, tcx, tc/ },
   'report-interval': { values: ['7s'], of: o => o.reportIntervalMs, is: 7000, bad: '7', allowed: DURATION },
   'drain-interval': { values: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },
+  ring: { values: ['ringbuf'], of: o => o.ring, is: 'ringbuf', bad: 'bell', allowed: /allowed: auto, perf, ringbuf/ },
   'ring-pages': { values: ['128'], of: o => o.ringPages, is: 128, bad: '3', allowed: /power of two from 1 to 4096/ },
   connections: { values: ['1000'], of: o => o.connections, is: 1000, bad: '0', allowed: /from 1 to 16777216/ },
   inventory: { values: ['inventory.yaml'], of: o => o.inventoryFile, is: 'inventory.yaml', bad: '\0', allowed: FILE },

@@ -51,18 +51,18 @@ function closed({ samples }: Reading, reporter: string, reason: string): number 
   return samples.sum('weir_connections_closed_total', { reporter, reason })
 }
 
-t.test('a storm of 100,000 connections is counted completely while the reader is stopped', needsRoot, async t => {
-  const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ARGS)
+async function storm(t: Test, ring: string): Promise<void> {
+  const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, [...ARGS, '--ring', ring])
   const [client, server] = [gauged.lab.pod('client'), gauged.lab.pod('server')]
   const firewall = await Firewall.start(gauged.lab, FLAGS)
   await server.agent.call('tcpServe', { ports: PORTS })
   const args = { host: server.ipv4, ports: PORTS, count: CONNECTIONS, concurrency: 64, size: 100 }
-  const storm = client.agent.call('tcpStorm', args, STORM_DEADLINE_MS)
+  const storming = client.agent.call('tcpStorm', args, STORM_DEADLINE_MS)
   await sent(gauged, 0.2 * CONNECTIONS * PACKETS_A_CONNECTION)
   gauged.weir.process.kill('SIGSTOP')
   await sent(gauged, 0.3 * CONNECTIONS * PACKETS_A_CONNECTION)
   gauged.weir.process.kill('SIGCONT')
-  t.strictSame(await storm, { succeeded: CONNECTIONS, failed: 0, errors: {} })
+  t.strictSame(await storming, { succeeded: CONNECTIONS, failed: 0, errors: {} })
   const reading = await gauged.read()
   nothingLost(t, reading)
   const { samples } = reading
@@ -74,7 +74,12 @@ t.test('a storm of 100,000 connections is counted completely while the reader is
     t.equal(samples.sum('weir_connection_duration_seconds_count', { reporter }), CONNECTIONS, 'durations')
   }
   t.equal(samples.sum('weir_observations_lost_total'), 0)
-})
+}
+
+for (const ring of ['perf', 'ringbuf']) {
+  const title = `a storm of 100,000 connections is counted completely while the reader is stopped (--ring ${ring})`
+  t.test(title, needsRoot, t => storm(t, ring))
+}
 
 t.test('ports reused before their first connection was reported count each time', needsRoot, async t => {
   const gauged = await GaugedLab.start(t, PODS, { network: NETWORK }, ARGS)

@@ -20,6 +20,7 @@ export function liveOptions(config: Config) {
     attach: config.attach,
     reportIntervalMs: config['report-interval'],
     drainIntervalMs: config['drain-interval'],
+    ring: config.ring,
     ringPages: config['ring-pages'],
     connections: config.connections,
     entityWaitMs: config['entity-wait'],

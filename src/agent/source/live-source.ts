@@ -55,6 +55,9 @@ export function startLive(
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
+  if (live.ring.refusal !== undefined) {
+    log.info({ error: live.ring.refusal }, 'perf events are refused: records use a BPF ring buffer')
+  }
   const { attachments } = live.interfaces
   const names = attachments.list().map(({ name }) => name)
   log.info({ interfaces: names.length, first: names.sort().slice(0, 5) }, 'watching interfaces')
@@ -73,6 +76,7 @@ export function startLive(
       ...attachmentsOf(attachments),
       ['bypassed interfaces', bypass.status],
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
+      ['ring', live.ring.kind],
       ['records lost', String(live.ringLost())],
     ],
     close() {

@@ -64,11 +64,15 @@ export const live = {
     help: 'longest time a count stays in the kernel before it is reported',
     default: 5000,
   }),
+  ring: setting(choice('kind', ['auto', 'perf', 'ringbuf']), {
+    help: 'kind of ring for records: auto, perf or ringbuf (auto: perf where the kernel allows it)',
+    default: 'auto',
+  }),
   'drain-interval': setting(duration(10, MINUTE_MS), {
-    help: 'longest time a record stays in the perf ring',
+    help: 'longest time a record stays in the ring',
     default: 100,
   }),
-  'ring-pages': setting(ringPages, { help: 'size of the perf ring in pages per CPU, a power of two', default: 64 }),
+  'ring-pages': setting(ringPages, { help: 'size of the ring in pages per CPU, a power of two', default: 64 }),
   connections: setting(integer(1, MAX_CONNECTIONS), {
     help: 'maximum number of connections in the kernel table, about 360 B per used entry',
     default: 262_144,

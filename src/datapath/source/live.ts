@@ -21,6 +21,7 @@ import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
+import { chooseRing, type Ring, type RingKind } from './ring.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
 import { Translations } from './translations.js'
@@ -36,6 +37,8 @@ export interface LiveOptions extends InterfaceOptions {
   readonly drainIntervalMs: number
   /** Pages of each CPU's ring, a power of two. */
   readonly ringPages: number
+  /** The kind of ring; undefined: auto. */
+  readonly ring?: RingKind | 'auto'
   /** Entries of the connection table. */
   readonly connections: number
   /** Milliseconds that the kernel defers the counts of an unresolved address. */
@@ -72,6 +75,7 @@ export class Live implements Source {
   readonly decoder = new Decoder()
   readonly counters: Counters
   readonly interfaces: Interfaces
+  readonly ring: Ring
   readonly connectionsLimit: number
   /** Entries of the connection table after the last flush. */
   connectionsUsed = 0
@@ -107,7 +111,8 @@ export class Live implements Source {
     this.#network = new NodeNetwork(native, options.netns, () => this.#networkChanged())
     let object: BpfObject | undefined
     try {
-      object = openObject(native, options, addresses)
+      this.ring = chooseRing(native, options.ring ?? 'auto', options.ringPages)
+      object = openObject(native, options, addresses, this.ring)
       this.#object = object
       this.counters = new Counters(object, native.possibleCpus())
       this.#stale = new StaleIds(object, entities)
@@ -115,7 +120,7 @@ export class Live implements Source {
       this.#nameAddresses()
       this.ipCache = new IpCache(object, entities, addresses)
       this.#publishEntities()
-      object.openRing('events', options.ringPages)
+      object.openRing(this.ring.map, options.ringPages)
       this.#attachDrops()
       const isUplink = (ifindex: number) => this.#network.uplinks().has(ifindex)
       this.interfaces = new Interfaces(native, object, options, isUplink, {
@@ -305,16 +310,17 @@ export class Live implements Source {
 }
 
 /** `entries`: of `ip_cache`, and of `ip_prefixes`. */
-function openObject(native: Native, options: LiveOptions, entries: number): BpfObject {
+function openObject(native: Native, options: LiveOptions, entries: number, ring: Ring): BpfObject {
   return native.openObject(objectPath(native), {
     knobs: {
       drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
       ...reasonKnobs(native),
+      ...ring.knobs,
       conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
       ...options.knobs,
     },
-    sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries },
+    sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
     without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
   })
 }

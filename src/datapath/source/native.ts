@@ -59,7 +59,10 @@ export interface BpfObject {
   checkInterfaces(netns: string | undefined, interfaces: readonly number[]): Promise<readonly HookState[]>
   /** Detaches both programs. A deleted interface, or one that was never attached, is no error. */
   detachInterface(netns: string | undefined, ifindex: number): Promise<void>
-  /** Gives every CPU a buffer of `pages` pages (a power of two) in the perf event array; its watermark is half of that. */
+  /**
+   * Opens the ring: a perf event array, in which every CPU gets a buffer of `pages` pages (a power of two; its watermark
+   * is half of that), or a BPF ring buffer, which has the size of its map.
+   */
   openRing(map: string, pages: number): void
   /**
    * Writes whole frames (u32 size, then `size` bytes) of all CPUs, back to back, each on a multiple of 8; returns their
@@ -131,6 +134,8 @@ export interface Native {
   possibleCpus(): number
   /** For the network namespace of the caller, also after the caller has left it. Throws without nfnetlink. */
   openConntrack(): ConntrackQuery
+  /** The kernel's error code when this process opens a perf event, e.g. EACCES; undefined if it may. */
+  perfRefusal(): string | undefined
   /** Watches links in the network namespace of the caller, also after the caller has left it. */
   watchLinks(): RtnetlinkWatch
   /** With the notices of qdiscs and filters. */
@@ -174,6 +179,7 @@ interface Addon {
   readonly kernelField: Native['kernelField']
   readonly kernelHasFunction: Native['kernelHasFunction']
   readonly possibleCpus: Native['possibleCpus']
+  readonly perfRefusal: Native['perfRefusal']
   readonly inNamespace: Native['inNamespace']
 }
 
@@ -304,6 +310,7 @@ export function loadNative(): Native {
         close: () => raw.close(),
       }
     },
+    perfRefusal: () => addon.perfRefusal(),
     watchLinks: () => watch(LINKS),
     watchLinksAndFilters: () => watch(LINKS_AND_FILTERS),
     watchAddresses: () => watch(ADDRESSES),

@@ -7,46 +7,14 @@ import t, { type Test } from 'tap'
 import type { BpfObject } from '../../../src/datapath/source/native.js'
 import { MAX_FRAME } from '../../../src/datapath/source/native.js'
 import { compile, load, packets, pair, ROOT } from '../../support/native.js'
+import { drainAll, FRAME, numbers, PACKET, turns } from '../../support/native-ring.js'
 
 // A test run writes to the ring of its CPU. With one CPU, a test knows how many records reach the watermark.
 const [cpu] = readFileSync('/proc/self/status', 'utf8').match(/(?<=Cpus_allowed_list:\s*)\d+/)!
 execFileSync('taskset', ['-pc', cpu, String(process.pid)])
 
-const PACKET = new Uint8Array(64)
-/** A frame: its size, struct event, and 4 bytes of padding by perf. */
-const FRAME = 4 + 16 + 4
 /** Bytes of a frame in the ring: perf_event_header comes before it. */
 const SAMPLE = 8 + FRAME
-
-/** The numbers of the events in a batch; fails unless all of it is whole frames. */
-function numbers(t: Test, batch: Uint8Array): number[] {
-  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength)
-  const found: number[] = []
-  let at = 0
-  while (at < batch.length) {
-    if (view.getUint32(at, true) !== FRAME - 4) break
-    found.push(Number(view.getBigUint64(at + 4, true)))
-    at += FRAME
-  }
-  t.equal(at, batch.length, 'whole frames')
-  return found
-}
-
-/** Waits for `count` turns of the event loop, each of which polls. */
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
-}
-
-/** Drains until the ring is empty, with buffers of `room` bytes. */
-function drainAll(object: BpfObject, room: number): Uint8Array {
-  const parts: Uint8Array[] = []
-  for (;;) {
-    const into = new Uint8Array(room)
-    const size = object.drain(into)
-    if (size === 0) return Buffer.concat(parts)
-    parts.push(into.subarray(0, size))
-  }
-}
 
 t.test('the ring', ROOT, async t => {
   const path = compile(t)

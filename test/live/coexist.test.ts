@@ -5,14 +5,13 @@
  * or redirects. Only TCX links before clsact filters cannot be helped, because the kernel runs all links first. Then Weir
  * counts what they pass on, and says that it is behind.
  */
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
 import type { Pod } from '../../src/lab/pod.js'
 import { must } from '../../src/lab/process.js'
+import { compileAttacher, compileVerdicts } from '../support/foreign-programs.js'
 import { until } from '../support/until.js'
 import { labOf, ROOT, watch } from '../support/watched-lab.js'
 import type { WeirProcess } from '../support/weir-process.js'
@@ -125,23 +124,12 @@ t.test('beside an independent program that drops and redirects', ROOT, async t =
   }
 })
 
-/** Compiles drop-redirect.bpf.c for either hook, and attach-tcx.c. */
+/** Compiles the other program for either hook, and what attaches it by TCX. */
 function compile(t: Test, target: Pod): { ingress: string; egress: string } {
-  const directory = t.testdir({})
-  const source = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
-  const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
-  const flags = ['-g', '-O2', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`]
-  const object = (name: string, drop: number, redirect: number) => {
-    const path = join(directory, `${name}.o`)
-    const knobs = [`-DDROP=${drop}`, `-DREDIRECT=${redirect}`, `-DTARGET=${target.ifindex}`]
-    execFileSync('clang', [...flags, ...knobs, '-c', source('drop-redirect.bpf.c'), '-o', path])
-    return path
-  }
-  execFileSync('clang', ['-O2', source('attach-tcx.c'), '-o', join(directory, 'attach-tcx'), '-lbpf'])
-  return {
-    ingress: object('ingress', PORT.dropIn, PORT.redirectIn),
-    egress: object('egress', PORT.dropOut, PORT.redirectOut),
-  }
+  const folder = t.testdir({})
+  compileAttacher(folder)
+  const object = (drop: number, redirect: number) => compileVerdicts(folder, { drop, redirect, target: target.ifindex })
+  return { ingress: object(PORT.dropIn, PORT.redirectIn), egress: object(PORT.dropOut, PORT.redirectOut) }
 }
 
 async function send(from: Pod, to: Pod): Promise<void> {

@@ -53,6 +53,7 @@ struct connection {
 #define NAT_NONE 1	 /* the address in the packets is the peer's own */
 #define NAT_TRANSLATED 2 /* another address is */
 #define NAT_BUSY 3	 /* a CPU is changing it */
+#define NAT_ASK 4	 /* no entry at the packet: user space asks conntrack, see untranslated.h */
 
 /* About 410 B an entry in use (key, value, element); --connections is the limit. A plain hash: an
  * LRU hash evicts counts silently. Not preallocated, so that the limit may be generous. */
@@ -107,7 +108,8 @@ static __always_inline int awaits_translation(const struct connection *c)
 {
 	__u16 flags = is_peer_a(c) ? c->a.flags : c->b.flags;
 
-	return c->translation == NAT_UNREAD && c->defer_until_ns && flags & INFO_TRANSLATABLE;
+	return (c->translation == NAT_UNREAD || c->translation == NAT_ASK) && c->defer_until_ns &&
+	       flags & INFO_TRANSLATABLE;
 }
 
 /* Whether they wait for a backend: then the Service is no name to report. */

@@ -53,35 +53,50 @@ _Static_assert(sizeof(struct conntrack_tuple_hash) == 56, "as struct nf_conntrac
 #define CONNTRACK_NEW 2
 #define CONNTRACK_REPLY 3
 
+/* What read_conntrack() found. */
+#define ENTRY_READ 1
+#define ENTRY_MISSING 0	   /* this packet has none; conntrack may still know the connection */
+#define ENTRY_IRRELEVANT 2 /* untracked by a rule, or an error about another connection */
+
 #define CONNTRACK_IPV4 2
 #define CONNTRACK_IPV6 10
 
 #ifdef WITHOUT_CONNTRACK
+static __always_inline int can_read_conntrack(void)
+{
+	return 0;
+}
+
 static __always_inline int read_conntrack(struct __sk_buff *ctx, struct conntrack_tuples *to,
 					  __u32 *is_reply)
 {
-	return 0;
+	return ENTRY_MISSING;
 }
 #else
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
-/* Returns 0 when the packet has no conntrack entry, or is an error about another connection. */
+static __always_inline int can_read_conntrack(void)
+{
+	return conntrack_tuples != 0;
+}
+
+/* Returns ENTRY_*. */
 static __always_inline int read_conntrack(struct __sk_buff *ctx, struct conntrack_tuples *to,
 					  __u32 *is_reply)
 {
 	struct sk_buff *skb;
 	__u64 nfct;
 
-	if (!conntrack_tuples)
-		return 0;
 	skb = bpf_cast_to_kern_ctx(ctx);
-	if (!bpf_core_field_exists(skb->_nfct))
-		return 0;
+	if (!can_read_conntrack() || !bpf_core_field_exists(skb->_nfct))
+		return ENTRY_MISSING;
 	nfct = skb->_nfct;
 	*is_reply = (nfct & 7) == CONNTRACK_REPLY;
 	if (!*is_reply && (nfct & 7) != CONNTRACK_ESTABLISHED && (nfct & 7) != CONNTRACK_NEW)
-		return 0;
+		return ENTRY_IRRELEVANT;
 	nfct &= ~7ULL;
-	return nfct && !bpf_probe_read_kernel(to, sizeof(*to), (void *)(nfct + conntrack_tuples));
+	if (!nfct || bpf_probe_read_kernel(to, sizeof(*to), (void *)(nfct + conntrack_tuples)))
+		return ENTRY_MISSING;
+	return ENTRY_READ;
 }
 #endif

@@ -39,6 +39,8 @@ static __always_inline void defer(struct connection *c, __u64 now)
 /* Whether to read conntrack for a packet that leaves the interface. */
 static __always_inline int is_translation_due(const struct connection *c, __u8 proto)
 {
+	if (!can_read_conntrack())
+		return 0;
 	if (c->translation == NAT_UNREAD)
 		return 1;
 	return proto == IPPROTO_UDP && c->translation == NAT_TRANSLATED &&
@@ -97,14 +99,19 @@ static __noinline __attribute__((unused)) int read_translation(struct __sk_buff 
 {
 	struct track_scratch *s = scratch();
 	const struct conntrack_tuple *sender;
-	__u32 is_reply = 0, before, backend, named;
+	__u32 is_reply = 0, before, backend, named, found;
 
 	if (!s || !key || !c)
 		return 0;
 	before = c->translation;
 	c->translation_ns = bpf_ktime_get_ns();
-	if (c->state == STATE_RELATED || !read_conntrack(skb, &s->tuples, &is_reply) ||
-	    s->tuples.original.tuple.proto != key->proto)
+	found = c->state == STATE_RELATED ? ENTRY_IRRELEVANT
+					  : read_conntrack(skb, &s->tuples, &is_reply);
+	if (found == ENTRY_MISSING && before == NAT_UNREAD && awaits_backend(c)) {
+		c->translation = NAT_ASK;
+		return 0;
+	}
+	if (found != ENTRY_READ || s->tuples.original.tuple.proto != key->proto)
 		return before == NAT_UNREAD ? untranslated_peer(skb, key, c) : 0;
 	sender = is_reply ? &s->tuples.reply.tuple : &s->tuples.original.tuple;
 	set_address(s->entry.peer, sender->src, sender->family);
@@ -152,6 +159,8 @@ static __always_inline int restart_translation(struct __sk_buff *skb, const stru
 		return 0;
 	if (c->state == STATE_CLOSING)
 		close_connection(c, EVENT_FIN, now);
+	if (awaits_backend(c))
+		count(SERVICE_UNRESOLVED, 0);
 	c->defer_until_ns = 0;
 	if (!report(skb, key, c, c->initiator, REPORT_PENDING)) {
 		evict(c, now);

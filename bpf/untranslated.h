@@ -18,11 +18,11 @@
 /* A connection that saw no packet with the translation for so long asks user space. */
 #define ASK_NS 100000000ULL
 
-/* Connections that wait for user space, 100 B each. What does not fit asks at the next flush. */
+/* Connections that wait for user space, 100 B each. What does not fit asks once others have an answer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 4096);
 	__type(key, struct flow_key);
 	__type(value, struct translation);
 } untranslated SEC(".maps");
@@ -32,19 +32,22 @@ struct {
 static __always_inline int take_answer(struct connection *c, const struct flow_key *key, __u64 now)
 {
 	struct translation asked = {.state = TRANSLATION_ASKED, .hook = c->hook};
+	__u32 before;
 	struct translation *answer = bpf_map_lookup_elem(&untranslated, key);
 
 	if (!answer) {
 		if (since(now, c->first_ns) < ASK_NS ||
-		    bpf_map_update_elem(&untranslated, key, &asked, BPF_NOEXIST))
+		    since(now, c->defer_until_ns) > entity_wait_ns)
 			return 0;
-		c->translation_ns = now;
+		if (!bpf_map_update_elem(&untranslated, key, &asked, BPF_NOEXIST))
+			c->translation_ns = now;
 		return 1;
 	}
 	if (answer->state == TRANSLATION_ASKED && since(now, c->translation_ns) < entity_wait_ns)
 		return 1;
-	if (answer->state == TRANSLATION_KNOWN &&
-	    __sync_val_compare_and_swap(&c->translation, NAT_UNREAD, NAT_BUSY) == NAT_UNREAD) {
+	before = c->translation;
+	if (answer->state == TRANSLATION_KNOWN && before != NAT_BUSY &&
+	    __sync_val_compare_and_swap(&c->translation, before, NAT_BUSY) == before) {
 		__builtin_memcpy(c->peer, answer->addr, sizeof(c->peer));
 		c->peer_port = answer->port;
 		c->service = answer->service;

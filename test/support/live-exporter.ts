@@ -24,6 +24,8 @@ export interface LiveExporterOptions extends EntityOptions, Partial<LiveOptions>
   readonly hubble?: string
   /** max_entries by map name. */
   readonly sizes?: Readonly<Record<string, number>>
+  /** Replaces facts about the kernel, to run as on another one. */
+  readonly kernel?: Partial<Native>
   onError?(error: Error): void
   /** Called before each page. */
   beforePage?(): void
@@ -39,12 +41,23 @@ export interface LiveExporter {
 
 /** Starts, and resolves once attached; closed when the test is over. */
 export async function liveExporter(t: Test, lab: Lab, options: LiveExporterOptions): Promise<LiveExporter> {
-  const { inventory, hubble, sizes = {}, onError = thrown, beforePage, ttlMs, mostGone, now, ...own } = options
+  const {
+    inventory,
+    hubble,
+    sizes = {},
+    kernel = {},
+    onError = thrown,
+    beforePage,
+    ttlMs,
+    mostGone,
+    now,
+    ...own
+  } = options
   const hubbleMetrics = hubble === undefined ? undefined : parseStatic(hubble)
   const entityOptions = { ttlMs, ...(mostGone && { mostGone }), ...(now && { now }) }
   const exporter = createExporter(inventory, true, { hubbleMetrics, ...entityOptions })
   const settings = { ...LIVE, netns: lab.node.path, ...own }
-  const live = new Live(sized(sizes), exporter.entities, settings, exporter.sink, { onError })
+  const live = new Live({ ...sized(sizes), ...kernel }, exporter.entities, settings, exporter.sink, { onError })
   t.teardown(() => live.close())
   await live.interfaces.attachments.attempted
   const names = new NameUpdates(exporter, live)

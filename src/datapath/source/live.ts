@@ -65,6 +65,8 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
  */
 const MAX_RUNS = 2000
 const NS_PER_MS = 1_000_000
+/** Rounds of questions to conntrack in one flush, of up to 4,096 connections each. The next flush asks for the rest. */
+const MAX_ROUNDS = 8
 /** Programs of bpf/drop.h in the order in which they run on a freed packet. */
 const DROP_PROGRAMS = ['weir_drop', 'weir_drop_nested'] as const
 /** Milliseconds from a publish to the flush that removes the connections of stale entities. */
@@ -235,7 +237,7 @@ export class Live implements Source {
     const { published } = this.#stale
     const startedMs = performance.now()
     this.connectionsUsed = this.#flushTable('weir_flush')
-    if (this.#passView.getUint32(PASS.asked, true) > 0) {
+    for (let round = 0; round < MAX_ROUNDS && this.#passView.getUint32(PASS.asked, true) > 0; round++) {
       this.#try('conntrack', () => this.#translations.answer())
       this.connectionsUsed = this.#flushTable('weir_flush')
     }

@@ -14,7 +14,7 @@ import type { BpfObject } from './native.js'
 
 const TABLE = 'untranslated'
 /** max_entries of the table. */
-const ENTRIES = 1024
+const ENTRIES = 4096
 const ENTRY = FLOW_KEY.size + TRANSLATION.size
 
 /** A connection that asks: the packets from the interface's other side to the peer. */

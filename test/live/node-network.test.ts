@@ -55,7 +55,7 @@ t.test('an address that the node gets is its own at once, and no longer when it 
     (await weir.metrics()).sum('weir_flow_packets_total', {
       source_workload: 'a',
       destination_workload,
-      protocol: 'UDP',
+      reporter: 'source',
     })
   await ip(lab, 'link add cache0 type bridge')
   await ip(lab, 'link set cache0 up')

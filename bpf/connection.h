@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "ip_cache.h"
 #include "life.h"
+#include "pod_interface.h"
 #include "weir.h"
 
 #include <linux/bpf.h>
@@ -127,7 +128,7 @@ static __always_inline int still_deferred(struct connection *c, const struct flo
 	if (!c->defer_until_ns)
 		return 0;
 	if (c->a.flags & INFO_UNRESOLVED)
-		look_up_address(&c->a, address_a(c, key));
+		resolve_a(&c->a, address_a(c, key), key->ifindex, c->hook);
 	if (c->b.flags & INFO_UNRESOLVED)
 		look_up_address(&c->b, address_b(c, key));
 	if (((c->a.flags | c->b.flags) & INFO_UNRESOLVED || awaits_translation(c)) &&
@@ -146,8 +147,10 @@ static __always_inline int is_resolved_late(const struct connection *c, const st
 
 	if (c->defer_until_ns)
 		return 0;
-	return (c->a.flags & INFO_UNRESOLVED && look_up_address(&info, address_a(c, key))) ||
-	       (c->b.flags & INFO_UNRESOLVED && look_up_address(&info, address_b(c, key)));
+	return (c->a.flags & INFO_UNRESOLVED &&
+		resolve_a(&info, address_a(c, key), key->ifindex, c->hook)) ||
+	       (c->b.flags & INFO_UNRESOLVED && look_up_address(&info, address_b(c, key)) &&
+		!(info.flags & INFO_UNRESOLVED));
 }
 
 static __always_inline __u32 size_class(__u32 bytes)

@@ -40,7 +40,7 @@ static __noinline struct connection *new_connection(const struct flow_key *key,
 	s->entry.first_ns = s->entry.last_ns = bpf_ktime_get_ns();
 	s->entry.hook = hook_direction >> 1;
 	init_state(&s->entry, p, hook_direction & 1);
-	look_up(&s->entry.a, key->a);
+	look_up_a(&s->entry.a, key->a, key->ifindex, s->entry.hook);
 	look_up(&s->entry.b, key->b);
 	set_peer(&s->entry, key);
 	defer(&s->entry, s->entry.first_ns);
@@ -56,7 +56,7 @@ static __noinline int is_renamed(const struct connection *c, const struct flow_k
 
 	if (!c || !key)
 		return 0;
-	look_up(&a, address_a(c, key));
+	look_up_a(&a, address_a(c, key), key->ifindex, c->hook);
 	look_up(&b, address_b(c, key));
 	return a.entity != c->a.entity || b.entity != c->b.entity;
 }
@@ -109,7 +109,7 @@ static __noinline int overflow_packet(const struct flow_key *key, const struct p
 
 	if (!key || !p)
 		return 0;
-	look_up(&a, dead ? address_a(dead, key) : key->a);
+	look_up_a(&a, dead ? address_a(dead, key) : key->a, key->ifindex, hook_direction >> 1);
 	look_up(&b, dead ? address_b(dead, key) : key->b);
 	target = overflow_key_of(&a, &b, p->proto, hook_direction >> 1, hook_direction & 1);
 	target.size = size_class(bytes);

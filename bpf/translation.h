@@ -169,7 +169,7 @@ static __always_inline int restart_translation(struct __sk_buff *skb, const stru
 	c->translation = NAT_UNREAD;
 	c->service = 0;
 	set_peer(c, key);
-	look_up(&c->a, key->a);
+	look_up_a(&c->a, key->a, key->ifindex, c->hook);
 	look_up(&c->b, key->b);
 	defer(c, now);
 	return 0;

@@ -53,7 +53,7 @@ export interface Exporter {
 /** `live`: the entity ids in the records are those of this process. */
 export function createExporter(inventory: Inventory, live: boolean, options: ExporterOptions = {}): Exporter {
   const { hubbleMetrics, cidrGroups = {}, ...entityOptions } = options
-  const entities = entitiesOf(inventory, entityOptions)
+  const entities = entitiesOf(inventory, entityOptions, live)
   const store = new SeriesStore()
   const reasons = kernelReasons(live)
   const reducer = new Reducer(store, entities, reasons, live)

@@ -55,16 +55,11 @@ export interface EntityOptions {
 
 const MAPPED_PREFIX = 0xffff
 const NO_LABELS: readonly string[] = []
-/** Prefixes in which pods may have addresses: RFC 1918, RFC 6598 (CGNAT), RFC 3927, RFC 4193 (ULA), link-local. */
-const PRIVATE = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '169.254.0.0/16',
-  'fc00::/7',
-  'fe80::/10',
-]
+/**
+ * Prefixes in which pods may have addresses: RFC 1918, RFC 6598 (CGNAT), RFC 4193 (ULA). Not the link-local ones: what comes
+ * from there is named by its interface.
+ */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']
 
 export class Entities {
   /** Look-ups without a result. */
@@ -80,6 +75,8 @@ export class Entities {
   readonly #holdings = new Holdings()
   readonly #labels = new Map<number, readonly string[]>()
   readonly #byIdentity = new WordTable()
+  /** Entity ids of the pods of this node that have an address, by key. */
+  readonly #localPods = new Map<string, number>()
   #stale: number[] = []
 
   constructor({ ttlMs, mostGone, now = () => performance.now() }: EntityOptions = {}) {
@@ -98,6 +95,11 @@ export class Entities {
   /** Keys of all endpoints except CIDRs. */
   *keys(): Generator<string> {
     for (const { key, kind } of this.#holdings.all()) if (kind !== 'cidr') yield key
+  }
+
+  /** Entity ids of the pods of this node that have an address of their own. */
+  localPods(): Iterable<number> {
+    return this.#localPods.values()
   }
 
   /** Applies a batch. Returns the pods that it removes. */
@@ -167,6 +169,9 @@ export class Entities {
   }
   namespace(entity: number): string {
     return this.#columns.namespace.at(entity)
+  }
+  isLocalPod(entity: number): boolean {
+    return this.#columns.kind(entity) === 'pod' && this.#columns.local(entity)
   }
   /** Name of the workload; of the pod if it has none; `host`, `world` or a CIDR for other entities. */
   workload(entity: number): string {
@@ -282,6 +287,8 @@ export class Entities {
     if (before !== NOTHING) this.kinds[before.kind]--
     this.kinds[facts.kind]++
     this.#holdings.set(facts.key, holding)
+    if (facts.kind === 'pod' && facts.local && facts.ips.length > 0) this.#localPods.set(facts.key, row)
+    else this.#localPods.delete(facts.key)
     this.#addAddresses(holding)
     this.#removeLost(before, holding)
   }
@@ -290,6 +297,7 @@ export class Entities {
     const before = this.#holdings.get(key)
     if (before === NOTHING) return
     this.#holdings.delete(key)
+    this.#localPods.delete(key)
     this.kinds[before.kind]--
     this.#removeLost(before, NOTHING)
   }

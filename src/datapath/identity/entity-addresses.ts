@@ -33,6 +33,8 @@ export class EntityAddresses {
   readonly #cidrRows = new Map<string, number>()
   /** Unresolved prefixes, each with the number of endpoints that declare it. */
   readonly #unresolved = new Map<string, number>()
+  /** Addresses whose entity may be about to change. */
+  readonly #doubted = new Set<string>()
   readonly #changed = new Set<string>()
   /** IPv6 CIDRs so short that in the kernel's trie they cover mapped IPv4 addresses as well. */
   #short = 0
@@ -96,6 +98,16 @@ export class EntityAddresses {
     if (isMapped(addr)) this.#exact.delete(word(addr, 12))
     else this.#exact6.delete(word(addr, 0), word(addr, 4), word(addr, 8), word(addr, 12))
     this.#changed.add(ip)
+  }
+
+  /** Another entity may get this address soon: the kernel defers its counts until trust(). */
+  doubt(ip: string): void {
+    this.#doubted.add(ip)
+    this.#changed.add(ip)
+  }
+
+  trust(ip: string): void {
+    if (this.#doubted.delete(ip)) this.#changed.add(ip)
   }
 
   setCidr(text: string, row: number): void {
@@ -175,7 +187,7 @@ export class EntityAddresses {
   #state(key: string): PrefixState {
     const { bits, addr } = key.includes('/') ? parsePrefix(key) : { bits: HOST_BITS, addr: parseAddress(key) }
     const row = bits === HOST_BITS ? this.#host(addr) : 0
-    const unresolved = row === 0 && this.#unresolved.has(key)
+    const unresolved = row === 0 ? this.#unresolved.has(key) : this.#doubted.has(key)
     const guard = key === ALL_IPV4 && this.#short > 0
     return {
       bits,

@@ -73,6 +73,11 @@ export class EntityColumns {
     return KINDS[this.#kinds.at(number)]!
   }
 
+  /** A pod or node of this node. */
+  local(number: number): boolean {
+    return this.#locals.at(number) === 1
+  }
+
   /** `number`: an id in use, or the next one. */
   set(number: number, row: Entity): void {
     this.length = Math.max(this.length, number + 1)
@@ -106,7 +111,7 @@ export class EntityColumns {
       node: this.node.at(number),
       zone: this.zone.at(number),
       labels: this.labels.at(number),
-      local: this.#locals.at(number) === 1,
+      local: this.local(number),
       hubbleWorkload: this.#hubbleWorkload.at(number),
     }
   }

@@ -43,6 +43,14 @@ const SCOPE_SHIFT = 24
 const SCOPE_CIDR = 1
 const SCOPE_REMOTE_NODE = 2
 
+/** Weir's own identities, of addresses that belong to no single endpoint. Their label is `weir:NAME`. */
+export const SPECIAL = {
+  multicast: 0x01ff_ff01,
+  broadcast: 0x01ff_ff02,
+  'link-local': 0x01ff_ff03,
+  unspecified: 0x01ff_ff04,
+} as const
+
 /** Precedence of an identity when several apply to an address: the highest names it. */
 export const Precedence = { nothing: 0, world: 1, cidr: 2, node: 3, workload: 4 } as const
 export type Precedence = (typeof Precedence)[keyof typeof Precedence]

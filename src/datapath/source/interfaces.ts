@@ -58,6 +58,12 @@ export class Interfaces implements LinkSink {
     this.#watch.onReadable(() => this.follow())
   }
 
+  /** Numbers of the interfaces of pods. */
+  pods(): Set<number> {
+    const pods = this.attachments.list().filter(({ hook }) => hook === Hook.pod)
+    return new Set(pods.map(({ ifindex }) => ifindex))
+  }
+
   /** Decides again for every link: what isUplink() returns has changed. */
   recheck(): void {
     this.#dump()

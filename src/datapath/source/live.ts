@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
 import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
-import { Decoder } from '../record/decode.js'
+import { Decoder, type RecordSink } from '../record/decode.js'
 import { type AttachListener, PROGRAMS } from './attachments.js'
 import { Conntrack } from './conntrack.js'
 import { Counters } from './counters.js'
@@ -22,6 +22,7 @@ import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
 import { chooseRing, type Ring, type RingKind } from './ring.js'
+import { PodInterfaces } from './pod-interfaces.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
 import { Translations } from './translations.js'
@@ -67,6 +68,9 @@ const MAX_RUNS = 2000
 const NS_PER_MS = 1_000_000
 /** Rounds of questions to conntrack in one flush, of up to 4,096 connections each. The next flush asks for the rest. */
 const MAX_ROUNDS = 8
+const NO_INTERFACES: ReadonlySet<number> = new Set()
+/** bpf/ip_cache.h entity_wait_ns. */
+const ENTITY_WAIT_MS = 5000
 /** Programs of bpf/drop.h in the order in which they run on a freed packet. */
 const DROP_PROGRAMS = ['weir_drop', 'weir_drop_nested'] as const
 /** Milliseconds from a publish to the flush that removes the connections of stale entities. */
@@ -78,6 +82,8 @@ export class Live implements Source {
   readonly counters: Counters
   readonly interfaces: Interfaces
   readonly ring: Ring
+  /** The pods behind the interfaces. */
+  readonly pods: PodInterfaces
   readonly connectionsLimit: number
   /** Entries of the connection table after the last flush. */
   connectionsUsed = 0
@@ -96,6 +102,8 @@ export class Live implements Source {
   readonly #translations: Translations
   #releaseTimer: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
+  /** The records go to the pods first. */
+  readonly #records: RecordSink
   readonly #listener: LiveListener
   readonly #frames = new Uint8Array(FLUSH_BYTES)
   readonly #pass = new Uint8Array(PASS.size)
@@ -106,6 +114,7 @@ export class Live implements Source {
 
   constructor(native: Native, entities: Entities, options: LiveOptions, sink: FlowSink, listener: LiveListener) {
     this.#sink = sink
+    this.#records = this.#learning(sink)
     this.#listener = listener
     this.connectionsLimit = options.connections
     this.#applyNames = changes => (listener.onNames ? listener.onNames(changes) : entities.apply(changes))
@@ -121,6 +130,8 @@ export class Live implements Source {
       this.#translations = new Translations(object, this.#openConntrack(native, options.netns), entities)
       this.#nameAddresses()
       this.ipCache = new IpCache(object, entities, addresses)
+      const { entityWaitMs = ENTITY_WAIT_MS } = options
+      this.pods = new PodInterfaces(object, entities, entityWaitMs, () => performance.now())
       this.#publishEntities()
       object.openRing(this.ring.map, options.ringPages)
       this.#attachDrops()
@@ -131,6 +142,7 @@ export class Live implements Source {
         onBehind: (name, behind) => listener.onBehind?.(name, behind),
         onCovered: () => listener.onCovered?.(),
       })
+      this.#publishEntities()
     } catch (error) {
       this.#network.close()
       object?.close()
@@ -212,17 +224,16 @@ export class Live implements Source {
 
   /** Links, addresses or routes of the node changed. */
   #networkChanged(): void {
-    if (this.#nameAddresses()) this.publishNames()
+    this.#nameAddresses()
+    this.publishNames()
     const uplinks = [...this.#network.uplinks()].sort().join()
     if (uplinks !== this.#uplinks) this.interfaces.recheck()
     this.#uplinks = uplinks
   }
 
-  /** Returns whether the node has other addresses than before. */
-  #nameAddresses(): boolean {
+  #nameAddresses(): void {
     const changes = this.#nodeAddresses.changes(this.#network.addresses())
     if (changes !== undefined) this.#applyNames(changes)
-    return changes !== undefined
   }
 
   #drain(): void {
@@ -281,12 +292,27 @@ export class Live implements Source {
 
   #publishEntities(): void {
     this.#stale.publish()
+    // In the constructor no interface is watched yet.
+    this.pods.update(this.interfaces?.pods() ?? NO_INTERFACES, this.#network.hostRoutes())
     this.ipCache.publish()
+    this.pods.publish()
   }
 
   #decode(length: number): void {
     this.#listener.onFrames?.(this.#frames, length)
-    this.decoder.decode(this.#frames, length, this.#sink)
+    this.decoder.decode(this.#frames, length, this.#records)
+  }
+
+  /** HOT: one more call for a trace record. */
+  #learning(sink: FlowSink): RecordSink {
+    return {
+      trace: record => {
+        this.pods.see(record)
+        sink.trace(record)
+      },
+      drop: record => sink.drop(record),
+      verdict: record => sink.verdict(record),
+    }
   }
 
   /** A failure is reported and not fatal: flows are counted without it. */

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * pod-interfaces.ts - the pod behind each watched interface, for the kernel's table `pod_interfaces`.
+ *
+ * In:    the watched interfaces; host routes; source addresses in records; the entities.
+ * Out:   one entry for each watched pod interface: the entity of its pod, or none while the pod is not known. Addresses of
+ *        a pod without an interface any longer are in doubt for the time that a name may take.
+ * Fail:  publish() throws the kernel's error; the next call writes what is missing.
+ * Never: binds an interface to one pod while the addresses of several are behind it: those are named by address.
+ */
+import { formatAddress } from '../../lib/address.js'
+import type { Entities } from '../identity/entities.js'
+import { Direction, Hook, IP_INFO } from '../record/abi.js'
+import type { TraceRecord } from '../record/trace-record.js'
+import type { BpfObject } from './native.js'
+
+/** A single address behind an interface. */
+export interface HostRoute {
+  readonly address: string
+  readonly ifindex: number
+}
+
+const MAP = 'pod_interfaces'
+/** max_entries of the map. */
+export const POD_INTERFACES_MAX = 8192
+/** Pairs of an interface and an entity that records have shown; forgotten when there are more. */
+const MOST_SEEN = 65_536
+/** Addresses learned for an interface without a route. */
+const MOST_LEARNED = 16
+const PAIR = 2 ** 20
+
+export class PodInterfaces {
+  readonly #object: BpfObject
+  readonly #entities: Entities
+  readonly #waitMs: number
+  readonly #now: () => number
+  readonly #seen = new Set<number>()
+  /** Source addresses by interface. */
+  readonly #learned = new Map<number, Set<string>>()
+  /** Interface and pod of each address that is bound. */
+  readonly #homes = new Map<string, { readonly ifindex: number; readonly pod: string }>()
+  /** Addresses in doubt: the pod that had them, and until when. */
+  readonly #doubts = new Map<string, { readonly pod: string; readonly untilMs: number }>()
+  /** Values in the kernel, by interface. */
+  readonly #written = new Map<number, string>()
+  /** Entity ids by interface; 0: not known. */
+  #bound: ReadonlyMap<number, number> = new Map()
+
+  /** `waitMs`: how long the kernel defers counts for a name. `now`: a monotonic clock in ms. */
+  constructor(object: BpfObject, entities: Entities, waitMs: number, now: () => number) {
+    this.#object = object
+    this.#entities = entities
+    this.#waitMs = waitMs
+    this.#now = now
+  }
+
+  /** HOT: learns the address of the interface's pod from packets that the pod sent. */
+  see(record: TraceRecord): void {
+    if (!record.hasExtension || record.hook !== Hook.pod || record.direction !== Direction.aToB) return
+    const pair = record.ifindex * PAIR + record.aEntity
+    if (this.#seen.has(pair)) return
+    if (this.#seen.size >= MOST_SEEN) this.#seen.clear()
+    this.#seen.add(pair)
+    if (!this.#entities.isLocalPod(record.aEntity)) return
+    const learned = this.#learned.get(record.ifindex) ?? new Set()
+    if (learned.size < MOST_LEARNED) learned.add(formatAddress(record.bytes, record.aAt))
+    this.#learned.set(record.ifindex, learned)
+  }
+
+  /** Brings bindings and doubts up to date. Call it before the addresses are published. */
+  update(interfaces: ReadonlySet<number>, routes: Iterable<HostRoute>): void {
+    const addresses = this.#addressesByInterface(interfaces, routes)
+    this.#settleDoubts()
+    this.#doubtHomeless(addresses)
+    const bound = new Map<number, number>()
+    for (const ifindex of interfaces) bound.set(ifindex, this.#bind(ifindex, addresses.get(ifindex) ?? []))
+    this.#bound = bound
+  }
+
+  /** Writes what changed to the kernel. Call it after the addresses were published. */
+  publish(): void {
+    for (const ifindex of [...this.#written.keys()]) {
+      if (this.#bound.has(ifindex)) continue
+      this.#object.remove(MAP, keyOf(ifindex), 1)
+      this.#written.delete(ifindex)
+    }
+    for (const [ifindex, entity] of this.#bound) {
+      const value = this.#value(entity)
+      const text = value.join()
+      if (this.#written.get(ifindex) === text) continue
+      this.#object.update(MAP, keyOf(ifindex), value, 1)
+      this.#written.set(ifindex, text)
+    }
+  }
+
+  /** Keys of local pods with an address, each with whether an interface is theirs. */
+  *pods(): Generator<{ readonly namespace: string; readonly pod: string; readonly covered: boolean }> {
+    const covered = new Set([...this.#bound.values()].map(entity => this.#podOf(entity)))
+    for (const entity of this.#entities.localPods()) {
+      const [namespace, pod] = [this.#entities.namespace(entity), this.#entities.pod(entity)]
+      yield { namespace, pod, covered: covered.has(this.#podOf(entity)) }
+    }
+  }
+
+  /** Watched interfaces whose pod is not known. */
+  get unidentified(): number {
+    return [...this.#bound.values()].filter(entity => entity === 0).length
+  }
+
+  /** Routes are exact; learned addresses count for interfaces without a route, and without a route elsewhere. */
+  #addressesByInterface(interfaces: ReadonlySet<number>, routes: Iterable<HostRoute>): Map<number, string[]> {
+    const all = new Map<number, string[]>()
+    const routed = new Set<string>()
+    const add = (ifindex: number, address: string) => {
+      const list = all.get(ifindex)
+      if (list === undefined) all.set(ifindex, [address])
+      else list.push(address)
+    }
+    for (const { address, ifindex } of routes) {
+      if (!interfaces.has(ifindex)) continue
+      routed.add(address)
+      add(ifindex, address)
+    }
+    const withRoute = new Set(all.keys())
+    for (const [ifindex, learned] of this.#learned) {
+      if (!interfaces.has(ifindex)) this.#forget(ifindex)
+      else if (!withRoute.has(ifindex)) for (const each of learned) if (!routed.has(each)) add(ifindex, each)
+    }
+    return all
+  }
+
+  #forget(ifindex: number): void {
+    this.#learned.delete(ifindex)
+    this.#seen.clear() // the number may be used again
+  }
+
+  /** Ends the doubt about addresses that another pod has by now, or that no pod has, and after the wait. */
+  #settleDoubts(): void {
+    const now = this.#now()
+    for (const [address, { pod, untilMs }] of this.#doubts) {
+      const owner = this.#podOf(this.#entities.addresses.host(address))
+      if (owner === pod && now < untilMs) continue
+      this.#doubts.delete(address)
+      this.#entities.addresses.trust(address)
+    }
+  }
+
+  /** An address that has left its interface may be another pod's before the old pod's object is gone. */
+  #doubtHomeless(addresses: ReadonlyMap<number, readonly string[]>): void {
+    for (const [address, { ifindex, pod }] of this.#homes) {
+      if (addresses.get(ifindex)?.includes(address)) continue
+      this.#homes.delete(address)
+      if (this.#podOf(this.#entities.addresses.host(address)) !== pod) continue
+      this.#doubts.set(address, { pod, untilMs: this.#now() + this.#waitMs })
+      this.#entities.addresses.doubt(address)
+    }
+  }
+
+  /** The entity of the pod that all addresses belong to; 0 if there is none. */
+  #bind(ifindex: number, addresses: readonly string[]): number {
+    let bound = 0
+    for (const address of addresses) {
+      const entity = this.#entities.addresses.host(address)
+      if (this.#doubts.has(address)) return 0
+      if (!this.#entities.isLocalPod(entity)) continue
+      if (bound !== 0 && this.#podOf(bound) !== this.#podOf(entity)) return 0
+      bound = entity
+    }
+    if (bound === 0) return 0
+    const pod = this.#podOf(bound)
+    for (const address of addresses)
+      if (this.#podOf(this.#entities.addresses.host(address)) === pod) this.#homes.set(address, { ifindex, pod })
+    return bound
+  }
+
+  /** '' for anything but a local pod. A pod of an inventory may have no name. */
+  #podOf(entity: number): string {
+    if (!this.#entities.isLocalPod(entity)) return ''
+    return `${this.#entities.namespace(entity)}/${this.#entities.pod(entity) || entity}`
+  }
+
+  #value(entity: number): Uint8Array {
+    const value = new Uint8Array(IP_INFO.size)
+    if (entity === 0) return value
+    const view = new DataView(value.buffer)
+    view.setUint32(IP_INFO.identity, this.#entities.identity(entity), true)
+    view.setUint32(IP_INFO.entity, entity, true)
+    view.setUint16(IP_INFO.endpointId, this.#entities.endpoint(entity), true)
+    return value
+  }
+}
+
+function keyOf(ifindex: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(ifindex).buffer)
+}

@@ -4,8 +4,8 @@
 
 import fc from 'fast-check'
 import t from 'tap'
-import { SPECIAL } from '../../../src/datapath/identity/identity.js'
 import type { Entities } from '../../../src/datapath/identity/entities.js'
+import { SPECIAL } from '../../../src/datapath/identity/identity.js'
 import { loadInventory, parseInventory } from '../../../src/datapath/inventory/inventory.js'
 import { entitiesOf } from '../../../src/datapath/inventory/inventory-entities.js'
 import { formatPrefix, parseAddress, parsePrefix } from '../../../src/lib/address.js'

@@ -208,12 +208,17 @@ static __always_inline int is_vlan(__u16 ethertype)
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
-/* Returns 0, or the enum counter of an ignored packet. */
-static __always_inline int parse(struct __sk_buff *skb, struct packet *p)
+/* The first header of a packet. */
+#define FRAMED 0 /* Ethernet */
+#define BARE 1	 /* IP: a tunnel, PPP */
+
+/* Returns 0, or the enum counter of an ignored packet. `framing` is a constant. */
+static __always_inline int parse(struct __sk_buff *skb, struct packet *p, __u32 framing)
 {
 	const __u8 *data = (void *)(long)skb->data;
 	const void *end = (void *)(long)skb->data_end;
-	const __u8 *l3 = data + ETH_HLEN;
+	const __u32 l2 = framing == BARE ? 0 : ETH_HLEN;
+	const __u8 *l3 = data + l2;
 	__u16 ethertype;
 
 	if ((void *)(l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr)) > end &&
@@ -222,11 +227,11 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *p)
 		bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX);
 		data = (void *)(long)skb->data;
 		end = (void *)(long)skb->data_end;
-		l3 = data + ETH_HLEN;
+		l3 = data + l2;
 	}
 	if ((void *)l3 > end)
 		return IGNORED_TOO_SHORT;
-	ethertype = *(__u16 *)(data + 12);
+	ethertype = framing == BARE ? skb->protocol : *(__u16 *)(data + 12);
 #pragma unroll
 	for (int i = 0; i < 2; i++) { /* 802.1Q inside 802.1ad */
 		if (!is_vlan(ethertype))

@@ -58,6 +58,7 @@ static __always_inline long write_trace(struct __sk_buff *skb, struct track_scra
 #define REPORT_PACKET 0	 /* the packet at hand, and counts unless they are deferred */
 #define REPORT_PENDING 1 /* counts of earlier packets, in the initiator's direction */
 #define REPORT_RENAMED 2 /* the same, and the connection goes on under other names */
+#define REPORT_BARE 3	 /* REPORT_PACKET, for a packet that starts with its IP header */
 
 /* Returns 0 when the ring is full. */
 static __noinline __attribute__((unused)) int report(struct __sk_buff *skb,
@@ -72,7 +73,9 @@ static __noinline __attribute__((unused)) int report(struct __sk_buff *skb,
 		return 0;
 	__builtin_memset(&s->record, 0, sizeof(s->record));
 	describe(&s->record, key, c, direction);
-	if (what == REPORT_PACKET) {
+	if (what == REPORT_BARE)
+		s->record.hdr.flags |= CLASS_L3_DEVICE;
+	if (what == REPORT_PACKET || what == REPORT_BARE) {
 		s->record.hdr.hash = skb->hash;
 		s->record.hdr.len_orig = skb->len;
 		s->record.hdr.len_cap = cap;

@@ -130,7 +130,8 @@ static __always_inline void set_key(struct flow_key *key, const struct packet *p
 }
 
 /* HOT: every packet of every interface; bench `packet`. */
-static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 direction, __u32 seen)
+static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 direction, __u32 seen,
+				 __u32 framing)
 {
 	struct packet p = {};
 	struct flow_key key = {.ifindex = skb->ifindex};
@@ -139,7 +140,7 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 	__u64 previous;
 
 	count(seen, bytes);
-	ignored = parse(skb, &p);
+	ignored = parse(skb, &p, framing);
 	if (ignored) {
 		count(ignored, bytes);
 		return TC_ACT_UNSPEC;
@@ -172,6 +173,6 @@ static __always_inline int track(struct __sk_buff *skb, __u8 hook, __u8 directio
 		return TC_ACT_UNSPEC;
 	/* a Service's connection shows its first packets once the backend is known */
 	if (update_state(c, &p, direction, bytes) | opened && !awaits_backend(c))
-		report(skb, &key, c, direction, REPORT_PACKET);
+		report(skb, &key, c, direction, framing == BARE ? REPORT_BARE : REPORT_PACKET);
 	return TC_ACT_UNSPEC;
 }

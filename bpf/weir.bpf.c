@@ -19,25 +19,37 @@
 SEC("tc")
 int weir_from_pod(struct __sk_buff *skb)
 {
-	return track(skb, HOOK_POD, DIR_A_TO_B, SEEN_FROM_POD);
+	return track(skb, HOOK_POD, DIR_A_TO_B, SEEN_FROM_POD, FRAMED);
 }
 
 SEC("tc")
 int weir_to_pod(struct __sk_buff *skb)
 {
-	return track(skb, HOOK_POD, DIR_B_TO_A, SEEN_TO_POD);
+	return track(skb, HOOK_POD, DIR_B_TO_A, SEEN_TO_POD, FRAMED);
 }
 
 SEC("tc")
 int weir_uplink_out(struct __sk_buff *skb)
 {
-	return track(skb, HOOK_UPLINK, DIR_A_TO_B, SEEN_UPLINK_OUT);
+	return track(skb, HOOK_UPLINK, DIR_A_TO_B, SEEN_UPLINK_OUT, FRAMED);
 }
 
 SEC("tc")
 int weir_uplink_in(struct __sk_buff *skb)
 {
-	return track(skb, HOOK_UPLINK, DIR_B_TO_A, SEEN_UPLINK_IN);
+	return track(skb, HOOK_UPLINK, DIR_B_TO_A, SEEN_UPLINK_IN, FRAMED);
+}
+
+SEC("tc")
+int weir_l3_out(struct __sk_buff *skb)
+{
+	return track(skb, HOOK_UPLINK, DIR_A_TO_B, SEEN_UPLINK_OUT, BARE);
+}
+
+SEC("tc")
+int weir_l3_in(struct __sk_buff *skb)
+{
+	return track(skb, HOOK_UPLINK, DIR_B_TO_A, SEEN_UPLINK_IN, BARE);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -20,6 +20,8 @@ const YIELD_MS = [60_000, 600_000] as const
 export class Attachment {
   readonly ifindex: number
   readonly hook: WatchedHook
+  /** Its packets start with the IP header. */
+  readonly bare: boolean
   name: string
   /** undefined while the programs are not attached. */
   mode: AttachMode | undefined
@@ -36,7 +38,8 @@ export class Attachment {
   #yieldMs: number = YIELD_MS[0]
   #triedAt = 0
 
-  constructor(ifindex: number, name: string, hook: WatchedHook) {
+  constructor(ifindex: number, name: string, hook: WatchedHook, bare = false) {
+    this.bare = bare
     this.ifindex = ifindex
     this.name = name
     this.hook = hook

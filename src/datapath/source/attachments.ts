@@ -36,6 +36,8 @@ export const PROGRAMS = {
   [Hook.pod]: ['weir_from_pod', 'weir_to_pod'],
   [Hook.uplink]: ['weir_uplink_in', 'weir_uplink_out'],
 } as const
+/** The same for an uplink without Ethernet headers. */
+export const L3_PROGRAMS = ['weir_l3_in', 'weir_l3_out'] as const
 
 /** Milliseconds between two checks of all interfaces: 2 us for each. */
 const CHECK_MS = 500
@@ -108,15 +110,15 @@ export class Attachments {
     return this.#resolveAttempted !== undefined
   }
 
-  /** Adds an interface, or takes its new name. */
-  add(ifindex: number, name: string, hook: WatchedHook): void {
+  /** Adds an interface, or takes its new name. `bare`: its packets start with the IP header. */
+  add(ifindex: number, name: string, hook: WatchedHook, bare = false): void {
     const known = this.#attachments.get(ifindex)
     if (known?.hook === hook) {
       known.name = name
       return
     }
     if (known !== undefined) this.remove(ifindex)
-    this.#attachments.set(ifindex, new Attachment(ifindex, name, hook))
+    this.#attachments.set(ifindex, new Attachment(ifindex, name, hook, bare))
     this.run()
   }
 
@@ -180,7 +182,7 @@ export class Attachments {
 
   async #attach(attachment: Attachment): Promise<void> {
     const { netns, attach } = this.#options
-    const [ingress, egress] = PROGRAMS[attachment.hook]
+    const [ingress, egress] = attachment.bare ? L3_PROGRAMS : PROGRAMS[attachment.hook]
     await this.#attempt(attachment, async () => {
       const mode = await this.#object.attachInterface(netns, attachment.ifindex, ingress, egress, attach)
       attachment.attached(mode, performance.now())

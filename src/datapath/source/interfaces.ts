@@ -10,7 +10,7 @@
 import { compileGlob } from '../../lib/glob.js'
 import { Hook } from '../record/abi.js'
 import { type AttachListener, Attachments, type AttachOptions } from './attachments.js'
-import { type Link, type LinkSink, readLinks } from './links.js'
+import { isBare, type Link, type LinkSink, readLinks } from './links.js'
 import type { BpfObject, Native, RtnetlinkWatch } from './native.js'
 
 export interface InterfaceOptions extends AttachOptions {
@@ -88,7 +88,7 @@ export class Interfaces implements LinkSink {
     this.#dumped.add(link.ifindex)
     const hook = this.#isUplink(link) ? Hook.uplink : this.#isPod(link) ? Hook.pod : undefined
     if (hook === undefined) this.gone(link.ifindex)
-    else this.attachments.add(link.ifindex, link.name, hook)
+    else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
   }
 
   gone(ifindex: number): void {

@@ -43,6 +43,13 @@ const TCMSG_IFINDEX = 4
 const IFLA = { name: 3, link: 5, master: 10, linkInfo: 18, linkNetnsId: 37 } as const
 const IFLA_INFO_KIND = 1
 const IFF_UP = 1
+/** ARPHRD_PPP, RAWIP, TUNNEL, TUNNEL6, SIT, IPGRE, IP6GRE, NONE. */
+const BARE: ReadonlySet<number> = new Set([512, 519, 768, 769, 776, 778, 823, 0xfffe])
+
+/** Whether packets start with their IP header: tun, WireGuard, IPIP, SIT, GRE, PPP, raw IP of a modem. */
+export function isBare({ hardware }: Link): boolean {
+  return BARE.has(hardware)
+}
 
 /** Parses `length` bytes of messages. */
 export function readLinks(bytes: Uint8Array, length: number, sink: LinkSink): void {

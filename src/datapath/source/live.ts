@@ -13,7 +13,7 @@ import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
 import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder, type RecordSink } from '../record/decode.js'
-import { type AttachListener, PROGRAMS } from './attachments.js'
+import { type AttachListener, L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import { Conntrack } from './conntrack.js'
 import { Counters } from './counters.js'
 import { type InterfaceOptions, Interfaces } from './interfaces.js'
@@ -349,7 +349,7 @@ function openObject(native: Native, options: LiveOptions, entries: number, ring:
       ...options.knobs,
     },
     sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
-    without: options.uplinks.length === 0 ? PROGRAMS[Hook.uplink] : [],
+    without: options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : [],
   })
 }
 

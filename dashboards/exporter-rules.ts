@@ -24,6 +24,9 @@ export function exporterGroups(): Group[] {
         absentOnNode(),
         stage(),
         bypassed(),
+        pending(),
+        behind(),
+        reattached(),
         tableNearlyFull(),
         tableFull(),
         lost(),
@@ -90,6 +93,40 @@ function bypassed(): Alert {
     severity: 'critical',
     summary: 'Packets bypass the interface of a pod.',
     description: `Another program on ${AT_NODE} forwards packets past interface {{ $labels.interface }}: Weir does not count the direction {{ $labels.direction }}.`,
+  }
+}
+
+function pending(): Alert {
+  return {
+    alert: 'WeirInterfacesPending',
+    expr: `${sumOf(ALL, M.interfacesPending, NODE)} > 0`,
+    for: '2m',
+    severity: 'critical',
+    summary: 'Weir cannot attach to an interface.',
+    description: `{{ $value }} interfaces on ${AT_NODE} do not have Weir's programs: their packets are not counted. The log has the error.`,
+  }
+}
+
+function behind(): Alert {
+  return {
+    alert: 'WeirInterfaceBehind',
+    expr: `max by (cluster, node, instance, interface) (${select(ALL, M.interfaceBehind)}) == 1`,
+    for: '1m',
+    severity: 'warning',
+    summary: 'Another program runs before Weir.',
+    description: `Another program on interface {{ $labels.interface }} of ${AT_NODE} insists on running first. Packets that it drops or redirects are not counted.`,
+  }
+}
+
+/** A CNI that is restarted overtakes Weir once on each interface; that is no alert. */
+function reattached(): Alert {
+  return {
+    alert: 'WeirInterfacesReattached',
+    expr: `sum by (cluster, node, instance, reason) (increase(${M.interfaceReattached.name}[15m])) > 0`,
+    for: '30m',
+    severity: 'warning',
+    summary: 'Another program keeps detaching Weir.',
+    description: `Weir on ${AT_NODE} attached its programs again {{ $value | humanize }} times in 15 minutes: {{ $labels.reason }}. Packets in between are not counted.`,
   }
 }
 

@@ -123,6 +123,18 @@ function losses(): Row {
         expr: sumRate(CHOSEN, M.interfaceErrors, NODE),
         legend: OF_NODE,
       }),
+      lines('Attached again', 'Do other programs detach or overtake Weir, and how?', 'cps', {
+        expr: sumRate(CHOSEN, M.interfaceReattached, ['reason']),
+        legend: '{{reason}}',
+      }),
+      lines(
+        'Interfaces not covered',
+        'Where are packets not counted, or only after another program has seen them?',
+        'short',
+        { expr: sumOf(CHOSEN, M.interfacesPending), legend: 'without the programs' },
+        { expr: sumOf(CHOSEN, M.interfaceBehind), legend: 'behind another program' },
+        { expr: sumOf(CHOSEN, M.interfaceBypassed), legend: 'bypassed' },
+      ),
     ],
   }
 }

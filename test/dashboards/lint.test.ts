@@ -28,6 +28,8 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_hubble_config_reloads_total: 'as weir_inventory_reloads_total',
   weir_hubble_flows_made_total: 'shows developers how well the cache of hubble_* keys works',
   weir_hubble_forgotten_total: 'as weir_hubble_flows_made_total',
+  weir_interface_coverage_seconds: 'the alert is on weir_interfaces_pending; the figure is for debugging starts',
+  weir_interface_attach_seconds_total: 'as weir_interface_coverage_seconds',
   weir_inter_zone_bytes_total: 'off by default',
   weir_series_budget: 'weir metrics --dry-run shows the use of budgets; the alert is on refused series',
   weir_series_expired_value_total: 'for sums over all time; the number of expired series is shown',

@@ -284,6 +284,47 @@ export const CASES: Readonly<Record<string, Case>> = {
       ],
     },
   },
+  WeirInterfacesPending: {
+    fires: {
+      input: [node('weir_interfaces_pending', holding(3))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `3 interfaces on ${WHERE} do not have Weir's programs: their packets are not counted. The log has the error.`,
+        },
+      ],
+    },
+    quiet: { 'a start that takes a minute': [node('weir_interfaces_pending', '200 0+0x60')] },
+  },
+  WeirInterfaceBehind: {
+    fires: {
+      input: [node('weir_interface_behind', holding(1), 'interface="lxc1"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, interface: 'lxc1' },
+          description: `Another program on interface lxc1 of ${WHERE} insists on running first. Packets that it drops or redirects are not counted.`,
+        },
+      ],
+    },
+    quiet: { 'Weir is first': [node('weir_interface_behind', '1 _x60', 'interface="lxc1"')] },
+  },
+  WeirInterfacesReattached: {
+    fires: {
+      input: [node('weir_interface_reattached_total', '0+2x60', 'reason="detached"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, reason: 'detached' },
+          description: `Weir on ${WHERE} attached its programs again 30 times in 15 minutes: detached. Packets in between are not counted.`,
+        },
+      ],
+    },
+    quiet: {
+      'a CNI that is restarted once': [
+        node('weir_interface_reattached_total', '0+0x10 100+0x50', 'reason="not_first"'),
+      ],
+    },
+    at: '50m',
+  },
   WeirConnectionTableNearlyFull: {
     fires: {
       input: [node('weir_connection_table_entries', holding(85)), node('weir_connection_table_limit', holding(100))],

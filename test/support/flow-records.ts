@@ -11,7 +11,7 @@ import { Decoder } from '../../src/datapath/record/decode.js'
 import { KernelReasons } from '../../src/datapath/record/reasons.js'
 import type { DebugEvent, Flow } from '../../src/hubble/flow/flow.js'
 import { InventoryResolver } from '../../src/hubble/flow/inventory-resolver.js'
-import { FlowMaker } from '../../src/hubble/flow/maker.js'
+import { FlowMaker, type FlowOptions } from '../../src/hubble/flow/maker.js'
 import { ethernet, ipv4, ipv6, tcp } from './ethernet.js'
 
 export const INVENTORY = JSON.stringify({
@@ -191,10 +191,11 @@ function header(type: number, subtype: number, version: number, length: number, 
 }
 
 /** A FlowMaker, and the flows and debug events that it emits. */
-export function maker(inventory = INVENTORY) {
+export function maker(inventory = INVENTORY, options: Pick<FlowOptions, 'serviceOf'> = {}) {
   const flows: Flow[] = []
   const debugs: DebugEvent[] = []
   const flowMaker = new FlowMaker({
+    ...options,
     resolver: InventoryResolver.from(parseInventory(inventory, 'inventory')),
     now: () => '2026-01-02T03:04:05.678Z',
     nodeName: 'node-1',
@@ -214,8 +215,8 @@ export function maker(inventory = INVENTORY) {
 }
 
 /** The flow of a record. Throws unless there is exactly one. */
-export function flowOf(record: Uint8Array, inventory?: string): Flow {
-  const { flows, feed, made: flowMaker } = maker(inventory)
+export function flowOf(record: Uint8Array, inventory?: string, options?: Pick<FlowOptions, 'serviceOf'>): Flow {
+  const { flows, feed, made: flowMaker } = maker(inventory, options)
   feed(record)
   if (flows.length !== 1) throw new Error(`${flows.length} flows: ${flowMaker.lastError}`)
   return flows[0]!

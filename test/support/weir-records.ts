@@ -4,7 +4,7 @@
  * In:    fields; those left out are 0.
  * Out:   bytes in the layout of bpf/weir.h (test/datapath/record/abi.test.ts compares abi.ts with it).
  */
-import { DROP, HDR, Notify, TRACE, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from '../../src/datapath/record/abi.js'
+import { DROP, HDR, Notify, TRACE, TRANSLATED, WEIR_DROP, WEIR_EXT, WEIR_TRACE } from '../../src/datapath/record/abi.js'
 import { parseAddress } from '../../src/lib/address.js'
 
 /** A packed counter is packets << 40 | bytes. */
@@ -39,6 +39,10 @@ export interface TraceFields {
   readonly handshakeNs?: number
   readonly durationNs?: number
   readonly closedBytes?: number
+  /** Entity of the Service that was asked for. */
+  readonly service?: number
+  /** The extension's addresses are not those of the packet. */
+  readonly translated?: boolean
 }
 
 export interface DropFields {
@@ -69,6 +73,7 @@ export function traceRecord(fields: TraceFields): Buffer {
   ext.writeUInt16LE(fields.bPort ?? 0, WEIR_TRACE.bPort)
   for (const name of ['proto', 'hook', 'initiator', 'direction', 'state'] as const)
     ext[WEIR_TRACE[name]] = fields[name] ?? 0
+  ext.writeUInt32LE(((fields.service ?? 0) | (fields.translated ? TRANSLATED : 0)) >>> 0, WEIR_TRACE.service)
   ext[WEIR_TRACE.timedOut] = fields.timedOut ? 1 : 0
   ext.set(fields.seen ?? [0, 0], WEIR_TRACE.seen)
   bytes.writeUInt32LE(fields.ifindex ?? 0, TRACE.ifindex)

@@ -2,6 +2,8 @@
  * packet-labels.test.ts - labels from the packet: addresses and the server's port, in families configured with them.
  */
 import t from 'tap'
+import { BARE_FACTS, NO_CHANGES } from '../../../src/datapath/identity/entity-changes.js'
+import { SERVICE_IDENTITY } from '../../../src/datapath/identity/identity.js'
 import { Direction, EventLane } from '../../../src/datapath/record/abi.js'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { metricsConfig } from '../../../src/exporter/reduce/metrics-config.js'
@@ -117,4 +119,29 @@ t.test('a handshake becomes the exemplar of its bucket', async t => {
   t.equal(family.exemplar(0, bucket + 1), undefined)
   r.reducer.apply(metricsConfig())
   t.equal(family.exemplar(0, bucket), undefined, 'none once exemplars are off')
+})
+
+t.test('destination_service is the Service asked for, and source_service in its answers', async t => {
+  const r = reduced(true)
+  const ip = '10.96.0.10'
+  const facts = { ...BARE_FACTS, key: 'service/shop/db-svc', kind: 'service', ips: [ip], namespace: 'shop' } as const
+  r.entities.apply({ ...NO_CHANGES, upserts: [{ ...facts, service: 'db-svc', identity: SERVICE_IDENTITY }] })
+  const labels = ['source_service', 'source_workload', 'destination_service', 'destination_workload']
+  r.reducer.apply(metricsConfig({ families: { [FLOWS]: { labels }, [M.connectionsActive.name]: { labels } } }))
+  const service = entityOf(r.entities, 'db-svc')
+  r.add(
+    traceRecord({ ...connection(r, 40_000, [1]), service }),
+    traceRecord({ ...connection(r, 40_001, [1]), service: 0 }),
+  )
+  const expected = [
+    ' web db-svc db source FORWARDED TCP = 3',
+    'db-svc db  web destination FORWARDED TCP = 2',
+    ' web  db source FORWARDED TCP = 3',
+    ' db  web destination FORWARDED TCP = 2',
+  ].sort()
+  t.strictSame(lines(r, FLOWS), expected)
+  const open = [' web  db source TCP = 1', ' web db-svc db source TCP = 1']
+  t.strictSame(lines(r, M.connectionsActive.name), open)
+  r.reducer.invalidate()
+  t.strictSame(lines(r, M.connectionsActive.name), open, 'open connections keep their Service')
 })

@@ -6,6 +6,7 @@
  */
 import t from 'tap'
 import { HDR, Notify } from '../../../src/datapath/record/abi.js'
+import { packet } from '../../support/flow-records.js'
 import {
   countWithoutKeys,
   differences,
@@ -17,6 +18,7 @@ import {
 } from '../../support/hubble-metrics.js'
 import { dropRecord, traceRecord } from '../../support/weir-records.js'
 
+const SERVICE = '10.96.0.10'
 const ALL = 'drop tcp flow icmp port-distribution policy flows-to-world'
 const CONFIGS: readonly (readonly [name: string, config: string])[] = [
   ['protocols alone', ALL],
@@ -126,17 +128,23 @@ function ownRecords(): Uint8Array[] {
       continue
     }
     const port = [80, 443, 0x0800, 0x8000, 0x0301, 0xffff][next(6)]!
-    const record = traceRecord({
-      a,
-      b,
-      proto,
-      aPort: next(2) === 0 ? 40_000 : port,
-      bPort: port,
-      initiator: next(2),
-      direction: next(2),
-      state: next(6),
-      srcLabel: [0, 2, 1000][next(3)]!,
-    })
+    const captured = next(3) === 0 ? packet(SERVICE, b.includes(':') ? '10.201.1.11' : b) : Buffer.alloc(0)
+    const record = Buffer.concat([
+      traceRecord({
+        translated: captured.length > 0,
+        a,
+        b,
+        proto,
+        aPort: next(2) === 0 ? 40_000 : port,
+        bPort: port,
+        initiator: next(2),
+        direction: next(2),
+        state: next(6),
+        srcLabel: [0, 2, 1000][next(3)]!,
+      }),
+      captured,
+    ])
+    record.writeUInt16LE(captured.length, HDR.lenCap)
     // Reason, emitter and flags seen, which traceRecord() leaves at 0.
     record[26] = next(6)
     record.writeUInt16LE([0, 100, 103][next(3)]!, HDR.source)

@@ -104,6 +104,27 @@ t.test('a qdisc that is deleted, a filter that is deleted and one that is replac
   t.equal((await ownFilters(lab)).length, 4, 'two on each interface')
 })
 
+t.test('a failed attempt is counted, shown as pending, and tried again until it succeeds', ROOT, async t => {
+  const lab = await start(t)
+  const { link } = lab.pod('a')
+  // Another kind of filter has priority 1: the kernel refuses BPF filters there.
+  await nodeTc(lab, 'qdisc', 'add', 'dev', link, 'clsact')
+  const match = ['u32', 'match', 'u32', '0', '0', 'flowid', '1:1']
+  await nodeTc(lab, 'filter', 'add', 'dev', link, 'egress', 'prio', '1', ...match)
+  const weir = await watch(t, lab, '--attach', 'tc')
+  const page = await weir.metrics()
+  t.equal(page.get('weir_interfaces_pending'), 1)
+  t.equal(page.get('weir_interface_coverage_seconds'), 0)
+  t.ok(page.sum('weir_interface_errors_total') > 0)
+  t.match(weir.stderr(), /attach failed.* what="interface lxc/)
+  t.match(await (await fetch(weir.url)).text(), /interfaces pending/, 'the landing page')
+  t.equal((await ownFilters(lab)).length, 2, 'only those of b')
+  await nodeTc(lab, 'filter', 'del', 'dev', link, 'egress', 'prio', '1')
+  await until('it is attached', async () => (await weir.metrics()).get('weir_interfaces_pending') === 0)
+  t.ok((await weir.metrics()).get('weir_interface_coverage_seconds')! > 0)
+  await counts(t, lab, weir, 'counted')
+})
+
 t.test('a filter of the same priority that comes later runs second', ROOT, async t => {
   const lab = await start(t)
   const weir = await watch(t, lab, '--attach', 'tc')

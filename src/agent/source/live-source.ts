@@ -25,11 +25,12 @@ export interface LiveSourceOptions extends LiveOptions {
   readonly onBypass: OnBypass
 }
 
-/**
- * Seconds from the process's start after which a source is ready although attempts to attach are not over. With up to 30
- * interfaces they are, so that a ready Weir counts everything; a node with 200 should not wait for 9 s.
- */
+/** With up to this many interfaces, a source that is ready has tried to attach to all of them: that takes 1.3 s. */
+const FEW = 30
+/** Seconds from the process's start after which a source with more is ready: a node with 200 should not wait for 9 s. */
 const READY_SECONDS = 1.8
+/** Seconds from the source's start after which a source is ready in any case. */
+const LIMIT_SECONDS = 10
 /** Names on a status line. */
 const SHOWN = 10
 
@@ -89,7 +90,8 @@ export function startLive(
 
 /** Why a start is not over: attempts to attach, for as long as they may delay readiness. */
 function startOf(attachments: Attachments): string | undefined {
-  if (!attachments.isStarting || process.uptime() > READY_SECONDS) return undefined
+  const isLate = attachments.list().length > FEW ? process.uptime() > READY_SECONDS : attachments.age > LIMIT_SECONDS
+  if (!attachments.isStarting || isLate) return undefined
   return `attaching to ${attachments.pending().length} interfaces`
 }
 

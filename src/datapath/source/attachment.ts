@@ -67,7 +67,7 @@ export class Attachment {
   /** A check found another program before it. Returns whether to attach again. */
   overtaken(now: number): boolean {
     if (this.#tries >= TRIES && now < this.#triedAt + this.#yieldMs) return false
-    if (this.#tries > TRIES) this.#yieldMs = Math.min(2 * this.#yieldMs, YIELD_MS[1])
+    if (this.#tries >= TRIES) this.#yieldMs = Math.min(2 * this.#yieldMs, YIELD_MS[1])
     this.#tries++
     this.#triedAt = now
     return true

@@ -72,6 +72,8 @@ export class Attachments {
   readonly #timer: NodeJS.Timeout
   #resolveAttempted: (() => void) | undefined
   #ticks = 0
+  /** Message of the last check's error. */
+  #checkFault: string | undefined
   #busy = false
   #closed = false
 
@@ -109,6 +111,11 @@ export class Attachments {
   /** Interfaces that do not have the programs yet. */
   pending(): readonly Attachment[] {
     return this.list().filter(({ mode }) => mode === undefined)
+  }
+
+  /** Seconds since the start. */
+  get age(): number {
+    return (performance.now() - this.#start) / MS_PER_SECOND
   }
 
   /** The first attempts are not over. */
@@ -223,9 +230,14 @@ export class Attachments {
   async #statesOf(attachments: readonly Attachment[]): Promise<readonly HookState[] | undefined> {
     const numbers = attachments.map(({ ifindex }) => ifindex)
     try {
-      return await this.#object.checkInterfaces(this.#options.netns, numbers)
+      const states = await this.#object.checkInterfaces(this.#options.netns, numbers)
+      this.#checkFault = undefined
+      return states
     } catch (error) {
-      this.#fail(error, 'check of attachments')
+      // Reported once: the next check is due in 100 ms.
+      const { message } = error as Error
+      if (message !== this.#checkFault) this.#fail(error, 'all')
+      this.#checkFault = message
       return undefined
     }
   }
@@ -280,7 +292,7 @@ export class Attachments {
 
   #noteCoverage(): void {
     if (this.coverageSeconds > 0 || this.pending().length > 0) return
-    this.coverageSeconds = (performance.now() - this.#start) / MS_PER_SECOND
+    this.coverageSeconds = this.age
     this.#listener.onCovered()
   }
 

@@ -10,6 +10,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   drain: 'reading the ring failed',
   flush: 'reading the kernel tables failed',
   ip_cache: 'writing names to the kernel failed',
+  conntrack: 'asking conntrack failed, Services keep their own names',
 }
 
 /** `what`: the step or interface, as given to LiveListener.onError. */

@@ -127,7 +127,7 @@ export class Live implements Source {
       this.#object = object
       this.counters = new Counters(object, native.possibleCpus())
       this.#stale = new StaleIds(object, entities)
-      this.#translations = new Translations(object, this.#openConntrack(native, options.netns), entities)
+      this.#translations = new Translations(object, () => openConntrack(native, options.netns), entities)
       this.#nameAddresses()
       this.ipCache = new IpCache(object, entities, addresses)
       const { entityWaitMs = ENTITY_WAIT_MS } = options
@@ -155,12 +155,13 @@ export class Live implements Source {
     ]
   }
 
+  /** Without conntrack everything is counted, and a Service keeps its own name. */
   get trouble(): string | undefined {
-    for (const [step, message] of this.#troubles) return `${step}: ${message}`
+    for (const [step, message] of this.#troubles) if (step !== 'conntrack') return `${step}: ${message}`
     return undefined
   }
 
-  /** Whether the last run of a step succeeded. Steps: drain, flush, drops, ip_cache. */
+  /** Whether the last run of a step succeeded. Steps: drain, flush, drops, ip_cache, conntrack. */
   up(step: string): boolean {
     return !this.#troubles.has(step)
   }
@@ -278,18 +279,6 @@ export class Live implements Source {
     return this.#passView.getUint32(PASS.full, true) === 0
   }
 
-  /** Without nfnetlink the node has no translation that could be asked for. */
-  #openConntrack(native: Native, netns: string | undefined): Conntrack | undefined {
-    const open = () => native.openConntrack()
-    try {
-      return new Conntrack(netns === undefined ? open() : native.inNamespace(netns, open))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-      this.#listener.onError(error as Error, 'conntrack')
-      return undefined
-    }
-  }
-
   #publishEntities(): void {
     this.#stale.publish()
     // In the constructor no interface is watched yet.
@@ -351,6 +340,11 @@ function openObject(native: Native, options: LiveOptions, entries: number, ring:
     sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
     without: options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : [],
   })
+}
+
+function openConntrack(native: Native, netns: string | undefined): Conntrack {
+  const open = () => native.openConntrack()
+  return new Conntrack(netns === undefined ? open() : native.inNamespace(netns, open))
 }
 
 /** The kernel's conntrack read by the programs needs a kfunc of 6.2. Without it user space alone asks conntrack. */

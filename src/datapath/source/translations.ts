@@ -25,14 +25,15 @@ interface Question {
 
 export class Translations {
   readonly #object: BpfObject
-  readonly #conntrack: Conntrack | undefined
+  readonly #open: () => Conntrack
+  #conntrack: Conntrack | undefined
   readonly #entities: Entities
   readonly #table = new Uint8Array(ENTRIES * ENTRY)
 
-  /** Without conntrack no connection has a translation. */
-  constructor(object: BpfObject, conntrack: Conntrack | undefined, entities: Entities) {
+  /** `open`: opens conntrack when the first connection asks. */
+  constructor(object: BpfObject, open: () => Conntrack, entities: Entities) {
     this.#object = object
-    this.#conntrack = conntrack
+    this.#open = open
     this.#entities = entities
   }
 
@@ -41,7 +42,8 @@ export class Translations {
     if (questions.length === 0) return
     let entries: (ConntrackEntry | undefined)[] = []
     try {
-      entries = this.#conntrack?.ask(questions.map(({ toPeer }) => toPeer)) ?? []
+      this.#conntrack ??= this.#open()
+      entries = this.#conntrack.ask(questions.map(({ toPeer }) => toPeer))
     } finally {
       const keys = new Uint8Array(questions.length * FLOW_KEY.size)
       const values = new Uint8Array(questions.length * TRANSLATION.size)

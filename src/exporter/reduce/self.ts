@@ -24,7 +24,7 @@ const IGNORED = {
   malformed: 'ignored_malformed',
   other_ethertype: 'ignored_other',
 } as const
-const STEPS = ['drain', 'flush', 'drops', 'ip_cache'] as const
+const STEPS = ['drain', 'flush', 'drops', 'ip_cache', 'conntrack'] as const
 
 export class SelfMetrics {
   readonly #store: SeriesStore

@@ -71,7 +71,7 @@ function answered(
   } as unknown as Conntrack
   let error: unknown
   try {
-    new Translations(object, conntrack, entities).answer()
+    new Translations(object, () => conntrack, entities).answer()
   } catch (reason) {
     error = reason
   }

@@ -120,6 +120,7 @@ t.test('metrics of the live source cover its tables, stages and programs, from 0
     ['flush', 1],
     ['drops', 1],
     ['ip_cache', 1],
+    ['conntrack', 1],
   ])
   t.ok(got.sum('weir_stage_seconds_total') > 0)
   const missed = got.series('weir_bpf_recursion_misses_total').map(({ labels }) => Object.values(labels)[0])

@@ -2,7 +2,7 @@
 /*
  * drop.h - packets that the kernel frees with a drop reason.
  *
- * Hook:  tp_btf/kfree_skb, twice, for all network namespaces.
+ * Hook:  tp_btf/kfree_skb, twice, for all network namespaces; those of this node count.
  * Out:   `drops`, counts by kind; an example record on the ring, at most one a kind and
  *        interval, so that a flood of drops cannot overload the node.
  * Fail:  `drops` is full, or this CPU is changing it: counts by reason alone, in `drops_unnamed`.
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "counters.h"
+#include "drop_netns.h"
 #include "drop_table.h"
 #include "ip_cache.h"
 #include "kernel.h"
@@ -135,6 +136,10 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 		return;
 	}
 	bytes = whole_length(skb);
+	if (!is_on_this_node(skb)) {
+		count_atomic(DROPS_ELSEWHERE, bytes);
+		return;
+	}
 	if (was_delivered(skb, &s->packet, reason)) {
 		count_atomic(DROPS_DELIVERED, bytes);
 		return;

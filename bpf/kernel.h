@@ -9,11 +9,41 @@
 
 #include <linux/types.h>
 
-struct net_device {
-	int ifindex;
+struct list_head {
+	struct list_head *next;
 } __attribute__((preserve_access_index));
 
-struct sock;
+struct ns_common {
+	unsigned int inum; /* inode number of /proc/PID/ns/net */
+} __attribute__((preserve_access_index));
+
+struct net {
+	struct ns_common ns;
+	struct list_head dev_base_head; /* of net_device.dev_list */
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	struct net *net;
+} __attribute__((preserve_access_index)) possible_net_t;
+
+struct rtnl_link_ops {
+	const char *kind;
+} __attribute__((preserve_access_index));
+
+struct net_device {
+	int ifindex;
+	struct list_head dev_list;
+	possible_net_t nd_net;
+	const struct rtnl_link_ops *rtnl_link_ops;
+} __attribute__((preserve_access_index));
+
+struct sock_common {
+	possible_net_t skc_net;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sock_common __sk_common;
+} __attribute__((preserve_access_index));
 
 struct sk_buff {
 	unsigned int len;

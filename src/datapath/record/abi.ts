@@ -162,5 +162,6 @@ export const COUNTERS = [
   'drops_nested',
   'connections_renamed',
   'service_unresolved',
+  'drops_elsewhere',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -8,6 +8,7 @@
  *        runs again at its next interval.
  * Never: flushes and drains concurrently: both are synchronous, so all series show one moment.
  */
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
@@ -69,6 +70,7 @@ const NS_PER_MS = 1_000_000
 /** Rounds of questions to conntrack in one flush, of up to 4,096 connections each. The next flush asks for the rest. */
 const MAX_ROUNDS = 8
 const NO_INTERFACES: ReadonlySet<number> = new Set()
+const OWN_NETNS = '/proc/self/ns/net'
 /** bpf/ip_cache.h entity_wait_ns. */
 const ENTITY_WAIT_MS = 5000
 /** Programs of bpf/drop.h in the order in which they run on a freed packet. */
@@ -331,6 +333,7 @@ function openObject(native: Native, options: LiveOptions, entries: number, ring:
   return native.openObject(objectPath(native), {
     knobs: {
       drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
+      watched_netns: statSync(options.netns ?? OWN_NETNS).ino,
       ...reasonKnobs(native),
       ...ring.knobs,
       conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0,

@@ -52,7 +52,7 @@ export const SELF = {
   dropsSeen: counter('weir_drops_seen_total', 'Packets freed by the kernel with a drop reason, from tp_btf/kfree_skb.'),
   dropsIgnored: counter(
     'weir_drops_ignored_total',
-    'Packets freed with a drop reason but counted in no drop family, by reason, from tp_btf/kfree_skb: not IP, or already delivered to a socket.',
+    'Packets freed with a drop reason but counted in no drop family, by reason, from tp_btf/kfree_skb: not IP, already delivered to a socket, or in a network namespace of neither this node nor one of its pods.',
     ['reason'],
   ),
   dropTableFull: counter(

@@ -88,6 +88,7 @@ export class SelfMetrics {
     this.#set(M.dropsSeen, [], totals.drops_seen.packets)
     this.#set(M.dropsIgnored, ['not_ip'], totals.drops_ignored.packets)
     this.#set(M.dropsIgnored, ['delivered'], totals.drops_delivered.packets)
+    this.#set(M.dropsIgnored, ['other_namespace'], totals.drops_elsewhere.packets)
     this.#set(M.ipCacheEntries, [], live.ipCache.used)
     this.#set(M.ipCacheLimit, [], live.ipCache.limit)
     this.#set(M.ipCacheMissing, [], live.ipCache.refused)

@@ -4,7 +4,8 @@
  *
  * In:    addresses (16 bytes, IPv4 mapped), ports and protocol of packets before translation.
  * Out:   both tuples of the entry: `original` as the client sent it, `reply` as the server answers.
- * Fail:  undefined for a connection that has no entry. ask() throws an error of the system, e.g. EPERM.
+ * Fail:  undefined for a connection that has no entry, or a protocol that conntrack does not know. ask() throws an error of
+ *        the system, and EPERM or any other answer that a whole batch got.
  *        Source: linux/netfilter/nfnetlink_conntrack.h.
  */
 import { isMapped } from '../../lib/address.js'
@@ -73,7 +74,15 @@ export class Conntrack {
     })
     const filled = this.#query.query(this.#request.subarray(0, length), this.#answers)
     const found = new Array<ConntrackEntry | undefined>(tuples.length)
-    for (const { sequence, entry } of readAnswers(this.#answers, filled)) found[sequence] = entry
+    let refused = 0
+    let reason = 0
+    for (const { sequence, entry, error } of readAnswers(this.#answers, filled)) {
+      found[sequence] = entry
+      if (error === 0 || error === ENOENT) continue
+      refused++
+      reason = error
+    }
+    if (refused === tuples.length) throw refusal(reason)
     return found
   }
 }
@@ -131,11 +140,11 @@ class AttributeWriter {
   }
 }
 
-/** Answers by the sequence number of their request. Throws an error that is not ENOENT. */
+/** Answers by the sequence number of their request; `error`: a negative errno, 0 with an entry. */
 export function* readAnswers(
   bytes: Uint8Array,
   length: number,
-): Generator<{ sequence: number; entry: ConntrackEntry | undefined }> {
+): Generator<{ sequence: number; entry: ConntrackEntry | undefined; error: number }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, length)
   for (let at = 0; at + HEADER <= length; ) {
     const size = view.getUint32(at, true)
@@ -143,18 +152,16 @@ export function* readAnswers(
     const type = view.getUint16(at + 4, true)
     const sequence = view.getUint32(at + 8, true)
     if (type === NLMSG_ERROR) {
-      refuse(view.getInt32(at + HEADER, true))
-      yield { sequence, entry: undefined }
+      yield { sequence, entry: undefined, error: view.getInt32(at + HEADER, true) }
     } else if (type === CT_NEW) {
-      yield { sequence, entry: readEntry(view, at + HEADER + FAMILY_HEADER, at + size) }
+      yield { sequence, entry: readEntry(view, at + HEADER + FAMILY_HEADER, at + size), error: 0 }
     }
     at += align(size)
   }
 }
 
-function refuse(error: number): void {
-  if (error === ENOENT) return
-  throw Object.assign(new Error(`conntrack refused a question: error ${-error}`), { syscall: 'ctnetlink(CT_GET)' })
+function refusal(error: number): Error {
+  return Object.assign(new Error(`conntrack refused a question: error ${-error}`), { syscall: 'ctnetlink(CT_GET)' })
 }
 
 function readEntry(view: DataView, from: number, to: number): ConntrackEntry | undefined {

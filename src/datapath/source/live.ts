@@ -30,7 +30,8 @@ import { Translations } from './translations.js'
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../../dist/weir.bpf.o', import.meta.url))
 
-const OBJECT_PATH_BEFORE_6_2 = OBJECT_PATH.replace(/\.bpf\.o$/, '-before-6.2.bpf.o')
+/** For kernels whose programs cannot read conntrack. */
+export const OBJECT_PATH_BEFORE_6_2 = OBJECT_PATH.replace(/\.bpf\.o$/, '-before-6.2.bpf.o')
 
 export interface LiveOptions extends InterfaceOptions {
   /** Milliseconds between flushes: the longest that a count stays unreported in the kernel. */
@@ -68,7 +69,7 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
 const MAX_RUNS = 2000
 const NS_PER_MS = 1_000_000
 /** Rounds of questions to conntrack in one flush, of up to 4,096 connections each. The next flush asks for the rest. */
-const MAX_ROUNDS = 8
+const MAX_ROUNDS = 4
 const NO_INTERFACES: ReadonlySet<number> = new Set()
 const OWN_NETNS = '/proc/self/ns/net'
 /** bpf/ip_cache.h entity_wait_ns. */

@@ -8,6 +8,7 @@
  */
 import type { Entities } from '../identity/entities.js'
 import { FLOW_KEY, Hook, TRANSLATION, TranslationState } from '../record/abi.js'
+import { Protocol } from '../record/protocol.js'
 import type { Conntrack, ConntrackEntry, Tuple } from './conntrack.js'
 import { writeInfo } from './ip-cache.js'
 import type { BpfObject } from './native.js'
@@ -16,6 +17,9 @@ const TABLE = 'untranslated'
 /** max_entries of the table. */
 const ENTRIES = 4096
 const ENTRY = FLOW_KEY.size + TRANSLATION.size
+
+/** Protocols that kube-proxy translates. */
+const PORTS: ReadonlySet<number> = new Set([Protocol.tcp, Protocol.udp, Protocol.sctp])
 
 /** A connection that asks: the packets from the interface's other side to the peer. */
 interface Question {
@@ -43,7 +47,10 @@ export class Translations {
     let entries: (ConntrackEntry | undefined)[] = []
     try {
       this.#conntrack ??= this.#open()
-      entries = this.#conntrack.ask(questions.map(({ toPeer }) => toPeer))
+      const asked = questions.filter(({ toPeer }) => PORTS.has(toPeer.proto))
+      const found = this.#conntrack.ask(asked.map(({ toPeer }) => toPeer))
+      const entryOf = new Map(asked.map((question, i) => [question, found[i]]))
+      entries = questions.map(question => entryOf.get(question))
     } finally {
       const keys = new Uint8Array(questions.length * FLOW_KEY.size)
       const values = new Uint8Array(questions.length * TRANSLATION.size)

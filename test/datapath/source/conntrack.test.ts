@@ -73,9 +73,19 @@ t.test('a truncated answer ends the answers', async t => {
   t.strictSame([...readAnswers(bytes, bytes.length - 1)], [])
 })
 
-t.test('an error other than a missing entry is thrown', async t => {
-  const bytes = refusal(0, -1)
-  t.throws(() => [...readAnswers(bytes, bytes.length)], { message: /refused a question: error 1/, syscall: /CT_GET/ })
+t.test('an error that all questions of a batch got is thrown; a protocol that conntrack lacks is no error', async t => {
+  const conntrack = (...errors: number[]) =>
+    new Conntrack({
+      query(_, into) {
+        const answers = Buffer.concat(errors.map((error, n) => refusal(n, error)))
+        into.set(answers)
+        return answers.length
+      },
+      close: () => {},
+    })
+  const thrown = { message: /refused a question: error 1/, syscall: /CT_GET/ }
+  t.throws(() => conntrack(-1, -1).ask([WEB, WEB]), thrown)
+  t.strictSame(conntrack(-2, -22).ask([WEB, WEB]), [undefined, undefined])
 })
 
 t.test('many questions go in batches, and answers in any order find theirs', async t => {

@@ -74,22 +74,33 @@ t.test('a pod that comes while it runs is counted from its first packet, and its
   }
 })
 
-t.test(`${MANY} interfaces are watched when it says that it is ready`, ROOT, async t => {
-  const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
-  const { netns } = lab.pod('a')
-  const line = (_: unknown, n: number) => `link add many${n} type veth peer name peer${n} netns ${netns}`
-  await ip(lab, ...Array.from({ length: MANY }, line))
-  for (const attach of ['auto', 'tc']) {
-    const start = performance.now()
-    const weir = await watch(t, lab, '--attach', attach)
-    t.comment(`${attach}: from process start to ready with ${MANY} veths: ${(performance.now() - start).toFixed(0)} ms`)
-    t.equal(await watched(weir), MANY + 1)
-    t.equal((await names(t, lab, weir)).length, MANY + 1)
-    t.equal((await weir.metrics()).sum('weir_interface_errors_total'), 0)
-    t.strictSame(await weir.stop(), { code: 0, signal: null })
-    t.strictSame(await ownFilters(lab), [])
-  }
-})
+t.test(
+  `${MANY} interfaces are all attached soon after it is ready, and a stop does not wait for them`,
+  ROOT,
+  async t => {
+    const lab = await labOf(t, ['interfaces/a'], { network: NETWORK })
+    const { netns } = lab.pod('a')
+    const line = (_: unknown, n: number) => `link add many${n} type veth peer name peer${n} netns ${netns}`
+    await ip(lab, ...Array.from({ length: MANY }, line))
+    for (const attach of ['auto', 'tc']) {
+      const weir = await watch(t, lab, '--attach', attach)
+      const page = await weir.metrics()
+      const [coverage, locked] = ['coverage_seconds', 'attach_seconds_total'].map(name =>
+        page.get(`weir_interface_${name}`),
+      )
+      t.comment(`${attach}, ${MANY} veths: ready after ${weir.readyMs.toFixed(0)} ms`)
+      t.comment(`covered after ${coverage?.toFixed(2)} s, network configuration locked for ${locked?.toFixed(2)} s`)
+      t.equal(page.get('weir_interfaces_pending'), 0)
+      t.equal(await watched(weir), MANY + 1)
+      t.equal((await names(t, lab, weir)).length, MANY + 1)
+      t.equal((await weir.metrics()).sum('weir_interface_errors_total'), 0)
+      const stop = performance.now()
+      t.strictSame(await weir.stop(), { code: 0, signal: null })
+      t.comment(`stopped after ${(performance.now() - stop).toFixed(0)} ms`)
+      t.strictSame(await ownFilters(lab), [])
+    }
+  },
+)
 
 for (const attach of ['tcx', 'tc']) {
   t.test(`${CYCLES} interfaces that come and go leave nothing behind, attached by ${attach}`, ROOT, async t => {

@@ -16,6 +16,8 @@ export interface WeirProcess {
   readonly url: string
   readonly pid: number
   readonly process: ChildProcess
+  /** Milliseconds from the start of the process until it was ready. */
+  readonly readyMs: number
   /** All it said so far, the last MiB of it. */
   stderr(): string
   /** Scrape /metrics. */
@@ -43,6 +45,7 @@ export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
   // The default address is one for the whole machine, and tests run side by side.
   const api = args.includes('--hubble.listen-address') ? [] : ['--hubble.listen-address', 'none']
   const argv = [MAIN, 'run', '--web.listen-address', '127.0.0.1:0', ...api, ...args]
+  const start = performance.now()
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() })
   const killed = (): boolean => child.kill('SIGKILL')
   process.once('exit', killed)
@@ -58,9 +61,10 @@ export async function startWeir(args: readonly string[]): Promise<WeirProcess> {
   const stderr = (): string => said
   try {
     const url = await readyUrl(child, stderr)
+    const readyMs = performance.now() - start
     await attached(stderr)
     const stop = (signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> => end(child, ended, signal, stderr)
-    return { url, pid: child.pid ?? 0, process: child, stderr, metrics: () => scrape(url, stderr), stop }
+    return { url, pid: child.pid ?? 0, process: child, readyMs, stderr, metrics: () => scrape(url, stderr), stop }
   } catch (reason) {
     child.kill('SIGKILL')
     await ended.catch(() => undefined)

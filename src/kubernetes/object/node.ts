@@ -8,6 +8,7 @@
 import { canonical, canonicalPrefix, gateways } from './address-text.js'
 import type { ApiObject } from './api-object.js'
 import type { Interner } from './interner.js'
+import { managementAddresses } from './network-status.js'
 
 export interface NodeFacts {
   readonly key: string
@@ -44,7 +45,12 @@ export function nodeFacts({ metadata, spec, status }: ApiNode, intern: Interner)
   return {
     key: nodeKey(name),
     name,
-    ips: [...new Set([...reported, ...ANNOTATIONS.map(key => annotations[key])].flatMap(ip => canonical(ip) ?? []))],
+    ips: [
+      ...new Set([
+        ...[...reported, ...ANNOTATIONS.map(key => annotations[key])].flatMap(ip => canonical(ip) ?? []),
+        ...managementAddresses(annotations),
+      ]),
+    ],
     gateways: prefixes.flatMap(gateways),
     prefixes,
     zone: intern.of(ZONES.map(key => labels[key]).find(zone => zone) ?? ''),

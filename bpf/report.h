@@ -45,13 +45,18 @@ static __always_inline struct track_scratch *scratch(void)
  * ring buffer they go through the scratch. */
 static __always_inline long write_trace(struct __sk_buff *skb, struct track_scratch *s, __u64 cap)
 {
+	__u64 last = cap - 1;
+
 	if (ring_kind != RING_BUFFER)
 		return bpf_perf_event_output(skb, &events, cap << 32 | BPF_F_CURRENT_CPU,
 					     &s->record, sizeof(s->record));
-	if (cap - 1 >= CAPTURE_BYTES)
+	if (last >= CAPTURE_BYTES)
 		return write_to_buffer(&s->record, sizeof(s->record));
-	bpf_skb_load_bytes(skb, 0, s->bytes, cap);
-	return write_to_buffer(&s->record, sizeof(s->record) + cap);
+	/* the verifier of 6.1 learns nothing from a comparison with 0: the least length is 1 */
+	asm volatile("" : "+r"(last));
+	last &= CAPTURE_BYTES - 1;
+	bpf_skb_load_bytes(skb, 0, s->bytes, last + 1);
+	return write_to_buffer(&s->record, sizeof(s->record) + last + 1);
 }
 
 /* What a record is for. */

@@ -14,8 +14,9 @@ SOURCES := $(shell find src -type f 2>/dev/null)
 BUILD_PACKAGES := clang llvm make g++ pkg-config libbpf-dev libelf-dev libuv1-dev zlib1g-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometheus prometheus-alertmanager \
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
+KERNEL_PACKAGES := qemu-system-x86 cpio kmod busybox-static xz-utils zstd
 
-.PHONY: help build run test test-unit test-watch check check-headers bench demo golden dashboards pictures docs image manifests clean
+.PHONY: help build run test test-unit test-watch check check-headers bench kernels demo golden dashboards pictures docs image manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,7 @@ run: build ## Run Weir on this machine; without root or BPF, replay the bundled 
 	  exec node dist/cli/main.js run --source replay:examples/records.pcap --inventory examples/inventory.json $(ARGS); \
 	fi
 
-test: build .stamps/packages-test .stamps/bin/helm ## Run all tests, or FILE="test/hubble ..." and GREP="title"; without root or BPF, some are reported as skipped
+test: build .stamps/packages-kernels .stamps/bin/helm ## Run all tests, or FILE="test/hubble ..." and GREP="title"; without root or BPF, some are reported as skipped
 	@node test/run.mjs $(if $(GREP),--grep "$(GREP)") $(FILE)
 
 test-unit: build ## Run the tests that need neither root nor whole processes, in under a minute (FILE=, GREP=)
@@ -39,7 +40,7 @@ test-unit: build ## Run the tests that need neither root nor whole processes, in
 test-watch: build ## Run the unit tests again after each change below src/ and test/ (FILE=, GREP=)
 	@node test/run.mjs --watch $(if $(FILE),$(FILE),--unit) $(if $(GREP),--grep "$(GREP)")
 
-check: build check-headers .stamps/packages-test .stamps/bin/helm ## What CI runs: types, lint, formats, headers, tests
+check: build check-headers .stamps/packages-kernels .stamps/bin/helm ## What CI runs: types, lint, formats, headers, tests
 	npm run -s types
 	npm run -s lint
 	clang-format --dry-run --Werror $(C_FILES)
@@ -47,6 +48,9 @@ check: build check-headers .stamps/packages-test .stamps/bin/helm ## What CI run
 
 bench: build .stamps/packages-test ## Run the benchmarks and compare them with recorded figures (CASE="packet reduce", ARGS=--json)
 	npm run -s bench -- $(CASE) $(ARGS)
+
+kernels: build .stamps/packages-kernels ## Try the datapath on Debian's kernels in emulated machines; prints a table (SUITES="bookworm-security forky", SHORT=1)
+	@test/vm/matrix.sh $(ARGS)
 
 demo: build .stamps/packages-test ## Build a lab of pods with real traffic, and run Weir on it until Ctrl-C (root)
 	node dist/cli/main.js demo $(ARGS)
@@ -115,6 +119,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 .stamps/packages-build: Makefile
 	@deploy/packages.sh $(BUILD_PACKAGES)
+	@mkdir -p $(@D) && touch $@
+
+.stamps/packages-kernels: .stamps/packages-test
+	@deploy/packages.sh $(KERNEL_PACKAGES) || echo "weir: no qemu: tests on other kernels will be skipped" >&2
 	@mkdir -p $(@D) && touch $@
 
 .stamps/packages-test: Makefile

@@ -11,7 +11,7 @@ mkdir -p "$apt"/{lists/partial,cache/archives/partial,debs}
 
 # mirror PATTERN: the first configured URI that matches, of deb822 or one-line sources.
 mirror() {
-  cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | grep -oE 'https?://[^ ]+' | grep -E "$1" | head -1
+  sed 's/#.*//' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | grep -oE 'https?://[^ ]+' | grep -E "$1" | head -1
 }
 
 : >"$apt/sources.list"

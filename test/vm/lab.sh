@@ -28,7 +28,8 @@ for name in web api db; do
   ip -n node link set v$name up
   ip -n $name addr add 10.99.$number.2/30 dev eth0
   ip -n $name link set eth0 up
-  ip -n $name route add default via 10.99.$number.1
+  # emulation is slow: a needless retransmission that reaches a socket in TIME_WAIT is a drop, NOT_SPECIFIED
+  ip -n $name route add default via 10.99.$number.1 rto_min 3s
 done
 # emulation is slow: the default backlog drops packets
 sysctl -qw net.core.netdev_max_backlog=20000

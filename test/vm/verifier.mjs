@@ -1,9 +1,12 @@
 // verifier.mjs - prints how many instructions the verifier of this kernel processes for each program; 1 above the budget.
-import { OBJECT_PATH } from '../../dist/datapath/source/live.js'
+import { objectPath } from '../../dist/datapath/source/live.js'
 import { loadNative } from '../../dist/datapath/source/native.js'
 
 const BUDGET = 200_000
-const object = loadNative().openObject(OBJECT_PATH, { knobs: {}, sizes: {} })
+const native = loadNative()
+/** With the code for conntrack and the BPF ring buffer, which costs most. */
+const knobs = { ring_kind: 1, conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0 }
+const object = native.openObject(objectPath(native), { knobs, sizes: {} })
 const programs = object.programs()
 object.close()
 for (const { name, verifiedInstructions } of programs) console.log(`${name} ${verifiedInstructions}`)

@@ -351,8 +351,11 @@ function openConntrack(native: Native, netns: string | undefined): Conntrack {
   return new Conntrack(netns === undefined ? open() : native.inNamespace(netns, open))
 }
 
-/** The kernel's conntrack read by the programs needs a kfunc of 6.2. Without it user space alone asks conntrack. */
-function objectPath(native: Native): string {
+/**
+ * The object for the running kernel. The kernel's conntrack read by the programs needs a kfunc of 6.2. Without it user space
+ * alone asks conntrack.
+ */
+export function objectPath(native: Native): string {
   return native.kernelHasFunction('bpf_cast_to_kern_ctx') ? OBJECT_PATH : OBJECT_PATH_BEFORE_6_2
 }
 

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# matrix.sh [DIR] - `make kernels`: the datapath on Debian's kernels, each in an emulated machine; prints a Markdown table.
+#
+# In:    DIR keeps the kernels (about 400 MB; default: /var/tmp/weir-kernels). SUITES: Debian suites; SHORT=1: verifier and one lab.
+# Out:   a row for each kernel: what each check found. 0 if all are right, 77 if the kernels cannot be fetched.
+set -eu
+here=$(dirname "$(realpath "$0")")
+dir=${1:-/var/tmp/weir-kernels}
+read -ra suites <<<"${SUITES:-bookworm-security trixie-security forky}"
+caps='--bounding-set=-all,+bpf,+perfmon,+net_admin --inh-caps=-all,+bpf,+perfmon,+net_admin'
+mkdir -p "$dir"
+"$here/kernels.sh" "$dir" "${suites[@]}" >&2 || { echo "skipped: Debian's kernels cannot be fetched" >&2; exit 77; }
+"$here/guest.sh" "$dir/guest.cpio"
+bad=0
+
+# run SUITE SCRIPT [NAME=VALUE...]: sets `result` to the script's last line
+run() {
+  local log=$dir/$1/log
+  "$here/boot.sh" "$dir/$1" "$dir/guest.cpio" "$here/$2" "${@:3}" >"$log" 2>"$log.cost" && rc=0 || rc=$?
+  result=$(grep -E '^(lab|verifier): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
+  [ $rc = 0 ] && return
+  bad=$((bad + 1))
+  result="FAILED: ${result:-exit code $rc}"
+  cut -c1-300 "$log" "$log.cost" >&2
+}
+
+echo '| kernel | verifier | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 3 x 500 closes |'
+echo '| --- | --- | --- | --- | --- |'
+for suite in "${suites[@]}"; do
+  row="| $(cat "$dir/$suite/version") |"
+  run "$suite" verifier.sh
+  row+=" $result |"
+  if [ -z "${SHORT:-}" ]; then
+    run "$suite" lab.sh PARANOID=2
+    row+=" $result |"
+  else
+    row+=' |'
+  fi
+  run "$suite" lab.sh PARANOID=3 "CAPS=$caps"
+  row+=" $result |"
+  if [ -z "${SHORT:-}" ]; then
+    run "$suite" lab.sh CRASH=1 CLOSES=500
+    row+=" $result |"
+  else
+    row+=' |'
+  fi
+  echo "$row"
+done
+[ $bad = 0 ]

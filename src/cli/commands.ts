@@ -4,7 +4,7 @@
  *
  * Never: imports what only one command needs before that command is called.
  */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { DEFAULT_ADDRESS } from '../hubble/api/address.js'
 import type { MonitorFlags } from './monitor-options.js'
 import type { ObserveFlags } from './observe-options.js'
@@ -45,7 +45,8 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     define: async (command, end) => (await import('./configured-commands.js')).addCheckConfig(command, end),
   },
   probe: {
-    description: 'check that the live source works on this machine; print the reason and exit with 1 if not',
+    description:
+      'check that the live source works on this machine, and print what its kernel lacks; exit with 1 if it does not',
     define: addProbe,
   },
 }
@@ -89,8 +90,10 @@ async function addObserve(command: Command, end: End): Promise<void> {
 }
 
 function addProbe(command: Command, end: End): void {
-  command.action(async () => {
-    const { probe } = await import('./probe.js')
-    end(probe())
-  })
+  command
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(async ({ output }: { output: 'text' | 'json' }) => {
+      const { probe } = await import('./probe.js')
+      end(probe(output))
+    })
 }

@@ -5,6 +5,7 @@
 import { createExporter } from '../agent/exporter.js'
 import { explainKernel } from '../agent/source/kernel-errors.js'
 import { defaultInventory } from '../datapath/inventory/inventory.js'
+import { featureText } from '../datapath/source/features.js'
 import { Live } from '../datapath/source/live.js'
 import { loadNative } from '../datapath/source/native.js'
 
@@ -21,8 +22,8 @@ const OPTIONS = {
   connections: 1,
 } as const
 
-/** Returns 0; throws an Error with the reason if the live source does not work. */
-export function probe(): number {
+/** Prints the kernel's features. Returns 0; throws an Error with the reason if the live source does not work. */
+export function probe(output: 'text' | 'json'): number {
   const { entities, reducer } = createExporter(defaultInventory(), true)
   const errors: string[] = []
   const live = explainKernel(
@@ -33,6 +34,7 @@ export function probe(): number {
   )
   live.close()
   if (errors.length > 0) throw new Error(errors.join('; '))
-  process.stdout.write('the live source works on this machine\n')
+  const text = [...live.features.map(featureText), 'the live source works on this machine'].join('\n')
+  process.stdout.write(output === 'json' ? `${JSON.stringify({ features: live.features })}\n` : `${text}\n`)
   return 0
 }

@@ -2,7 +2,7 @@
  * kernel-errors.test.ts - the capabilities that the process lacks, from its status.
  */
 import t from 'tap'
-import { missingCapabilities } from '../../src/agent/source/kernel-errors.js'
+import { missingCapabilities, tooOld } from '../../src/agent/source/kernel-errors.js'
 
 t.test('the effective capabilities in the process status show which are missing', async t => {
   const status = (bits: bigint) => `Name:\tnode\nCapEff:\t${bits.toString(16).padStart(16, '0')}\nCapBnd:\t0\n`
@@ -13,4 +13,10 @@ t.test('the effective capabilities in the process status show which are missing'
   t.strictSame(missingCapabilities(status(bit(21))), ['CAP_NET_ADMIN'], 'CAP_SYS_ADMIN includes the other two')
   t.strictSame(missingCapabilities(status(bit(21) | bit(12))), [])
   t.strictSame(missingCapabilities(''), [], 'a status without CapEff reports none as missing')
+})
+
+t.test('a kernel that is too old is named, and one that is not says nothing', async t => {
+  t.equal(tooOld('5.10.0-46-cloud-amd64'), 'Linux 6.1 or later is needed, this is 5.10.0-46-cloud-amd64')
+  t.match(tooOld('6.0.12'), /this is 6\.0\.12/)
+  for (const kernel of ['6.1.0-57-cloud-amd64', '6.18.44', '7.2.12+deb14']) t.equal(tooOld(kernel), undefined, kernel)
 })

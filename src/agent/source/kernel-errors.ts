@@ -3,9 +3,12 @@
  * kernel-errors.ts - error messages of the live source that say what is missing.
  */
 import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
 
 /** Bit numbers in CapEff (linux/capability.h). */
 const CAP = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const
+/** The oldest kernel of `make kernels`. */
+const OLDEST = { major: 6, minor: 1 } as const
 const REQUIRED = 'CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root)'
 
 /** Runs `body`. An error of the kernel is thrown with the privileges that the live source requires. */
@@ -21,8 +24,15 @@ export function explainKernel<T>(body: () => T): T {
       throw new Error(
         `the live source requires ${REQUIRED} in the initial user namespace: ${message.split('\n', 1)[0]}`,
       )
-    throw new Error(`the live source cannot start: ${message}`)
+    throw new Error(`the live source cannot start: ${tooOld(release()) ?? message}`)
   }
+}
+
+/** Linux below 6.1 lacks sleepable programs on the maps that Weir flushes. Backports exist, so this explains a failure only. */
+export function tooOld(kernel: string): string | undefined {
+  const [major = 0, minor = 0] = kernel.split('.').map(part => Number.parseInt(part, 10))
+  const enough = major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor)
+  return enough ? undefined : `Linux ${OLDEST.major}.${OLDEST.minor} or later is needed, this is ${kernel}`
 }
 
 /** Throws an Error that names the capabilities this process lacks for the live source. */

@@ -3,6 +3,7 @@
  * kernel-log.ts - log lines about the live source: what the kernel refused, and what happens to its attachments.
  */
 import type { Attachments, ReattachReason } from '../../datapath/source/attachments.js'
+import type { Feature } from '../../datapath/source/features.js'
 import type { LineLog } from '../../lib/log-limit.js'
 
 /** By step of Live; anything else is an attachment. */
@@ -27,6 +28,15 @@ export function logCovered(log: LineLog, attachments: Attachments): void {
 
 export function logReattached(log: LineLog, name: string, reason: ReattachReason): void {
   log.warn({ interface: name, reason }, 'attached again')
+}
+
+/** One line for all features in use, and one for each that is degraded or off. */
+export function logFeatures(log: LineLog, features: readonly Feature[]): void {
+  const names = features.filter(({ state }) => state === 'on').map(({ name }) => name)
+  log.info({ features: names }, 'kernel features')
+  for (const { name, state, detail } of features) {
+    if (state !== 'on') log[state === 'off' ? 'warn' : 'info']({ feature: name, state, detail }, 'kernel feature')
+  }
 }
 
 /** `behind`: Weir has given way to another program that insists on being first, or is first again. */

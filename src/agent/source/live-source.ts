@@ -18,7 +18,7 @@ import type { FlowApi } from '../flow-api.js'
 import { teeSink } from '../tee-sink.js'
 import { BypassWatch } from './bypass-watch.js'
 import { explainKernel } from './kernel-errors.js'
-import { logBehind, logCovered, logKernelError, logReattached } from './kernel-log.js'
+import { logBehind, logCovered, logFeatures, logKernelError, logReattached } from './kernel-log.js'
 import { type RunningSource, recordsOf } from './running-source.js'
 
 export interface LiveSourceOptions extends LiveOptions {
@@ -56,9 +56,7 @@ export function startLive(
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
-  if (live.ring.refusal !== undefined) {
-    log.info({ error: live.ring.refusal }, 'perf events are refused: records use a BPF ring buffer')
-  }
+  logFeatures(log, live.features)
   const { attachments } = live.interfaces
   const names = attachments.list().map(({ name }) => name)
   log.info({ interfaces: names.length, first: names.sort().slice(0, 5) }, 'watching interfaces')

@@ -17,6 +17,7 @@ import { Decoder, type RecordSink } from '../record/decode.js'
 import { type AttachListener, L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import { Conntrack } from './conntrack.js'
 import { Counters } from './counters.js'
+import { type Feature, kernelFacts, kernelFeatures } from './features.js'
 import { type InterfaceOptions, Interfaces } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
@@ -85,6 +86,7 @@ export class Live implements Source {
   readonly counters: Counters
   readonly interfaces: Interfaces
   readonly ring: Ring
+  readonly features: readonly Feature[]
   /** The pods behind the interfaces. */
   readonly pods: PodInterfaces
   readonly connectionsLimit: number
@@ -125,6 +127,7 @@ export class Live implements Source {
     this.#network = new NodeNetwork(native, options.netns, () => this.#networkChanged())
     let object: BpfObject | undefined
     try {
+      this.features = kernelFeatures(kernelFacts(native))
       this.ring = chooseRing(native, options.ring ?? 'auto', options.ringPages)
       object = openObject(native, options, addresses, this.ring)
       this.#object = object

@@ -27,6 +27,11 @@ export const SELF = {
     'weir_ring_lost_records_total',
     'Records lost in the perf ring, from PERF_RECORD_LOST; counts the same losses as weir_ring_full_total, as a cross-check.',
   ),
+  feature: gauge(
+    'weir_feature',
+    'State of each kernel feature, always 1: on, degraded (numbers are right, something else is worse) or off (numbers are missing).',
+    ['feature', 'state'],
+  ),
   connectionTableEntries: gauge('weir_connection_table_entries', 'Entries in the connection table at its last flush.'),
   connectionTableLimit: gauge('weir_connection_table_limit', 'Maximum number of entries in the connection table.'),
   connectionTableFull: counter(

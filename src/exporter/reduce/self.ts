@@ -72,6 +72,7 @@ export class SelfMetrics {
       this.#set(M.packetsIgnored, [reason], totals[counter].packets)
       this.#set(M.bytesIgnored, [reason], totals[counter].bytes)
     }
+    for (const { name, state } of live.features) this.#set(M.feature, [name, state], 1)
     this.#set(M.ringFull, [], totals.ring_full.packets)
     this.#set(M.ringLost, [], live.ringLost())
     this.#set(M.connectionTableEntries, [], live.connectionsUsed)

@@ -20,10 +20,15 @@ import { startWeir } from '../support/weir-process.js'
 const NETWORK = 92
 const PORT = 8001
 const HUBBLE = ['drop', 'flow', 'flows-to-world', 'icmp', 'policy', 'port-distribution', 'tcp']
-/** Policy verdicts need Cilium, the lab has one zone, and its names come from the API, not from an inventory file. */
+/**
+ * Policy verdicts need Cilium, the lab has one zone, its names come from the API, not from an inventory file, and no other
+ * program is on its interfaces.
+ */
 const ABSENT = [
   'weir_policy_verdicts_total',
   'weir_inter_zone_bytes_total',
+  'weir_interface_behind',
+  'weir_interface_bypassed',
   'weir_inventory_last_reload_successful',
   'weir_inventory_last_reload_success_timestamp_seconds',
   'weir_inventory_reloads_total',

@@ -25,6 +25,7 @@ export function exporterGroups(): Group[] {
         stage(),
         bypassed(),
         pending(),
+        uncovered(),
         behind(),
         reattached(),
         tableNearlyFull(),
@@ -104,6 +105,18 @@ function pending(): Alert {
     severity: 'critical',
     summary: 'Weir cannot attach to an interface.',
     description: `{{ $value }} interfaces on ${AT_NODE} do not have Weir's programs: their packets are not counted. The log has the error.`,
+  }
+}
+
+/** A pod's object outlives its interface by the grace period of its deletion. */
+function uncovered(): Alert {
+  return {
+    alert: 'WeirPodsUncovered',
+    expr: `${sumOf(ALL, M.podsLocal, NODE)} - ${sumOf(ALL, M.podsCovered, NODE)} > 0`,
+    for: '10m',
+    severity: 'warning',
+    summary: 'Weir watches no interface of some pods.',
+    description: `{{ $value }} pods on ${AT_NODE} have no watched interface: their packets are not counted. The log and the status page have their names.`,
   }
 }
 

@@ -17,6 +17,7 @@ import type { Exporter } from '../exporter.js'
 import type { FlowApi } from '../flow-api.js'
 import { teeSink } from '../tee-sink.js'
 import { BypassWatch } from './bypass-watch.js'
+import { CoverageWatch } from './coverage-watch.js'
 import { explainKernel } from './kernel-errors.js'
 import { logBehind, logCovered, logFeatures, logKernelError, logReattached } from './kernel-log.js'
 import { type RunningSource, recordsOf } from './running-source.js'
@@ -60,6 +61,7 @@ export function startLive(
   const { attachments } = live.interfaces
   const names = attachments.list().map(({ name }) => name)
   log.info({ interfaces: names.length, first: names.sort().slice(0, 5) }, 'watching interfaces')
+  const coverage = new CoverageWatch(live.pods, log)
   const rates = new Rates(() => ({ ...trafficOf(live), Records: recordsOf(live.decoder) }))
   return {
     decoder: live.decoder,
@@ -70,6 +72,7 @@ export function startLive(
     status: () => [
       ['source', 'live'],
       ['state', live.trouble ?? 'ok'],
+      ['pods with an interface', coverage.status],
       ['pod interfaces', String(attachments.count(Hook.pod))],
       ['uplinks', String(attachments.count(Hook.uplink))],
       ...attachmentsOf(attachments),
@@ -81,6 +84,7 @@ export function startLive(
     close() {
       rates.stop()
       bypass.stop()
+      coverage.stop()
       live.close()
     },
   }

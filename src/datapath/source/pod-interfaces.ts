@@ -21,8 +21,6 @@ export interface HostRoute {
 }
 
 const MAP = 'pod_interfaces'
-/** max_entries of the map. */
-export const POD_INTERFACES_MAX = 8192
 /** Pairs of an interface and an entity that records have shown; forgotten when there are more. */
 const MOST_SEEN = 65_536
 /** Addresses learned for an interface without a route. */
@@ -93,18 +91,22 @@ export class PodInterfaces {
     }
   }
 
-  /** Keys of local pods with an address, each with whether an interface is theirs. */
-  *pods(): Generator<{ readonly namespace: string; readonly pod: string; readonly covered: boolean }> {
-    const covered = new Set([...this.#bound.values()].map(entity => this.#podOf(entity)))
-    for (const entity of this.#entities.localPods()) {
-      const [namespace, pod] = [this.#entities.namespace(entity), this.#entities.pod(entity)]
-      yield { namespace, pod, covered: covered.has(this.#podOf(entity)) }
+  /**
+   * Of the local pods with an address, how many have a watched interface, and the names (NAMESPACE/POD) of those that have
+   * none. A bridge CNI shows a pod's interface only once the pod sends: while interfaces without a known pod are left, as many
+   * pods count as covered.
+   */
+  coverage(): { readonly local: number; readonly covered: number; readonly uncovered: readonly string[] } {
+    const known = new Set<string>()
+    let unidentified = 0
+    for (const entity of this.#bound.values()) {
+      if (entity === 0) unidentified++
+      else known.add(this.#podOf(entity))
     }
-  }
-
-  /** Watched interfaces whose pod is not known. */
-  get unidentified(): number {
-    return [...this.#bound.values()].filter(entity => entity === 0).length
+    const local = [...new Set([...this.#entities.localPods()].map(entity => this.#podOf(entity)))]
+    const rest = local.filter(pod => !known.has(pod)).sort()
+    const missing = Math.max(0, rest.length - unidentified)
+    return { local: local.length, covered: local.length - missing, uncovered: missing === 0 ? [] : rest }
   }
 
   /** Routes are exact; learned addresses count for interfaces without a route, and without a route elsewhere. */

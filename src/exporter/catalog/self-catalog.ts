@@ -97,6 +97,8 @@ export const SELF = {
   ),
   entityMisses: counter('weir_entity_misses_total', 'Address lookups that found no entity.'),
   interfacesWatched: gauge('weir_interfaces_watched', 'Interfaces with the tc programs attached, by hook.', ['hook']),
+  podsLocal: gauge('weir_pods_local', 'Pods of this node with an address of their own.'),
+  podsCovered: gauge('weir_pods_covered', 'Pods of this node with an address of their own and a watched interface.'),
   interfacesPending: gauge(
     'weir_interfaces_pending',
     'Interfaces that do not have the tc programs yet, because of a start or a failed attempt; their packets are not counted.',

@@ -296,6 +296,20 @@ export const CASES: Readonly<Record<string, Case>> = {
     },
     quiet: { 'a start that takes a minute': [node('weir_interfaces_pending', '200 0+0x60')] },
   },
+  WeirPodsUncovered: {
+    fires: {
+      input: [node('weir_pods_local', holding(12)), node('weir_pods_covered', holding(9))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `3 pods on ${WHERE} have no watched interface: their packets are not counted. The log and the status page have their names.`,
+        },
+      ],
+    },
+    quiet: {
+      'every pod has an interface': [node('weir_pods_local', holding(12)), node('weir_pods_covered', holding(12))],
+    },
+  },
   WeirInterfaceBehind: {
     fires: {
       input: [node('weir_interface_behind', holding(1), 'interface="lxc1"')],

@@ -2,7 +2,7 @@
 /*
  * weir.bpf.c - the datapath: counts every packet at the veths of the pods and the uplinks, exactly.
  *
- * Hook:  tc ingress and egress of pod veths and uplinks; tp_btf/kfree_skb.
+ * Hook:  tc ingress and egress of pod veths and uplinks, ingress of the pods' side; tp_btf/kfree_skb.
  * Out:   records on the ring and in the flush buffer (weir.h); tables `connections`, `drops`,
  *        `overflow`, `counters`.
  * Never: drops, delays or rewrites a packet. Every path of a tc program returns TC_ACT_UNSPEC.
@@ -10,6 +10,7 @@
 #include "drop.h"
 #include "flush_connections.h"
 #include "flush_drops.h"
+#include "pod_end.h"
 #include "track.h"
 #include "weir.h"
 
@@ -19,13 +20,33 @@
 SEC("tc")
 int weir_from_pod(struct __sk_buff *skb)
 {
+	note_arrival(skb);
 	return track(skb, HOOK_POD, DIR_A_TO_B, SEEN_FROM_POD, FRAMED);
 }
 
 SEC("tc")
 int weir_to_pod(struct __sk_buff *skb)
 {
+	take_arrival(skb);
 	return track(skb, HOOK_POD, DIR_B_TO_A, SEEN_TO_POD, FRAMED);
+}
+
+/* At the pod's side: what skipped the host's side. */
+SEC("tc")
+int weir_pod_end(struct __sk_buff *skb)
+{
+	__u32 ifindex = take_arrival(skb) ? host_interface(skb) : 0;
+
+	return ifindex ? track_at(skb, ifindex, HOOK_POD, DIR_B_TO_A, SEEN_TO_POD, FRAMED)
+		       : TC_ACT_UNSPEC;
+}
+
+/* At other interfaces of the node, from which packets may skip the host's side. */
+SEC("tc")
+int weir_arrival(struct __sk_buff *skb)
+{
+	note_arrival(skb);
+	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
@@ -37,6 +58,7 @@ int weir_uplink_out(struct __sk_buff *skb)
 SEC("tc")
 int weir_uplink_in(struct __sk_buff *skb)
 {
+	note_arrival(skb);
 	return track(skb, HOOK_UPLINK, DIR_B_TO_A, SEEN_UPLINK_IN, FRAMED);
 }
 
@@ -49,6 +71,7 @@ int weir_l3_out(struct __sk_buff *skb)
 SEC("tc")
 int weir_l3_in(struct __sk_buff *skb)
 {
+	note_arrival(skb);
 	return track(skb, HOOK_UPLINK, DIR_B_TO_A, SEEN_UPLINK_IN, BARE);
 }
 

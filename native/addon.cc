@@ -7,6 +7,7 @@
 #include "log.h"
 #include "netns.h"
 #include "object.h"
+#include "pod_ends.h"
 #include "rtnetlink.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
@@ -22,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 		    Napi::Function::New<KernelHasFunction>(env, "kernelHasFunction"));
 	exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
 	exports.Set("perfRefusal", Napi::Function::New<PerfRefusal>(env, "perfRefusal"));
+	exports.Set("netnsIds", Napi::Function::New<NetnsIds>(env, "netnsIds"));
 	return exports;
 }
 

@@ -11,6 +11,7 @@
 #include "tables.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace
@@ -66,6 +67,8 @@ Napi::Function BpfObject::Define(Napi::Env env)
 			       InstanceMethod<&BpfObject::RepairInterface>("repairInterface"),
 			       InstanceMethod<&BpfObject::CheckInterfaces>("checkInterfaces"),
 			       InstanceMethod<&BpfObject::DetachInterface>("detachInterface"),
+			       InstanceMethod<&BpfObject::AttachPodEnd>("attachPodEnd"),
+			       InstanceMethod<&BpfObject::DetachPodEnd>("detachPodEnd"),
 			       InstanceMethod<&BpfObject::OpenRing>("openRing"),
 			       InstanceMethod<&BpfObject::Drain>("drain"),
 			       InstanceMethod<&BpfObject::OnRing>("onRing"),
@@ -220,6 +223,35 @@ Napi::Value BpfObject::DetachInterface(const Napi::CallbackInfo &info)
 	return Job::Run(info.Env(), detach, Undefined);
 }
 
+/* (number, netns, ifindex, program): a promise */
+Napi::Value BpfObject::AttachPodEnd(const Napi::CallbackInfo &info)
+{
+	bpf_program *program = nullptr;
+	Fault fault = FindProgram("attachPodEnd", info[3], program);
+
+	if (fault)
+		return Throw(info.Env(), fault);
+	/* the work's own: the object may be closed while it runs */
+	auto own = std::make_shared<Fd>(fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0));
+	if (!*own)
+		return Throw(info.Env(), {errno, "fcntl", {}});
+	auto attach = [ends = pod_ends_, number = info[0].As<Napi::Number>().Int32Value(),
+		       netns = PathOf(info[1]), ifindex = info[2].As<Napi::Number>().Int32Value(),
+		       own] { return ends->Attach(number, netns, ifindex, *own); };
+	return Job::Run(info.Env(), attach, Undefined);
+}
+
+/* (number): a promise */
+Napi::Value BpfObject::DetachPodEnd(const Napi::CallbackInfo &info)
+{
+	auto detach = [ends = pod_ends_, number = info[0].As<Napi::Number>().Int32Value()] {
+		ends->Detach(number);
+		return Fault{};
+	};
+
+	return Job::Run(info.Env(), detach, Undefined);
+}
+
 Napi::Value BpfObject::OpenRing(const Napi::CallbackInfo &info)
 {
 	bpf_map *map = nullptr;
@@ -345,6 +377,7 @@ void BpfObject::Release()
 
 	if (attachments_)
 		attachments_->Close();
+	pod_ends_->Close();
 	flusher_.Clear();
 	ring_readable_.Stop();
 	ring_.Close();

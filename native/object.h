@@ -14,6 +14,7 @@
 #include "attach.h"
 #include "errors.h"
 #include "owned.h"
+#include "pod_ends.h"
 #include "readable.h"
 #include "ring.h"
 #include "flush.h"
@@ -34,6 +35,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Napi::Value RepairInterface(const Napi::CallbackInfo &info);
 	Napi::Value CheckInterfaces(const Napi::CallbackInfo &info);
 	Napi::Value DetachInterface(const Napi::CallbackInfo &info);
+	Napi::Value AttachPodEnd(const Napi::CallbackInfo &info);
+	Napi::Value DetachPodEnd(const Napi::CallbackInfo &info);
 	Napi::Value OpenRing(const Napi::CallbackInfo &info);
 	Napi::Value Drain(const Napi::CallbackInfo &info);
 	Napi::Value OnRing(const Napi::CallbackInfo &info);
@@ -58,4 +61,5 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Readable ring_readable_;
 	Flusher flusher_;
 	std::shared_ptr<Attachments> attachments_; /* shared with jobs that run */
+	std::shared_ptr<PodEnds> pod_ends_ = std::make_shared<PodEnds>();
 };

@@ -72,6 +72,13 @@ const CASES: Readonly<Record<SettingName, Case>> = {
     bad: 'ignore',
     allowed: /allowed: not-ready, warn/,
   },
+  'pod-end': {
+    values: ['always'],
+    of: o => o.podEnd,
+    is: 'always',
+    bad: 'no',
+    allowed: /allowed: auto, always, never/,
+  },
   attach: { values: ['tc'], of: o => o.attach, is: 'tc', bad: 'glue', allowed: /allowed: auto, tcx, tc/ },
   'report-interval': { values: ['7s'], of: o => o.reportIntervalMs, is: 7000, bad: '7', allowed: DURATION },
   'drain-interval': { values: ['20ms'], of: o => o.drainIntervalMs, is: 20, bad: '1ms', allowed: DURATION },

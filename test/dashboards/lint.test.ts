@@ -42,6 +42,8 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_kubernetes_missed_deletions_total: 'corrected as they are found',
   weir_kubernetes_objects: 'weir_entities shows the entities made from them',
   weir_kubernetes_worker_restarts_total: 'the watch age shows the effect',
+  weir_pod_ends_watched: 'an alert on weir_interface_bypassed shows where it is needed',
+  weir_pod_ends_missing: 'as weir_pod_ends_watched',
   weir_excluded_packets_total: 'excluded by the operator',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',

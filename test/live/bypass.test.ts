@@ -14,17 +14,18 @@ import type { WeirProcess } from '../support/weir-process.js'
 
 const PORT = 8080
 const QUICK = ['--report-interval', '500ms'] as const
+const WITHOUT = [...QUICK, '--pod-end', 'never'] as const
 /** Longer than the time after an attach that proves nothing, and than evidence is held back. */
 const SETTLED_MS = 2500
 
-t.test('packets forwarded by bpf_redirect_peer', ROOT, async t => {
+t.test('packets forwarded by bpf_redirect_peer, without a program at the pods', ROOT, async t => {
   const lab = await labOf(t, ['bypass/a', 'bypass/b'], { network: 61 })
   const [a, b] = [lab.pod('a'), lab.pod('b')]
   await b.agent.call('tcpServe', { ports: [PORT] })
   await redirectPeers(t, lab, [a, b])
 
   await t.test('are noticed within two seconds of the report', async t => {
-    const weir = await watch(t, lab, ...QUICK)
+    const weir = await watch(t, lab, ...WITHOUT)
     await sleep(SETTLED_MS)
     t.equal((await ready(weir)).status, 200, 'ready before')
     await connect(a, b, 3)
@@ -41,7 +42,7 @@ t.test('packets forwarded by bpf_redirect_peer', ROOT, async t => {
   })
 
   await t.test('leave Weir ready with --on-bypass warn', async t => {
-    const weir = await watch(t, lab, ...QUICK, '--on-bypass', 'warn')
+    const weir = await watch(t, lab, ...WITHOUT, '--on-bypass', 'warn')
     await sleep(SETTLED_MS)
     await connect(a, b, 3)
     await until('both are bypassed', async () => bypassed(await weir.metrics()).length === 2)

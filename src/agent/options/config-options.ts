@@ -18,6 +18,7 @@ export function liveOptions(config: Config) {
     uplinks: config.uplinks,
     netns: config.netns,
     attach: config.attach,
+    podEnd: config['pod-end'],
     reportIntervalMs: config['report-interval'],
     drainIntervalMs: config['drain-interval'],
     ring: config.ring,

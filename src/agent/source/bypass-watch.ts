@@ -2,7 +2,7 @@
 /**
  * bypass-watch.ts - reports interfaces that packets bypass: log, readiness and status.
  *
- * In:    the records and flushes of the live source; what the operator wants to happen.
+ * In:    the records and flushes of the live source; what the operator wants to happen; a way to cover more packets.
  * Out:   log lines on each change, a reason not to be ready, a status line.
  */
 import type { OnBypass } from '../../config/settings/source.js'
@@ -19,15 +19,18 @@ export class BypassWatch {
   readonly check: BypassCheck
   readonly #action: OnBypass
   readonly #log: LineLog
+  readonly #cover: () => boolean
   readonly #timer: NodeJS.Timeout
 
+  /** `cover`: attaches where packets to a pod are seen that were not; returns false if it can do nothing more. */
   constructor(
     interfaceOf: (ifindex: number) => WatchedInterface | undefined,
     action: OnBypass,
     log: LineLog,
-    check = new BypassCheck(interfaceOf),
+    cover: () => boolean,
   ) {
-    this.check = check
+    this.check = new BypassCheck(interfaceOf)
+    this.#cover = cover
     this.#action = action
     this.#log = log
     this.#timer = setInterval(() => this.settle(), SETTLE_MS).unref()
@@ -35,7 +38,13 @@ export class BypassWatch {
 
   /** Reviews the evidence, once a second. */
   settle(): void {
-    for (const { interface: name, direction, bypassed } of this.check.settle()) {
+    const changes = this.check.settle()
+    if (changes.some(({ bypassed, direction }) => bypassed && direction === 'to_pod') && this.#cover()) {
+      this.#log.warn({ interface: changes[0]!.interface }, 'packets bypass the interface, attaching to more interfaces')
+      this.check.reset()
+      return
+    }
+    for (const { interface: name, direction, bypassed } of changes) {
       const fields = { interface: name, direction }
       if (bypassed) this.#log.error({ ...fields, remedy: REMEDY }, 'packets bypass the interface')
       else this.#log.info(fields, 'packets no longer bypass the interface')

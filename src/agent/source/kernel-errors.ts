@@ -2,11 +2,9 @@
 /**
  * kernel-errors.ts - error messages of the live source that say what is missing.
  */
-import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { type Capability, capabilitiesOf, ownCapabilities } from '../../lib/capabilities.js'
 
-/** Bit numbers in CapEff (linux/capability.h). */
-const CAP = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const
 /** The oldest kernel of `make kernels`. */
 const OLDEST = { major: 6, minor: 1 } as const
 const REQUIRED = 'CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root)'
@@ -37,25 +35,18 @@ export function tooOld(kernel: string): string | undefined {
 
 /** Throws an Error that names the capabilities this process lacks for the live source. */
 export function requireCapabilities(): void {
-  const missing = missingCapabilities(ownStatus())
-  if (missing.length > 0) throw new Error(`the live source requires ${REQUIRED}; missing: ${missing.join(', ')}`)
+  const names = missing(ownCapabilities())
+  if (names.length > 0) throw new Error(`the live source requires ${REQUIRED}; missing: ${names.join(', ')}`)
 }
 
 /** `status`: the text of /proc/self/status. CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON, which Linux 5.8 split from it. */
 export function missingCapabilities(status: string): string[] {
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1]
-  if (effective === undefined) return []
-  const bits = BigInt(`0x${effective}`)
-  const has = (name: keyof typeof CAP) => ((bits >> BigInt(CAP[name])) & 1n) === 1n
-  const covered = has('CAP_SYS_ADMIN')
-  const names = covered ? (['CAP_NET_ADMIN'] as const) : (['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN'] as const)
-  return names.filter(name => !has(name))
+  return missing(capabilitiesOf(status))
 }
 
-function ownStatus(): string {
-  try {
-    return readFileSync('/proc/self/status', 'utf8')
-  } catch {
-    return '' // without /proc, the kernel reports what is missing
-  }
+/** What the live source lacks; nothing without /proc: then the kernel reports what is missing. */
+function missing(owned: ReadonlySet<Capability> | undefined): string[] {
+  const split = owned?.has('CAP_SYS_ADMIN') ? [] : (['CAP_BPF', 'CAP_PERFMON'] as const)
+  const names: Capability[] = [...split, 'CAP_NET_ADMIN']
+  return owned === undefined ? [] : names.filter(name => !owned.has(name))
 }

@@ -9,6 +9,8 @@ import type { OnBypass } from '../../config/settings/source.js'
 import { Hook } from '../../datapath/record/abi.js'
 import type { Attachment } from '../../datapath/source/attachment.js'
 import type { Attachments } from '../../datapath/source/attachments.js'
+import type { WatchedInterface } from '../../datapath/source/bypass-check.js'
+import type { Interfaces } from '../../datapath/source/interfaces.js'
 import { Live, type LiveOptions } from '../../datapath/source/live.js'
 import { loadNative } from '../../datapath/source/native.js'
 import { type Counts, Rates } from '../../exporter/http/rates.js'
@@ -41,7 +43,12 @@ export function startLive(
   api: FlowApi | undefined,
   log: LineLog,
 ): RunningSource {
-  const bypass = new BypassWatch(ifindex => live.interfaces.attachments.attached(ifindex), options.onBypass, log)
+  const bypass = new BypassWatch(
+    ifindex => watchedIn(live.interfaces, ifindex),
+    options.onBypass,
+    log,
+    () => live.interfaces.podEnds?.widen() ?? false,
+  )
   const live: Live = explainKernel(
     () =>
       new Live(loadNative(), entities, options, teeSink(sink, bypass.check), {
@@ -68,7 +75,7 @@ export function startLive(
     live,
     bypass: bypass.check,
     rates,
-    notReady: () => live.trouble ?? startOf(attachments) ?? bypass.notReady,
+    notReady: () => live.trouble ?? startOf(live.interfaces) ?? bypass.notReady,
     status: () => [
       ['source', 'live'],
       ['state', live.trouble ?? 'ok'],
@@ -76,6 +83,7 @@ export function startLive(
       ['pod interfaces', String(attachments.count(Hook.pod))],
       ['uplinks', String(attachments.count(Hook.uplink))],
       ...attachmentsOf(attachments),
+      ["pods' sides", podEndsOf(live.interfaces)],
       ['bypassed interfaces', bypass.status],
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
       ['ring', live.ring.kind],
@@ -90,11 +98,24 @@ export function startLive(
   }
 }
 
+/** With the time since which everything that can be attached is. */
+function watchedIn({ attachments, podEnds }: Interfaces, ifindex: number): WatchedInterface | undefined {
+  const attachment = attachments.attached(ifindex)
+  if (attachment === undefined) return undefined
+  return { name: attachment.name, attachedMs: Math.max(attachment.attachedMs, podEnds?.attachedMs(ifindex) ?? 0) }
+}
+
 /** Why a start is not over: attempts to attach, for as long as they may delay readiness. */
-function startOf(attachments: Attachments): string | undefined {
+function startOf({ attachments, podEnds }: Interfaces): string | undefined {
   const isLate = attachments.list().length > FEW ? process.uptime() > READY_SECONDS : attachments.age > LIMIT_SECONDS
-  if (!attachments.isStarting || isLate) return undefined
-  return `attaching to ${attachments.pending().length} interfaces`
+  if (isLate) return undefined
+  if (attachments.isStarting) return `attaching to ${attachments.pending().length} interfaces`
+  return podEnds?.isStarting ? `attaching to the pods' side of ${podEnds.missing} interfaces` : undefined
+}
+
+function podEndsOf({ podEnds }: Interfaces): string {
+  if (podEnds === undefined) return 'not watched'
+  return podEnds.refused ?? `${podEnds.count} of ${podEnds.count + podEnds.missing}`
 }
 
 /** Lines only for what is amiss. */

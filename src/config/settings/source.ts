@@ -2,6 +2,7 @@
 /**
  * source.ts - settings of the record source: the kernel, or a recording.
  */
+import type { PodEndMode } from '../../datapath/source/pod-ends.js'
 import { compileGlob } from '../../lib/glob.js'
 import { duration } from '../duration.js'
 import { choice, integer, listOf, parsed, path } from '../kind.js'
@@ -58,6 +59,10 @@ export const live = {
   }),
   attach: setting(choice('type', ['auto', 'tcx', 'tc']), {
     help: 'attachment type: auto, tcx or tc',
+    default: 'auto',
+  }),
+  'pod-end': setting(choice<PodEndMode>('mode', ['auto', 'always', 'never']), {
+    help: "attach also at the pods' side of their interfaces, for packets that skip the host's side: auto (with CAP_SYS_ADMIN), always or never",
     default: 'auto',
   }),
   'report-interval': setting(duration(100, HOUR_MS), {

@@ -74,6 +74,9 @@ export class BypassCheck implements RecordSink {
   /** When the last complete flush started: connections from before it have been reported. */
   #flushedMs = Number.NEGATIVE_INFINITY
 
+  /** Evidence from before this time is void. */
+  #resetMs = Number.NEGATIVE_INFINITY
+
   constructor(interfaceOf: (ifindex: number) => WatchedInterface | undefined, now = () => performance.now()) {
     this.#interfaceOf = interfaceOf
     this.#now = now
@@ -120,6 +123,13 @@ export class BypassCheck implements RecordSink {
         proofs === 0 ? [] : [{ ifindex, interface: name, direction: DIRECTIONS[missing as 0 | 1], bypassed }],
       )
     })
+  }
+
+  /** Drops all evidence: the packets in question will be seen from now on. */
+  reset(): void {
+    this.#resetMs = this.#now()
+    this.#suspicions.clear()
+    this.#pending.clear()
   }
 
   /** Both directions have acknowledged something. */
@@ -174,7 +184,7 @@ export class BypassCheck implements RecordSink {
 
   #suspect(record: TraceRecord, missing: 0 | 1, proof: number): void {
     const watched = this.#interfaceOf(record.ifindex)
-    if (watched === undefined || watched.attachedMs + GRACE_MS > this.#flushedMs) return
+    if (watched === undefined || Math.max(watched.attachedMs, this.#resetMs) + GRACE_MS > this.#flushedMs) return
     const keys = keysOf(record)
     // Its own SYN is no sign of another path.
     if (record.seen(missing) === 0 && keys.some(key => this.#recent[missing][slotOf(key)] === key)) return

@@ -12,18 +12,24 @@ import { Hook } from '../record/abi.js'
 import { type AttachListener, Attachments, type AttachOptions } from './attachments.js'
 import { isBare, type Link, type LinkSink, readLinks } from './links.js'
 import type { BpfObject, Native, RtnetlinkWatch } from './native.js'
+import { type PodEndMode, PodEnds, watchesPodEnds } from './pod-ends.js'
 
 export interface InterfaceOptions extends AttachOptions {
   /** Patterns of pod interfaces; if empty, every veth with its peer in another network namespace but the node's uplinks. */
   readonly interfaces: readonly string[]
   /** Patterns of uplinks; if empty, no uplink. */
   readonly uplinks: readonly string[]
+  /** Whether to attach also at the pods' side of their interfaces. Default: never. */
+  readonly podEnd?: PodEndMode
 }
 
+/** ARPHRD_LOOPBACK. */
+const LOOPBACK = 772
 /** Bytes of notifications read at once. */
 const MESSAGES = 256 * 1024
 export class Interfaces implements LinkSink {
   readonly attachments: Attachments
+  readonly podEnds: PodEnds | undefined
   readonly #isPod: (link: Link) => boolean
   readonly #isUplink: (link: Link) => boolean
   readonly #watch: RtnetlinkWatch
@@ -52,6 +58,10 @@ export class Interfaces implements LinkSink {
     const watch = () => native.watchLinksAndFilters()
     this.#watch = netns === undefined ? watch() : native.inNamespace(netns, watch)
     this.attachments = new Attachments(object, options, { ...listener, beforeRepair: () => this.follow() })
+    const { attachments } = this
+    this.podEnds = watchesPodEnds(options.podEnd)
+      ? new PodEnds(native, object, netns, attachments, listener.onError)
+      : undefined
     this.#dump()
     this.follow()
     this.attachments.run()
@@ -87,12 +97,15 @@ export class Interfaces implements LinkSink {
   present(link: Link): void {
     this.#dumped.add(link.ifindex)
     const hook = this.#isUplink(link) ? Hook.uplink : this.#isPod(link) ? Hook.pod : undefined
-    if (hook === undefined) this.gone(link.ifindex)
+    if (hook === undefined) this.attachments.remove(link.ifindex)
     else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
+    if (hook === Hook.pod) this.podEnds?.add(link)
+    else if (hook === undefined && link.hardware !== LOOPBACK) this.podEnds?.addOther(link)
   }
 
   gone(ifindex: number): void {
     this.attachments.remove(ifindex)
+    this.podEnds?.remove(ifindex)
   }
 
   filtersChanged(ifindex: number): void {
@@ -112,6 +125,7 @@ export class Interfaces implements LinkSink {
   /** Ends the following. The programs stay attached until the object is closed. A second call does nothing. */
   close(): void {
     this.#watch.close()
+    this.podEnds?.close()
     this.attachments.close()
   }
 

@@ -24,6 +24,9 @@ export interface Link {
   readonly lower: number
   /** The peer is in another network namespace: on a node, a pod's. */
   readonly peerInOtherNetns: boolean
+  /** Then its number there, and the id of that namespace in this one. */
+  readonly peerIfindex: number
+  readonly peerNetnsId: number
 }
 
 export interface LinkSink {
@@ -82,16 +85,18 @@ function readAttributes(view: DataView, from: number, to: number): Omit<Link, 'i
   let kind = ''
   let master = 0
   let link = 0
+  let peerNetnsId = -1
   let peerInOtherNetns = false
   for (const attribute of attributes(view, from, to)) {
     const { type, at, end } = attribute
     if (type === IFLA.name) name = text(view, attribute)
-    else if (type === IFLA.linkNetnsId) peerInOtherNetns = true
+    else if (type === IFLA.linkNetnsId) [peerInOtherNetns, peerNetnsId] = [true, view.getInt32(at, true)]
     else if (type === IFLA.master) master = view.getUint32(at, true)
     else if (type === IFLA.link) link = view.getInt32(at, true)
     else if (type === IFLA.linkInfo) {
       for (const info of attributes(view, at, end)) if (info.type === IFLA_INFO_KIND) kind = text(view, info)
     }
   }
-  return { name, kind, master, lower: peerInOtherNetns ? 0 : link, peerInOtherNetns }
+  const [lower, peerIfindex] = peerInOtherNetns ? [0, link] : [link, 0]
+  return { name, kind, master, lower, peerInOtherNetns, peerIfindex, peerNetnsId }
 }

@@ -23,6 +23,7 @@ import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
+import { POD_END_PROGRAMS, watchesPodEnds } from './pod-ends.js'
 import { PodInterfaces } from './pod-interfaces.js'
 import { chooseRing, type Ring, type RingKind } from './ring.js'
 import type { FlowSink, Source } from './source.js'
@@ -342,10 +343,14 @@ function openObject(native: Native, options: LiveOptions, entries: number, ring:
       ...ring.knobs,
       conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
+      pod_ends_watched: watchesPodEnds(options.podEnd) ? 1 : 0,
       ...options.knobs,
     },
     sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
-    without: options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : [],
+    without: [
+      ...(options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : []),
+      ...(watchesPodEnds(options.podEnd) ? [] : POD_END_PROGRAMS),
+    ],
   })
 }
 

@@ -60,6 +60,13 @@ export interface BpfObject {
   /** Detaches both programs. A deleted interface, or one that was never attached, is no error. */
   detachInterface(netns: string | undefined, ifindex: number): Promise<void>
   /**
+   * Attaches `program` at the ingress of an interface in the namespace at the path `netns`, by TCX; EINVAL before 6.6.
+   * `number`, chosen by the caller, is for detachPodEnd(). Runs on another thread.
+   */
+  attachPodEnd(number: number, netns: string, ifindex: number, program: string): Promise<void>
+  /** A number that is not attached is no error. */
+  detachPodEnd(number: number): Promise<void>
+  /**
    * Opens the ring: a perf event array, in which every CPU gets a buffer of `pages` pages (a power of two; its watermark
    * is half of that), or a BPF ring buffer, which has the size of its map.
    */
@@ -136,6 +143,8 @@ export interface Native {
   openConntrack(): ConntrackQuery
   /** The kernel's error code when this process opens a perf event, e.g. EACCES; undefined if it may. */
   perfRefusal(): string | undefined
+  /** The ids by which the caller's network namespace knows the namespaces at these paths; -1: by none, or no namespace. */
+  netnsIds(paths: readonly string[]): Int32Array
   /** Watches links in the network namespace of the caller, also after the caller has left it. */
   watchLinks(): RtnetlinkWatch
   /** With the notices of qdiscs and filters. */
@@ -180,6 +189,7 @@ interface Addon {
   readonly kernelHasFunction: Native['kernelHasFunction']
   readonly possibleCpus: Native['possibleCpus']
   readonly perfRefusal: Native['perfRefusal']
+  readonly netnsIds: Native['netnsIds']
   readonly inNamespace: Native['inNamespace']
 }
 
@@ -242,6 +252,12 @@ function checkedObject(raw: RawObject): BpfObject {
     },
     detachInterface: (netns, ifindex) =>
       raw.detachInterface(path('detachInterface', netns), integer('detachInterface', ifindex, 1, INT32_MAX)),
+    attachPodEnd(number, netns, ifindex, program) {
+      const what = 'attachPodEnd'
+      integer(what, number, 1, INT32_MAX)
+      return raw.attachPodEnd(number, string(what, netns), integer(what, ifindex, 1, INT32_MAX), string(what, program))
+    },
+    detachPodEnd: number => raw.detachPodEnd(integer('detachPodEnd', number, 1, INT32_MAX)),
     openRing: (map, pages) => raw.openRing(string('openRing', map), integer('openRing pages', pages, 1, 1 << 16)),
     drain: into => raw.drain(bytes('drain', into)),
     onRing: call => raw.onRing(listener('onRing', call)),
@@ -311,6 +327,10 @@ export function loadNative(): Native {
       }
     },
     perfRefusal: () => addon.perfRefusal(),
+    netnsIds(paths) {
+      for (const each of paths) string('netnsIds', each)
+      return addon.netnsIds(paths)
+    },
     watchLinks: () => watch(LINKS),
     watchLinksAndFilters: () => watch(LINKS_AND_FILTERS),
     watchAddresses: () => watch(ADDRESSES),

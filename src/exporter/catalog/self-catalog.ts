@@ -125,6 +125,14 @@ export const SELF = {
     'Interfaces with a program of another owner that insists on running before Weir, and may hide packets from it.',
     ['interface'],
   ),
+  podEndsWatched: gauge(
+    'weir_pod_ends_watched',
+    "Interfaces of pods with a program attached at the pod's side, for packets that skip the host's side.",
+  ),
+  podEndsMissing: gauge(
+    'weir_pod_ends_missing',
+    "Interfaces of pods without a program at the pod's side although --pod-end asks for it.",
+  ),
   interfaceBypassed: gauge(
     'weir_interface_bypassed',
     'Whether packets of a direction pass a pod without passing its interface, so that they are not counted; only interfaces with evidence of it have a series.',

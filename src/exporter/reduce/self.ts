@@ -101,6 +101,8 @@ export class SelfMetrics {
     this.#set(M.podsLocal, [], local)
     this.#set(M.podsCovered, [], covered)
     this.#attachments(live.interfaces.attachments)
+    this.#set(M.podEndsWatched, [], live.interfaces.podEnds?.count ?? 0)
+    this.#set(M.podEndsMissing, [], live.interfaces.podEnds?.missing ?? 0)
     for (const step of STEPS) this.#set(M.stageUp, [step], live.up(step) ? 1 : 0)
     this.#set(M.stageSeconds, ['drain'], live.seconds.drain)
     this.#set(M.stageSeconds, ['flush'], live.seconds.flush)

@@ -43,8 +43,17 @@ const LOOPBACK = hex(
 const GONE = hex('20000000 1100 0000 00000000 00000000', '00 00 0100 2b000000 00000000 ffffffff')
 const DONE = hex('14000000 0300 0200 03000000 00040000 00000000')
 
-const REST = { hardware: 1, up: false, master: 0, lower: 0, peerInOtherNetns: false }
-const VETH_LINK = { ...REST, ifindex: 42, up: true, name: 'lxc1', kind: 'veth', peerInOtherNetns: true }
+const REST = {
+  hardware: 1,
+  up: false,
+  master: 0,
+  lower: 0,
+  peerInOtherNetns: false,
+  peerIfindex: 0,
+  peerNetnsId: -1,
+}
+const PEER = { peerInOtherNetns: true, peerIfindex: 2, peerNetnsId: 0 }
+const VETH_LINK = { ...REST, ifindex: 42, up: true, name: 'lxc1', kind: 'veth', ...PEER }
 const BRIDGE_LINK = { ...REST, ifindex: 7, name: 'br0', kind: 'bridge' }
 const LOOPBACK_LINK = { ...REST, ifindex: 1, hardware: 772, up: true, name: 'lo', kind: '' }
 const VLAN = hex(

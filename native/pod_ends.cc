@@ -16,9 +16,9 @@
 
 namespace
 {
-constexpr auto kIngress = static_cast<bpf_attach_type>(46); /* BPF_TCX_INGRESS of 6.6 */
-constexpr uint32_t kBefore = 1u << 3;			    /* BPF_F_BEFORE */
-constexpr int kUnknown = -1;
+constexpr auto kPodEndHook = static_cast<bpf_attach_type>(46); /* BPF_TCX_INGRESS of 6.6 */
+constexpr uint32_t kPodEndFlags = 1u << 3;		       /* BPF_F_BEFORE */
+constexpr int kNoId = -1;
 
 /* RTM_GETNSID with the namespace as a file descriptor. */
 struct Request {
@@ -36,14 +36,14 @@ int IdIn(const uint8_t *answer, size_t size)
 
 	if (size < NLMSG_LENGTH(sizeof(rtgenmsg)) || header->nlmsg_type != RTM_NEWNSID ||
 	    header->nlmsg_len > size)
-		return kUnknown;
+		return kNoId;
 	auto attribute = reinterpret_cast<const rtattr *>(answer + NLMSG_SPACE(sizeof(rtgenmsg)));
 	int left = static_cast<int>(header->nlmsg_len - NLMSG_SPACE(sizeof(rtgenmsg)));
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		if (attribute->rta_type == NETNSA_NSID)
 			return *static_cast<const int *>(RTA_DATA(attribute));
 	}
-	return kUnknown;
+	return kNoId;
 }
 
 int IdOf(int socket, const std::string &path)
@@ -59,9 +59,9 @@ int IdOf(int socket, const std::string &path)
 	request.attribute.rta_type = NETNSA_FD;
 	request.fd = static_cast<uint32_t>(netns.Get());
 	if (!netns || send(socket, &request, sizeof(request), 0) < 0)
-		return kUnknown;
+		return kNoId;
 	ssize_t size = recv(socket, answer, sizeof(answer), 0);
-	return size < 0 ? kUnknown : IdIn(answer, static_cast<size_t>(size));
+	return size < 0 ? kNoId : IdIn(answer, static_cast<size_t>(size));
 }
 } // namespace
 
@@ -72,9 +72,9 @@ Fault PodEnds::Attach(int number, const std::string &netns, int ifindex, const F
 
 	if (Fault fault = scope.Enter(netns))
 		return fault;
-	options.flags = kBefore;
+	options.flags = kPodEndFlags;
 	/* without the lock, so that Detach() does not wait for the kernel */
-	int link = bpf_link_create(program.Get(), ifindex, kIngress, &options);
+	int link = bpf_link_create(program.Get(), ifindex, kPodEndHook, &options);
 	if (link < 0)
 		return FaultOf(link, "bpf(BPF_LINK_CREATE)",
 			       "interface " + std::to_string(ifindex) + " of " + netns);

@@ -76,7 +76,7 @@ async function attachLink(t: Test, lab: Lab, object: string): Promise<() => Prom
 
 t.test('a link that is detached is attached again', ROOT, async t => {
   const lab = await start(t)
-  const weir = await watch(t, lab, '--attach', 'tcx')
+  const weir = await watch(t, lab, '--attach', 'tcx', '--pod-end', 'never')
   const ids = [...holdingsOf(weir.pid).link]
   // The two tracing links cannot be detached.
   const results = await Promise.all(ids.map(id => run(['bpftool', 'link', 'detach', 'id', String(id)])))

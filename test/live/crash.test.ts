@@ -60,7 +60,7 @@ t.test('killed with TCX links nothing is left, and the next start counts', ROOT,
   const lab = await labOf(t, ['crash/a', 'crash/b'], { network: NETWORK })
   await lab.pod('b').agent.call('udpServe', { port: PORT, answer: 'none' })
   const pins = readdirSync('/sys/fs/bpf')
-  const held = await kill(await watch(t, lab, '--attach', 'tcx'))
+  const held = await kill(await watch(t, lab, '--attach', 'tcx', '--pod-end', 'never'))
   for (const kind of KINDS) t.ok(held[kind].size > 0, `it had a ${kind}`)
   t.equal(held.interfaces.length, 2 * lab.pods.length, 'links in both directions')
   await until('all is gone', () => leftOf(held).length === 0)
@@ -110,7 +110,7 @@ for (const mode of ['tcx', 'tc'] as const) {
     const before = { prog: new Set<number>(), map: new Set<number>(), link: new Set<number>() }
     const counts: string[] = []
     for (let cycle = 0; cycle < CYCLES; cycle++) {
-      const held = await kill(await watch(t, lab, '--attach', mode))
+      const held = await kill(await watch(t, lab, '--attach', mode, '--pod-end', 'never'))
       await until('what earlier ones left is gone', () => leftOf(before).length === 0)
       t.strictSame(await strangers(), theirs)
       const sizes = KINDS.map(kind => `${held[kind].size} ${kind}s`)

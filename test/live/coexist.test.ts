@@ -27,10 +27,10 @@ const PAYLOAD = 100
 const FRAME = PAYLOAD + 14 + 20 + 8
 
 const ALL = FATES.reduce((sum, fate) => sum + SENT[fate], 0)
-/** Redirected packets leave by c's interface, where only Weir stands. */
+/** Redirected packets leave by c's interface, where only Weir is attached: there the destination is c. */
 const ELSEWHERE = SENT.redirectIn + SENT.redirectOut
-const FIRST = { source: ALL, destination: SENT.plain + SENT.dropOut + SENT.redirectOut + ELSEWHERE }
-const SECOND = { source: ALL - SENT.dropIn - SENT.redirectIn, destination: SENT.plain + ELSEWHERE }
+const FIRST = { source: ALL, destination: SENT.plain + SENT.dropOut + SENT.redirectOut }
+const SECOND = { source: ALL - SENT.dropIn - SENT.redirectIn, destination: SENT.plain }
 
 interface Place {
   readonly object: string
@@ -159,6 +159,8 @@ async function checkCounts(t: Test, weir: WeirProcess, seen: Case['seen']): Prom
     t.equal(page.sum('weir_flow_packets_total', labels), seen[reporter], `packets at ${reporter}`)
     t.equal(page.sum('weir_flow_bytes_total', labels), seen[reporter] * FRAME, `bytes at ${reporter}`)
   }
+  const elsewhere = { ...flow, destination_workload: 'c', reporter: 'destination', verdict: 'FORWARDED' }
+  t.equal(page.sum('weir_flow_packets_total', elsewhere), ELSEWHERE, 'redirected packets')
   for (const [reason, packets] of [['TC_INGRESS', SENT.dropIn] as const, ['TC_EGRESS', SENT.dropOut] as const]) {
     t.equal(page.sum('weir_drop_packets_total', { ...flow, reason }), packets, `drops by ${reason}`)
   }

@@ -10,7 +10,7 @@ kernel=$(realpath "$1")
 guest=$2
 script=$3
 shift 3
-: "${MEM:=1024}" "${CPUS:=2}" "${LIMIT:=300}" "${MODULES:=veth nf_tables nft_chain_nat nft_nat nf_conntrack sch_ingress cls_bpf}"
+: "${MEM:=1024}" "${CPUS:=2}" "${LIMIT:=300}" "${MODULES:=veth nf_tables nft_chain_nat nft_nat nf_conntrack nf_conntrack_netlink sch_ingress cls_bpf}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

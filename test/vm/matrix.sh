@@ -17,18 +17,20 @@ bad=0
 run() {
   local log=$dir/$1/log
   "$here/boot.sh" "$dir/$1" "$dir/guest.cpio" "$here/$2" "${@:3}" >"$log" 2>"$log.cost" && rc=0 || rc=$?
-  result=$(grep -E '^(lab|verifier): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
+  result=$(grep -E '^(lab|verifier|service): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
   [ $rc = 0 ] && return
   bad=$((bad + 1))
   result="FAILED: ${result:-exit code $rc}"
   cut -c1-300 "$log" "$log.cost" >&2
 }
 
-echo '| kernel | verifier | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 3 x 500 closes |'
-echo '| --- | --- | --- | --- | --- |'
+echo '| kernel | verifier | Service | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 3 x 500 closes |'
+echo '| --- | --- | --- | --- | --- | --- |'
 for suite in "${suites[@]}"; do
   row="| $(cat "$dir/$suite/version") |"
   run "$suite" verifier.sh
+  row+=" $result |"
+  run "$suite" service.sh
   row+=" $result |"
   if [ -z "${SHORT:-}" ]; then
     run "$suite" lab.sh PARANOID=2

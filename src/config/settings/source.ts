@@ -50,7 +50,7 @@ export const live = {
   interfaces: setting(listOf(glob), {
     help: 'pod interfaces to attach to',
     default: [],
-    defaultText: 'veths with a peer in another network namespace',
+    defaultText: 'veths and netkits with a peer in another network namespace',
   }),
   uplinks: setting(listOf(glob), { help: 'uplink interfaces to attach to', default: [], defaultText: 'none' }),
   netns: optional(path, {

@@ -10,12 +10,12 @@
 import { compileGlob } from '../../lib/glob.js'
 import { Hook } from '../record/abi.js'
 import { type AttachListener, Attachments, type AttachOptions } from './attachments.js'
-import { isBare, type Link, type LinkSink, readLinks } from './links.js'
+import { isBare, isPodLink, type Link, type LinkSink, readLinks } from './links.js'
 import type { BpfObject, Native, RtnetlinkWatch } from './native.js'
 import { type PodEndMode, PodEnds, watchesPodEnds } from './pod-ends.js'
 
 export interface InterfaceOptions extends AttachOptions {
-  /** Patterns of pod interfaces; if empty, every veth with its peer in another network namespace but the node's uplinks. */
+  /** Patterns of pod interfaces; if empty, every veth or netkit with its peer in another network namespace but the node's uplinks. */
   readonly interfaces: readonly string[]
   /** Patterns of uplinks; if empty, no uplink. */
   readonly uplinks: readonly string[]
@@ -53,7 +53,7 @@ export class Interfaces implements LinkSink {
   ) {
     const { interfaces, uplinks, netns } = options
     this.#isUplink = matcher(uplinks)
-    const looksLikePod = (link: Link) => link.kind === 'veth' && link.peerInOtherNetns && !isUplink(link.ifindex)
+    const looksLikePod = (link: Link) => isPodLink(link) && !isUplink(link.ifindex)
     this.#isPod = interfaces.length > 0 ? matcher(interfaces) : looksLikePod
     const watch = () => native.watchLinksAndFilters()
     this.#watch = netns === undefined ? watch() : native.inNamespace(netns, watch)

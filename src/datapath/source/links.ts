@@ -49,6 +49,11 @@ const IFF_UP = 1
 /** ARPHRD_PPP, RAWIP, TUNNEL, TUNNEL6, SIT, IPGRE, IP6GRE, NONE. */
 const BARE: ReadonlySet<number> = new Set([512, 519, 768, 769, 776, 778, 823, 0xfffe])
 
+/** A pod's interface: one of a pair with the other one in another network namespace. */
+export function isPodLink({ kind, peerInOtherNetns }: Link): boolean {
+  return peerInOtherNetns && (kind === 'veth' || kind === 'netkit')
+}
+
 /** Whether packets start with their IP header: tun, WireGuard, IPIP, SIT, GRE, PPP, raw IP of a modem. */
 export function isBare({ hardware }: Link): boolean {
   return BARE.has(hardware)

@@ -2,7 +2,7 @@
  * links.test.ts - rtnetlink messages as literal bytes: parsed to links, with every kind of damage.
  */
 import t from 'tap'
-import { type Link, readLinks } from '../../../src/datapath/source/links.js'
+import { isPodLink, type Link, readLinks } from '../../../src/datapath/source/links.js'
 
 type LinkEvent = Link | { readonly gone: number } | { readonly filters: number } | 'complete'
 
@@ -77,6 +77,13 @@ t.test('a link has its index, name, kind, and whether its peer is in another nam
   t.strictSame(readEvents(VETH), [VETH_LINK])
   t.strictSame(readEvents(BRIDGE), [BRIDGE_LINK])
   t.strictSame(readEvents(LOOPBACK), [LOOPBACK_LINK])
+})
+
+t.test('veths and netkits with their peer in another namespace are interfaces of pods', async t => {
+  t.ok(isPodLink(VETH_LINK))
+  t.ok(isPodLink({ ...VETH_LINK, kind: 'netkit' }))
+  t.notOk(isPodLink({ ...VETH_LINK, peerInOtherNetns: false }), 'both sides are here')
+  t.notOk(isPodLink({ ...VETH_LINK, kind: 'macvlan' }), 'its peer is the interface below')
 })
 
 t.test('a link has the interface below it in the same namespace, and the bridge or bond that it is in', async t => {

@@ -141,7 +141,7 @@ static __noinline __attribute__((unused)) int read_translation(struct __sk_buff 
 	__builtin_memset(&s->info, 0, sizeof(s->info));
 	look_up(&s->info, c->peer);
 	*peer_info(c) = s->info;
-	if (named && s->info.flags & INFO_UNRESOLVED)
+	if (s->info.flags & INFO_UNRESOLVED && !c->defer_until_ns)
 		c->defer_until_ns = c->translation_ns + entity_wait_ns;
 	set_service(c, s);
 	c->translation = NAT_TRANSLATED;

@@ -21,7 +21,7 @@ constexpr const char *kSockets = "/proc/thread-self/net/unix";
 /* As the file shows it: `@` for the zero byte of an abstract name. */
 const std::string kPrefix = "@weir/";
 constexpr size_t kInstanceLength = 16;
-/* Numbers that fit into the name of a socket; Weir has four tc programs. */
+/* Numbers of at most ten digits that fit into the name of a socket. */
 constexpr size_t kMostAnnounced = 7;
 
 void Note(const std::string &name, Living &living)
@@ -42,22 +42,38 @@ void Note(const std::string &name, Living &living)
 
 Fault Presence::Announce(const std::string &instance, const std::vector<uint32_t> &programs)
 {
-	std::string name = "weir/" + instance + "/";
-	sockaddr_un address{};
+	Living living;
+	size_t next = 0;
 
-	for (size_t i = 0; i < programs.size() && i < kMostAnnounced; i++)
-		name += (i > 0 ? "." : "") + std::to_string(programs[i]);
-	address.sun_family = AF_UNIX;
-	std::memcpy(address.sun_path + 1, name.data(),
-		    std::min(name.size(), sizeof(address.sun_path) - 1));
-	auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-	socket_.Reset(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	if (!socket_)
+	if (Fault fault = FindLiving(living))
+		return fault;
+	known_ = living.programs;
+	do { /* at least one socket, also without programs */
+		std::string name = "weir/" + instance + "/";
+		for (size_t i = 0; i < kMostAnnounced && next < programs.size(); i++)
+			name += (i > 0 ? "." : "") + std::to_string(programs[next++]);
+		if (Fault fault = Bind(name))
+			return fault;
+	} while (next < programs.size());
+	return {};
+}
+
+Fault Presence::Bind(const std::string &name)
+{
+	sockaddr_un address{};
+	size_t size = std::min(name.size(), sizeof(address.sun_path) - 1);
+	Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	if (!fd)
 		return {errno, "socket(AF_UNIX)", {}};
-	if (bind(socket_.Get(), reinterpret_cast<sockaddr *>(&address), length))
+	address.sun_family = AF_UNIX;
+	std::memcpy(address.sun_path + 1, name.data(), size);
+	auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size);
+	if (bind(fd.Get(), reinterpret_cast<sockaddr *>(&address), length))
 		return {errno, "bind(AF_UNIX)", name};
 	/* Nothing is ever received: a datagram would only take memory. */
-	(void)shutdown(socket_.Get(), SHUT_RD);
+	(void)shutdown(fd.Get(), SHUT_RD);
+	sockets_.push_back(std::move(fd));
 	return {};
 }
 

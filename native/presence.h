@@ -18,7 +18,8 @@
 class Presence
 {
       public:
-	/* `instance` has 16 characters; `programs` are the numbers of its tc programs. */
+	/* `instance` has 16 characters; `programs` are the numbers of its tc programs. Learns those
+	 * of the Weirs that live already. */
 	Fault Announce(const std::string &instance, const std::vector<uint32_t> &programs);
 	/* Whether all of these belong to Weirs that live, or lived when they were asked about. */
 	Fault AreWeirs(const std::vector<uint32_t> &programs, bool &all);
@@ -26,7 +27,9 @@ class Presence
       private:
 	bool Know(const std::vector<uint32_t> &programs) const;
 
-	Fd socket_;
+	Fault Bind(const std::string &name);
+
+	std::vector<Fd> sockets_;
 	/* Programs of other Weirs. A Weir that ends is not listed any more, but its links take a
 	 * while to go. */
 	std::set<uint32_t> known_;

@@ -190,7 +190,7 @@ static __always_inline void add_event(struct connection *c, __u32 lane)
 }
 
 /* Sets duration and size for the next record. */
-static __noinline __attribute__((unused)) int set_duration(struct connection *c, __u64 now)
+static __noinline int set_duration(struct connection *c, __u64 now)
 {
 	if (!c || !c->opening_seen)
 		return 0;

@@ -45,8 +45,7 @@ struct {
 } stale_entities SEC(".maps");
 
 /* Returns 0 and leaves `info` alone when the cache lacks the address. */
-static __noinline __attribute__((unused)) int look_up_address(struct ip_info *info,
-							      const __u8 *addr)
+static __noinline int look_up_address(struct ip_info *info, const __u8 *addr)
 {
 	struct address key;
 	struct ip_info *found;
@@ -62,7 +61,7 @@ static __noinline __attribute__((unused)) int look_up_address(struct ip_info *in
 }
 
 /* By address, then by prefix. Leaves `info` alone when neither is known. */
-static __noinline __attribute__((unused)) int look_up(struct ip_info *info, const __u8 *addr)
+static __noinline int look_up(struct ip_info *info, const __u8 *addr)
 {
 	struct prefix_key key = {.bits = 128};
 	struct ip_info *found;

@@ -29,8 +29,7 @@ struct {
 } pod_interfaces SEC(".maps");
 
 /* By interface, then by address. Returns 0 and leaves `info` alone when neither is known. */
-static __noinline __attribute__((unused)) int look_up_pod(struct ip_info *info, const __u8 *addr,
-							  __u32 ifindex)
+static __noinline int look_up_pod(struct ip_info *info, const __u8 *addr, __u32 ifindex)
 {
 	struct ip_info *found;
 
@@ -45,8 +44,7 @@ static __noinline __attribute__((unused)) int look_up_pod(struct ip_info *info, 
 
 /* The interface's own side of a connection. A pod has a name of its own at least: the world is not
  * behind its interface. */
-static __noinline __attribute__((unused)) int look_up_own(struct ip_info *info, const __u8 *addr,
-							  __u32 ifindex)
+static __noinline int look_up_own(struct ip_info *info, const __u8 *addr, __u32 ifindex)
 {
 	if (!info || !addr || look_up_pod(info, addr, ifindex))
 		return 0;

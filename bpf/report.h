@@ -66,10 +66,8 @@ static __always_inline long write_trace(struct __sk_buff *skb, struct track_scra
 #define REPORT_BARE 3	 /* REPORT_PACKET, for a packet that starts with its IP header */
 
 /* Returns 0 when the ring is full. */
-static __noinline __attribute__((unused)) int report(struct __sk_buff *skb,
-						     const struct flow_key *key,
-						     struct connection *c, __u32 direction,
-						     __u32 what)
+static __noinline int report(struct __sk_buff *skb, const struct flow_key *key,
+			     struct connection *c, __u32 direction, __u32 what)
 {
 	struct track_scratch *s = scratch();
 	__u64 cap = skb->len < CAPTURE_BYTES ? skb->len : CAPTURE_BYTES, any = 1;

@@ -93,9 +93,8 @@ static __always_inline int untranslated_peer(struct __sk_buff *skb, const struct
 }
 
 /* Reads the translation from a packet's conntrack entry; `opened`: the packet made the entry. */
-static __noinline __attribute__((unused)) int read_translation(struct __sk_buff *skb,
-							       const struct flow_key *key,
-							       struct connection *c, __u32 opened)
+static __noinline int read_translation(struct __sk_buff *skb, const struct flow_key *key,
+				       struct connection *c, __u32 opened)
 {
 	struct track_scratch *s = scratch();
 	const struct conntrack_tuple *sender;

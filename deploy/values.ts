@@ -58,6 +58,7 @@ const VALUES = z.strictObject({
   extraVolumes: objects,
   extraVolumeMounts: objects,
   kubernetes: z.strictObject({ enabled: flag, cilium: flag }),
+  podEnd: z.strictObject({ enabled: flag }),
   serviceAccount: z.strictObject({ create: flag, name: name, annotations: words }),
   rbac: z.strictObject({ create: flag }),
   port,

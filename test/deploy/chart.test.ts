@@ -22,6 +22,7 @@ interface DaemonSet {
 }
 interface PodSpec {
   readonly hostNetwork: boolean
+  readonly volumes: readonly object[]
   readonly automountServiceAccountToken: boolean
   readonly containers: readonly {
     readonly args: readonly string[]
@@ -31,6 +32,7 @@ interface PodSpec {
       readonly readOnlyRootFilesystem: boolean
       readonly privileged: boolean
     }
+    readonly volumeMounts: readonly object[]
     readonly livenessProbe: Readonly<Record<string, unknown>>
   }[]
 }
@@ -81,6 +83,24 @@ t.test('Weir runs with three capabilities, a read-only root and the host network
     { value: '--max-old-space-size=450' },
     '3/4 of 600Mi',
   )
+})
+
+t.test("with podEnd.enabled it may enter the pods' network namespaces", helm, async t => {
+  const podEnd = (objects: readonly KubernetesObject[]) =>
+    parse(only<{ data: Record<string, string> }>(objects, 'ConfigMap').data['weir.yaml']!)['pod-end']
+  const objects = rendered('-f', `${CHART}/ci/pod-end-values.yaml`)
+  const { spec } = only<DaemonSet>(objects, 'DaemonSet').spec.template
+  const [weir] = spec.containers
+  t.match(weir?.securityContext, {
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'], add: ['BPF', 'PERFMON', 'NET_ADMIN', 'SYS_ADMIN'] },
+  })
+  const mount = { name: 'netns', mountPath: '/run/netns', readOnly: true, mountPropagation: 'HostToContainer' }
+  t.ok(weir?.volumeMounts.some(each => JSON.stringify(each) === JSON.stringify(mount)))
+  t.ok(spec.volumes.some(each => JSON.stringify(each).includes('"path":"/run/netns"')))
+  t.equal(podEnd(objects), 'always')
+  t.equal(podEnd(rendered('--set', 'securityContext.legacyCapabilities=true')), 'never', 'CAP_SYS_ADMIN alone')
 })
 
 t.test('the service account may only list and watch', helm, async t => {

@@ -72,7 +72,7 @@ labels:
 {{- define "weir.config" -}}
 {{- $web := dict "listen-address" (list (printf ":%v" .Values.port)) -}}
 {{- if .Values.web.configSecret }}{{ $_ := set $web "config" (dict "file" "/etc/weir/web/web-config.yml") }}{{ end -}}
-{{- $derived := dict "web" $web -}}
+{{- $derived := dict "web" $web "pod-end" (ternary "always" "never" .Values.podEnd.enabled) -}}
 {{- if .Values.kubernetes.enabled -}}
 {{- $_ := set $derived "kubernetes" (dict "enabled" true "cilium" (ternary "always" "never" .Values.kubernetes.cilium)) -}}
 {{- end -}}

@@ -23,6 +23,7 @@ export function exporterGroups(): Group[] {
         down(),
         absentOnNode(),
         stage(),
+        featureOff(),
         bypassed(),
         pending(),
         uncovered(),
@@ -83,6 +84,17 @@ function stage(): Alert {
     severity: 'critical',
     summary: 'A stage of Weir is down.',
     description: `Stage {{ $labels.stage }} on ${AT_NODE} fails: the kernel refuses an operation. The log has the error.`,
+  }
+}
+
+function featureOff(): Alert {
+  return {
+    alert: 'WeirFeatureOff',
+    expr: `max by (cluster, node, instance, feature) (${M.feature.name}{state="off"}) == 1`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'The kernel lacks a feature that Weir needs for exact numbers.',
+    description: `The kernel of ${AT_NODE} lacks {{ $labels.feature }}, and numbers are missing; weir probe on the node says which and what helps.`,
   }
 }
 

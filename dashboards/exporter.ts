@@ -4,6 +4,7 @@
  * Out:   the board; only for Weir's own families.
  */
 import { M } from '../src/exporter/catalog/catalog.js'
+import type { Metric } from '../src/exporter/catalog/metric.js'
 import { type Board, CHOSEN, type Row } from './board.js'
 import { configurationRow } from './configuration-row.js'
 import { otlpRow } from './otlp-row.js'
@@ -132,11 +133,16 @@ function losses(): Row {
         'Where are packets not counted, or only after another program has seen them?',
         'short',
         { expr: sumOf(CHOSEN, M.interfacesPending), legend: 'without the programs' },
-        { expr: sumOf(CHOSEN, M.interfaceBehind), legend: 'behind another program' },
-        { expr: sumOf(CHOSEN, M.interfaceBypassed), legend: 'bypassed' },
+        { expr: orNone(M.interfaceBehind), legend: 'behind another program' },
+        { expr: orNone(M.interfaceBypassed), legend: 'bypassed' },
       ),
     ],
   }
+}
+
+/** 0 where no interface has a series. */
+function orNone(metric: Metric): string {
+  return `${sumOf(CHOSEN, metric)} or ${sumOf(CHOSEN, M.interfacesWatched)} * 0`
 }
 
 function fill(): Row {
@@ -191,6 +197,7 @@ function names(): Row {
         'short',
         { expr: sumOf(CHOSEN, M.connectionsDeferred), legend: 'deferred' },
         { expr: sumRate(CHOSEN, M.connectionsRenamed), legend: 'renamed per second' },
+        { expr: sumRate(CHOSEN, M.serviceUnresolved), legend: 'Service without its backend per second' },
       ),
       {
         ...lines('IP cache', "How full are the kernel's tables of addresses and prefixes, by node?", 'percentunit', {

@@ -15,7 +15,7 @@ import { podSpec, ROOT, watch } from '../support/watched-lab.js'
 
 const NETWORK = 66
 const PODS = ['shop-66/client', 'shop-66/web', 'data-66/database']
-/** On the node, but not a pod's address: the world. */
+/** The node answers for these by a route, and has no such address: the world. */
 const OUTSIDE = ['192.0.2.66', '2001:db8::66'] as const
 const PORT = { web: 8080, dns: 53, database: 5432, closed: 9 } as const
 const CONTEXT = 'sourceContext=pod|reserved-identity;destinationContext=pod|reserved-identity'
@@ -133,7 +133,7 @@ t.test('an answered connection shows no missing SYN-ACK, however often it is rep
 async function shop(t: Parameters<typeof watch>[0]): Promise<Lab> {
   const lab = await Lab.create(PODS.map(podSpec), { network: NETWORK })
   t.teardown(() => lab.destroy())
-  for (const address of OUTSIDE) await lab.run('node', ['ip', 'addr', 'add', address, 'dev', 'lo'])
+  for (const address of OUTSIDE) await lab.run('node', ['ip', 'route', 'add', 'local', address, 'dev', 'lo'])
   const [client, web, database] = [lab.pod('client'), lab.pod('web'), lab.pod('database')]
   await lab.nft(`table inet shop {
     chain forward {

@@ -127,7 +127,7 @@ t.test('who observes a running Weir sees what pods do', ROOT, async t => {
     const { code, stdout } = weir(['status', ...ask])
     t.equal(code, 0)
     t.match(stdout, /^Current\/Max Flows: \d+\/4,095 \(\d+\.\d\d%\)\nFlows\/s: [\d.]+\n/)
-    t.match(stdout, /^Source: live\nState: ok\nPod interfaces: 2$/m)
+    t.match(stdout, /^Source: live\nState: ok\nPods with an interface: 2 of 2\nPod interfaces: 2$/m)
     const namespaces = (await new RawObserver(t, `unix:${path}`).call('GetNamespaces')).messages(1)
     t.ok(namespaces.some(each => each.text(2) === NAMESPACE))
   })

@@ -268,6 +268,20 @@ export const CASES: Readonly<Record<string, Case>> = {
       'a stage that fails for less than five minutes': [node('weir_stage_up', '1+0x26 0+0x3 1+0x40', 'stage="drops"')],
     },
   },
+  WeirFeatureOff: {
+    fires: {
+      input: [node('weir_feature', holding(1), 'feature="drop_reasons",state="off"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, feature: 'drop_reasons' },
+          description: `The kernel of ${WHERE} lacks drop_reasons, and numbers are missing; weir probe on the node says which and what helps.`,
+        },
+      ],
+    },
+    quiet: {
+      'a degraded feature': [node('weir_feature', holding(1), 'feature="tcx",state="degraded"')],
+    },
+  },
   WeirInterfaceBypassed: {
     fires: {
       input: [node('weir_interface_bypassed', holding(1), 'interface="lxc1",direction="to_pod"')],

@@ -39,7 +39,7 @@ class Reader implements RecordSink {
       throw new Error('packet outside the record')
     for (const name of gettersOf(record)) {
       const needsExtension =
-        /Ns$|^closed|Entity$|Port$|^proto$|^hook|^initiator|^direction|^state|^timedOut|^namesEnded|^packets|^bytesDropped|^kernelReason/
+        /Ns$|^closed|Entity$|Port$|^proto$|^hook|^initiator|^direction|^state|^timedOut|^namesEnded|^translated|^packets|^bytesDropped|^kernelReason/
       if (record.hasExtension || !needsExtension.test(name)) Reflect.get(record, name)
     }
     const packet = this.#packet

@@ -4,6 +4,7 @@
 import { deepStrictEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { SERVICE_IDENTITY } from '../../../src/datapath/identity/identity.js'
 import type { Flow } from '../../../src/hubble/flow/flow.js'
 import { drops } from '../../support/drop-model.js'
 import { INVENTORY, maker } from '../../support/flow-records.js'
@@ -17,6 +18,7 @@ const RESERVED: Readonly<Record<number, string[]>> = {
   1: ['reserved:host'],
   2: ['reserved:world'],
   7: ['reserved:kube-apiserver', 'reserved:remote-node'],
+  [SERVICE_IDENTITY]: ['weir:service'],
 }
 const inventory = JSON.parse(INVENTORY)
 
@@ -44,6 +46,7 @@ function endpointOf(ip: string, recordIdentity: number): Flow['source'] {
 function cidrIdentity(ip: string): number {
   if (ip === '') return 0
   if (ip === '10.0.2.9') return 1
+  if (ip === '10.96.0.10') return SERVICE_IDENTITY
   if (ip.startsWith('93.184.')) return 16777217
   return ip.startsWith('2606:2800:') ? 16777218 : 2
 }

@@ -1,5 +1,5 @@
 /**
- * bridge.test.ts - pods on a bridge of the node, and VXLAN to another node, as flannel and the bridge plugin wire them.
+ * bridge.test.ts - pods on a bridge of the node, VXLAN to another node and masquerading to the world, as with flannel.
  */
 import t from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
@@ -52,23 +52,25 @@ async function bridgeLab(t: Parameters<typeof labOf>[0]): Promise<Lab> {
   await ip(far, `addr add ${REMOTE}/32 dev ${TUNNEL}`)
   await ip(far, `route add ${LOCAL}/32 dev ${TUNNEL}`)
   await ip(far, `route add 10.${NETWORK}.0.0/24 via ${LOCAL}`)
+  await lab.nft(`table ip masq { chain out { type nat hook postrouting priority 100; oifname up0 masquerade; }; }`)
   await node(`addr add ${LOCAL}/32 dev ${TUNNEL}`)
   await node(`route add ${REMOTE}/32 dev ${TUNNEL}`)
   return lab
 }
 
-t.test('pods on a bridge, and VXLAN', ROOT, async t => {
+t.test('pods on a bridge, behind VXLAN and masquerading', ROOT, async t => {
   const lab = await bridgeLab(t)
   const [a, b, far] = [lab.pod('a'), lab.pod('b'), lab.pod('far')]
   for (const { agent } of [b, far]) await agent.call('tcpServe', { ports: [TCP] })
   await b.agent.call('udpServe', { port: UDP, answer: 'none' })
-  const weir = await watch(t, lab, '--uplinks', TUNNEL)
+  const weir = await watch(t, lab, '--uplinks', TUNNEL, '--uplinks', 'up0')
   await a.agent.call('tcpStorm', { host: b.ipv4, ports: [TCP], count: 10, concurrency: 2 })
   await a.agent.call('tcpStorm', { host: REMOTE, ports: [TCP], count: 5, concurrency: 1 })
+  await a.agent.call('tcpStorm', { host: NODES[1], ports: [TCP], count: 3, concurrency: 1 })
   await a.agent.call('udpSend', { host: b.ipv4, port: UDP, count: SENT.packets, size: 100 })
   const opened = async (labels: Record<string, string>) =>
     (await weir.metrics()).sum('weir_connections_opened_total', { source_workload: 'a', protocol: 'TCP', ...labels })
-  await until('the connections are counted', async () => (await opened({ reporter: 'uplink' })) === 5)
+  await until('the connections are counted', async () => (await opened({ reporter: 'uplink' })) === 8)
 
   t.equal((await weir.metrics()).get('weir_interfaces_watched', { hook: 'pod' }), 3, "not the node's uplink")
   t.equal((await weir.metrics()).get('weir_pods_covered'), 3)
@@ -76,7 +78,7 @@ t.test('pods on a bridge, and VXLAN', ROOT, async t => {
     t.equal(await opened({ destination_workload: 'b', reporter }), 10, reporter)
     t.strictSame(flow(await weir.metrics(), { source_workload: 'a', protocol: 'UDP', reporter }), SENT)
   }
-  t.equal(await opened({ destination_workload: 'world', reporter: 'source' }), 5)
-  t.equal(await opened({ destination_workload: 'world', reporter: 'uplink' }), 5, 'inside the tunnel')
+  t.equal(await opened({ destination_workload: 'world', reporter: 'source' }), 8)
+  t.equal(await opened({ destination_workload: 'world', reporter: 'uplink' }), 8, 'inside the tunnel, and masqueraded')
   await weir.stop()
 })

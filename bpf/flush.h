@@ -42,6 +42,7 @@ struct flush_run {
 	__u32 stale;	 /* entries that still refer to one */
 	__u32 deferred;
 	__u32 asked;
+	__u32 closing; /* PASS_* */
 };
 
 struct {
@@ -68,6 +69,7 @@ static __always_inline int begin_run(struct flush *f, const struct pass *pass)
 	__builtin_memset(f->run, 0, sizeof(*f->run));
 	f->run->pass = pass->number;
 	f->run->any_stale = pass->stale;
+	f->run->closing = pass->closing;
 	return 1;
 }
 

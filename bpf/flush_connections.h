@@ -127,8 +127,12 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	evicted = stale || c->life == LIFE_DEAD || is_resolved_late(c, &own);
 	to_delete =
 	    evicted ? evict_or_delete(c, now) : expire(&c->life, &c->expiring_ns, idle, limit, now);
-	asked = awaits_translation(c) && take_answer(c, &own, now);
+	asked = awaits_translation(c) && take_answer(c, &own, now, f->run->closing != PASS_REGULAR);
 	f->run->asked += asked;
+	if (f->run->closing == PASS_LAST_REPORT && c->defer_until_ns) {
+		asked = 0;
+		c->defer_until_ns = now; /* the wait is over */
+	}
 	/* counts of an entry that is being deleted are no longer deferred */
 	if ((asked || still_deferred(c, &own, now)) && !to_delete && !evicted)
 		return 0;

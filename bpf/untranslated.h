@@ -28,15 +28,17 @@ struct {
 } untranslated SEC(".maps");
 
 /* Takes user space's answer, or asks. Returns 1 while there is none: the deadline then is the
- * answer. In its first moments a connection still expects a packet with the translation. */
-static __always_inline int take_answer(struct connection *c, const struct flow_key *key, __u64 now)
+ * answer. In its first moments a connection still expects a packet with the translation, unless it
+ * has to ask `at_once`. */
+static __always_inline int take_answer(struct connection *c, const struct flow_key *key, __u64 now,
+				       int at_once)
 {
 	struct translation asked = {.state = TRANSLATION_ASKED, .hook = c->hook};
 	__u32 before;
 	struct translation *answer = bpf_map_lookup_elem(&untranslated, key);
 
 	if (!answer) {
-		if (since(now, c->first_ns) < ASK_NS ||
+		if ((since(now, c->first_ns) < ASK_NS && !at_once) ||
 		    since(now, c->defer_until_ns) > entity_wait_ns)
 			return 0;
 		if (!bpf_map_update_elem(&untranslated, key, &asked, BPF_NOEXIST))

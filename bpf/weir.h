@@ -260,7 +260,12 @@ struct pass {
 	__u32 stale; /* in: 1 if any entity is stale; out: entries that refer to one, unless full */
 	__u32 deferred; /* out: entries with counts deferred until names come, unless full */
 	__u32 asked;	/* out: entries of untranslated that wait for user space */
+	__u32 closing;	/* in: PASS_* */
 };
+
+#define PASS_REGULAR 0
+#define PASS_LAST_ASK 1	   /* connections ask for a translation at once */
+#define PASS_LAST_REPORT 2 /* no count is deferred any longer */
 
 /* Index of counters, a per-CPU array of struct count. Its values never decrease. */
 enum counter {

@@ -114,7 +114,18 @@ export const OVERFLOW_KEY = {
 export const COUNT = { packets: 0, bytes: 8, size: 16 } as const
 
 /** struct pass: the argument of a flush program. */
-export const PASS = { number: 0, full: 4, entries: 8, stale: 12, deferred: 16, asked: 20, size: 24 } as const
+export const PASS = {
+  number: 0,
+  full: 4,
+  entries: 8,
+  stale: 12,
+  deferred: 16,
+  asked: 20,
+  closing: 24,
+  size: 28,
+} as const
+/** PASS_* */
+export const Closing = { regular: 0, lastAsk: 1, lastReport: 2 } as const
 /** Highest number of a pass; the lowest is 1. */
 export const PASSES = 0xffff
 /** Size of `flush_buffer` (bpf/flush.h): the most that one run fills. */

@@ -12,7 +12,7 @@ import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
-import { FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
+import { Closing, FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder, type RecordSink } from '../record/decode.js'
 import { type AttachListener, L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import { Conntrack } from './conntrack.js'
@@ -225,6 +225,8 @@ export class Live implements Source {
     this.#network.close()
     this.interfaces.close()
     this.collect()
+    this.#reportDeferred()
+    this.#try('drain', () => this.#drain()) // packets reported during the flush
     this.#closed = true
     this.#translations.close()
     this.#object.close()
@@ -242,6 +244,15 @@ export class Live implements Source {
   #nameAddresses(): void {
     const changes = this.#nodeAddresses.changes(this.#network.addresses())
     if (changes !== undefined) this.#applyNames(changes)
+  }
+
+  /** Reports counts that still wait for a name, under the names of now. */
+  #reportDeferred(): void {
+    if (this.connectionsDeferred === 0) return
+    for (const closing of [Closing.lastAsk, Closing.lastReport]) {
+      this.#passView.setUint32(PASS.closing, closing, true)
+      this.#try('flush', () => this.#flush())
+    }
   }
 
   #drain(): void {

@@ -4,6 +4,7 @@
  *
  * In:    the kernel's table `untranslated`; conntrack; the entities.
  * Out:   the peer's own address, its names and the Service, written back to the table. The next flush takes them.
+ *        Answers that no connection took, because it got the translation from a packet or was deleted, are removed.
  * Fail:  answer() throws conntrack's error, after every connection got the answer that there is no translation.
  */
 import type { Entities } from '../identity/entities.js'
@@ -69,12 +70,14 @@ export class Translations {
   #questions(): Question[] {
     const entries = this.#object.read(TABLE, this.#table)
     const questions: Question[] = []
+    const untaken: Uint8Array[] = []
     for (let at = 0; at < entries * ENTRY; at += ENTRY) {
       const value = at + FLOW_KEY.size
-      if (this.#table[value + TRANSLATION.state] !== TranslationState.asked) continue
       const key = this.#table.slice(at, value)
-      questions.push({ key, toPeer: tupleOf(key, this.#table[value + TRANSLATION.hook]!) })
+      if (this.#table[value + TRANSLATION.state] !== TranslationState.asked) untaken.push(key)
+      else questions.push({ key, toPeer: tupleOf(key, this.#table[value + TRANSLATION.hook]!) })
     }
+    if (untaken.length > 0) this.#object.remove(TABLE, Buffer.concat(untaken), untaken.length)
     return questions
   }
 

@@ -119,3 +119,28 @@ t.test('when conntrack refuses, no connection waits, and the error is thrown', a
   const refused = new Error('refused')
   t.match(answered([WEB, 4000], [SERVICE, 80], refused), { state: TranslationState.none, error: refused })
 })
+
+t.test('answers that no connection took leave the table', async t => {
+  const states = [TranslationState.known, TranslationState.none, TranslationState.asked]
+  const removed: number[] = []
+  const updated: number[] = []
+  const object = {
+    read(_: string, into: Uint8Array) {
+      into.fill(0)
+      states.forEach((state, i) => {
+        const at = i * (FLOW_KEY.size + TRANSLATION.size)
+        into[at] = i
+        into[at + FLOW_KEY.proto] = TCP
+        into[at + FLOW_KEY.size + TRANSLATION.state] = state
+      })
+      return states.length
+    },
+    update: (_: string, keys: Uint8Array) => updated.push(keys[0]!),
+    remove(_: string, keys: Uint8Array, count: number) {
+      for (let i = 0; i < count; i++) removed.push(keys[i * FLOW_KEY.size]!)
+    },
+  } as unknown as BpfObject
+  const conntrack = { ask: () => [undefined] } as unknown as Conntrack
+  new Translations(object, () => conntrack, entities).answer()
+  t.strictSame([removed, updated], [[0, 1], [2]])
+})

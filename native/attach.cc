@@ -181,6 +181,8 @@ Fault Attachments::Check(const std::string &path, const std::vector<int> &interf
 	std::lock_guard<std::mutex> lock(mutex_);
 	NetnsScope scope;
 	Namespace *netns = nullptr;
+	Fault first;
+	size_t failed = 0;
 
 	if (Fault fault = Enter(path, scope, netns))
 		return fault;
@@ -194,13 +196,16 @@ Fault Attachments::Check(const std::string &path, const std::vector<int> &interf
 		for (auto hook = found->second.begin();
 		     hook != found->second.end() && states.back() == HookState::kAttached; hook++) {
 			Fault fault = (*hook)->Check(states.back());
-			if (fault.err == ENODEV)
+			if (fault.err == ENODEV) {
 				states.back() = HookState::kDetached;
-			else if (fault)
-				return fault;
+			} else if (fault) {
+				states.back() = HookState::kUnchecked;
+				failed++;
+				first = first ? first : fault;
+			}
 		}
 	}
-	return {};
+	return failed == interfaces.size() ? first : Fault{};
 }
 
 Fault Attachments::Detach(const Location &location)

@@ -19,6 +19,7 @@ enum class HookState : uint8_t {
 	kReplaced = 3,	   /* another owner's filter has its place */
 	kNotFirst = 4,	   /* another owner's program runs before it; attaching again helps */
 	kBehind = 5,	   /* another owner's TCX program runs before any clsact filter */
+	kUnchecked = 6,	   /* the check failed */
 };
 
 class Hook

@@ -18,7 +18,7 @@ export interface AttachOptions {
   readonly attach: AttachMode | 'auto'
 }
 
-export type ReattachReason = Exclude<HookState, 'attached' | 'behind'>
+export type ReattachReason = Exclude<HookState, 'attached' | 'behind' | 'unchecked'>
 
 export interface AttachListener {
   onError(error: Error, name: string): void
@@ -48,6 +48,7 @@ const CHECK_MS = 100
 const TC_INTERVALS = 10
 const GONE = Uint8Array.of(1)
 const MS_PER_SECOND = 1000
+const ALL = 0
 
 export class Attachments {
   /** Failed attempts to attach or detach. */
@@ -72,8 +73,8 @@ export class Attachments {
   readonly #timer: NodeJS.Timeout
   #resolveAttempted: (() => void) | undefined
   #ticks = 0
-  /** Message of the last check's error. */
-  #checkFault: string | undefined
+  /** Message of the last check's error, by interface; of a check of all, by 0. */
+  readonly #checkFaults = new Map<number, string>()
   #busy = false
   #closed = false
 
@@ -138,6 +139,7 @@ export class Attachments {
   /** Removes an interface, which may be deleted. Its connections expire early. */
   remove(ifindex: number): void {
     if (!this.#attachments.delete(ifindex)) return
+    this.#checkFaults.delete(ifindex)
     this.#object.update('gone_interfaces', goneKey(ifindex), GONE, 1)
     this.#leaving.add(ifindex)
     this.run()
@@ -231,18 +233,33 @@ export class Attachments {
     const numbers = attachments.map(({ ifindex }) => ifindex)
     try {
       const states = await this.#object.checkInterfaces(this.#options.netns, numbers)
-      this.#checkFault = undefined
+      this.#checkFaults.delete(ALL)
       return states
     } catch (error) {
-      // Reported once: the next check is due in 100 ms.
-      const { message } = error as Error
-      if (message !== this.#checkFault) this.#fail(error, 'all')
-      this.#checkFault = message
+      this.#failCheck(error, ALL, 'all')
       return undefined
     }
   }
 
+  /** Checks one interface again, for the error's message. */
+  async #explain({ ifindex, name }: Attachment): Promise<void> {
+    try {
+      await this.#object.checkInterfaces(this.#options.netns, [ifindex])
+    } catch (error) {
+      this.#failCheck(error, ifindex, name)
+    }
+  }
+
+  /** Reports an error once: the next check is due in 100 ms. */
+  #failCheck(error: unknown, ifindex: number, name: string): void {
+    const { message } = error as Error
+    if (message !== this.#checkFaults.get(ifindex)) this.#fail(error, name)
+    this.#checkFaults.set(ifindex, message)
+  }
+
   async #settleState(attachment: Attachment, state: HookState): Promise<void> {
+    if (state === 'unchecked') return this.#explain(attachment)
+    this.#checkFaults.delete(attachment.ifindex)
     const now = performance.now()
     if (state === 'attached') attachment.isFirst(now)
     const yields = state === 'behind' || (state === 'not_first' && !attachment.overtaken(now))
@@ -271,7 +288,7 @@ export class Attachments {
     } catch (error) {
       attachment.refused(performance.now())
       if (!this.#has(attachment)) return
-      if ((error as NodeJS.ErrnoException).code === 'ENODEV') this.#attachments.delete(attachment.ifindex)
+      if ((error as NodeJS.ErrnoException).code === 'ENODEV') this.remove(attachment.ifindex)
       else this.#fail(error, attachment.name)
     } finally {
       this.attachSeconds += (performance.now() - start) / MS_PER_SECOND

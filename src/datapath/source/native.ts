@@ -25,6 +25,8 @@ export const HOOK_STATES = [
   'not_first',
   /** Another owner's TCX program runs before the clsact filter; attaching again does not help. */
   'behind',
+  /** The check of this interface failed. */
+  'unchecked',
 ] as const
 export type HookState = (typeof HOOK_STATES)[number]
 
@@ -55,7 +57,7 @@ export interface BpfObject {
   ): Promise<AttachMode>
   /** Attaches again what a check found detached or not first. After a failure the interface is detached. */
   repairInterface(netns: string | undefined, ifindex: number): Promise<void>
-  /** The state of each interface: of the first of its two hooks that is not `attached`. */
+  /** The state of each interface: of the first of its two hooks that is not `attached`. Throws if all checks failed. */
   checkInterfaces(netns: string | undefined, interfaces: readonly number[]): Promise<readonly HookState[]>
   /** Detaches both programs. A deleted interface, or one that was never attached, is no error. */
   detachInterface(netns: string | undefined, ifindex: number): Promise<void>

@@ -11,6 +11,7 @@ import type { AttachMode, BpfObject, HookState } from '../../../src/datapath/sou
 class FakeObject {
   readonly calls: string[] = []
   readonly states = new Map<number, HookState>()
+  repairError: Error | undefined
   readonly #running: ((error?: Error) => void)[] = []
 
   attachInterface(_: undefined, ifindex: number, ingress: string): Promise<AttachMode> {
@@ -22,6 +23,7 @@ class FakeObject {
 
   async repairInterface(_: undefined, ifindex: number): Promise<void> {
     this.calls.push(`repair ${ifindex}`)
+    if (this.repairError !== undefined) throw this.repairError
     this.states.delete(ifindex)
   }
 
@@ -30,10 +32,14 @@ class FakeObject {
   }
 
   async checkInterfaces(_: undefined, interfaces: readonly number[]): Promise<HookState[]> {
-    return interfaces.map(ifindex => this.states.get(ifindex) ?? 'attached')
+    const states = interfaces.map(ifindex => this.states.get(ifindex) ?? 'attached')
+    if (states.every(state => state === 'unchecked')) throw refusal('ENOSPC')
+    return states
   }
 
-  update(): void {}
+  update(map: string, key: Uint8Array): void {
+    this.calls.push(`${map} ${key[0]}`)
+  }
 
   remove(): void {}
 
@@ -99,7 +105,7 @@ t.test(
     attachments.remove(2)
     attachments.add(2, 'new', Hook.pod)
     await object.finish()
-    t.strictSame(object.calls, ['attach 2 weir_from_pod', 'detach 2', 'attach 2 weir_from_pod'])
+    t.strictSame(object.calls, ['attach 2 weir_from_pod', 'gone_interfaces 2', 'detach 2', 'attach 2 weir_from_pod'])
     t.equal(attachments.attached(2), undefined, 'the new one is not attached yet')
     await object.finish()
     t.equal(attachments.attached(2)?.name, 'new')
@@ -112,6 +118,43 @@ t.test('ENODEV is no error: the interface was deleted before its notification', 
   await settled()
   await object.finish(refusal('ENODEV'))
   t.strictSame([attachments.errors, attachments.list(), events], [0, [], ['covered']])
+})
+
+t.test('an interface that a repair finds deleted is gone: its connections expire, its links are closed', async t => {
+  const { object, attachments, events } = start(t)
+  attachments.add(2, 'lxc2', Hook.pod)
+  await settled()
+  await object.finish()
+  object.states.set(2, 'qdisc_deleted')
+  object.repairError = refusal('ENODEV')
+  attachments.suspect(2)
+  await settled()
+  t.strictSame(object.calls.slice(1), ['repair 2', 'gone_interfaces 2', 'detach 2'])
+  attachments.remove(2) // the notification
+  await settled()
+  t.strictSame([object.calls.length, attachments.errors], [4, 0])
+  t.strictSame(events, ['covered', 'before repair'])
+})
+
+t.test('a check that fails at one interface is reported once, and the others are repaired', async t => {
+  const { object, attachments, events } = start(t)
+  for (const [ifindex, name] of [
+    [2, 'lxc2'],
+    [3, 'lxc3'],
+  ] as const)
+    attachments.add(ifindex, name, Hook.pod)
+  await settled()
+  await object.finish()
+  await object.finish()
+  for (const state of ['qdisc_deleted', 'detached'] as const) {
+    object.states.set(2, 'unchecked')
+    object.states.set(3, state)
+    for (const ifindex of [2, 3]) attachments.suspect(ifindex)
+    await settled()
+  }
+  const seen = events.filter(event => !event.startsWith('before') && event !== 'covered')
+  t.strictSame(seen, ['error lxc2 ENOSPC', 'reattached lxc3 qdisc_deleted', 'reattached lxc3 detached'])
+  t.equal(attachments.errors, 1)
 })
 
 t.test('another error is counted and reported, and the interface stays pending', async t => {
@@ -139,7 +182,7 @@ t.test('notifications are handled before a repair, and an interface that they re
   object.states.set(2, 'detached')
   attachments.suspect(2)
   await settled()
-  t.strictSame(object.calls.slice(1), ['repair 2', 'detach 2'])
+  t.strictSame(object.calls.slice(1), ['repair 2', 'gone_interfaces 2', 'detach 2'])
 })
 
 t.test('a TCX program before the filters is reported once, and once when it is gone', async t => {

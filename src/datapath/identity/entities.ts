@@ -170,8 +170,11 @@ export class Entities {
   namespace(entity: number): string {
     return this.#columns.namespace.at(entity)
   }
+  isPod(entity: number): boolean {
+    return this.#columns.kind(entity) === 'pod'
+  }
   isLocalPod(entity: number): boolean {
-    return this.#columns.kind(entity) === 'pod' && this.#columns.local(entity)
+    return this.isPod(entity) && this.#columns.local(entity)
   }
   /** Name of the workload; of the pod if it has none; `host`, `world` or a CIDR for other entities. */
   workload(entity: number): string {

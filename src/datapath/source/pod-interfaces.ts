@@ -26,6 +26,8 @@ const MOST_SEEN = 65_536
 /** Addresses learned for an interface without a route. */
 const MOST_LEARNED = 16
 const PAIR = 2 ** 20
+/** The reserved entity of what is behind a pod's interface and has no name (bpf/pod_interface.h). */
+const UNMANAGED = 3
 
 export class PodInterfaces {
   readonly #object: BpfObject
@@ -59,7 +61,7 @@ export class PodInterfaces {
     if (this.#seen.has(pair)) return
     if (this.#seen.size >= MOST_SEEN) this.#seen.clear()
     this.#seen.add(pair)
-    if (!this.#entities.isLocalPod(record.aEntity)) return
+    if (!this.#entities.isPod(record.aEntity) && record.aEntity !== UNMANAGED) return
     const learned = this.#learned.get(record.ifindex) ?? new Set()
     if (learned.size < MOST_LEARNED) learned.add(formatAddress(record.bytes, record.aAt))
     this.#learned.set(record.ifindex, learned)
@@ -93,15 +95,15 @@ export class PodInterfaces {
 
   /**
    * Of the local pods with an address, how many have a watched interface, and the names (NAMESPACE/POD) of those that have
-   * none. A bridge CNI shows a pod's interface only once the pod sends: while interfaces without a known pod are left, as many
-   * pods count as covered.
+   * none. A bridge CNI shows a pod's interface only once the pod sends: while interfaces are left that have sent nothing, as
+   * many pods count as covered.
    */
   coverage(): { readonly local: number; readonly covered: number; readonly uncovered: readonly string[] } {
     const known = new Set<string>()
     let unidentified = 0
-    for (const entity of this.#bound.values()) {
-      if (entity === 0) unidentified++
-      else known.add(this.#podOf(entity))
+    for (const [ifindex, entity] of this.#bound) {
+      if (entity !== 0) known.add(this.#podOf(entity))
+      else if (!this.#isStranger(ifindex)) unidentified++
     }
     const local = [...new Set([...this.#entities.localPods()].map(entity => this.#podOf(entity)))]
     const rest = local.filter(pod => !known.has(pod)).sort()
@@ -129,6 +131,13 @@ export class PodInterfaces {
       else if (!withRoute.has(ifindex)) for (const each of learned) if (!routed.has(each)) add(ifindex, each)
     }
     return all
+  }
+
+  /** What sends behind the interface is no pod of this node: a container, or the network behind a bridge. */
+  #isStranger(ifindex: number): boolean {
+    const learned = this.#learned.get(ifindex)
+    if (learned === undefined) return false
+    return ![...learned].some(address => this.#entities.isLocalPod(this.#entities.addresses.host(address)))
   }
 
   #forget(ifindex: number): void {

@@ -11,6 +11,7 @@ import { type HostRoute, PodInterfaces } from '../../../src/datapath/source/pod-
 import { parseAddress } from '../../../src/lib/address.js'
 
 const WAIT_MS = 5000
+const UNMANAGED = 3
 
 interface PodFields {
   readonly ips: readonly string[]
@@ -60,7 +61,7 @@ function podInterfaces(pods: Readonly<Record<string, PodFields>>) {
     return states.some(state => state.addr.join() === addr && state.unresolved)
   }
   const see = (ifindex: number, ip: string, direction = 0) => {
-    const aEntity = entities.addresses.host(ip)
+    const aEntity = entities.addresses.host(ip) || UNMANAGED
     of.see({ hasExtension: true, hook: 0, direction, ifindex, aEntity, bytes: parseAddress(ip), aAt: 0 } as TraceRecord)
   }
   const wait = (ms: number) => {
@@ -138,4 +139,21 @@ t.test('pods without an interface are counted, as far as unknown interfaces cann
   t.equal(of.coverage().covered, 2, 'one of the two may be behind interface 8')
   follow([7, 8, 9], [route('10.0.0.2', 7)])
   t.strictSame(of.coverage(), { local: 3, covered: 3, uncovered: [] })
+})
+
+t.test('an interface whose packets are of no local pod covers none, until a pod has the address', async t => {
+  const pods = { a: { ips: ['10.0.0.2'] }, far: { ips: ['10.0.1.2'], local: false } }
+  const { of, follow, names, see, change } = podInterfaces(pods)
+  follow([7, 8])
+  t.equal(of.coverage().covered, 1, 'nothing has sent yet')
+  see(7, '172.17.0.2')
+  follow([7, 8])
+  t.equal(of.coverage().covered, 1, 'it may be behind interface 8')
+  see(8, '10.0.1.2')
+  follow([7, 8])
+  t.strictSame(of.coverage(), { local: 1, covered: 0, uncovered: ['shop/a'] })
+  change({ ...pods, late: { ips: ['172.17.0.2'] } })
+  follow([7, 8])
+  t.strictSame(names(), { 7: 'late', 8: '' })
+  t.strictSame(of.coverage(), { local: 2, covered: 1, uncovered: ['shop/a'] })
 })

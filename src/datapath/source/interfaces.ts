@@ -100,7 +100,8 @@ export class Interfaces implements LinkSink {
     if (hook === undefined) this.attachments.remove(link.ifindex)
     else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
     if (hook === Hook.pod) this.podEnds?.add(link)
-    else if (hook === undefined && link.hardware !== LOOPBACK) this.podEnds?.addOther(link)
+    else if (hook === Hook.uplink) this.podEnds?.remove(link.ifindex)
+    else if (link.hardware !== LOOPBACK) this.podEnds?.addOther(link)
   }
 
   gone(ifindex: number): void {

@@ -51,6 +51,8 @@ export class PodEnds {
   readonly #object: BpfObject
   readonly #namespaces: PodNamespaces
   readonly #hosts: Attachments
+  /** Message of the last error, by interface. */
+  readonly #faults = new Map<number, string>()
   readonly #onError: (error: Error, name: string) => void
   readonly #timer: NodeJS.Timeout
   readonly #netns: string
@@ -125,6 +127,7 @@ export class PodEnds {
     const [end, other] = [this.#ends.get(ifindex), this.#others.get(ifindex)]
     this.#ends.delete(ifindex)
     this.#others.delete(ifindex)
+    this.#faults.delete(ifindex)
     if (this.#closed) return
     if (end?.attachedMs !== undefined || other?.attached) void this.#object.detachPodEnd(ifindex)
     if (end?.key !== undefined) this.#object.remove('pod_ends', end.key, 1)
@@ -154,15 +157,15 @@ export class PodEnds {
     const { link } = end
     const place = this.#namespaces.find(link.peerNetnsId)
     if (place === undefined || !this.#isCurrent(end)) return
-    // The table first: the program finds the interface from its first packet on.
-    end.key = podEndKey(place, link)
-    this.#object.update('pod_ends', end.key, new Uint8Array(Uint32Array.of(link.ifindex).buffer), 1)
     try {
+      // The table first: the program finds the interface from its first packet on.
+      end.key = podEndKey(place, link)
+      this.#object.update('pod_ends', end.key, new Uint8Array(Uint32Array.of(link.ifindex).buffer), 1)
       await this.#object.attachPodEnd(link.ifindex, place.path, link.peerIfindex, POD_END_PROGRAMS[0])
       end.attachedMs = performance.now()
       if (!this.#isCurrent(end) && !this.#closed) void this.#object.detachPodEnd(link.ifindex)
     } catch (error) {
-      this.#failed(error as NodeJS.ErrnoException, `${link.name}, pod's side`)
+      this.#failed(error as NodeJS.ErrnoException, link.ifindex, `${link.name}, pod's side`)
     }
   }
 
@@ -176,17 +179,18 @@ export class PodEnds {
         other.attached = true
         if (this.#others.get(ifindex) !== other && !this.#closed) void this.#object.detachPodEnd(ifindex)
       } catch (error) {
-        this.#failed(error as NodeJS.ErrnoException, name)
+        this.#failed(error as NodeJS.ErrnoException, ifindex, name)
       }
     }
   }
 
-  #failed(error: NodeJS.ErrnoException, name: string): void {
+  #failed(error: NodeJS.ErrnoException, ifindex: number, name: string): void {
     // The pod is being deleted.
     if (error.code === 'ENODEV' || error.code === 'ENOENT' || error.code === 'ECANCELED') return
     this.errors++
     if (FINAL.has(error.code)) this.refused = error.message
-    this.#onError(error, name)
+    if (error.message !== this.#faults.get(ifindex)) this.#onError(error, name)
+    this.#faults.set(ifindex, error.message)
   }
 
   #isCurrent(end: PodEnd): boolean {

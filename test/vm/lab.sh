@@ -1,6 +1,7 @@
 # lab.sh - in a guest: three pods behind a node, known traffic, Weir live; compares the series with what was sent.
 #
 # In:    CAPS: setpriv arguments that confine Weir; ARGS: more arguments of `weir run`; PARANOID: perf_event_paranoid;
+#        VERIFIER=1: also what the programs cost the verifier;
 #        CRASH=1: also kill -9 and a second start; CLOSES: connections closed in each way that must not count as a drop.
 # Out:   a line for each wrong number, then `lab: N of M checks fall short`; exit code 0 if all are right.
 weir="setpriv ${CAPS:-} -- node /weir/dist/cli/main.js"
@@ -13,6 +14,10 @@ in_() { ip netns exec "$@"; }
 say() { read -r up _ </proc/uptime; echo "[$up] $*"; }
 get() { in_ node traffic get 127.0.0.1 10960 "/$1"; }
 
+if [ -n "${VERIFIER:-}" ]; then
+  all=$((all + 1))
+  node /weir/test/vm/verifier.mjs || bad=$((bad + 1))
+fi
 [ -z "${PARANOID:-}" ] || echo "$PARANOID" >/proc/sys/kernel/perf_event_paranoid
 say "$(uname -r), perf_event_paranoid $(cat /proc/sys/kernel/perf_event_paranoid)"
 for name in node web api db; do

@@ -28,23 +28,15 @@ echo '| kernel | verifier | Service | root | three capabilities, `perf_event_par
 echo '| --- | --- | --- | --- | --- | --- |'
 for suite in "${suites[@]}"; do
   row="| $(cat "$dir/$suite/version") |"
-  run "$suite" verifier.sh
-  row+=" $result |"
-  if [ -z "${SHORT:-}" ]; then
-    run "$suite" service.sh
-    row+=" $result |"
-    run "$suite" lab.sh PARANOID=2
-    row+=" $result |"
+  if [ -n "${SHORT:-}" ]; then
+    run "$suite" lab.sh VERIFIER=1 PARANOID=3 "CAPS=$caps"
+    row+=" | | | $result | |"
   else
-    row+=' | |'
-  fi
-  run "$suite" lab.sh PARANOID=3 "CAPS=$caps"
-  row+=" $result |"
-  if [ -z "${SHORT:-}" ]; then
-    run "$suite" lab.sh CRASH=1 CLOSES=500
-    row+=" $result |"
-  else
-    row+=' |'
+    for check in 'verifier.sh' 'service.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
+      read -ra words <<<"$check"
+      run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
+      row+=" $result |"
+    done
   fi
   echo "$row"
 done

@@ -42,6 +42,7 @@ const CTA_PROTO = { number: 1, srcPort: 2, dstPort: 3 } as const
 const ENOENT = -2
 /** Requests of one system call. Their answers, some 400 bytes each, fit the default receive buffer. */
 const BATCH = 64
+const MAX_SEQUENCE = 2 ** 31
 const REQUEST_BYTES = 128
 const ANSWER_BYTES = 2048
 const MAPPED_AT = 12
@@ -50,6 +51,8 @@ export class Conntrack {
   readonly #query: ConntrackQuery
   readonly #request = new Uint8Array(BATCH * REQUEST_BYTES)
   readonly #answers = new Uint8Array(BATCH * ANSWER_BYTES)
+  /** Sequence number of the next request: an answer that a failed batch left in the socket is not the next one's. */
+  #sequence = 0
 
   constructor(query: ConntrackQuery) {
     this.#query = query
@@ -68,16 +71,20 @@ export class Conntrack {
 
   #batch(tuples: readonly Tuple[]): (ConntrackEntry | undefined)[] {
     const view = new DataView(this.#request.buffer)
+    const first = this.#sequence
+    this.#sequence = (first + BATCH) % MAX_SEQUENCE
     let length = 0
-    tuples.forEach((tuple, sequence) => {
-      length += writeRequest(view, length, sequence, tuple)
+    tuples.forEach((tuple, i) => {
+      length += writeRequest(view, length, first + i, tuple)
     })
     const filled = this.#query.query(this.#request.subarray(0, length), this.#answers)
     const found = new Array<ConntrackEntry | undefined>(tuples.length)
     let refused = 0
     let reason = 0
     for (const { sequence, entry, error } of readAnswers(this.#answers, filled)) {
-      found[sequence] = entry
+      const i = sequence - first
+      if (i < 0 || i >= tuples.length) continue
+      found[i] = entry
       if (error === 0 || error === ENOENT) continue
       refused++
       reason = error

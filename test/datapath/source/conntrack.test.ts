@@ -110,5 +110,21 @@ t.test('many questions go in batches, and answers in any order find theirs', asy
   const entries = conntrack.ask(Array.from({ length: 100 }, () => WEB))
   t.strictSame(batches, [64, 36])
   t.equal(entries.length, 100)
-  t.strictSame([entries[2]?.reply.srcPort, entries[64 + 2]?.reply.srcPort, entries[3]], [2, 2, undefined])
+  t.strictSame([entries[2]?.reply.srcPort, entries[64 + 2]?.reply.srcPort, entries[3]], [2, 66, undefined])
+})
+
+t.test('an answer that a failed batch left in the socket is not the answer to the next question', async t => {
+  const late = answer(0, WEB, tuple('10.0.1.9', 8080, '10.0.0.1', 40_000))
+  let batches = 0
+  const conntrack = new Conntrack({
+    query(_, into) {
+      if (batches++ === 0) throw new Error('ENOBUFS')
+      const answers = Buffer.concat([late, refusal(64, -2)])
+      into.set(answers)
+      return answers.length
+    },
+    close: () => {},
+  })
+  t.throws(() => conntrack.ask([WEB]), /ENOBUFS/)
+  t.strictSame(conntrack.ask([WEB]), [undefined])
 })

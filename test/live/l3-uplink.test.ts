@@ -65,3 +65,13 @@ for (const attach of ['tcx', 'tc']) {
     t.equal(page.sum('weir_packets_ignored_total'), 0)
   })
 }
+
+t.test('a tun device is no pod: a pattern that names it is an error, and nothing is counted', ROOT, async t => {
+  const lab = await labOf(t, ['l3/a'], { network: NETWORK })
+  await lab.run('node', ['ip', 'tuntap', 'add', DEVICE, 'mode', 'tun'])
+  const weir = await watch(t, lab, '--interfaces', 'l3up*')
+  const page = await weir.metrics()
+  t.equal(page.sum('weir_interface_errors_total'), 1)
+  t.equal(page.get('weir_interfaces_watched', { hook: 'pod' }), 0)
+  t.match(weir.stderr(), /level=error.*l3up0.*no Ethernet headers/)
+})

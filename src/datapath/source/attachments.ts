@@ -145,6 +145,11 @@ export class Attachments {
     this.run()
   }
 
+  /** An interface that should have the programs, and cannot. */
+  refuse(name: string, reason: string): void {
+    this.#fail(Object.assign(new Error(`interface ${name}: ${reason}`), { syscall: 'attach' }), name)
+  }
+
   /** The filters of an interface have changed, perhaps by Weir. */
   suspect(ifindex: number): void {
     if (this.#attachments.get(ifindex)?.mode !== 'tc') return

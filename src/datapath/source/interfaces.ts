@@ -4,11 +4,12 @@
  *
  * In:    rtnetlink notifications; patterns of pod interfaces and uplinks.
  * Out:   every matching interface, and no other, given to the attachments.
- * Fail:  lost notifications (ENOBUFS) trigger a dump.
+ * Fail:  lost notifications (ENOBUFS) trigger a dump. A pod's interface without Ethernet headers is an error, reported once.
  */
 
 import { compileGlob } from '../../lib/glob.js'
 import { Hook } from '../record/abi.js'
+import type { WatchedHook } from './attachment.js'
 import { type AttachListener, Attachments, type AttachOptions } from './attachments.js'
 import { isBare, isPodLink, type Link, type LinkSink, readLinks } from './links.js'
 import type { BpfObject, Native, RtnetlinkWatch } from './native.js'
@@ -36,6 +37,8 @@ export class Interfaces implements LinkSink {
   readonly #messages = new Uint8Array(MESSAGES)
   /** Indices of the links that the current dump has listed. */
   #dumped = new Set<number>()
+  /** Indices of pods' interfaces that the programs cannot read. */
+  readonly #refused = new Set<number>()
   #dumping = false
   /** Notifications were lost during the dump, perhaps of links that it had already listed: dump again. */
   #redump = false
@@ -96,7 +99,7 @@ export class Interfaces implements LinkSink {
 
   present(link: Link): void {
     this.#dumped.add(link.ifindex)
-    const hook = this.#isUplink(link) ? Hook.uplink : this.#isPod(link) ? Hook.pod : undefined
+    const hook = this.#hookOf(link)
     if (hook === undefined) this.attachments.remove(link.ifindex)
     else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
     if (hook === Hook.pod) this.podEnds?.add(link)
@@ -104,7 +107,18 @@ export class Interfaces implements LinkSink {
     else if (link.hardware !== LOOPBACK) this.podEnds?.addOther(link)
   }
 
+  #hookOf(link: Link): WatchedHook | undefined {
+    if (this.#isUplink(link)) return Hook.uplink
+    if (!this.#isPod(link)) return undefined
+    if (!isBare(link)) return Hook.pod
+    if (!this.#refused.has(link.ifindex))
+      this.attachments.refuse(link.name, 'no Ethernet headers: only an uplink may lack them')
+    this.#refused.add(link.ifindex)
+    return undefined
+  }
+
   gone(ifindex: number): void {
+    this.#refused.delete(ifindex)
     this.attachments.remove(ifindex)
     this.podEnds?.remove(ifindex)
   }

@@ -5,6 +5,7 @@
 #include "attach.h"
 
 #include "background_close.h"
+#include "netkit.h"
 #include "tc.h"
 #include "tcx.h"
 
@@ -116,6 +117,9 @@ Fault Attachments::AttachLinks(Namespace &netns, const Location &location,
 	};
 
 	hooks = {hook(kTcxIngress, programs.ingress), hook(kTcxEgress, programs.egress)};
+	if (IsNetkit(location.ifindex))
+		hooks[0] = std::make_unique<NetkitHook>(netns.presence, location.ifindex,
+							programs.ingress);
 	Fault fault = hooks[0]->Attach();
 	/* A kernel without TCX refuses the attach type. One with TCX never fails the first link
 	 * with these errors. */

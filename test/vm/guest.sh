@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# guest.sh OUT.cpio - packs what every guest needs: the built checkout, node, ip, tc, nft, bpftool, busybox, traffic.
+# guest.sh OUT.cpio - packs what every guest needs: the built checkout, node, ip, tc, nft, bpftool, busybox, traffic, netkit.
 #
 # In:    a built checkout around this file; busybox-static, gcc.
 # Out:   an uncompressed initramfs, about 160 MB.
@@ -15,7 +15,7 @@ mkdir -p "$root"/{bin,sbin,lib64,vm,weir,usr/bin,usr/sbin,etc,run,tmp}
 install -m 755 /bin/busybox "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
 install -m 755 "$checkout/test/vm/init" "$root/init"
-gcc -O2 -static -o "$root/usr/bin/traffic" "$checkout/test/vm/traffic.c"
+for program in traffic netkit; do gcc -O2 -static -o "$root/usr/bin/$program" "$checkout/test/vm/$program.c"; done
 {
   for program in $(command -v bash node ip tc nft bpftool setpriv sysctl ping); do
     put "$program"

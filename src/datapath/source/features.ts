@@ -56,7 +56,7 @@ export function kernelFeatures(facts: KernelFacts): readonly Feature[] {
           'clsact filters: a filter of another owner may run first until the next check; Linux 6.6 has TCX',
         ),
     facts.kernelField('netkit', 'peer', 'netkit') !== undefined
-      ? on('netkit', 'netkit devices are watched by their TCX hooks')
+      ? on('netkit', 'netkit devices are watched by TCX, and by their own hook where another program is on it')
       : degraded('netkit', 'the kernel has no netkit devices, so there are none to watch'),
     refusal === undefined
       ? on('perf_ring', 'perf events are allowed')

@@ -1,6 +1,7 @@
 // verifier.mjs - prints how many instructions the verifier of this kernel processes for each program; 1 above the budget.
-import { objectPath } from '../../dist/datapath/source/live.js'
+
 import { loadNative } from '../../dist/datapath/source/native.js'
+import { objectPath } from '../../dist/datapath/source/object.js'
 
 const BUDGET = 200_000
 const native = loadNative()

@@ -8,50 +8,35 @@
  *        runs again at its next interval.
  * Never: flushes and drains concurrently: both are synchronous, so all series show one moment.
  */
-import { statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
-import { Closing, FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
+import { Closing, FLUSH_BYTES, PASS, PASSES } from '../record/abi.js'
 import { Decoder, type RecordSink } from '../record/decode.js'
-import { type AttachListener, L3_PROGRAMS, PROGRAMS } from './attachments.js'
+import type { AttachListener } from './attachments.js'
 import { Conntrack } from './conntrack.js'
 import { Counters } from './counters.js'
 import { type Feature, kernelFacts, kernelFeatures } from './features.js'
-import { type InterfaceOptions, Interfaces } from './interfaces.js'
+import { Interfaces } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
-import { POD_END_PROGRAMS, watchesPodEnds } from './pod-ends.js'
+import { type DatapathOptions, openObject } from './object.js'
 import { PodInterfaces } from './pod-interfaces.js'
 import { chooseRing, type Ring, type RingKind } from './ring.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
 import { Translations } from './translations.js'
 
-export const OBJECT_PATH = fileURLToPath(new URL('../../../dist/weir.bpf.o', import.meta.url))
-
-/** For kernels whose programs cannot read conntrack. */
-export const OBJECT_PATH_BEFORE_6_2 = OBJECT_PATH.replace(/\.bpf\.o$/, '-before-6.2.bpf.o')
-
-export interface LiveOptions extends InterfaceOptions {
+export interface LiveOptions extends DatapathOptions {
   /** Milliseconds between flushes: the longest that a count stays unreported in the kernel. */
   readonly reportIntervalMs: number
-  /** Milliseconds between drains of a ring below its watermark, and between two sampled packets of one kind of drop. */
-  readonly drainIntervalMs: number
   /** Pages of each CPU's ring, a power of two. */
   readonly ringPages: number
   /** The kind of ring; undefined: auto. */
   readonly ring?: RingKind | 'auto'
-  /** Entries of the connection table. */
-  readonly connections: number
-  /** Milliseconds that the kernel defers the counts of an unresolved address. */
-  readonly entityWaitMs?: number
   /** Entries of `ip_cache`, and of `ip_prefixes`. */
   readonly identities?: number
-  /** Other `const volatile` globals of the object by name; tests shorten the idle timeouts. */
-  readonly knobs?: Readonly<Record<string, number>>
 }
 
 export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | 'beforeRepair'>> {
@@ -69,11 +54,9 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
  * Runs of one pass. A run reports 14,000 connections, so 1,200 runs report 16,777,216. The next pass reports the rest.
  */
 const MAX_RUNS = 2000
-const NS_PER_MS = 1_000_000
 /** Rounds of questions to conntrack in one flush, of up to 4,096 connections each. The next flush asks for the rest. */
 const MAX_ROUNDS = 4
 const NO_INTERFACES: ReadonlySet<number> = new Set()
-const OWN_NETNS = '/proc/self/ns/net'
 /** bpf/ip_cache.h entity_wait_ns. */
 const ENTITY_WAIT_MS = 5000
 /** Programs of bpf/drop.h in the order in which they run on a freed packet. */
@@ -344,49 +327,7 @@ export class Live implements Source {
   }
 }
 
-/** `entries`: of `ip_cache`, and of `ip_prefixes`. */
-function openObject(native: Native, options: LiveOptions, entries: number, ring: Ring): BpfObject {
-  return native.openObject(objectPath(native), {
-    knobs: {
-      drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
-      watched_netns: statSync(options.netns ?? OWN_NETNS).ino,
-      ...reasonKnobs(native),
-      ...ring.knobs,
-      conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0,
-      ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
-      pod_ends_watched: watchesPodEnds(options.podEnd) ? 1 : 0,
-      ...options.knobs,
-    },
-    sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
-    without: [
-      ...(options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : []),
-      ...(watchesPodEnds(options.podEnd) ? [] : POD_END_PROGRAMS),
-    ],
-  })
-}
-
 function openConntrack(native: Native, netns: string | undefined): Conntrack {
   const open = () => native.openConntrack()
   return new Conntrack(netns === undefined ? open() : native.inNamespace(netns, open))
-}
-
-/**
- * The object for the running kernel. The kernel's conntrack read by the programs needs a kfunc of 6.2. Without it user space
- * alone asks conntrack.
- */
-export function objectPath(native: Native): string {
-  return native.kernelHasFunction('bpf_cast_to_kern_ctx') ? OBJECT_PATH : OBJECT_PATH_BEFORE_6_2
-}
-
-/** Numbers of the reasons that bpf/drop.h treats in a special way; 0, which no drop has, where the kernel lacks them. */
-function reasonKnobs(native: Native): Record<string, number> {
-  const reasons = new Map(native.kernelEnum('skb_drop_reason').map(({ name, value }) => [name, value]))
-  const number = (name: string) => reasons.get(name) ?? 0
-  const queuePurge = number('SKB_DROP_REASON_QUEUE_PURGE')
-  return {
-    skb_consumed: number('SKB_CONSUMED'),
-    queue_purge: queuePurge,
-    no_socket: number('SKB_DROP_REASON_NO_SOCKET'),
-    purged_unspecified: queuePurge === 0 ? number('SKB_DROP_REASON_NOT_SPECIFIED') : 0,
-  }
 }

@@ -24,7 +24,7 @@ export type PodEndMode = 'auto' | 'always' | 'never'
 /** At the pods' side, and at interfaces of the node that are no pod's. */
 export const POD_END_PROGRAMS = ['weir_pod_end', 'weir_arrival'] as const
 /** Opened by a thread that then moves, so not `thread-self`. */
-const OWN_NETNS = '/proc/self/ns/net'
+export const OWN_NETNS = '/proc/self/ns/net'
 
 /** Between two looks for pods' sides that are not attached. */
 const REVIEW_MS = 200

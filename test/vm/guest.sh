@@ -16,13 +16,13 @@ install -m 755 /bin/busybox "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
 install -m 755 "$checkout/test/vm/init" "$root/init"
 for program in traffic netkit; do gcc -O2 -static -o "$root/usr/bin/$program" "$checkout/test/vm/$program.c"; done
-{
-  for program in $(command -v bash node ip tc nft bpftool setpriv sysctl ping); do
-    put "$program"
-    ldd "$(realpath "$program")" 2>/dev/null | grep -o '/[^ ]*' || true
-  done
-  ldd "$checkout/native/build/Release/weir.node" | grep -o '/[^ ]*'
-} | sort -u | while read -r file; do put "$file"; done
+for program in bash node ip tc nft bpftool setpriv sysctl ping; do
+  # by name: a node of nvm or npm is outside the guest's PATH
+  install -D -m 755 "$(realpath "$(command -v "$program")")" "$root/usr/bin/$program"
+  ldd "$root/usr/bin/$program" 2>/dev/null | grep -o '/[^ ]*' >>"$tmp/libraries" || true
+done
+ldd "$checkout/native/build/Release/weir.node" | grep -o '/[^ ]*' >>"$tmp/libraries"
+sort -u "$tmp/libraries" | while read -r file; do put "$file"; done
 cd "$checkout"
 {
   find dist -type f ! -name '*.d.ts' ! -name '*.tsbuildinfo'

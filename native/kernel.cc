@@ -7,10 +7,10 @@
 #include "errors.h"
 #include "log.h"
 #include "owned.h"
+#include "ring.h"
 
 #include <cerrno>
 #include <cstring>
-#include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -116,13 +116,7 @@ Napi::Value PossibleCpus(const Napi::CallbackInfo &info)
 
 Napi::Value PerfRefusal(const Napi::CallbackInfo &info)
 {
-	perf_event_attr attr{};
-
-	attr.size = sizeof(attr);
-	attr.type = PERF_TYPE_SOFTWARE;
-	attr.config = PERF_COUNT_SW_BPF_OUTPUT;
-	attr.sample_type = PERF_SAMPLE_RAW;
-	attr.sample_period = 1;
+	perf_event_attr attr = OutputEvent();
 	Fd event(
 	    static_cast<int>(syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
 	if (event)

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <linux/perf_event.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,6 +24,18 @@ template <typename T> T Load(const uint8_t *at)
 }
 } // namespace
 
+perf_event_attr OutputEvent()
+{
+	perf_event_attr attr{};
+
+	attr.size = sizeof(attr);
+	attr.type = PERF_TYPE_SOFTWARE;
+	attr.config = PERF_COUNT_SW_BPF_OUTPUT;
+	attr.sample_type = PERF_SAMPLE_RAW;
+	attr.sample_period = 1;
+	return attr;
+}
+
 Fault Ring::Open(const bpf_map *map, size_t pages)
 {
 	bool is_buffer = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF;
@@ -39,13 +50,8 @@ Fault Ring::Open(const bpf_map *map, size_t pages)
 
 Fault Ring::OpenPerf(int map, size_t pages)
 {
-	perf_event_attr attr{};
+	perf_event_attr attr = OutputEvent();
 
-	attr.size = sizeof(attr);
-	attr.type = PERF_TYPE_SOFTWARE;
-	attr.config = PERF_COUNT_SW_BPF_OUTPUT;
-	attr.sample_type = PERF_SAMPLE_RAW;
-	attr.sample_period = 1;
 	attr.watermark = 1;
 	attr.wakeup_watermark =
 	    static_cast<uint32_t>(pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 2);

@@ -15,9 +15,13 @@
 #include "tables.h"
 
 #include <cstdint>
+#include <linux/perf_event.h>
 
 /* The largest frame that is delivered, in bytes. Drain stops when less than that is left. */
 constexpr size_t kMaxFrame = 2048;
+
+/* The perf event of a record that a BPF program writes, without a watermark. */
+perf_event_attr OutputEvent();
 
 class Ring
 {

@@ -10,7 +10,8 @@ import t from 'tap'
 import { type Alert, isAlert, RUNBOOKS } from '../../dashboards/rule.js'
 import { groupsOf } from '../../dashboards/rules.js'
 import { HUBBLE, WEIR } from '../../dashboards/vocabulary.js'
-import { CASES, DAY_MINUTES, type Input } from '../support/rule-cases.js'
+import { DAY_MINUTES, type Input } from '../support/rules/case.js'
+import { CASES } from '../support/rules/cases.js'
 
 const OUT = fileURLToPath(new URL('../../dashboards/out/', import.meta.url))
 const THRESHOLDS = join(OUT, 'weir-thresholds.yaml')

@@ -1,0 +1,8 @@
+/**
+ * targets.ts - all fuzz targets. A new one is a file with a FuzzTarget and a line here.
+ */
+import { records } from './records.js'
+import type { FuzzTarget } from './target.js'
+import { webRequests } from './web-requests.js'
+
+export const TARGETS: readonly FuzzTarget[] = [records, webRequests]

@@ -15,7 +15,7 @@ import { loadInventory } from '../datapath/inventory/inventory.js'
 import { WebFile } from '../web/web-file.js'
 
 /** Reads the files that a configuration may name, as `weir run` does at its start. */
-const CHECKS: readonly (readonly [SettingName, (config: Config) => unknown])[] = [
+const CHECKS: readonly (readonly [SettingName, (config: Config, warn: (warning: string) => void) => unknown])[] = [
   ['inventory', ({ inventory }) => inventory === undefined || loadInventory(inventory)],
   ['web.config.file', config => config['web.config.file'] === undefined || new WebFile(config['web.config.file'])],
   // Hubble's metrics file, OTLP certificates, and settings that depend on each other.
@@ -23,8 +23,10 @@ const CHECKS: readonly (readonly [SettingName, (config: Config) => unknown])[] =
 ]
 
 /** The exit code. */
-export function checkConfig({ config, origins, warnings }: Loaded): number {
-  const problems = CHECKS.flatMap(([name, check]) => problemsOf(name, () => check(config)))
+export function checkConfig({ config, origins, warnings: unknown }: Loaded): number {
+  const warnings = [...unknown]
+  const warn = (warning: string) => warnings.push(warning)
+  const problems = CHECKS.flatMap(([name, check]) => problemsOf(name, () => check(config, warn)))
   if (problems.length > 0) throw new InvalidConfig(problems)
   for (const warning of warnings) process.stderr.write(`weir: warning: ${warning}\n`)
   const file = config['config.file'] ?? 'configuration'

@@ -103,7 +103,7 @@ async function serve(command: Command, main: () => Promise<Serve>): Promise<numb
   const recent = new RecentLines()
   const log = await openLog(first, recent)
   const { runOptions } = await import('../agent/options/config-options.js')
-  const options = { ...runOptions(first.config), recent }
+  const options = { ...runOptions(first.config, warning => log.warn(warning)), recent }
   const body = await main()
   return body(options, log, { loaded: first, reload: () => loaded(command), sighup })
 }

@@ -90,25 +90,19 @@ function fileLayer(path: string, problems: Problem[]): Layer {
 function check(layer: Layer, problems: Problem[]): Checked {
   const checked = new Map<SettingName, unknown>()
   for (const [name, native] of layer.given) {
-    const { kind, secret } = settingOf(name)
-    const result = kind.schema.safeParse(native)
+    const result = settingOf(name).kind.schema.safeParse(native)
     if (result.success) checked.set(name, result.data)
-    else for (const issue of result.error.issues) problems.push(problemOf(issue, native, name, layer, secret === true))
+    else for (const issue of result.error.issues) problems.push(problemOf(issue, native, name, layer))
   }
   return checked
 }
 
-function problemOf(
-  issue: z.core.$ZodIssue,
-  native: unknown,
-  name: SettingName,
-  layer: Layer,
-  secret: boolean,
-): Problem {
+function problemOf(issue: z.core.$ZodIssue, native: unknown, name: SettingName, layer: Layer): Problem {
+  const { secret, redact = text => text } = settingOf(name)
   const message = issue.code === 'invalid_key' ? issue.issues[0]!.message : issue.message
   const { path } = issue
   const value = issue.code === 'invalid_key' ? path.at(-1) : valueAt(native, path)
-  return { ...layer.locate(name, path), ...(secret ? {} : { value: asWritten(value) }), message }
+  return { ...layer.locate(name, path), ...(secret ? {} : { value: redact(asWritten(value)) }), message }
 }
 
 function valueAt(native: unknown, path: readonly PropertyKey[]): unknown {

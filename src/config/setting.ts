@@ -17,6 +17,8 @@ export interface Setting<T> {
   readonly reload?: boolean
   /** The value is never shown, in errors, logs or summaries. */
   readonly secret?: boolean
+  /** Removes the secrets of a wrong value before an error quotes it. */
+  readonly redact?: (text: string) => string
   /** The key in the file, where the name is also a prefix of others: `kubernetes.enabled`; null: not allowed in the file. */
   readonly key?: string | null
 }

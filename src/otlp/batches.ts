@@ -84,7 +84,9 @@ export class Batches {
   keepForRetry(batch: Batch): void {
     if (!this.#delta || this.#unconfirmed === batch) return
     const cells = batch.sent.map(({ family, series }) => series.values.slice(series.at, series.at + family.width))
-    this.#unconfirmed = { ...batch, cells }
+    // Not a spread: `points` is a getter of the builder's class.
+    const { metrics, points, time, sent } = batch
+    this.#unconfirmed = { metrics, points, time, sent, cells }
   }
 
   reject(): void {

@@ -3,9 +3,12 @@
  * config.ts - the settings of the push.
  *
  * In:    plain values from flags, a file or the OTEL_* variables (environment.ts).
- * Fail:  checkOtlp() throws an error that names the setting, the value and what is allowed. It never quotes headers.
+ * Fail:  checkOtlp() throws an error that names the setting, the value and what is allowed. It never quotes headers
+ *        or passwords.
  */
 import { accessSync, constants } from 'node:fs'
+import { shownUrl } from '../lib/shown-url.js'
+import { isHeaderName, isHeaderValue } from './header.js'
 
 export const PROTOCOLS = ['http/json', 'http/protobuf'] as const
 export const COMPRESSIONS = ['none', 'gzip'] as const
@@ -50,35 +53,44 @@ export const OTLP_DEFAULTS = {
   batchPoints: 5000,
 } as const satisfies Omit<OtlpConfig, 'url'>
 
+/** Bounds the load on the receiver. */
+export const MIN_INTERVAL_MS = 1000
+
 /** Path of metrics below an endpoint, as OTLP defines it. */
 const METRICS_PATH = 'v1/metrics'
 
-/** The metrics URL of an endpoint for all signals: appends `v1/metrics` unless it ends in it. */
+/**
+ * The metrics URL of an endpoint for all signals: appends `v1/metrics` to its path unless it ends in it. Keeps the query, which may
+ * name a tenant; drops the fragment, which HTTP does not send. Text that is no URL is returned as it is.
+ */
 export function metricsUrl(endpoint: string): string {
-  const base = endpoint.replace(/\/+$/, '')
-  return base.endsWith(`/${METRICS_PATH}`) ? base : `${base}/${METRICS_PATH}`
+  if (!URL.canParse(endpoint)) return endpoint
+  const url = new URL(endpoint)
+  const base = url.pathname.replace(/\/+$/, '')
+  url.pathname = base.endsWith(`/${METRICS_PATH}`) ? base : `${base}/${METRICS_PATH}`
+  url.hash = ''
+  return url.href
 }
 
 export function checkOtlp(config: OtlpConfig): void {
-  const { protocol, password, username } = urlOf(config.url)
-  if (protocol !== 'http:' && protocol !== 'https:') refuse('endpoint', config.url, 'an http:// or https:// URL')
-  if (username !== '' || password !== '')
-    refuse('endpoint', 'with a password', 'credentials in a header, not in the URL')
+  const problem = urlProblem(config.url)
+  if (problem !== undefined) throw new Error(`otlp.endpoint ${problem}`)
   checkNumbers(config)
   checkHeaders(config.headers)
   checkTls(config)
 }
 
-function urlOf(text: string): URL {
-  try {
-    return new URL(text)
-  } catch {
-    return refuse('endpoint', text, 'a URL such as http://collector:4318')
-  }
+/** Why a URL cannot be used; undefined if it can. Never quotes a password. */
+export function urlProblem(text: string): string | undefined {
+  if (!URL.canParse(text)) return `'${shownUrl(text)}': expected a URL such as http://collector:4318`
+  const { protocol, password, username } = new URL(text)
+  if (protocol !== 'http:' && protocol !== 'https:') return `'${shownUrl(text)}': expected an http:// or https:// URL`
+  if (username === '' && password === '') return undefined
+  return `'${shownUrl(text)}': expected credentials in a header, not in the URL`
 }
 
 function checkNumbers({ timeoutMs, intervalMs, exportTimeoutMs, batchPoints }: OtlpConfig): void {
-  if (!(intervalMs >= 1000)) refuse('interval', `${intervalMs} ms`, '1s or more')
+  if (!(intervalMs >= MIN_INTERVAL_MS)) refuse('interval', `${intervalMs} ms`, '1s or more')
   if (!(timeoutMs >= 1)) refuse('timeout', `${timeoutMs} ms`, '1ms or more')
   if (!(exportTimeoutMs >= 1 && exportTimeoutMs <= intervalMs)) {
     refuse('export-timeout', `${exportTimeoutMs} ms`, `1ms up to the interval, ${intervalMs} ms`)
@@ -88,8 +100,8 @@ function checkNumbers({ timeoutMs, intervalMs, exportTimeoutMs, batchPoints }: O
 
 function checkHeaders(headers: OtlpConfig['headers']): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) refuse('headers', name, 'a header name')
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) refuse('headers', `${name}: (hidden)`, 'a value without line breaks')
+    if (!isHeaderName(name)) refuse('headers', name, 'a header name')
+    if (!isHeaderValue(value)) refuse('headers', `${name}: (hidden)`, 'a value without line breaks')
   }
 }
 
@@ -111,7 +123,7 @@ function checkTls(config: OtlpConfig): void {
   }
 }
 
-function readable(file: string): boolean {
+export function readable(file: string): boolean {
   try {
     accessSync(file, constants.R_OK)
     return true

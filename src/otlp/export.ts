@@ -35,8 +35,9 @@ export async function exportAll(batches: Batches, sender: Sender, time: number, 
     if (response.result !== 'success') noteFailure(totals, response.result, response.detail)
     if (isAccepted(response)) {
       batches.accept(batch)
-      totals.accepted += batch.points - response.rejected
-      totals.rejected += response.rejected
+      const rejected = Math.min(response.rejected, batch.points)
+      totals.accepted += batch.points - rejected
+      totals.rejected += rejected
     } else if (response.result === 'refused') {
       batches.reject()
       if (response.tooLarge) batches.halve()

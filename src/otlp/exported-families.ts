@@ -107,8 +107,9 @@ export class ExportedFamilies {
     const series = family.series.get(id)
     if (series === undefined) return
     family.series.delete(id)
-    if (family.head.type === 'gauge' || !series.isUnreported(family.width)) return
+    // Also one that is not kept: a batch in doubt may contain it, and must not be accepted into cells of another series.
     series.detach(family.width)
+    if (family.head.type === 'gauge' || !series.isUnreported(family.width)) return
     if (this.#removedSeries >= MAX_REMOVED) this.#dropOldest()
     family.removed.add(series)
     this.#removedSeries++

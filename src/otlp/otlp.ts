@@ -11,6 +11,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SeriesStore } from '../exporter/series/series.js'
 import { resolvesWithin } from '../lib/deadline.js'
+import { shownUrl } from '../lib/shown-url.js'
 import { checkOtlp, type OtlpConfig } from './config.js'
 import { ExportThread } from './export-thread.js'
 import type { Done } from './message.js'
@@ -221,7 +222,7 @@ class Push implements Otlp {
     const { log } = this.#parts
     const fields = {
       result,
-      url: this.#config.url,
+      url: shownUrl(this.#config.url),
       ...(detail && { err: detail }),
       ...(rejected && { rejected }),
       ...(dropped && { dropped }),

@@ -4,7 +4,7 @@
  *
  * In:    the environment: NODE_NAME, POD_NAME etc. as the Downward API sets them, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME.
  * Out:   attributes; the user's own win.
- * Fail:  malformed OTEL_RESOURCE_ATTRIBUTES throw an error that says which pair is wrong.
+ * Fail:  malformed OTEL_RESOURCE_ATTRIBUTES are ignored as a whole with a warning, as the specification says.
  * Never: exports the command line or other variables.
  */
 import { createHash } from 'node:crypto'
@@ -34,8 +34,12 @@ const ARCHES: Readonly<Record<string, string>> = {
 /** Namespace of Weir's UUIDs; any constant would do. */
 const NAMESPACE = '6f1d2f0e-6a51-4c0e-9d3c-3f6a0b7c2e55'
 
-export function resourceAttributes(env: NodeJS.ProcessEnv, version: string): Attributes {
-  const given = parsePairs(env.OTEL_RESOURCE_ATTRIBUTES ?? '', 'OTEL_RESOURCE_ATTRIBUTES')
+export function resourceAttributes(
+  env: NodeJS.ProcessEnv,
+  version: string,
+  warn: (warning: string) => void = () => undefined,
+): Attributes {
+  const given = givenAttributes(env, warn)
   const downward = Object.entries(DOWNWARD).flatMap(([variable, name]) =>
     env[variable] ? [[name, env[variable]]] : [],
   )
@@ -54,10 +58,19 @@ export function resourceAttributes(env: NodeJS.ProcessEnv, version: string): Att
   }
 }
 
+function givenAttributes(env: NodeJS.ProcessEnv, warn: (warning: string) => void): Attributes {
+  try {
+    return parsePairs(env.OTEL_RESOURCE_ATTRIBUTES ?? '')
+  } catch (error) {
+    warn(`OTEL_RESOURCE_ATTRIBUTES is ignored: ${(error as Error).message}`)
+    return {}
+  }
+}
+
 /** Parses `a=b,c=d` with percent-encoded values (W3C baggage): OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_HEADERS. */
-export function parsePairs(text: string, what: string): Attributes {
+export function parsePairs(text: string): Attributes {
   const pairs = text.split(',').filter(pair => pair.trim() !== '')
-  return Object.fromEntries(pairs.map((pair, i) => parsePair(pair, `${what}, pair ${i + 1}`)))
+  return Object.fromEntries(pairs.map((pair, i) => parsePair(pair, `pair ${i + 1}`)))
 }
 
 /** Errors never contain the value: headers hold passwords. */

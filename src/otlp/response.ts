@@ -43,6 +43,8 @@ export class ResponseWatcher {
       const { response } = message as { response: IncomingMessage }
       this.#status = response.statusCode
       this.#retryAfter = response.headers['retry-after']
+      // The SDK would repeat the request five times without a wait.
+      if (pauseOf(this.#retryAfter) === 0) delete response.headers['retry-after']
     })
   }
 
@@ -58,7 +60,8 @@ export class ResponseWatcher {
   readLog(message: string, ...more: unknown[]): void {
     if (message !== PARTIAL || typeof more[0] !== 'string') return
     const { rejectedDataPoints, errorMessage } = JSON.parse(more[0]) as Record<string, unknown>
-    this.#rejected = Number(rejectedDataPoints ?? 0)
+    // A receiver may send anything; a counter must not decrease.
+    this.#rejected = Math.max(Number(rejectedDataPoints) || 0, 0)
     this.#message = String(errorMessage ?? '')
   }
 

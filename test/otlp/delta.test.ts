@@ -13,12 +13,16 @@ import { Mirror } from '../../src/otlp/mirror.js'
 /** What happens to a batch. `lost`: the receiver has it, but its response is lost; `unsent`: it never arrives. */
 type Fate = 'accepted' | 'lost' | 'unsent' | 'refused'
 
+const FLOW_LABELS = M.flowPackets.labels
+const ACTIVE_LABELS = M.connectionsActive.labels
+
 /** A push without SDK, thread and clock, and a receiver that recognises a duplicate point by its times. */
 class Harness {
   now = 1_700_000_000_000
   readonly store = new SeriesStore({ now: () => this.now })
   readonly flows: Family = this.store.family(M.flowPackets)
   readonly sizes: Family = this.store.family(M.packetSize)
+  readonly active: Family = this.store.family(M.connectionsActive)
   readonly received = new Map<string, number>()
   readonly ranges = new Map<string, { start: number; time: number }[]>()
   readonly #temporality: 'delta' | 'cumulative'
@@ -54,6 +58,14 @@ class Harness {
     this.now += 1000
     this.#mirror.acknowledged()
     while (!this.#mirror.sync([this.store], this.now, limit));
+  }
+
+  /** A reload that takes a label away from flows and open connections, or gives it back. */
+  relabel(dropped: string): void {
+    this.exclusive(() => {
+      this.flows.relabel(FLOW_LABELS.filter(label => label !== dropped))
+      this.active.relabel(ACTIVE_LABELS.filter(label => label !== dropped))
+    })
   }
 
   /** As Otlp.exclusive(), in one turn. */
@@ -113,7 +125,21 @@ const fate = fc.constantFrom<Fate>('accepted', 'accepted', 'lost', 'unsent', 're
 const add = fc.record({ kind: fc.constant('add' as const), pod: fc.nat(8), n: fc.integer({ min: 1, max: 1e9 }) })
 const send = fc.record({ kind: fc.constant('export' as const), fates: fc.array(fate, { maxLength: 6 }) })
 const expire = fc.record({ kind: fc.constant('remove' as const) })
-const step = fc.oneof({ weight: 6, arbitrary: add }, { weight: 4, arbitrary: send }, { weight: 2, arbitrary: expire })
+const relabel = fc.record({
+  kind: fc.constant('relabel' as const),
+  dropped: fc.constantFrom('source_workload', 'reporter', ''),
+})
+const step = fc.oneof(
+  { weight: 6, arbitrary: add },
+  { weight: 4, arbitrary: send },
+  { weight: 2, arbitrary: expire },
+  { weight: 1, arbitrary: relabel },
+)
+
+/** The labels of a pod, for a family with fewer labels as well. */
+function labelsOf({ metric }: Family, pod: number): string[] {
+  return metric.labels.map(label => (label === 'source_workload' ? `w${pod}` : 'x'))
+}
 
 /** Expires idle series as a TTL of at least two intervals does: after a copy of their last values. */
 function remove(harness: Harness): void {
@@ -130,18 +156,22 @@ for (const temporality of ['delta', 'cumulative'] as const) {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
         const harness = new Harness(temporality)
-        const { flows, sizes, store } = harness
+        const { flows, sizes, active, store } = harness
         let truth = 0
         let observed = 0
         for (const each of steps) {
           harness.now += 10
           if (each.kind === 'add') {
-            store.add(flows.series(labels(each.pod)), each.n)
+            store.add(flows.series(labelsOf(flows, each.pod)), each.n)
+            store.set(active.series(labelsOf(active, each.pod)), each.n % 100)
             sizes.observe(sizes.series(labels(each.pod).slice(0, 5)), each.n % 9000, 2)
             truth += each.n
             observed += 2
           } else if (each.kind === 'export') harness.export(each.fates)
-          else {
+          else if (each.kind === 'relabel') {
+            // The totals of a relabelled series continue those under its former labels, which a receiver keeps.
+            if (temporality === 'delta') harness.relabel(each.dropped)
+          } else {
             const before = flows.size
             remove(harness)
             removed += before - flows.size

@@ -110,6 +110,41 @@ t.test('after a lost response the same batch is sent again, so the receiver can 
   for (const [i, { start }] of ranges.slice(1).entries()) t.equal(start, ranges[i]!.time, 'ranges are contiguous')
 })
 
+t.test('a delta batch that is sent again counts its points once', async t => {
+  const { otlp, sink, store } = await push(t, DELTA)
+  count(store, 5)
+  sink.behaviours.push(cutBefore)
+  t.equal(await resultOf(otlp), 'broken')
+  t.equal(await resultOf(otlp), 'success')
+  t.equal(await resultOf(otlp), 'success')
+  t.equal(own(store, M.otlpPoints), sink.accepted().length)
+  t.equal(own(store, M.otlpPointsDropped), 0)
+})
+
+t.test('points that a receiver claims to have rejected never decrease a counter', async t => {
+  const { otlp, sink, store } = await push(t, DELTA)
+  count(store, 5)
+  sink.behaviours.push(partial(-7, 'odd'), partial(1e6, 'odder'))
+  t.equal(await resultOf(otlp), 'success')
+  t.equal(own(store, M.otlpPointsRejected), 0)
+  const accepted = own(store, M.otlpPoints)
+  t.ok(accepted > 0)
+  count(store, 5)
+  t.equal(await resultOf(otlp), 'partial')
+  t.equal(own(store, M.otlpPoints), accepted, 'none of the second batch')
+  t.equal(own(store, M.otlpPointsRejected), sink.requests[1]!.points.length)
+})
+
+for (const header of ['0', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT', 'soon']) {
+  t.test(`Retry-After: ${header} does not repeat requests without a wait`, async t => {
+    const { otlp, sink, store } = await push(t, { timeoutMs: 1500 })
+    count(store, 5)
+    sink.behaviours.push(...Array.from({ length: 6 }, () => answer(503, { 'Retry-After': header })))
+    await otlp.exportNow()
+    t.ok(sink.requests.length <= 2, `${sink.requests.length} requests in 1.5 s`)
+  })
+}
+
 t.test('exports to a missing receiver are counted as unreachable and logged once', async t => {
   const { otlp, sink, store, lines } = await push(t, { ...DELTA, url: 'http://127.0.0.1:9/v1/metrics' })
   count(store, 5)

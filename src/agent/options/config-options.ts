@@ -29,11 +29,14 @@ export function liveOptions(config: Config) {
   }
 }
 
-/** Options of `weir run`. Throws an InvalidConfig if a file named by the configuration cannot be used. */
-export function runOptions(config: Config): RunOptions {
+/**
+ * Options of `weir run`. Throws an InvalidConfig if a file named by the configuration cannot be used. `warn`: called for each
+ * variable of OpenTelemetry that is ignored.
+ */
+export function runOptions(config: Config, warn?: (warning: string) => void): RunOptions {
   const { inventory } = config
   const apiAddresses = config['hubble.listen-address']
-  const otlp = otlpOptions(config)
+  const otlp = otlpOptions(config, process.env, warn)
   const webFile = config['web.config.file']
   return {
     ...liveOptions(config),

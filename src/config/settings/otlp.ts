@@ -4,7 +4,10 @@
  *
  * checkOtlp() checks the settings against each other, because the final values depend on those variables.
  */
+
+import { shownUrl } from '../../lib/shown-url.js'
 import { COMPRESSIONS, HISTOGRAMS, metricsUrl, OTLP_DEFAULTS, PROTOCOLS, TEMPORALITIES } from '../../otlp/config.js'
+import { isHeaderName, isHeaderValue } from '../../otlp/header.js'
 import { duration, showDuration } from '../duration.js'
 import { choice, integer, type Kind, mapOf, parsed, path, text } from '../kind.js'
 import { optional } from '../setting.js'
@@ -13,14 +16,16 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 const MAX_POINTS = 100_000
 
-const endpoint = parsed('url', 'an http:// or https:// URL, like http://collector:4318', word => {
+const URL_ALLOWED = 'an http:// or https:// URL, like http://collector:4318'
+const parseEndpoint = (word: string): string => {
   const url = URL.canParse(word) ? new URL(word) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return metricsUrl(word)
-  throw new Error('allowed: an http:// or https:// URL, like http://collector:4318')
-})
+  throw new Error(`allowed: ${URL_ALLOWED}`)
+}
+const endpoint = parsed('url', URL_ALLOWED, parseEndpoint, shownUrl)
 
-const headerName = text('name', 'a header name', word => /^[\w!#$%&'*+.^`|~-]+$/.test(word)).schema as never
-const headerValue = text('value', 'a header value on one line', word => /^[\t\x20-\x7e\x80-\xff]*$/.test(word))
+const headerName = text('name', 'a header name', isHeaderName).schema as never
+const headerValue = text('value', 'a header value on one line', isHeaderValue)
 const headers: Kind<Readonly<Record<string, string>>> = mapOf('name', headerName, headerValue)
 
 const orVariable = (byDefault: string) => ({ defaultText: `${byDefault}, unless an OTEL_* variable sets it` })
@@ -28,6 +33,7 @@ const orVariable = (byDefault: string) => ({ defaultText: `${byDefault}, unless 
 export const otlp = {
   'otlp.endpoint': optional(endpoint, {
     help: 'URL to push metrics to over OTLP/HTTP; v1/metrics is appended unless present',
+    redact: shownUrl,
     defaultText: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT; no push if neither is set',
   }),
   'otlp.protocol': optional(choice('protocol', PROTOCOLS), {

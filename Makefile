@@ -16,7 +16,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometh
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod busybox-static xz-utils zstd
 
-.PHONY: help build run test test-unit test-watch check check-headers bench fuzz kernels demo golden dashboards pictures docs image manifests clean
+.PHONY: help build run test test-unit test-watch check check-headers bench fuzz kernels demo golden dashboards pictures docs prebuilt package image manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,14 +71,21 @@ dashboards: build ## Regenerate dashboards/out/: dashboards and rules
 pictures: build .stamps/packages-test ## Redraw docs/pictures/: a picture of each dashboard, from three minutes of the lab (root)
 	node test/compile.mjs dashboards/pictures/main.ts $(ARGS)
 
-image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 24)
+prebuilt: build ## Build the addon for machines without a compiler, amd64 and arm64 (root, for the cross compiler)
+	@deploy/prebuilt.sh x64
+	@deploy/prebuilt.sh arm64
+
+package: ## Write weir-exporter-VERSION.tgz, the npm package, which needs no compiler
+	npm pack
+
+image: ## Build the image weir:VERSION with podman or docker (ENGINE=, BASE= and RUNTIME= images with Node 24, ARGS="--platform linux/arm64")
 	@deploy/image.sh $(ARGS)
 
 manifests: .stamps/bin/helm node_modules/.package-lock.json ## Regenerate the plain manifests from the chart
 	deploy/manifests.sh deploy/manifests/weir.yaml
 
 clean: ## Remove what was built
-	rm -rf dist native/build .stamps .tap
+	rm -rf dist native/build native/prebuilt .stamps .tap
 
 # Each header compiles alone, so that an editor can check it.
 check-headers: .stamps/packages-build

@@ -1,19 +1,22 @@
 #!/bin/sh
 # install.sh - install the files that Weir needs at run time below a root: /opt/weir, and a link in /usr/local/bin.
 #
-# In:    the root (/ for this machine); a built checkout, with the run-time packages in node_modules.
+# In:    the root (/ for this machine); a built checkout, with the run-time packages in node_modules. ARCH (x64, arm64): for another
+#        machine, the addon of prebuilt.sh instead of the checkout's.
 # Used by the image, and on hosts without Kubernetes (deploy/weir.service).
 set -eu
 
 root=${1%/}
+addon=native/build/Release
+[ -z "${2:-}" ] || addon=native/prebuilt/linux-$2
 cd "$(dirname "$0")/.."
 home=$root/opt/weir
-for built in dist/cli/main.js dist/revision.json dist/weir.bpf.o dist/weir-before-6.2.bpf.o native/build/Release/weir.node; do
+for built in dist/cli/main.js dist/revision.json dist/weir.bpf.o dist/weir-before-6.2.bpf.o "$addon/weir.node"; do
 	[ -e "$built" ] || { echo "weir: $built is missing; run make build first" >&2; exit 1; }
 done
-mkdir -p "$home/native/build/Release" "$root/usr/local/bin" "$root/usr/share/doc/weir"
+mkdir -p "$home/$addon" "$root/usr/local/bin" "$root/usr/share/doc/weir"
 cp -R dist package.json README.md LICENSE LICENSES "$home/"
-cp native/build/Release/weir.node "$home/native/build/Release/"
+cp "$addon"/* "$home/$addon/"
 # The run-time packages of the lock file, and their dependencies.
 npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | while read -r package; do
 	to=$home/${package#"$PWD/"}

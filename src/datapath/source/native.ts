@@ -7,7 +7,9 @@
  * Fail:  an Error with .code ("EPERM") and .syscall ("bpf(BPF_PROG_LOAD)").
  * Never: parses a record.
  */
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 /** Attachment type of a program on an interface: a TCX link (6.6+) or a clsact filter. */
 export type AttachMode = 'tcx' | 'tc'
@@ -301,9 +303,22 @@ function checkedWatch(raw: RawWatch, request: number): RtnetlinkWatch {
 
 const require = createRequire(import.meta.url)
 
+/** The addon of `make build`, or else the one that the npm package has for this machine. */
+function addonPath(): string {
+  const native = new URL('../../../native/', import.meta.url)
+  const machine = `${process.platform}-${process.arch}`
+  const paths = ['build/Release/weir.node', `prebuilt/${machine}/weir.node`].map(path =>
+    fileURLToPath(new URL(path, native)),
+  )
+  const path = paths.find(existsSync)
+  if (path === undefined)
+    throw new Error(`no addon for ${machine}: the package has linux-x64 and linux-arm64; others run make build`)
+  return path
+}
+
 /** Loads the addon at the first call: commands that read recordings need no libbpf. */
 export function loadNative(): Native {
-  const addon = require('../../../native/build/Release/weir.node') as Addon
+  const addon = require(addonPath()) as Addon
   const watch = ({ groups, request }: typeof LINKS) => checkedWatch(new addon.RtnetlinkWatch(groups), request)
   return {
     openObject(path, { knobs, sizes, without = [] }) {

@@ -5,14 +5,15 @@
  * Out:   the value of each given setting, and the line of each part of it.
  * Fail:  syntax errors, unknown keys and duplicate keys are collected as problems with their line.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type YAMLMap } from 'yaml'
+import { type Document, isMap, isNode, isScalar, type LineCounter, type ParsedNode, type YAMLMap } from 'yaml'
+import { type ParsedYaml, parseYaml, plainValue, YamlProblem } from '../lib/yaml-text.js'
 import { nearest } from './nearest.js'
 import type { Problem } from './problem.js'
 import { NAMES, SETTINGS, type SettingName } from './schema.js'
 import { keyOf, type Setting } from './setting.js'
 
-/** Limits a file of nested aliases ("billion laughs"). */
-const MAX_ALIASES = 100
+/** All settings with their comments take 10 kB. */
+const MAX_MB = 1
 
 const BY_KEY: ReadonlyMap<string, SettingName> = new Map(
   NAMES.flatMap(name => {
@@ -25,13 +26,15 @@ export class ConfigFile {
   readonly problems: Problem[] = []
   readonly given = new Map<SettingName, unknown>()
   readonly #path: string
-  readonly #lines = new LineCounter()
+  readonly #lines: LineCounter
   readonly #document: Document.Parsed
 
   /** `path` is used in messages only. */
   constructor(path: string, text: string) {
     this.#path = path
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+    const parsed = this.#parse(text)
+    this.#document = parsed.document
+    this.#lines = parsed.lines
     for (const { pos, message } of this.#document.errors) {
       this.problems.push({ where: this.#location(pos[0]), name: '', message: `not YAML: ${message}` })
     }
@@ -50,6 +53,17 @@ export class ConfigFile {
     return this.#path
   }
 
+  /** Of an empty text, if `text` cannot be parsed at all. */
+  #parse(text: string): ParsedYaml {
+    try {
+      return parseYaml(text, {}, MAX_MB)
+    } catch (error) {
+      if (!(error instanceof YamlProblem)) throw error
+      this.problems.push({ where: this.#path, name: '', message: error.message })
+      return parseYaml('')
+    }
+  }
+
   #walk(mapping: YAMLMap.Parsed, prefix: string): void {
     for (const { key, value } of mapping.items) {
       const word = isScalar(key) ? String(key.value) : String(key)
@@ -64,9 +78,10 @@ export class ConfigFile {
 
   #read(name: SettingName, value: ParsedNode | null): void {
     try {
-      this.given.set(name, value === null ? null : value.toJS(this.#document, { maxAliasCount: MAX_ALIASES }))
+      this.given.set(name, value === null ? null : plainValue(value, this.#document))
     } catch (error) {
-      this.#reject(value!, keyOf(name, SETTINGS[name] as Setting<unknown>)!, `not YAML: ${(error as Error).message}`)
+      if (!(error instanceof YamlProblem)) throw error
+      this.#reject(value!, keyOf(name, SETTINGS[name] as Setting<unknown>)!, error.message)
     }
   }
 

@@ -115,7 +115,16 @@ export function mapOf<T>(
   kind: Kind<T>,
 ): Kind<Readonly<Record<string, T>>> {
   const error = `allowed: ${name.toUpperCase()}=${kind.placeholder?.toUpperCase()}`
-  const mapping = z.record(nameOf, kind.schema, { error })
+  // zod would pass over `__proto__` in silence.
+  const mapping = z.preprocess(
+    (value, context) => {
+      if (typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')) {
+        context.addIssue({ code: 'custom', path: ['__proto__'], message: `${error}, not __proto__`, input: value })
+      }
+      return value
+    },
+    z.record(nameOf, kind.schema, { error }),
+  )
   return {
     schema: mapping,
     fileSchema: z.record(z.string(), kind.fileSchema ?? kind.schema),

@@ -5,34 +5,43 @@
  * In:    JSON (a text that starts with a brace) or YAML 1.2.
  * Fail:  syntax errors throw one line with the place.
  */
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, isSeq } from 'yaml'
+import {
+  MAX_YAML_MB,
+  type ParsedYaml,
+  parseYaml,
+  plainValue,
+  refusePrototype,
+  syntaxProblem,
+  YamlProblem,
+} from './yaml-text.js'
 
-/** The YAML parser takes seconds for tens of megabytes; beyond this, errors go without a line. */
-const LOCATABLE = 8 << 20
-/** Against a file of aliases of aliases; a world needs few. */
-const MAX_ALIASES = 100
+/** The YAML parser takes seconds for some megabytes; beyond this, errors go without a line. */
+const LOCATABLE = 2 << 20
 
 /** Throws when the text is neither JSON nor YAML. An empty text is undefined or null. */
 export function parseText(text: string, name: string): unknown {
   if (/^\s*[{[]/.test(text)) return parseJson(text, name)
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const error = document.errors[0]
-  if (error !== undefined) {
-    throw new Error(`${name}:${lines.linePos(error.pos[0]).line}: not YAML: ${firstLine(error.message)}`)
-  }
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES })
-  } catch (problem) {
-    throw new Error(`${name}: not YAML: ${firstLine((problem as Error).message)}`)
+    const parsed = parseYaml(text)
+    const problem = syntaxProblem(parsed)
+    if (problem !== undefined) throw problem
+    const { document } = parsed
+    return document.contents === null ? null : plainValue(document.contents, document)
+  } catch (error) {
+    if (!(error instanceof YamlProblem)) throw error
+    const hint = text.length > MAX_YAML_MB << 20 ? ', or JSON of any size' : ''
+    throw new Error(`${name}${error.line === undefined ? '' : `:${error.line}`}: ${error.message}${hint}`)
   }
 }
 
 /** The line of the deepest part of `path` that is in the text; JSON is YAML, so one parser serves both. */
 export function locate(text: string, path: readonly PropertyKey[]): number | undefined {
   if (text.length > LOCATABLE) return undefined
-  const lines = new LineCounter()
-  let node: unknown = parseDocument(text, { lineCounter: lines, prettyErrors: false }).contents
+  const parsed = yamlOf(text)
+  if (parsed === undefined) return undefined
+  const { lines } = parsed
+  let node: unknown = parsed.document.contents
   let offset = start(node)
   for (const part of path) {
     if (isMap(node)) {
@@ -48,10 +57,23 @@ export function locate(text: string, path: readonly PropertyKey[]): number | und
   return offset === undefined ? undefined : lines.linePos(offset).line
 }
 
+/** JSON may be nested more deeply than the YAML parser allows. */
+function yamlOf(text: string): ParsedYaml | undefined {
+  try {
+    return parseYaml(text)
+  } catch (error) {
+    if (error instanceof YamlProblem) return undefined
+    throw error
+  }
+}
+
 function parseJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    if (text.includes('__proto__')) refusePrototype(value)
+    return value
   } catch (error) {
+    if (error instanceof YamlProblem) throw new Error(`${name}: ${error.message}`)
     const message = (error as Error).message
     const at = /position (\d+)/.exec(message)?.[1]
     const line = text.slice(0, at === undefined ? text.length : Number(at)).split('\n').length

@@ -8,9 +8,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { locate } from '../lib/located-text.js'
+import { parseYaml, plainValue, syntaxProblem, YamlProblem } from '../lib/yaml-text.js'
 import { CIPHER_SUITES, CURVE_NAMES, TLS_VERSIONS } from './cipher-suites.js'
 import { flag, goDuration, oneOf, orAbsent, section, text, wholeNumber } from './web-scalar.js'
 
@@ -28,13 +29,15 @@ const CLIENT_AUTH_TYPES = [
 ] as const
 
 /** Headers that may be set, with their allowed values; an empty list allows any. */
-const HEADERS: Readonly<Record<string, readonly string[]>> = {
-  'Content-Security-Policy': [],
-  'Strict-Transport-Security': [],
-  'X-Content-Type-Options': ['nosniff'],
-  'X-Frame-Options': ['deny', 'sameorigin'],
-  'X-XSS-Protection': [],
-}
+const HEADERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['Content-Security-Policy', []],
+  ['Strict-Transport-Security', []],
+  ['X-Content-Type-Options', ['nosniff']],
+  ['X-Frame-Options', ['deny', 'sameorigin']],
+  ['X-XSS-Protection', []],
+])
+/** A thousand users take a tenth of it. */
+const MAX_MB = 1
 const SECRETS = new Set(['basic_auth_users', 'key'])
 /** Header values that node:http accepts. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -61,9 +64,9 @@ const tlsSchema = section({
 
 const headers = z.record(text, text, { error: 'a map' }).superRefine((values, context) => {
   for (const [name, value] of Object.entries(values)) {
-    const allowed = HEADERS[name]
+    const allowed = HEADERS.get(name)
     const refuse = (message: string) => context.addIssue({ code: 'custom', path: [name], message })
-    if (allowed === undefined) refuse(`headers ${Object.keys(HEADERS).join(', ')}`)
+    if (allowed === undefined) refuse(`headers ${[...HEADERS.keys()].join(', ')}`)
     else if (allowed.length > 0 && !allowed.includes(value)) refuse(allowed.join(', '))
     else if (!HEADER_VALUE.test(value)) refuse('one line of text')
   }
@@ -109,7 +112,7 @@ export function readWebConfig(path: string): WebConfig {
 
 /** Checks `content`. `path` names the file in errors; relative paths start in its folder. */
 export function parseWebConfig(content: string, path: string): WebConfig {
-  const result = schema.safeParse(parseYaml(content, path))
+  const result = schema.safeParse(valuesOf(content, path))
   if (!result.success) {
     const { issues } = result.error
     // Report a misspelt key first: it often causes the other issues.
@@ -133,13 +136,17 @@ export function parseWebConfig(content: string, path: string): WebConfig {
 }
 
 /** Keeps every scalar as text; only the schema assigns types. */
-function parseYaml(content: string, path: string): unknown {
-  const lines = new LineCounter()
-  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false, schema: 'failsafe' })
-  const error = document.errors[0]
-  if (error === undefined) return document.toJS({ maxAliasCount: 100 }) ?? {}
-  const problem = error.message.split('\n', 1)[0]
-  throw new WebConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${problem}`)
+function valuesOf(content: string, path: string): unknown {
+  try {
+    const parsed = parseYaml(content, { schema: 'failsafe' }, MAX_MB)
+    const problem = syntaxProblem(parsed)
+    if (problem !== undefined) throw problem
+    const { document } = parsed
+    return (document.contents === null ? undefined : plainValue(document.contents, document)) ?? {}
+  } catch (error) {
+    if (!(error instanceof YamlProblem)) throw error
+    throw new WebConfigError(`${path}${error.line === undefined ? '' : `:${error.line}`}: ${error.message}`)
+  }
 }
 
 function tlsOf(

@@ -266,3 +266,9 @@ t.test('values arrive in the type their consumer expects', async t => {
   t.strictSame(config.source, { kind: 'replay', file: 'a:b.pcap' })
   t.strictSame(config['hubble.listen-address'], [])
 })
+
+t.test('a map setting refuses the key __proto__ instead of dropping it', async t => {
+  for (const name of ['otlp.headers', 'series.budgets', 'cidr-group']) {
+    t.match(problems(flags({ [name]: '__proto__=5' })), [/not __proto__/], name)
+  }
+})

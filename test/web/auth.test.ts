@@ -70,6 +70,43 @@ t.test('a change of users takes effect within a second, also for cached password
   t.equal((await get(basic('alice', 'another'))).status, 200)
 })
 
+t.test('a slip in the file of a running exporter closes the page until it is corrected', async t => {
+  const good = `basic_auth_users: { alice: "${HASH}" }\n`
+  const file = join(folder, 'slips.yml')
+  writeFileSync(file, good)
+  const { get, look } = await listening(t, file)
+  const bomb = [
+    '&a [x,x,x,x,x,x,x,x,x]',
+    ...'bcdefgh'.split('').map((name, i) => {
+      const before = 'abcdefgh'[i]
+      return `&${name} [${`*${before},`.repeat(8)}*${before}]`
+    }),
+  ]
+  const slips = [
+    'basic_auth_users: *nowhere\n',
+    `basic_auth_users:\n${bomb.map((list, i) => `  u${i}: ${list}\n`).join('')}`,
+    'http_server_config: { headers: { constructor: x } }\n',
+    'http_server_config: { headers: { toString: x } }\n',
+    'http_server_config: { headers: { __proto__: x } }\n',
+    `basic_auth_users: { __proto__: "${HASH}" }\n`,
+    `basic_auth_users: { "\\x5f_proto__": "${HASH}" }\n`,
+  ]
+  for (const slip of slips) {
+    writeFileSync(file, slip)
+    look()
+    t.equal((await get({})).status, 500, slip)
+    t.equal((await get(basic('alice', 'secret'))).status, 500, slip)
+    writeFileSync(file, good)
+    look()
+    t.equal((await get({})).status, 401)
+    t.equal((await get(basic('alice', 'secret'))).status, 200)
+  }
+  writeFileSync(file, `basic_auth_users: { constructor: "${HASH}" }\n`)
+  look()
+  t.equal((await get({})).status, 401)
+  t.equal((await get(basic('constructor', 'secret'))).status, 200)
+})
+
 t.test('a wrong password takes as many rounds as an unknown user, whatever the cost of the hash', async t => {
   const counting = new Counting()
   const auth = new BasicAuth(counting)

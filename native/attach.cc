@@ -32,7 +32,9 @@ Attachments::Attachments(const bpf_object *object)
 	while ((program = bpf_object__next_program(object, program)))
 		if (bpf_program__autoload(program) &&
 		    bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
-			programs_.push_back(NumberOfProgram(program));
+			programs_.push_back(NumberOfProgram(bpf_program__fd(program)));
+	for (int fd : placeholders_.Fds())
+		programs_.push_back(NumberOfProgram(fd));
 }
 
 Attachments::~Attachments()
@@ -113,13 +115,14 @@ Fault Attachments::AttachLinks(Namespace &netns, const Location &location,
 			       const ProgramPair &programs, Hooks &hooks)
 {
 	auto hook = [&](bpf_attach_type type, const bpf_program *program) {
-		return std::make_unique<TcxHook>(netns.presence, location.ifindex, type, program);
+		return std::make_unique<TcxHook>(netns.presence, placeholders_, location.ifindex,
+						 type, program);
 	};
 
 	hooks = {hook(kTcxIngress, programs.ingress), hook(kTcxEgress, programs.egress)};
 	if (IsNetkit(location.ifindex))
-		hooks[0] = std::make_unique<NetkitHook>(netns.presence, location.ifindex,
-							programs.ingress);
+		hooks[0] = std::make_unique<NetkitHook>(netns.presence, placeholders_,
+							location.ifindex, programs.ingress);
 	Fault fault = hooks[0]->Attach();
 	/* A kernel without TCX refuses the attach type. One with TCX never fails the first link
 	 * with these errors. */
@@ -169,8 +172,7 @@ Fault Attachments::Repair(const Location &location)
 		fault = fault ? fault : hook->Check(state);
 		if (fault || state == HookState::kAttached || state == HookState::kBehind)
 			continue;
-		hook->Detach();
-		fault = hook->Attach();
+		fault = hook->Repair(state);
 	}
 	if (!fault)
 		return {};

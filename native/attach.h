@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "netns.h"
 #include "owned.h"
+#include "placeholder.h"
 #include "presence.h"
 #include "route_socket.h"
 
@@ -77,6 +78,7 @@ class Attachments
 	std::mutex mutex_;
 	bool closed_ = false;
 	std::string instance_ = NewInstance();
+	Placeholders placeholders_;
 	std::vector<uint32_t> programs_;
 	std::map<std::string, Namespace> namespaces_;
 	std::map<Key, Hooks> interfaces_;

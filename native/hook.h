@@ -30,6 +30,13 @@ class Hook
 	/* Does nothing if it is not attached. */
 	virtual void Detach() = 0;
 	virtual Fault Check(HookState &state) = 0;
+	/* Attaches again after a check found `state`. */
+	virtual Fault Repair(HookState state)
+	{
+		(void)state;
+		Detach();
+		return Attach();
+	}
 	/* The link, to be closed elsewhere; none for a filter. */
 	virtual Fd TakeLink()
 	{

@@ -21,18 +21,38 @@ bool IsNetkit(int ifindex)
 	return !QueryTcx(ifindex, kNetkitPeer, list);
 }
 
-NetkitHook::NetkitHook(Presence &presence, int ifindex, const bpf_program *program)
-    : presence_(presence), ifindex_(ifindex), program_(program)
+NetkitHook::NetkitHook(Presence &presence, const Placeholders &placeholders, int ifindex,
+		       const bpf_program *program)
+    : presence_(presence), placeholders_(placeholders), ifindex_(ifindex), program_(program)
 {
+}
+
+/* For the hook where the program belongs now. */
+std::unique_ptr<TcxHook> NetkitHook::MakeLink() const
+{
+	bpf_attach_type hook = at_device_ ? kNetkitPeer : kTcxIngress;
+
+	return std::make_unique<TcxHook>(presence_, placeholders_, ifindex_, hook, program_);
 }
 
 Fault NetkitHook::Attach()
 {
 	if (Fault fault = FindOther(at_device_))
 		return fault;
-	bpf_attach_type hook = at_device_ ? kNetkitPeer : kTcxIngress;
-	link_ = std::make_unique<TcxHook>(presence_, ifindex_, hook, program_);
+	link_ = MakeLink();
 	return link_->Attach();
+}
+
+Fault NetkitHook::Repair(HookState state)
+{
+	if (state != HookState::kNotFirst || !link_ || !placeholders_)
+		return Hook::Repair(state);
+	if (Fault fault = FindOther(at_device_))
+		return fault;
+	std::unique_ptr<TcxHook> fresh = MakeLink();
+	Fault fault = fresh->TakeOver(*link_);
+	link_ = std::move(fresh);
+	return fault;
 }
 
 void NetkitHook::Detach()

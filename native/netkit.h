@@ -25,16 +25,20 @@ bool IsNetkit(int ifindex);
 class NetkitHook : public Hook
 {
       public:
-	NetkitHook(Presence &presence, int ifindex, const bpf_program *program);
+	NetkitHook(Presence &presence, const Placeholders &placeholders, int ifindex,
+		   const bpf_program *program);
 	Fault Attach() override;
 	void Detach() override;
 	Fault Check(HookState &state) override;
+	Fault Repair(HookState state) override;
 	Fd TakeLink() override;
 
       private:
 	Fault FindOther(bool &found);
+	std::unique_ptr<TcxHook> MakeLink() const;
 
 	Presence &presence_;
+	const Placeholders &placeholders_;
 	int ifindex_;
 	const bpf_program *program_;
 	std::unique_ptr<TcxHook> link_;

@@ -128,10 +128,10 @@ std::string NewInstance()
 	return text;
 }
 
-uint32_t NumberOfProgram(const bpf_program *program)
+uint32_t NumberOfProgram(int fd)
 {
 	bpf_prog_info info{};
 	uint32_t size = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) ? 0 : info.id;
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
 }

@@ -47,4 +47,4 @@ Fault FindLiving(Living &living);
 std::string NewInstance();
 
 /* The kernel's number of a loaded program; 0 on failure. */
-uint32_t NumberOfProgram(const bpf_program *program);
+uint32_t NumberOfProgram(int fd);

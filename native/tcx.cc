@@ -54,19 +54,27 @@ Fault QueryTcx(int ifindex, bpf_attach_type hook, TcxList &list)
 	return {};
 }
 
-TcxHook::TcxHook(Presence &presence, int ifindex, bpf_attach_type hook, const bpf_program *program)
-    : presence_(presence), ifindex_(ifindex), hook_(hook), program_(program)
+TcxHook::TcxHook(Presence &presence, const Placeholders &placeholders, int ifindex,
+		 bpf_attach_type hook, const bpf_program *program)
+    : presence_(presence), placeholders_(placeholders), ifindex_(ifindex), hook_(hook),
+      program_(program)
 {
 }
 
 Fault TcxHook::Attach()
+{
+	return Create(bpf_program__fd(program_));
+}
+
+/* A link to a program at the head of the hook. */
+Fault TcxHook::Create(int program)
 {
 	auto options = Options<bpf_link_create_opts>();
 	bpf_link_info info{};
 	uint32_t size = sizeof(info);
 
 	options.flags = kBefore;
-	int fd = bpf_link_create(bpf_program__fd(program_), ifindex_, hook_, &options);
+	int fd = bpf_link_create(program, ifindex_, hook_, &options);
 	if (fd < 0)
 		return FaultOf(fd, "bpf(BPF_LINK_CREATE)", Where(ifindex_));
 	link_.Reset(fd);
@@ -78,6 +86,32 @@ Fault TcxHook::Attach()
 void TcxHook::Detach()
 {
 	link_.Reset();
+}
+
+/* A hook has a program once at most, so both links get a placeholder first. */
+Fault TcxHook::TakeOver(TcxHook &old)
+{
+	const auto &[head, place] = placeholders_.Fds();
+
+	if (Fault fault = Create(head))
+		return fault;
+	int err = bpf_link_update(old.link_.Get(), place, nullptr);
+	if (!err)
+		err = bpf_link_update(link_.Get(), bpf_program__fd(program_), nullptr);
+	old.link_.Reset();
+	return FaultOf(err, "bpf(BPF_LINK_UPDATE)", Where(ifindex_));
+}
+
+Fault TcxHook::Repair(HookState state)
+{
+	TcxHook fresh(presence_, placeholders_, ifindex_, hook_, program_);
+
+	if (state != HookState::kNotFirst || !placeholders_)
+		return Hook::Repair(state);
+	Fault fault = fresh.TakeOver(*this);
+	link_ = std::move(fresh.link_);
+	number_ = fresh.number_;
+	return fault;
 }
 
 Fault TcxHook::Check(HookState &state)

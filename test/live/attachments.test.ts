@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
 import { must, run } from '../../src/lab/process.js'
+import { attachLink } from '../support/foreign-link.js'
 import { compileAttacher, compileVerdicts } from '../support/foreign-programs.js'
 import { holdingsOf } from '../support/kernel-holdings.js'
 import { ownFilters } from '../support/own-filters.js'
@@ -60,18 +61,6 @@ async function counts(t: Test, lab: Lab, weir: WeirProcess, title: string): Prom
 
 function nodeTc(lab: Lab, ...argv: string[]): Promise<string> {
   return must(['tc', '-n', lab.node.netns, ...argv])
-}
-
-/** Attaches another owner's TCX program at the head; resolves to a function that detaches it. */
-async function attachLink(t: Test, lab: Lab, object: string): Promise<() => Promise<void>> {
-  const attached = lab.spawn('node', [join(object, '../attach-tcx'), object, lab.pod('a').link, 'ingress', 'head'])
-  const detach = async () => {
-    attached.stdin?.end()
-    if (attached.exitCode === null) await once(attached, 'exit')
-  }
-  t.teardown(detach)
-  t.equal(String((await once(attached.stdout!, 'data'))[0]), 'attached\n')
-  return detach
 }
 
 t.test('a link that is detached is attached again', ROOT, async t => {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # boot.sh KERNEL GUEST.cpio SCRIPT [NAME=VALUE...] - runs SCRIPT (bash, root) in an emulated machine; prints what it printed.
 #
-# In:    KERNEL: a folder that kernels.sh filled; GUEST.cpio of guest.sh. NAME=VALUE are variables of the script.
+# In:    KERNEL: a folder that kernels.sh filled; GUEST.cpio of guest.sh. NAME=VALUE are variables of the script. A line
+#        `# Modules: NAME...` of the script adds modules.
 # Out:   stdout of the script, and its exit code. The last line on stderr is the cost: seconds, CPU seconds.
 # Fail:  124: longer than $LIMIT seconds; 125: the guest ended without a code, e.g. a panic. The kernel's log is then on stderr.
 # Never: shows the guest a disk, a network or a file of this machine.
@@ -11,10 +12,12 @@ guest=$2
 script=$3
 shift 3
 : "${MEM:=1024}" "${CPUS:=2}" "${LIMIT:=300}" "${MODULES:=veth nf_tables nft_chain_nat nft_nat nf_conntrack nf_conntrack_netlink sch_ingress cls_bpf}"
+MODULES+=$(sed -n 's/^# Modules://p' "$script")
+modules=$kernel/modules.$(cksum <<<"$MODULES" | cut -d ' ' -f 1).cpio
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Modules uncompressed, in the order in which init inserts them; made once for a kernel.
+# Modules uncompressed, in the order in which init inserts them; made once for a kernel and a list.
 pack_modules() {
   local version file name
   version=$(basename "$(find "$kernel" -maxdepth 4 -path '*/lib/modules/*' -type d | head -1)")
@@ -29,15 +32,15 @@ pack_modules() {
     echo "$name" >>"$work/root/vm/modules.order"
     case $file in *.xz) xz -dc "$file" ;; *.zst) zstd -dcq "$file" ;; *) cat "$file" ;; esac >"$work/root/vm/modules/$name"
   done
-  (cd "$work/root" && find . | cpio -o -H newc --quiet -R 0:0) >"$kernel/modules.cpio"
-  echo "$MODULES" >"$kernel/modules.list"
+  (cd "$work/root" && find . | cpio -o -H newc --quiet -R 0:0) >"$work/modules.cpio"
+  mv "$work/modules.cpio" "$modules"
 }
-[ "$(cat "$kernel/modules.list" 2>/dev/null)" = "$MODULES" ] || pack_modules
+[ -s "$modules" ] || pack_modules
 
 mkdir -p "$work/script/vm"
 { for variable in "$@"; do printf '%s=%q\n' "${variable%%=*}" "${variable#*=}"; done; cat "$script"; } >"$work/script/vm/script"
 (cd "$work/script" && find vm | cpio -o -H newc --quiet -R 0:0) >"$work/script.cpio"
-cat "$guest" "$kernel/modules.cpio" "$work/script.cpio" >"$work/initrd"
+cat "$guest" "$modules" "$work/script.cpio" >"$work/initrd"
 
 : >"$work/stdout"
 start=$EPOCHREALTIME

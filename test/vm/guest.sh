@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # guest.sh OUT.cpio - packs what every guest needs: the built checkout, node, ip, tc, nft, bpftool, busybox, traffic, netkit.
 #
-# In:    a built checkout around this file; busybox-static, gcc.
+# In:    a built checkout around this file; busybox-static, gcc. For shapes.sh, where installed: iptables, ipvsadm, wireguard-tools,
+#        openvswitch-switch.
 # Out:   an uncompressed initramfs, about 160 MB.
 set -eu
 checkout=$(realpath "$(dirname "$0")/../..")
@@ -20,6 +21,15 @@ for program in bash node ip tc nft bpftool setpriv sysctl ping; do
   # by name: a node of nvm or npm is outside the guest's PATH
   install -D -m 755 "$(realpath "$(command -v "$program")")" "$root/usr/bin/$program"
   ldd "$root/usr/bin/$program" 2>/dev/null | grep -o '/[^ ]*' >>"$tmp/libraries" || true
+done
+for program in iptables-nft iptables-legacy ipvsadm wg ovs-vswitchd ovsdb-server ovsdb-tool ovs-vsctl; do
+  path=$(command -v "$program") || continue
+  install -D -m 755 "$(realpath "$path")" "$root/usr/bin/$program"
+  ldd "$path" | grep -o '/[^ ]*' >>"$tmp/libraries"
+done
+for file in /usr/share/openvswitch/vswitch.ovsschema /usr/lib/*/xtables/libxt_{DNAT,MASQUERADE,MARK,comment,conntrack,mark,statistic,standard,udp,tcp}.so \
+  /usr/lib/*/xtables/libipt_{DNAT,MASQUERADE}.so; do
+  [ ! -e "$file" ] || echo "$file" >>"$tmp/libraries"
 done
 ldd "$checkout/native/build/Release/weir.node" | grep -o '/[^ ]*' >>"$tmp/libraries"
 sort -u "$tmp/libraries" | while read -r file; do put "$file"; done

@@ -31,25 +31,28 @@ static void fail(const char *what)
 
 static int open_socket(int type)
 {
-	int fd = socket(AF_INET, type, 0);
+	int fd = socket(AF_INET6, type, 0);
 
 	if (fd < 0)
 		fail("socket");
 	return fd;
 }
 
-static struct sockaddr_in address(const char *ip, const char *port)
+/* An IPv4 address is mapped into IPv6, so that one kind of socket does for both. */
+static struct sockaddr_in6 address(const char *ip, const char *port)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_port = htons(atoi(port))};
+	char mapped[64];
 
-	if (inet_pton(AF_INET, ip, &at.sin_addr) != 1)
+	snprintf(mapped, sizeof(mapped), "%s%s", strchr(ip, ':') ? "" : "::ffff:", ip);
+	if (inet_pton(AF_INET6, mapped, &at.sin6_addr) != 1)
 		fail(ip);
 	return at;
 }
 
 static int bound(int type, const char *port)
 {
-	struct sockaddr_in at = address("0.0.0.0", port);
+	struct sockaddr_in6 at = address("::", port);
 	int one = 1, fd = open_socket(type);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -60,7 +63,7 @@ static int bound(int type, const char *port)
 	return fd;
 }
 
-static int connected(const struct sockaddr_in *to)
+static int connected(const struct sockaddr_in6 *to)
 {
 	int fd = open_socket(SOCK_STREAM);
 
@@ -81,7 +84,7 @@ static void send_all(int fd, long size)
 	}
 }
 
-static int send_datagrams(const struct sockaddr_in *to, int count, int size, int sockets)
+static int send_datagrams(const struct sockaddr_in6 *to, int count, int size, int sockets)
 {
 	int *fds = calloc(sockets, sizeof(*fds));
 
@@ -110,7 +113,7 @@ static void wait_for_ack(int fd)
 		usleep(100);
 }
 
-static int send_streams(const struct sockaddr_in *to, int count, long size, int reset)
+static int send_streams(const struct sockaddr_in6 *to, int count, long size, int reset)
 {
 	struct linger abort = {.l_onoff = 1};
 
@@ -145,7 +148,7 @@ static void serve(int listener, int read)
 	}
 }
 
-static int get(const struct sockaddr_in *to, const char *path)
+static int get(const struct sockaddr_in6 *to, const char *path)
 {
 	int fd = connected(to), size = 0, got;
 	static char page[8 << 20];
@@ -166,7 +169,7 @@ static int get(const struct sockaddr_in *to, const char *path)
 int main(int count, char **argument)
 {
 	const char *command = count > 1 ? argument[1] : "";
-	struct sockaddr_in to;
+	struct sockaddr_in6 to;
 
 	if (!strcmp(command, "usink") && count == 3) {
 		int fd = bound(SOCK_DGRAM, argument[2]), room = 8 << 20;

@@ -87,6 +87,14 @@ static __always_inline void update_tcp_state(struct connection *c, __u8 flags, _
 	}
 }
 
+/* Whether a packet is the first that proves the other direction: it acknowledges, or sends data, and
+ * no acknowledgement of the other side was seen. User space decides what it means. */
+static __always_inline int shows_bypass(const struct connection *c, __u8 flags, __u8 direction)
+{
+	return flags & ~c->seen[direction] & (TCP_ACK | TCP_PSH) &&
+	       !(c->seen[!direction] & TCP_ACK);
+}
+
 /* For a packet that is not plain data of an established TCP connection. Returns whether to report
  * it at once. */
 static __always_inline int update_state(struct connection *c, const struct packet *p,
@@ -95,7 +103,7 @@ static __always_inline int update_state(struct connection *c, const struct packe
 	__u64 now = bpf_ktime_get_ns();
 	__u8 control = p->tcp_flags & TCP_CONTROL;
 	__u8 new_flags = control & ~c->seen[direction];
-	__u32 before = c->state;
+	__u32 before = c->state, bypassed;
 
 	c->last_ns = now;
 	if (p->proto != IPPROTO_TCP) {
@@ -119,9 +127,10 @@ static __always_inline int update_state(struct connection *c, const struct packe
 			return 0;
 		reopen_connection(c, direction, bytes, now);
 	}
+	bypassed = shows_bypass(c, p->tcp_flags, direction);
 	c->seen[direction] |= p->tcp_flags;
 	update_tcp_state(c, p->tcp_flags, direction, now);
-	return new_flags || (c->state != before && c->state != STATE_SYN_ACK);
+	return new_flags || bypassed || (c->state != before && c->state != STATE_SYN_ACK);
 }
 
 /* State, initiator and events from the first packet of an entry; update_state() does the rest. */

@@ -1,6 +1,7 @@
 /**
  * bypass.test.ts - packets that skip the interface of a pod are noticed; asymmetric, lost and early packets are not.
  */
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
@@ -38,6 +39,17 @@ t.test('packets forwarded by bpf_redirect_peer, without a program at the pods', 
     t.match(answer.body, /packets bypass .*\(to_pod\)/)
     t.match(weir.stderr(), /level=error .*msg="packets bypass the interface"/)
     t.match(await (await fetch(`${weir.url}/`)).text(), /bypassed interfaces/)
+    await weir.stop()
+  })
+
+  await t.test('are noticed within two seconds, without a report or an end of the connections', async t => {
+    const weir = await watch(t, lab, '--report-interval', '30s', '--pod-end', 'never')
+    await sleep(SETTLED_MS)
+    await weir.metrics() // connections from before the attachment are reported
+    await Promise.all([1, 2, 3].map(() => keepOpen(t, a, b)))
+    const start = Date.now()
+    await until('not ready', async () => (await ready(weir)).status === 503, 5000)
+    t.ok(Date.now() - start < 2000, `noticed after ${Date.now() - start} ms`)
     await weir.stop()
   })
 
@@ -111,6 +123,14 @@ async function secondInterface(t: Test, lab: Lab, pod: Pod): Promise<void> {
   await ip('neigh', 'replace', pod.ipv4, 'lladdr', pod.podMac, 'dev', link)
   t.teardown(() => ip('route', 'replace', `${pod.ipv4}/32`, 'dev', pod.link))
   for (const name of ['all', 'net1', 'eth0']) await lab.run(pod, ['sysctl', '-qw', `net.ipv4.conf.${name}.rp_filter=0`])
+}
+
+/** A connection that sends some data and stays open. */
+async function keepOpen(t: Test, from: Pod, to: Pod): Promise<void> {
+  const script = `require('net').connect(${PORT}, '${to.ipv4}', function () { this.write('x'); console.log('open') })`
+  const client = from.spawn([process.execPath, '-e', script])
+  t.teardown(() => client.kill('SIGKILL'))
+  await once(client.stdout!, 'data')
 }
 
 async function connect(from: Pod, to: Pod, count: number): Promise<void> {

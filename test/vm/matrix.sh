@@ -19,22 +19,22 @@ skipped=77
 run() {
   local log=$dir/$1/log
   "$here/boot.sh" "$dir/$1" "$dir/guest.cpio" "$here/$2" "${@:3}" >"$log" 2>"$log.cost" && rc=0 || rc=$?
-  result=$(grep -E '^(lab|verifier|service|netkit): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
+  result=$(grep -E '^(lab|verifier|service|netkit|shapes): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
   case $rc in 0 | "$skipped") return ;; esac
   bad=$((bad + 1))
   result="FAILED: ${result:-exit code $rc}"
   cut -c1-300 "$log" "$log.cost" >&2
 }
 
-echo '| kernel | verifier | Service | netkit | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 3 x 500 closes |'
-echo '| --- | --- | --- | --- | --- | --- | --- |'
+echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 3 x 500 closes |'
+echo '| --- | --- | --- | --- | --- | --- | --- | --- |'
 for suite in "${suites[@]}"; do
   row="| $(cat "$dir/$suite/version") |"
   if [ -n "${SHORT:-}" ]; then
     run "$suite" lab.sh VERIFIER=1 PARANOID=3 "CAPS=$caps"
-    row+=" | | | | $result | |"
+    row+=" | | | | | $result | |"
   else
-    for check in 'verifier.sh' 'service.sh' 'netkit.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
+    for check in 'verifier.sh' 'service.sh' 'shapes.sh' 'netkit.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
       read -ra words <<<"$check"
       run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
       row+=" $result |"

@@ -9,7 +9,8 @@ import type { OnBypass } from '../../config/settings/source.js'
 import { type Bypass, BypassCheck, type WatchedInterface } from '../../datapath/source/bypass-check.js'
 import type { LineLog } from '../../lib/log-limit.js'
 
-const SETTLE_MS = 1000
+/** With the time that evidence waits, and the drain, an alarm comes within two seconds. */
+const SETTLE_MS = 250
 /** Interfaces that a line names. */
 const NAMED = 5
 const REMEDY =
@@ -36,7 +37,7 @@ export class BypassWatch {
     this.#timer = setInterval(() => this.settle(), SETTLE_MS).unref()
   }
 
-  /** Reviews the evidence, once a second. */
+  /** Reviews the evidence. */
   settle(): void {
     const changes = this.check.settle()
     if (changes.some(({ bypassed, direction }) => bypassed && direction === 'to_pod') && this.#cover()) {

@@ -97,16 +97,17 @@ export class BypassCheck implements RecordSink {
     this.#flushedMs = startedMs
   }
 
-  /** Decides about the evidence so far; call it every second. Returns what changed. */
+  /** Decides about the evidence so far; call it several times a second. Returns what changed. */
   settle(): Bypass[] {
     const ms = this.#now()
+    this.#streams.removeIdle(ms)
+    if (this.#pending.size === 0 && this.#suspicions.size === 0) return []
     const before = this.list()
     for (const evidence of this.#pending) {
       if (ms - evidence.ms < HOLD_MS) continue
       this.#pending.delete(evidence)
       this.#prove(evidence, ms)
     }
-    this.#streams.removeIdle(ms)
     for (const [ifindex, { attachedMs, suspects }] of this.#suspicions) {
       if (this.#interfaceOf(ifindex)?.attachedMs !== attachedMs) this.#forget(ifindex)
       else for (const suspect of suspects) suspect.review(ms)

@@ -99,7 +99,7 @@ dist/weir.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
 
 dist/weir-before-6.2.bpf.o: $(wildcard bpf/*.c bpf/*.h) | .stamps/packages-build
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -DWITHOUT_CONNTRACK -c bpf/weir.bpf.c -o $@
+	$(CLANG) $(BPF_CFLAGS) -DBEFORE_6_2 -c bpf/weir.bpf.c -o $@
 
 native/build/Release/weir.node: $(patsubst native/%.cc,native/build/%.o,$(wildcard native/*.cc))
 	@mkdir -p $(@D)

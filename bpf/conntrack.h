@@ -11,7 +11,7 @@
  *        only with CAP_SYS_ADMIN.
  *
  * Kernels before 6.2 have no bpf_cast_to_kern_ctx: for them the object is built with
- * WITHOUT_CONNTRACK, and user space alone asks conntrack.
+ * BEFORE_6_2, and user space alone asks conntrack.
  */
 #pragma once
 
@@ -61,7 +61,7 @@ _Static_assert(sizeof(struct conntrack_tuple_hash) == 56, "as struct nf_conntrac
 #define CONNTRACK_IPV4 2
 #define CONNTRACK_IPV6 10
 
-#ifdef WITHOUT_CONNTRACK
+#ifdef BEFORE_6_2
 static __always_inline int can_read_conntrack(void)
 {
 	return 0;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "counters.h"
+#include "delivered.h"
 #include "drop_netns.h"
 #include "drop_table.h"
 #include "ip_cache.h"
@@ -24,21 +25,9 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 /* Between two examples of one kind. */
 const volatile __u64 drop_interval_ns = 100000000;
-
-/* Number of SKB_CONSUMED, which is no drop; 0 if this kernel lacks it. 0, SKB_NOT_DROPPED_YET, is
- * no drop either. */
-const volatile __u32 skb_consumed = 0;
-
-/* Drop reasons this kernel uses for packets that were already delivered; 0 if it lacks them.
- * QUEUE_PURGE: what a closing socket had received and not read, the last FIN of most connections
- * included. A kernel without it (below 6.5) uses NOT_SPECIFIED, see was_queued(). NO_SOCKET: an echo reply; the raw socket of ping has read its own copy. */
-const volatile __u32 queue_purge = 0;
-const volatile __u32 no_socket = 0;
-const volatile __u32 purged_unspecified = 0; /* NOT_SPECIFIED, on a kernel without QUEUE_PURGE */
 
 struct drop_scratch {
 	struct drop_record record;
@@ -75,24 +64,6 @@ static __always_inline int is_example_due(struct drop *d, __u64 now)
 
 	return since(now, previous) >= drop_interval_ns &&
 	       __sync_val_compare_and_swap(&d->reported_ns, previous, now) == previous;
-}
-
-/* Whether a socket has this packet in its receive queue. The socket owns it (skb_set_owner_r() in
- * include/net/sock.h), though it came from an interface; UDP overwrites the device instead
- * (udp_set_dev_scratch() in net/ipv4/udp.c), by a number that is no kernel address. */
-static __always_inline int was_queued(const struct sk_buff *skb)
-{
-	long device = (long)skb->dev;
-
-	return device > 0 || (skb->sk && skb->skb_iif);
-}
-
-static __always_inline int was_delivered(const struct sk_buff *skb, const struct packet *p,
-					 __u32 reason)
-{
-	if (reason == purged_unspecified)
-		return was_queued(skb);
-	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
 }
 
 static __always_inline long write_drop(void *ctx, struct drop_scratch *s, __u64 size)
@@ -180,7 +151,7 @@ static __noinline int count_free(void *ctx, struct sk_buff *skb, __u32 reason)
 	struct drop_scratch *s;
 	__u32 depth;
 
-	if (!f || !reason || reason == skb_consumed)
+	if (!f || is_no_drop(reason))
 		return 0;
 	depth = f->depth++;
 	s = bpf_map_lookup_elem(&drop_scratch, &depth);
@@ -190,25 +161,29 @@ static __noinline int count_free(void *ctx, struct sk_buff *skb, __u32 reason)
 	return 0;
 }
 
+/* Not by BPF_PROG, which reads every argument: where the tracepoint has no reason, the verifier
+ * refuses a program that reads it. */
 SEC("tp_btf/kfree_skb")
-int BPF_PROG(weir_drop, struct sk_buff *skb, void *location, __u32 reason)
+int weir_drop(__u64 *ctx)
 {
+	struct sk_buff *skb = (void *)ctx[0];
 	struct frees *f = frees_here();
 
 	if (!f)
 		return 0;
 	note_free(f, skb, ctx);
-	return count_free(ctx, skb, reason);
+	return count_free(ctx, skb, drop_reasons ? ctx[2] : not_specified);
 }
 
 /* Attached behind weir_drop, for the frees that the kernel did not let it see. */
 SEC("tp_btf/kfree_skb")
-int BPF_PROG(weir_drop_nested, struct sk_buff *skb, void *location, __u32 reason)
+int weir_drop_nested(__u64 *ctx)
 {
+	struct sk_buff *skb = (void *)ctx[0];
 	struct frees *f = frees_here();
 
 	if (!f || was_noted(f, skb))
 		return 0;
 	count_atomic(DROPS_NESTED, 0);
-	return count_free(ctx, skb, reason);
+	return count_free(ctx, skb, drop_reasons ? ctx[2] : not_specified);
 }

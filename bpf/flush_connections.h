@@ -150,8 +150,7 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	return 0;
 }
 
-SEC("syscall")
-int weir_flush(struct pass *pass)
+static __always_inline int flush_connections(struct pass *pass)
 {
 	struct flush f = {};
 
@@ -159,4 +158,10 @@ int weir_flush(struct pass *pass)
 		return 0;
 	bpf_for_each_map_elem(&connections, flush_connection, &f, 0);
 	return end_run(&f, pass);
+}
+
+SEC("syscall")
+int weir_flush(struct pass *pass)
+{
+	return flush_connections(pass);
 }

@@ -52,8 +52,7 @@ static long flush_drop(void *map, const struct drop_key *key, struct drop *d, st
 	return 0;
 }
 
-SEC("syscall")
-int weir_flush_drops(struct pass *pass)
+static __always_inline int flush_drops(struct pass *pass)
 {
 	struct flush f = {};
 
@@ -61,6 +60,12 @@ int weir_flush_drops(struct pass *pass)
 		return 0;
 	bpf_for_each_map_elem(&drops, flush_drop, &f, 0);
 	return end_run(&f, pass);
+}
+
+SEC("syscall")
+int weir_flush_drops(struct pass *pass)
+{
+	return flush_drops(pass);
 }
 
 _Static_assert(DROPS * sizeof(struct drop_frame) <= FLUSH_BYTES, "all drops fit one run");

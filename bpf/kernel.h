@@ -46,6 +46,7 @@ struct sock {
 } __attribute__((preserve_access_index));
 
 struct sk_buff {
+	char cb[48]; /* of the layer that has the packet */
 	unsigned int len;
 	__u32 hash;
 	__be16 protocol;
@@ -58,6 +59,12 @@ struct sk_buff {
 	struct sock *sk;
 	int skb_iif;	     /* the interface that received it; 0: generated here */
 	unsigned long _nfct; /* struct nf_conn *, and enum ip_conntrack_info in the low bits */
+} __attribute__((preserve_access_index));
+
+/* What TCP has in sk_buff.cb. */
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq;
 } __attribute__((preserve_access_index));
 
 struct task_struct {

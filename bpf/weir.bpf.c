@@ -10,6 +10,9 @@
 #include "drop.h"
 #include "flush_connections.h"
 #include "flush_drops.h"
+#ifdef BEFORE_6_2
+#include "flush_tc.h"
+#endif
 #include "pod_end.h"
 #include "track.h"
 #include "weir.h"

@@ -19,8 +19,13 @@ Fault Flusher::Run(const bpf_program *program, const bpf_map *from, Bytes argume
 	if (into.size < view->Size())
 		return {ENOBUFS, "flush",
 			"the buffer needs at least " + std::to_string(view->Size()) + " bytes"};
-	options.ctx_in = argument.data;
-	options.ctx_size_in = static_cast<uint32_t>(argument.size);
+	if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS) {
+		options.data_in = options.data_out = argument.data;
+		options.data_size_in = options.data_size_out = static_cast<uint32_t>(argument.size);
+	} else {
+		options.ctx_in = argument.data;
+		options.ctx_size_in = static_cast<uint32_t>(argument.size);
+	}
 	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 	if (err < 0)
 		return FaultOf(err, "bpf(BPF_PROG_TEST_RUN)", bpf_program__name(program));

@@ -2,8 +2,9 @@
 /*
  * flush.h - runs a flush program and copies its output out of a memory-mapped array.
  *
- * In:    a program of type `syscall` that returns the number of bytes it wrote; an array map that
- *        can be mapped into memory; the argument of the program, which it may change.
+ * In:    a program that returns the number of bytes it wrote, of type `syscall`, or `tc` with its
+ *        argument as the packet; an array map that can be mapped into memory; the argument, which
+ *        the program may change.
  * Out:   those bytes, copied from the start of the map.
  * Fail:  the error of the kernel; ENOBUFS when the caller's buffer is smaller than the map.
  */

@@ -4,9 +4,14 @@
  *
  *   traffic usend ADDRESS PORT COUNT SIZE SOCKETS   COUNT datagrams of SIZE bytes, from SOCKETS sockets in turn
  *   traffic usink PORT                              reads datagrams until killed
- *   traffic tsend ADDRESS PORT COUNT SIZE [rst]     COUNT connections of SIZE bytes, closed by FIN or RST
- *   traffic tserve PORT                             accepts, reads to the end, closes, until killed
- *   traffic tleave PORT                             accepts, waits for the end without reading, closes, until killed
+ *   traffic tsend ADDRESS PORT COUNT SIZE [HOW]     COUNT connections of SIZE bytes. HOW they are closed:
+ *                                                     fin    by FIN; waits for the peer's FIN (default)
+ *                                                     early  at once: the peer's FIN finds no process
+ *                                                     late   after the peer's FIN
+ *                                                     rst    by RST
+ *   traffic tserve PORT [MS]                        accepts, reads to the end, closes MS milliseconds later, until killed
+ *   traffic tfirst PORT SIZE                        accepts, reads SIZE bytes, closes, until killed
+ *   traffic tleave PORT [MS]                        the same without reading
  *   traffic get ADDRESS PORT PATH                   prints an HTTP body; 0 if the status is 200
  */
 #define _GNU_SOURCE /* POLLRDHUP */
@@ -58,7 +63,7 @@ static int bound(int type, const char *port)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (void *)&at, sizeof(at)))
 		fail("bind");
-	if (type == SOCK_STREAM && listen(fd, 64))
+	if (type == SOCK_STREAM && listen(fd, 4096))
 		fail("listen");
 	return fd;
 }
@@ -113,9 +118,10 @@ static void wait_for_ack(int fd)
 		usleep(100);
 }
 
-static int send_streams(const struct sockaddr_in6 *to, int count, long size, int reset)
+static int send_streams(const struct sockaddr_in6 *to, int count, long size, const char *how)
 {
 	struct linger abort = {.l_onoff = 1};
+	int reset = !strcmp(how, "rst"), early = !strcmp(how, "early");
 
 	for (int i = 0; i < count; i++) {
 		int fd = connected(to);
@@ -124,26 +130,36 @@ static int send_streams(const struct sockaddr_in6 *to, int count, long size, int
 		wait_for_ack(fd);
 		if (reset)
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
-		else
+		else if (strcmp(how, "late"))
 			shutdown(fd, SHUT_WR);
-		while (!reset && recv(fd, buffer, sizeof(buffer), 0) > 0)
+		while (!reset && !early && recv(fd, buffer, sizeof(buffer), 0) > 0)
 			;
 		close(fd);
 	}
 	return 0;
 }
 
-static void serve(int listener, int read)
+#define UNREAD 0L
+#define TO_THE_END -1L
+
+/* Reads `size` bytes of each connection. */
+static void serve(int listener, long size, int delay_ms)
 {
+	if (delay_ms) /* several at once */
+		for (int i = 0; i < 5; i++)
+			fork();
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
-
 		struct pollfd end = {.fd = fd, .events = POLLRDHUP};
 
-		while (read && recv(fd, buffer, sizeof(buffer), 0) > 0)
-			;
-		if (!read)
-			poll(&end, 1, -1); /* all data and the FIN are here, unread */
+		if (size == UNREAD)
+			poll(&end, 1, -1); /* all data and the FIN are here */
+		else if (size == TO_THE_END)
+			while (recv(fd, buffer, sizeof(buffer), 0) > 0)
+				;
+		else
+			recv(fd, buffer, size, MSG_WAITALL);
+		usleep(1000 * delay_ms);
 		close(fd);
 	}
 }
@@ -170,6 +186,7 @@ int main(int count, char **argument)
 {
 	const char *command = count > 1 ? argument[1] : "";
 	struct sockaddr_in6 to;
+	int delay_ms;
 
 	if (!strcmp(command, "usink") && count == 3) {
 		int fd = bound(SOCK_DGRAM, argument[2]), room = 8 << 20;
@@ -178,10 +195,13 @@ int main(int count, char **argument)
 		for (;;)
 			recv(fd, buffer, sizeof(buffer), 0);
 	}
-	if (!strcmp(command, "tserve") && count == 3)
-		serve(bound(SOCK_STREAM, argument[2]), 1);
-	if (!strcmp(command, "tleave") && count == 3)
-		serve(bound(SOCK_STREAM, argument[2]), 0);
+	delay_ms = count > 3 ? atoi(argument[3]) : 0;
+	if (!strcmp(command, "tserve") && count >= 3)
+		serve(bound(SOCK_STREAM, argument[2]), TO_THE_END, delay_ms);
+	if (!strcmp(command, "tfirst") && count == 4)
+		serve(bound(SOCK_STREAM, argument[2]), atol(argument[3]), 0);
+	if (!strcmp(command, "tleave") && count >= 3)
+		serve(bound(SOCK_STREAM, argument[2]), UNREAD, delay_ms);
 	if (count < 5) {
 		fprintf(stderr, "traffic: see traffic.c\n");
 		return 2;
@@ -192,7 +212,8 @@ int main(int count, char **argument)
 	if (!strcmp(command, "usend") && count == 7)
 		return send_datagrams(&to, atoi(argument[4]), atoi(argument[5]), atoi(argument[6]));
 	if (!strcmp(command, "tsend") && count >= 6)
-		return send_streams(&to, atoi(argument[4]), atol(argument[5]), count > 6);
+		return send_streams(&to, atoi(argument[4]), atol(argument[5]),
+				    count > 6 ? argument[6] : "fin");
 	fprintf(stderr, "traffic: unknown command '%s'\n", command);
 	return 2;
 }

@@ -1,13 +1,14 @@
 // verifier.mjs - prints how many instructions the verifier of this kernel processes for each program; 1 above the budget.
 
+import { kernelPrograms } from '../../dist/datapath/source/kernel-programs.js'
 import { loadNative } from '../../dist/datapath/source/native.js'
-import { objectPath } from '../../dist/datapath/source/object.js'
 
 const BUDGET = 200_000
 const native = loadNative()
 /** With the code for conntrack and the BPF ring buffer, which costs most. */
 const knobs = { ring_kind: 1, conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0 }
-const object = native.openObject(objectPath(native), { knobs, sizes: {} })
+const { path, without } = kernelPrograms(native)
+const object = native.openObject(path, { knobs, sizes: {}, without })
 const programs = object.programs()
 object.close()
 for (const { name, verifiedInstructions } of programs) console.log(`${name} ${verifiedInstructions}`)

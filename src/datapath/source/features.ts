@@ -72,10 +72,15 @@ export function featureText({ name, state, detail }: Feature): string {
 }
 
 function dropReasons(reasons: ReadonlySet<string>): Feature {
-  if (reasons.size === 0) return off('drop_reasons', 'the kernel gives no reason for drops; Linux 5.17 and later do')
-  return reasons.has('SKB_DROP_REASON_QUEUE_PURGE')
-    ? on('drop_reasons', `${reasons.size} reasons`)
-    : degraded('drop_reasons', 'unread data of closed sockets is recognized by its socket, not by QUEUE_PURGE')
+  if (reasons.has('SKB_DROP_REASON_QUEUE_PURGE')) return on('drop_reasons', `${reasons.size} reasons`)
+  const lacks = [
+    ...(reasons.size === 0 ? ['every drop has the reason NOT_SPECIFIED; Linux 5.17 has reasons'] : []),
+    ...(reasons.has('SKB_DROP_REASON_TCP_OLD_DATA')
+      ? []
+      : ["drops by a TCP socket, e.g. of old data, aren't visible; in Linux 5.18 they are"]),
+    'unread data of closed sockets is recognized by its socket, not by QUEUE_PURGE',
+  ]
+  return degraded('drop_reasons', lacks.join('; '))
 }
 
 function conntrack(facts: KernelFacts): Feature {

@@ -18,6 +18,7 @@ import { Counters } from './counters.js'
 import { type Feature, kernelFacts, kernelFeatures } from './features.js'
 import { Interfaces } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
+import { type KernelPrograms, kernelPrograms } from './kernel-programs.js'
 import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
@@ -59,8 +60,6 @@ const MAX_ROUNDS = 4
 const NO_INTERFACES: ReadonlySet<number> = new Set()
 /** bpf/ip_cache.h entity_wait_ns. */
 const ENTITY_WAIT_MS = 5000
-/** Programs of bpf/drop.h in the order in which they run on a freed packet. */
-const DROP_PROGRAMS = ['weir_drop', 'weir_drop_nested'] as const
 /** Milliseconds from a publish to the flush that removes the connections of stale entities. */
 const RELEASE_DELAY_MS = 1000
 
@@ -81,6 +80,7 @@ export class Live implements Source {
   /** Seconds spent, by step. */
   readonly seconds = { drain: 0, flush: 0 }
   readonly #object: BpfObject
+  readonly #programs: KernelPrograms
   readonly ipCache: IpCache
   readonly #network: NodeNetwork
   /** Numbers of the node's uplinks at the last change. */
@@ -113,7 +113,8 @@ export class Live implements Source {
     try {
       this.features = kernelFeatures(kernelFacts(native))
       this.ring = chooseRing(native, options.ring ?? 'auto', options.ringPages)
-      object = openObject(native, options, addresses, this.ring)
+      this.#programs = kernelPrograms(native)
+      object = openObject(native, options, addresses, this.ring, this.#programs)
       this.#object = object
       this.counters = new Counters(object, native.possibleCpus())
       this.#stale = new StaleIds(object, entities)
@@ -186,7 +187,7 @@ export class Live implements Source {
   /** The loaded programs. The recursion misses of weir_drop exclude frees that weir_drop_nested counted. */
   programs(): ReturnType<BpfObject['programs']> {
     const nestedDrops = this.counters.totals.drops_nested.packets
-    const [first, second] = DROP_PROGRAMS
+    const [first, second] = this.#programs.drops
     return this.#object
       .programs()
       .filter(({ name }) => name !== second)
@@ -249,17 +250,17 @@ export class Live implements Source {
   #flush(): void {
     const { published } = this.#stale
     const startedMs = performance.now()
-    this.connectionsUsed = this.#flushTable('weir_flush')
+    this.connectionsUsed = this.#flushTable(this.#programs.flush)
     for (let round = 0; round < MAX_ROUNDS && this.#passView.getUint32(PASS.asked, true) > 0; round++) {
       this.#try('conntrack', () => this.#translations.answer())
-      this.connectionsUsed = this.#flushTable('weir_flush')
+      this.connectionsUsed = this.#flushTable(this.#programs.flush)
     }
     this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
     if (this.#isComplete()) {
       if (this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(published)
       this.#listener.onFlushed?.(startedMs)
     }
-    this.#flushTable('weir_flush_drops')
+    this.#flushTable(this.#programs.flushDrops)
     this.counters.read(this.#sink)
   }
 
@@ -308,7 +309,7 @@ export class Live implements Source {
   /** A failure is reported and not fatal: flows are counted without it. */
   #attachDrops(): void {
     this.#try('drops', () => {
-      for (const program of DROP_PROGRAMS) this.#object.attachTracing(program)
+      for (const program of this.#programs.drops) this.#object.attachTracing(program)
     })
   }
 

@@ -90,7 +90,7 @@ export interface BpfObject {
   /** Records above MAX_FRAME, which drain() skipped. */
   ringOversize(): number
   /**
-   * Runs a program of type `syscall` with `argument`, which it may change, and copies its output from the start of the
+   * Runs a program of type `syscall`, or `tc` with the argument as its packet, with `argument`, which it may change, and copies its output from the start of the
    * memory-mapped array map `from` to `into`; returns the length, which is what the program returned. `into` has room for
    * the whole value of the map.
    */

@@ -7,17 +7,13 @@
  * Fail:  throws the kernel's error, or that of a network namespace that does not exist.
  */
 import { statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Hook } from '../record/abi.js'
 import { L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import type { InterfaceOptions } from './interfaces.js'
+import type { KernelPrograms } from './kernel-programs.js'
 import type { BpfObject, Native } from './native.js'
 import { OWN_NETNS, POD_END_PROGRAMS, watchesPodEnds } from './pod-ends.js'
 import type { Ring } from './ring.js'
-export const OBJECT_PATH = fileURLToPath(new URL('../../../dist/weir.bpf.o', import.meta.url))
-
-/** For kernels whose programs cannot read conntrack. */
-export const OBJECT_PATH_BEFORE_6_2 = OBJECT_PATH.replace(/\.bpf\.o$/, '-before-6.2.bpf.o')
 
 export interface DatapathOptions extends InterfaceOptions {
   /** Milliseconds between drains of a ring below its watermark, and between two sampled packets of one kind of drop. */
@@ -33,8 +29,14 @@ export interface DatapathOptions extends InterfaceOptions {
 const NS_PER_MS = 1_000_000
 
 /** `entries`: of `ip_cache`, and of `ip_prefixes`. */
-export function openObject(native: Native, options: DatapathOptions, entries: number, ring: Ring): BpfObject {
-  return native.openObject(objectPath(native), {
+export function openObject(
+  native: Native,
+  options: DatapathOptions,
+  entries: number,
+  ring: Ring,
+  { path, without }: KernelPrograms,
+): BpfObject {
+  return native.openObject(path, {
     knobs: {
       drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
       watched_netns: statSync(options.netns ?? OWN_NETNS).ino,
@@ -47,29 +49,33 @@ export function openObject(native: Native, options: DatapathOptions, entries: nu
     },
     sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
     without: [
+      ...without,
       ...(options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : []),
       ...(watchesPodEnds(options.podEnd) ? [] : POD_END_PROGRAMS),
     ],
   })
 }
 
-/**
- * The object for the running kernel. The kernel's conntrack read by the programs needs a kfunc of 6.2. Without it user space
- * alone asks conntrack.
- */
-export function objectPath(native: Native): string {
-  return native.kernelHasFunction('bpf_cast_to_kern_ctx') ? OBJECT_PATH : OBJECT_PATH_BEFORE_6_2
+/** The knobs of bpf/delivered.h that are numbers of reasons, by the reason's name. */
+const REASON_KNOBS = {
+  not_dropped_yet: 'SKB_NOT_DROPPED_YET',
+  skb_consumed: 'SKB_CONSUMED',
+  not_specified: 'SKB_DROP_REASON_NOT_SPECIFIED',
+  no_socket: 'SKB_DROP_REASON_NO_SOCKET',
+  queue_purge: 'SKB_DROP_REASON_QUEUE_PURGE',
+  tcp_close: 'SKB_DROP_REASON_TCP_CLOSE',
+} as const
+/** NO_REASON: the kernel lacks it. */
+const NO_REASON = 2 ** 32 - 1
+
+/** Drops of a kernel whose tracepoint has no reason (before 5.17) get the number that the first kernel with reasons gave NOT_SPECIFIED. */
+export function dropReasons(native: Pick<Native, 'kernelEnum'>): ReturnType<Native['kernelEnum']> {
+  const reasons = native.kernelEnum('skb_drop_reason')
+  return reasons.length > 0 ? reasons : [{ name: REASON_KNOBS.not_specified, value: 0 }]
 }
 
-/** Numbers of the reasons that bpf/drop.h treats in a special way; 0, which no drop has, where the kernel lacks them. */
 function reasonKnobs(native: Native): Record<string, number> {
-  const reasons = new Map(native.kernelEnum('skb_drop_reason').map(({ name, value }) => [name, value]))
-  const number = (name: string) => reasons.get(name) ?? 0
-  const queuePurge = number('SKB_DROP_REASON_QUEUE_PURGE')
-  return {
-    skb_consumed: number('SKB_CONSUMED'),
-    queue_purge: queuePurge,
-    no_socket: number('SKB_DROP_REASON_NO_SOCKET'),
-    purged_unspecified: queuePurge === 0 ? number('SKB_DROP_REASON_NOT_SPECIFIED') : 0,
-  }
+  const numbers = new Map(dropReasons(native).map(({ name, value }) => [name, value]))
+  const knobs = Object.entries(REASON_KNOBS).map(([knob, name]) => [knob, numbers.get(name) ?? NO_REASON] as const)
+  return { ...Object.fromEntries(knobs), drop_reasons: native.kernelEnum('skb_drop_reason').length > 0 ? 1 : 0 }
 }

@@ -53,7 +53,7 @@ t.test('each kernel lacks what its facts say, and nothing else', async t => {
       facts({ enums: { ...ENUMS, skb_drop_reason: ['SKB_NOT_DROPPED_YET'] } }),
       { drop_reasons: 'degraded' },
     ],
-    ['no reasons', facts({ enums: { ...ENUMS, skb_drop_reason: [] } }), { drop_reasons: 'off' }],
+    ['no reasons', facts({ enums: { ...ENUMS, skb_drop_reason: [] } }), { drop_reasons: 'degraded' }],
     ['no kfunc', facts({ kernelHasFunction: () => false }), { conntrack: 'degraded' }],
     [
       'no nf_conntrack',
@@ -63,6 +63,13 @@ t.test('each kernel lacks what its facts say, and nothing else', async t => {
     ['no netkit', facts({ kernelField: name => (name === 'netkit' ? undefined : 0) }), { netkit: 'degraded' }],
   ]
   for (const [title, kernel, lacks] of cases) t.strictSame(states(kernel), { ...ALL_ON, ...lacks }, title)
+})
+
+t.test('a kernel without drop reasons says what its drops lack', async t => {
+  const { detail } = kernelFeatures(facts({ enums: { ...ENUMS, skb_drop_reason: [] } })).find(
+    ({ name }) => name === 'drop_reasons',
+  )!
+  for (const lack of [/every drop .* NOT_SPECIFIED/, /by a TCP socket/, /unread data/]) t.match(detail, lack)
 })
 
 t.test('the text of a feature names the cause and the remedy', async t => {

@@ -6,7 +6,7 @@
  */
 import { basename } from 'node:path'
 import t from 'tap'
-import { OBJECT_PATH, OBJECT_PATH_BEFORE_6_2 } from '../../../src/datapath/source/object.js'
+import { OBJECT_PATH, OBJECT_PATH_BEFORE_6_2 } from '../../../src/datapath/source/kernel-programs.js'
 import { chooseRing } from '../../../src/datapath/source/ring.js'
 import { native, ROOT } from '../../support/native.js'
 

@@ -7,8 +7,8 @@
 import t, { type Test } from 'tap'
 import { COUNT, COUNTERS, type Counter, OVERFLOW_KEY } from '../../src/datapath/record/abi.js'
 import { Counters } from '../../src/datapath/source/counters.js'
-import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
 import { OBJECT_PATH } from '../../src/datapath/source/kernel-programs.js'
+import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
 import type { FlowSink, OverflowKey } from '../../src/datapath/source/source.js'
 
 const NEEDS_ROOT = { skip: process.getuid?.() !== 0 && 'needs root' }

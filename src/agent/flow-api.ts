@@ -98,6 +98,10 @@ export class FlowApi {
   updateMetrics(store: SeriesStore): void {
     store.set(store.family(M.apiStreams).series([]), this.#server?.streams ?? 0)
     store.set(store.family(M.apiLost).series([]), this.lost)
+    const refused = store.family(M.apiRefused)
+    store.set(refused.series(['streams']), this.#server?.streamsRefused ?? 0)
+    store.set(refused.series(['connections']), this.#server?.connectionsRefused ?? 0)
+    store.set(refused.series(['slow_filters']), this.#server?.slowQueries ?? 0)
   }
 
   /** Safe to call twice. */

@@ -7,6 +7,7 @@
  */
 import { processMetrics } from '../exporter/http/process.js'
 import { createServer, type ServerOptions, type WeirServer } from '../exporter/http/server.js'
+import { resolvesWithin } from '../lib/deadline.js'
 import { VERSION } from '../lib/version.js'
 import { Agent } from './agent.js'
 import { otherStores } from './exporter.js'
@@ -16,8 +17,10 @@ import type { Configuration } from './reload/config-reload.js'
 import { collectingOf, type Setup, setUp } from './setup.js'
 import { exitOnNextSignal, stopSignal } from './stop-signal.js'
 
-/** For detaching and open scrapes; the process has 2 s in all. */
+/** For detaching and open scrapes. */
 const STOP_MS = 1500
+/** After this time the process ends, whatever is still open; it has 2 s in all. */
+const EXIT_MS = 1800
 
 /** Returns the exit code after a signal. */
 export async function run(options: RunOptions, log: Log, configuration: Configuration): Promise<number> {
@@ -38,7 +41,8 @@ export async function run(options: RunOptions, log: Log, configuration: Configur
     throw error
   }
   log.info({ signal: await signal }, 'stopping')
-  await stop(agent, server)
+  const stopped = await resolvesWithin(stop(agent, server), EXIT_MS)
+  if (!stopped) log.warn('stopping took too long; what is still open is cut off')
   setup.limit.close()
   return 0
 }

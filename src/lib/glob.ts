@@ -5,6 +5,8 @@
  * Fail:  an Error that names the pattern and what is wrong with it.
  */
 
+import { compileTokens, literal, type WildcardToken } from './wildcard.js'
+
 /** The kind of name that a pattern matches, for error messages. */
 export interface Named {
   readonly what: string
@@ -20,8 +22,7 @@ export function compileGlob(pattern: string, { what, most }: Named = INTERFACE):
   const why = fault(pattern, what, most)
   if (why !== undefined) throw refuse(pattern, what, why)
   try {
-    const expression = new RegExp(`^${translate(pattern)}$`, 'u')
-    return name => expression.test(name)
+    return compileTokens(tokensOf(pattern))
   } catch (error) {
     throw error instanceof PatternFault ? refuse(pattern, what, error.message) : error
   }
@@ -36,35 +37,35 @@ function fault(pattern: string, what: string, most: number): string | undefined 
   return !/[*?[]/.test(pattern) && pattern.length > most ? `is longer than ${most} characters` : undefined
 }
 
-function translate(pattern: string): string {
-  let out = ''
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i]!
-    if (char === '*') out += '.*'
-    else if (char === '?') out += '.'
-    else if (char !== '[') out += quote(char)
-    else {
-      // A ] that comes first is a member, as in a shell.
-      const end = pattern.indexOf(']', i + (/[!^]/.test(pattern[i + 1] ?? '') ? 3 : 2))
-      if (end < 0) throw new PatternFault('has a [ without its ]')
-      out += translateSet(pattern.slice(i + 1, end))
-      i = end
+const ANY: WildcardToken = { many: false, accepts: () => true }
+const STAR: WildcardToken = { ...ANY, many: true }
+
+function tokensOf(pattern: string): WildcardToken[] {
+  const tokens: WildcardToken[] = []
+  for (let i = 0; i < pattern.length; ) {
+    const char = String.fromCodePoint(pattern.codePointAt(i)!)
+    if (char !== '[') {
+      tokens.push(char === '*' ? STAR : char === '?' ? ANY : literal(char))
+      i += char.length
+      continue
     }
+    // A ] that comes first is a member, as in a shell.
+    const end = pattern.indexOf(']', i + (/[!^]/.test(pattern[i + 1] ?? '') ? 3 : 2))
+    if (end < 0) throw new PatternFault('has a [ without its ]')
+    tokens.push(setToken(pattern.slice(i + 1, end)))
+    i = end + 1
   }
-  return out
+  return tokens
 }
 
-function translateSet(set: string): string {
+function setToken(set: string): WildcardToken {
   const negated = set.startsWith('!') || set.startsWith('^')
   const members = negated ? set.slice(1) : set
   for (const [, from, to] of members.matchAll(/(.)-(.)/g)) {
     if (from! > to!) throw new PatternFault(`has the range ${from}-${to}, which is empty`)
   }
-  return `[${negated ? '^' : ''}${members.replace(/[\\\]^[]/g, '\\$&')}]`
-}
-
-function quote(char: string): string {
-  return /[.+^${}()|\\\]]/.test(char) ? `\\${char}` : char
+  const expression = new RegExp(`^[${negated ? '^' : ''}${members.replace(/[\\\]^[]/g, '\\$&')}]$`, 'u')
+  return { many: false, accepts: char => expression.test(char) }
 }
 
 function refuse(pattern: string, what: string, why: string): Error {

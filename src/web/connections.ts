@@ -5,7 +5,7 @@
  * In:    the sockets of node:http and, over TLS, of node:tls; addresses and ports identify the two sockets of a connection.
  * Out:   beyond `max` connections, closes the one idle for longest. A connection in its handshake or sending a request byte by
  *        byte counts as idle. closeIdle() closes all idle ones now and the others after their last response.
- * Never: cuts off a response, except one that misses its deadline.
+ * Never: cuts off a response, except one that misses its deadline, and by destroyAll().
  */
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -58,6 +58,11 @@ export class Connections {
       if (this.#all.get(key) === connection) this.#touch(key, connection)
       if (!this.#server.listening) this.closeIdle()
     })
+  }
+
+  /** Cuts off every connection, whatever it is doing. */
+  destroyAll(): void {
+    for (const { socket } of this.#all.values()) socket.destroy()
   }
 
   closeIdle(): void {

@@ -1,8 +1,9 @@
 /**
  * targets.ts - all fuzz targets. A new one is a file with a FuzzTarget and a line here.
  */
+import { flowRequests } from './flow-requests.js'
 import { records } from './records.js'
 import type { FuzzTarget } from './target.js'
 import { webRequests } from './web-requests.js'
 
-export const TARGETS: readonly FuzzTarget[] = [records, webRequests]
+export const TARGETS: readonly FuzzTarget[] = [records, flowRequests, webRequests]

@@ -65,3 +65,11 @@ t.test('a name has at most 15 characters, but a pattern may be longer', async t 
 function escaped(text: string): string {
   return text.replace(/[[\]\\^$.*+?(){}|]/g, '\\$&')
 }
+
+t.test('a pattern with many stars matches in linear time', async t => {
+  const matches = compileGlob(`${'*a'.repeat(30)}b`, { what: 'namespace', most: 63 })
+  const start = performance.now()
+  t.equal(matches('a'.repeat(63)), false)
+  t.equal(matches(`${'a'.repeat(62)}b`), true)
+  t.ok(performance.now() - start < 200)
+})

@@ -38,7 +38,7 @@ export const FLOW = {
   summary: 100_000,
 } as const
 /** FlowFilter. */
-export const FILTER = { sourceIp: 1, sourcePod: 2, verdict: 5 } as const
+export const FILTER = { sourceIp: 1, sourcePod: 2, verdict: 5, sourceLabel: 10 } as const
 export const VERDICT = { forwarded: 1, dropped: 2 } as const
 export const LOST = { source: 1, events: 2, hubbleRing: 3 } as const
 

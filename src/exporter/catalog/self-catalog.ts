@@ -151,6 +151,11 @@ export const SELF = {
     ['program'],
   ),
   apiStreams: gauge('weir_flow_api_streams', 'Open streams of flow API clients.'),
+  apiRefused: counter(
+    'weir_flow_api_refused_total',
+    'Streams and connections of flow API clients refused or ended, by reason: too many of them, or filters that take too long.',
+    ['reason'],
+  ),
   apiLost: counter(
     'weir_flow_api_lost_records_total',
     'Records overwritten in the flow buffer before a slow flow API client read them; the client receives a lost event.',

@@ -123,7 +123,8 @@ async function listen(server: Server, text: string): Promise<string> {
 
 async function close({ server, connections, authFilter }: Listener, deadlineMs: number): Promise<void> {
   if (!server.listening) return authFilter.close()
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
+  // Not closeAllConnections(): http does not know connections in a TLS handshake.
+  const deadline = setTimeout(() => connections.destroyAll(), deadlineMs)
   // net's close, not http's: http treats a response as finished once written, and cuts it off under a slow reader.
   const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()))
   connections.closeIdle()

@@ -37,10 +37,10 @@ export function connectTarget(address: ApiAddress): string {
   return `${hostText(address.host === '' ? 'localhost' : address.host)}:${address.port}`
 }
 
-/** The gRPC library's target for listening. An empty host is all addresses. */
-export function listenTarget(address: ApiAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`
-  return `${hostText(address.host === '' ? '::' : address.host)}:${address.port}`
+/** Options for node:net's listen(). An empty host is all addresses. */
+export function listenOptions(address: ApiAddress): { path: string } | { host?: string; port: number } {
+  if (address.kind === 'unix') return { path: address.path }
+  return address.host === '' ? { port: address.port } : { host: address.host, port: address.port }
 }
 
 function socketPath(text: string): string {

@@ -14,9 +14,13 @@ type Fields = Readonly<Record<string, unknown>>
 /** By field name; an empty mask keeps the whole field. */
 interface Mask extends Map<string, Mask> {}
 
+/** A flow has some 150 fields. */
+const MAX_PATHS = 500
+
 /** Undefined when there are no paths: a flow keeps all fields. */
 export function compileMask(paths: readonly string[], fields: Api['fields']): ((flow: Flow) => Flow) | undefined {
   if (paths.length === 0) return undefined
+  if (paths.length > MAX_PATHS) throw new Error(`field mask: ${paths.length} paths; allowed: at most ${MAX_PATHS}`)
   const mask: Mask = new Map()
   // Shorter paths first: `source` includes `source.namespace`.
   for (const path of [...paths].sort((a, b) => a.length - b.length)) {

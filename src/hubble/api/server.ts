@@ -5,31 +5,59 @@
  * In:    an Observer; addresses as address.ts parses them. Plain text: anyone who can reach the address can read.
  * Out:   streams that end with the request, with the client, or with close().
  * Fail:  listen() throws an Error that names the address. A bad request is answered INVALID_ARGUMENT, a stream over the
- *        limit RESOURCE_EXHAUSTED. Any other exception in a stream is a bug and ends the process.
+ *        limit or with filters that take too long RESOURCE_EXHAUSTED, raw records over TCP PERMISSION_DENIED. Any other
+ *        exception in a stream is a bug and ends the process.
+ * Never: sends raw records, which contain packets, to clients other than those of the unix socket.
  */
+
+import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
-import { type ApiAddress, connectTarget, listenTarget, parseApiAddress } from './address.js'
+import { within } from '../../lib/deadline.js'
+import { type ApiAddress, connectTarget, parseApiAddress } from './address.js'
+import { ApiConnections } from './connections.js'
 import type { Message } from './message.js'
 import type { EventsRequest, FlowsRequest, Observer, Query } from './observer.js'
 import { type Api, loadApi } from './proto.js'
-import { pump } from './pump.js'
+import { pump, SlowQuery } from './pump.js'
 import { prepareSocketPath, setSocketMode } from './socket-file.js'
+import { StreamLimit } from './stream-limit.js'
 
 /** Each takes slices of 2 ms on the thread that also drains the kernel's ring. */
-const MAX_STREAMS = 32
+const MAX_QUERIES = 32
+/** Of one client address; a Relay's users share one. */
+const MAX_QUERIES_PER_PEER = 24
+/** Streams without work. A Relay keeps one. */
+const MAX_IDLE = 64
+const MAX_IDLE_PER_PEER = 16
 const CLOSE_DEADLINE_MS = 1000
 const PEER_ADDED = 1
 
+const SERVER_OPTIONS = {
+  'grpc.max_concurrent_streams': 128,
+  // Longer than any request with as many filters as are allowed.
+  'grpc.max_receive_message_length': 256 * 1024,
+  'grpc.max_connection_idle_ms': 600_000,
+}
+
+type Call = ServerUnaryCall<Message, Message> | Stream
 type Stream = ServerWritableStream<Message, Message>
+type Access = 'local' | 'remote'
 
 export class FlowServer {
-  /** Open streams. */
-  streams = 0
+  /** Streams refused by a limit. */
+  streamsRefused = 0
+  /** Streams ended because their filters took too long. */
+  slowQueries = 0
   readonly #api: Api
   readonly #observer: Observer
   readonly #nodeName: string
-  readonly #server: Server
+  readonly #connections = new ApiConnections()
+  /** One for the unix sockets and one for TCP: they serve different methods. */
+  readonly #servers: Readonly<Record<Access, Server>>
+  readonly #accept: Readonly<Record<Access, (socket: Socket) => void>>
+  readonly #queries = new StreamLimit(MAX_QUERIES, MAX_QUERIES_PER_PEER)
+  readonly #idle = new StreamLimit(MAX_IDLE, MAX_IDLE_PER_PEER)
   readonly #closing = new AbortController()
   readonly #addresses: ApiAddress[] = []
 
@@ -42,21 +70,23 @@ export class FlowServer {
     this.#api = api
     this.#observer = observer
     this.#nodeName = nodeName
-    this.#server = new api.grpc.Server()
-    this.#server.addService(api.observer, {
-      GetFlows: this.#streaming(request => observer.getFlows(request as FlowsRequest, api.fields)),
-      // Weir has no agent events, and emits no debug events.
-      GetAgentEvents: (call: Stream) => this.#emptyStream(call),
-      GetDebugEvents: (call: Stream) => this.#emptyStream(call),
-      GetNodes: this.#unary(() => observer.nodes(this.#advertisedAddress())),
-      GetNamespaces: this.#unary(() => observer.namespaces(this.#closing.signal)),
-      ServerStatus: this.#unary(() => observer.status()),
-    })
-    this.#server.addService(api.peer, { Notify: (call: Stream) => this.#notify(call) })
-    this.#server.addService(api.weir, {
-      GetRecords: this.#streaming(request => observer.getRecords(request as EventsRequest)),
-      GetStatus: this.#unary(() => observer.extraStatus()),
-    })
+    this.#servers = { local: this.#createServer('local'), remote: this.#createServer('remote') }
+    const insecure = api.grpc.ServerCredentials.createInsecure()
+    const injectorOf = (server: Server) => {
+      const injector = server.createConnectionInjector(insecure)
+      return (socket: Socket) => injector.injectConnection(socket)
+    }
+    this.#accept = { local: injectorOf(this.#servers.local), remote: injectorOf(this.#servers.remote) }
+  }
+
+  /** Open streams. */
+  get streams(): number {
+    return this.#queries.open + this.#idle.open
+  }
+
+  /** Connections refused by a limit. */
+  get connectionsRefused(): number {
+    return this.#connections.refused
   }
 
   /** Listens on one more address. Returns it with the port that was chosen for port 0. */
@@ -71,71 +101,150 @@ export class FlowServer {
     return address.kind === 'unix' ? `unix://${address.path}` : connectTarget(bound)
   }
 
-  /** Ends all streams and calls, then closes the sockets. Can be called twice. */
+  /** Ends all streams and calls, then closes the sockets, after a second at the latest. Can be called twice. */
   async close(): Promise<void> {
     this.#closing.abort()
-    const deadline = setTimeout(() => this.#server.forceShutdown(), CLOSE_DEADLINE_MS)
-    await new Promise<void>(resolve => this.#server.tryShutdown(() => resolve()))
-    clearTimeout(deadline)
+    this.#connections.close()
+    const shutdowns = Object.values(this.#servers).map(
+      server => new Promise<void>(resolve => server.tryShutdown(() => resolve())),
+    )
+    await within(CLOSE_DEADLINE_MS, Promise.all(shutdowns), undefined)
+    this.#connections.destroy()
   }
 
-  #bind(address: ApiAddress, text: string): Promise<number> {
-    const credentials = this.#api.grpc.ServerCredentials.createInsecure()
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(listenTarget(address), credentials, (error, port) => {
-        if (error === null) resolve(port)
-        else reject(new Error(`address '${text}': ${error.message}`))
-      })
+  async #bind(address: ApiAddress, text: string): Promise<number> {
+    try {
+      return await this.#connections.listen(address, this.#accept[address.kind === 'unix' ? 'local' : 'remote'])
+    } catch (error) {
+      throw new Error(`address '${text}': ${(error as Error).message}`)
+    }
+  }
+
+  #createServer(access: Access): Server {
+    const { grpc, observer: service, peer, weir, fields } = this.#api
+    const observer = this.#observer
+    const server = new grpc.Server(SERVER_OPTIONS)
+    server.addService(service, {
+      GetFlows: this.#streaming(request => observer.getFlows(request as FlowsRequest, fields)),
+      // Weir has no agent events, and emits no debug events.
+      GetAgentEvents: (call: Stream) => this.#emptyStream(call),
+      GetDebugEvents: (call: Stream) => this.#emptyStream(call),
+      GetNodes: this.#unary(() => observer.nodes(this.#advertisedAddress())),
+      GetNamespaces: this.#limitedUnary(signal => observer.namespaces(signal)),
+      ServerStatus: this.#unary(() => observer.status()),
     })
+    server.addService(peer, { Notify: (call: Stream) => this.#notify(call) })
+    const records = this.#streaming(request => observer.getRecords(request as EventsRequest))
+    server.addService(weir, {
+      GetRecords: access === 'local' ? records : (call: Stream) => this.#refuseRecords(call),
+      GetStatus: this.#unary(() => observer.extraStatus()),
+    })
+    return server
   }
 
   #streaming<T>(open: (request: Message) => Query<T>): (call: Stream) => void {
     return call => {
-      const { status } = this.#api.grpc
-      if (this.streams >= MAX_STREAMS)
-        return refuse(call, status.RESOURCE_EXHAUSTED, `the limit of ${MAX_STREAMS} streams is reached`)
       let query: Query<T>
       try {
         query = open(call.request)
       } catch (error) {
-        return refuse(call, status.INVALID_ARGUMENT, (error as Error).message)
+        return refuse(call, this.#api.grpc.status.INVALID_ARGUMENT, (error as Error).message)
       }
-      this.streams++
       // Not caught: a rejection is a bug here, and a bug ends the process.
-      void this.#run(call, query).finally(() => this.streams--)
+      this.#enter(this.#queries, call, signal => void this.#run(call, query, signal))
     }
+  }
+
+  /** Starts a stream if the limit allows it. It counts until its client disconnects, or this server ends it. */
+  #enter(limit: StreamLimit, call: Stream, start: (signal: AbortSignal) => void): void {
+    const peer = peerOf(call)
+    const full = limit.enter(peer)
+    if (full !== undefined) {
+      this.streamsRefused++
+      refuse(call, this.#api.grpc.status.RESOURCE_EXHAUSTED, full)
+      return
+    }
+    const { signal, release } = this.#signalOf(call)
+    onceEnded(call, () => {
+      release()
+      limit.leave(peer)
+    })
+    start(signal)
   }
 
   /** A call with one answer. Refused while the server stops, since the parts behind the answer may have closed. */
-  #unary(answer: () => Message | Promise<Message>) {
-    return (_: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
-      if (this.#closing.signal.aborted) done({ code: this.#api.grpc.status.UNAVAILABLE, details: 'Weir is stopping' })
-      else void Promise.resolve(answer()).then(message => done(null, message))
+  #unary(answer: (signal: AbortSignal) => Message | Promise<Message>) {
+    return (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
+      if (this.#closing.signal.aborted) {
+        done({ code: this.#api.grpc.status.UNAVAILABLE, details: 'Weir is stopping' })
+        return
+      }
+      const { signal, release } = this.#signalOf(call)
+      void Promise.resolve(answer(signal)).then(message => {
+        release()
+        done(null, message)
+      })
     }
   }
 
-  async #run<T>(call: Stream, query: Query<T>): Promise<void> {
-    await pump(this.#observer.ring, query, call, this.#signalOf(call))
-    call.end()
+  /** A call with one answer that takes as much work as a stream. */
+  #limitedUnary(answer: (signal: AbortSignal) => Promise<Message>) {
+    const unary = this.#unary(answer)
+    return (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) => {
+      const peer = peerOf(call)
+      const full = this.#queries.enter(peer)
+      if (full !== undefined) {
+        this.streamsRefused++
+        done({ code: this.#api.grpc.status.RESOURCE_EXHAUSTED, details: full })
+        return
+      }
+      unary(call, (...result) => {
+        this.#queries.leave(peer)
+        done(...result)
+      })
+    }
+  }
+
+  async #run<T>(call: Stream, query: Query<T>, signal: AbortSignal): Promise<void> {
+    try {
+      await pump(this.#observer.ring, query, call, signal)
+      call.end()
+    } catch (error) {
+      if (!(error instanceof SlowQuery)) throw error
+      this.slowQueries++
+      refuse(call, this.#api.grpc.status.RESOURCE_EXHAUSTED, error.message)
+    }
+  }
+
+  #refuseRecords(call: Stream): void {
+    const details = 'raw records contain packets and are served on the unix socket only'
+    refuse(call, this.#api.grpc.status.PERMISSION_DENIED, details)
   }
 
   /** A stream without messages: ends at once, or with the client when it follows. */
   #emptyStream(call: Stream): void {
     if (!(call.request as EventsRequest).follow) call.end()
-    else this.#signalOf(call).addEventListener('abort', () => call.end())
+    else this.#enter(this.#idle, call, signal => endWith(call, signal))
   }
 
   /** A Relay asks each peer for all peers; Weir reports itself. */
   #notify(call: Stream): void {
-    call.write({ name: this.#nodeName, address: this.#advertisedAddress(), type: PEER_ADDED })
-    this.#signalOf(call).addEventListener('abort', () => call.end())
+    this.#enter(this.#idle, call, signal => {
+      call.write({ name: this.#nodeName, address: this.#advertisedAddress(), type: PEER_ADDED })
+      endWith(call, signal)
+    })
   }
 
-  /** Aborts when the client disconnects or this server closes. */
-  #signalOf(call: Stream): AbortSignal {
-    const clientGone = new AbortController()
-    call.once('cancelled', () => clientGone.abort())
-    return AbortSignal.any([clientGone.signal, this.#closing.signal])
+  /** The signal aborts when the client disconnects or this server closes. `release`: call it when the call has ended. */
+  #signalOf(call: Call): { signal: AbortSignal; release: () => void } {
+    const ended = new AbortController()
+    const stop = () => ended.abort()
+    const closing = this.#closing.signal
+    if (closing.aborted) stop()
+    // Not AbortSignal.any(): its signals would stay with #closing until this server closes.
+    closing.addEventListener('abort', stop)
+    call.once('cancelled', stop)
+    return { signal: ended.signal, release: () => closing.removeEventListener('abort', stop) }
   }
 
   /** Where others reach this node: its first TCP address, or a socket's path when there is none. */
@@ -150,6 +259,28 @@ export class FlowServer {
 
 function refuse(call: Stream, code: number, details: string): void {
   call.emit('error', Object.assign(new Error(details), { code, details }))
+}
+
+/** Ends a stream when the signal aborts. */
+function endWith(call: Stream, signal: AbortSignal): void {
+  if (signal.aborted) call.end()
+  else signal.addEventListener('abort', () => call.end())
+}
+
+/** Calls back once, when the call was cancelled or its last message was sent. */
+function onceEnded(call: Call, ended: () => void): void {
+  let called = false
+  const once = () => {
+    if (!called) ended()
+    called = true
+  }
+  for (const event of ['cancelled', 'finish', 'error']) call.once(event, once)
+}
+
+/** The client's address without its port; '' for a client of the unix socket. */
+function peerOf(call: Call): string {
+  const peer = call.getPeer()
+  return peer === 'unknown' ? '' : peer.replace(/:\d+$/, '')
 }
 
 function isWildcard(host: string): boolean {

@@ -190,3 +190,59 @@ t.test('an invalid value is refused with what is allowed', async t => {
   ]
   for (const [filter, message] of bad) t.throws(() => compileFilter(filter), message, JSON.stringify(filter))
 })
+
+/** Milliseconds that `work` takes. */
+function timed(work: () => void): number {
+  const start = performance.now()
+  work()
+  return performance.now() - start
+}
+
+t.test('patterns with many wildcards and nested repetitions match in linear time', async t => {
+  const long = 'a'.repeat(250)
+  const http = { l7: { http: { url: `/${'a'.repeat(5000)}!` } } }
+  const cases: readonly [FlowFilter, Flow][] = [
+    [{ node_name: [`${'*a'.repeat(22)}b`] }, { node_name: `c/${long}` }],
+    [{ source_fqdn: [`${'*'.repeat(22)}b`, `${'*.'.repeat(60)}b`] }, { source_names: [long.replaceAll('aa', 'a.')] }],
+    [{ http_path: ['(a+)+$'] }, http],
+    [{ http_url: ['(a|aa)*b', '(.*.*.*)*x'] }, http],
+    [{ dns_query: ['^(a?){30}a{30}$'] }, { l7: { dns: { query: long } } }],
+  ]
+  for (const [filter, flow] of cases) {
+    let matches = true
+    const ms = timed(() => {
+      matches = compileFilters([filter], [])(flow)
+    })
+    t.equal(matches, false, JSON.stringify(filter))
+    t.ok(ms < 500, `${JSON.stringify(filter)}: ${Math.round(ms)} ms`)
+  }
+})
+
+t.test('regular expressions have the syntax of Go', async t => {
+  const url = (url: string) => ({ l7: { http: { url } } })
+  t.equal(compileFilter({ http_url: ['(?i)^/API/\\pL+$'] })(url('/api/é')), true)
+  t.throws(() => compileFilter({ http_url: ['(?=a)'] }), /"\(\?=a\)" is not a regular expression/)
+  t.throws(() => compileFilter({ http_url: ['\\1'] }), /is not a regular expression/)
+})
+
+t.test('filters over a limit are refused at once with the limit', async t => {
+  const many = <T>(count: number, value: T) => Array.from({ length: count }, () => value)
+  const cases: readonly [FlowFilter[], RegExp][] = [
+    [many(101, { reply: [true] }), /101 filters; allowed: at most 100/],
+    [[{ source_port: many(2001, '80') }], /2001 values in all filters; allowed: at most 2000/],
+    [[{ source_label: [','.repeat(150_000)] }], /150000 characters in a filter value; allowed: at most 2048/],
+    [[{ source_label: ['a,'.repeat(101)] }], /101 commas in a filter value; allowed: at most 100/],
+    [many(40, { uuid: ['a'.repeat(2000)] }), /80000 characters in all filters; allowed: at most 65536/],
+    [[{ source_fqdn: ['a'.repeat(300)] }], /300 characters in a name pattern; allowed: at most 255/],
+    [[{ http_url: many(10, 'a'), dns_query: many(7, 'a') }], /17 regular expressions; allowed: at most 16/],
+    [[{ http_url: ['x{900}', 'y{3,101}'] }], /1001 repetitions in all regular expressions; allowed: at most 1000/],
+    [[{ http_header: [{ key: 'a'.repeat(3000) }] }], /3000 characters in a filter value/],
+  ]
+  for (const [filters, message] of cases) {
+    for (const [allow, deny] of [
+      [filters, []],
+      [[], filters],
+    ] as const)
+      t.ok(timed(() => t.throws(() => compileFilters(allow, deny), message)) < 1000)
+  }
+})

@@ -13,6 +13,7 @@ import { matchEncrypted, matchEvent, matchInterface, matchNamed, matchReply, mat
 import type { FlowFilter } from './flow-filter.js'
 import { matchDnsQuery, matchHttp, matchTraceId } from './l7.js'
 import { matchLabels } from './label-selector.js'
+import { checkLimits } from './limits.js'
 import { matchFqdn, matchNode } from './pattern.js'
 import type { FlowPredicate } from './predicate.js'
 import { matchIpTraceId, matchPort, matchProtocol, matchTcpFlags } from './transport.js'
@@ -81,6 +82,7 @@ export function compileFilter(filter: FlowFilter): FlowPredicate {
 }
 
 export function compileFilters(allow: readonly FlowFilter[], deny: readonly FlowFilter[]): FlowPredicate {
+  checkLimits(allow, deny)
   const allowed = allow.map(compileFilter)
   const denied = deny.map(compileFilter)
   return flow =>

@@ -5,6 +5,7 @@
  * Fail:  throws an Error that names a bad regular expression or status.
  */
 import type { Http } from '../../flow/flow.js'
+import { compileExpressions } from './expression.js'
 import type { FlowPredicate } from './predicate.js'
 
 /** Predicates on a flow's HTTP record; a flow without one does not match. */
@@ -18,15 +19,15 @@ export const matchHttp = {
     return http(({ method = '' }) => method !== '' && wanted.includes(method.toUpperCase()))
   },
   path(values: readonly string[]): FlowPredicate {
-    const patterns = values.map(regex)
+    const matches = compileExpressions(values)
     return http(({ url = '' }) => {
       const path = pathOf(url)
-      return path !== undefined && patterns.some(pattern => pattern.test(path))
+      return path !== undefined && matches(path)
     })
   },
   url(values: readonly string[]): FlowPredicate {
-    const patterns = values.map(regex)
-    return http(({ url = '' }) => url !== '' && patterns.some(pattern => pattern.test(url)))
+    const matches = compileExpressions(values)
+    return http(({ url = '' }) => url !== '' && matches(url))
   },
   header(values: readonly { key?: string; value?: string }[]): FlowPredicate {
     return http(({ headers = [] }) =>
@@ -36,8 +37,8 @@ export const matchHttp = {
 } as const
 
 export function matchDnsQuery(values: readonly string[]): FlowPredicate {
-  const patterns = values.map(regex)
-  return ({ l7 }) => l7?.dns !== undefined && patterns.some(pattern => pattern.test(l7.dns?.query ?? ''))
+  const matches = compileExpressions(values)
+  return ({ l7 }) => l7?.dns !== undefined && matches(l7.dns.query ?? '')
 }
 
 export function matchTraceId(values: readonly string[]): FlowPredicate {
@@ -55,14 +56,6 @@ function parseStatus(text: string): (code: string) => boolean {
   if (/^[1-5]\d\d$/.test(text)) return code => code === text
   if (/^[1-5]\d?\+$/.test(text)) return code => code.startsWith(text.slice(0, -1))
   throw new Error(`"${text}" is not an HTTP status; allowed: 404, or a prefix: 4+, 40+`)
-}
-
-function regex(text: string): RegExp {
-  try {
-    return new RegExp(text)
-  } catch (error) {
-    throw new Error(`"${text}" is not a regular expression: ${(error as Error).message}`)
-  }
 }
 
 function pathOf(url: string): string | undefined {

@@ -44,15 +44,31 @@ export function matchLabels(
 }
 
 function parseSelector(text: string): Requirement[] {
-  // Commas inside parentheses belong to a list.
-  const parts = text.split(/,(?![^(]*\))/).map(part => part.trim())
-  return parts.map(part => {
+  return requirementsOf(text).map(part => {
     for (const { pattern, make } of FORMS) {
       const [, key, value = ''] = pattern.exec(part) ?? []
       if (key !== undefined) return make(key, value)
     }
     throw new Error(`"${text}" is not a label selector; allowed: ${ALLOWED}`)
   })
+}
+
+/** The parts between commas. Commas inside parentheses belong to a list. */
+function requirementsOf(text: string): string[] {
+  const parts: string[] = []
+  let from = 0
+  let inList = false
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (char === '(') inList = true
+    else if (char === ')') inList = false
+    else if (char === ',' && !inList) {
+      parts.push(text.slice(from, at).trim())
+      from = at + 1
+    }
+  }
+  parts.push(text.slice(from).trim())
+  return parts
 }
 
 /** `notin` is also met when the label is missing. */

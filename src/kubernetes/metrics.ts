@@ -38,6 +38,7 @@ export class KubernetesMetrics {
     this.#set(M.kubernetesLists, [name], watch.lists)
     this.#set(M.kubernetesListSeconds, [name], watch.listSeconds)
     this.#set(M.kubernetesMissedDeletions, [name], watch.missedDeletions)
+    this.#set(M.kubernetesObjectsSkipped, [name], watch.skipped)
     for (const [reason, n] of Object.entries(restarts)) this.#set(M.kubernetesWatchRestarts, [name, reason], n)
     for (const [type, n] of Object.entries(events)) this.#set(M.kubernetesEvents, [name, type], n)
   }

@@ -72,6 +72,20 @@ t.test('a kubeconfig with a token file that rotates', async t => {
   t.match(await listPods(access), LIST)
 })
 
+t.test("a user's tokenFile is used as kubectl uses it: before its token, relative to the kubeconfig", async t => {
+  const api = await startedApi(t)
+  const folder = serviceAccount(t, api)
+  const kubeconfig = join(folder, 'kubeconfig')
+  writeFileSync(kubeconfig, api.kubeconfig({ tokenFile: 'token', token: 'stale' }))
+  writeFileSync(join(folder, 'token'), api.token)
+  const access = await accessSource({ kubeconfig })
+  t.match(await listPods(access), LIST)
+  api.token = 'rotated'
+  writeFileSync(join(folder, 'token'), 'rotated')
+  await t.rejects(listPods(access), { message: /401/ })
+  t.match(await listPods(access), LIST)
+})
+
 t.test('a kubeconfig with an exec plugin; the error contains its message', async t => {
   const api = await startedApi(t)
   const plugin = join(t.testdir({ plugin: '' }), 'plugin')

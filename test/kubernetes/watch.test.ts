@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Fault } from '../../src/lab/kubernetes/faults.js'
-import { NODES, namedCluster, node, PODS, pod, QUICK, SERVICES, service } from '../support/named-cluster.js'
+import { NODES, namedCluster, node, PODS, pod, QUICK, SERVICES, SLICES, service } from '../support/named-cluster.js'
 import { until } from '../support/until.js'
 
 t.test("existing objects are listed in pages from the server's cache, later changes are watched", async t => {
@@ -296,3 +296,154 @@ async function outage(cluster: { api: { stop(): Promise<void>; start(): Promise<
   meanwhile()
   await cluster.api.start()
 }
+
+/** Objects with fields of unexpected types, as an aggregated API server or a bug may send them. */
+const ODD: readonly object[] = [
+  { metadata: { name: 5, namespace: 'a', uid: 'odd-1' }, status: { podIP: '10.0.0.9' } },
+  { metadata: { name: 'odd', namespace: {}, uid: 'odd-2' }, status: { podIP: '10.0.0.9' } },
+  { metadata: { name: 'odd', uid: 7 }, status: { podIP: 10 } },
+  { metadata: { name: 'odd', uid: 'odd-4', labels: { app: 1 } } },
+  { metadata: { name: 'odd', uid: 'odd-5', ownerReferences: 'none' } },
+  { metadata: { name: 'odd', uid: 'odd-6' }, status: { podIPs: { ip: '10.0.0.9' } } },
+  { metadata: { name: 'odd', uid: 'odd-7' }, spec: { nodeName: ['n'] } },
+  { metadata: null },
+  {},
+]
+
+t.test('an object with a field of an unexpected type is skipped and counted; the others are named', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: api => {
+      api.store.put(PODS, pod('a/first', { ips: ['10.0.0.1'] }))
+      const answer = api.lists.answer.bind(api.lists)
+      api.lists.answer = query => {
+        const list = answer(query)
+        return query.path === PODS ? { ...list, items: [...ODD, ...list.items] } : list
+      }
+    },
+  })
+  await cluster.named('10.0.0.1', 'a/first')
+  t.equal(cluster.state('pods').skipped, ODD.length)
+  t.match(cluster.state('pods').lastSkipped, /^no name: /)
+  const [watch] = await until('a watch', () => cluster.api.watches(PODS).length > 0 && cluster.api.watches(PODS))
+  for (const type of ['ADDED', 'MODIFIED', 'DELETED']) for (const object of ODD) watch!.send(type, object)
+  cluster.api.store.put(PODS, pod('a/second', { ips: ['10.0.0.2'] }))
+  await cluster.named('10.0.0.2', 'a/second')
+  // The key of a deleted object is made of whatever it has.
+  t.equal(
+    cluster.state('pods').skipped,
+    3 * ODD.length + ODD.filter(object => !('metadata' in object && object.metadata)).length,
+  )
+  t.equal(cluster.state('pods').lists, 1, 'by the same watch')
+  t.equal(cluster.state('nodes').lastError, undefined)
+})
+
+for (const [what, line] of [
+  ['null', 'null'],
+  ['a number', '5'],
+  ['an event without an object', '{"type":"ADDED"}'],
+  ['a status with odd types', '{"type":"ERROR","object":{"code":"constructor","message":{}}}'],
+] as const) {
+  t.test(`a watch that sends ${what} is opened again`, async t => {
+    const cluster = await namedCluster(t)
+    await until('synced', () => cluster.names.synced)
+    const [watch] = await until('a watch', () => cluster.api.watches(PODS).length > 0 && cluster.api.watches(PODS))
+    watch!.write(`${line}\n`)
+    cluster.api.store.put(PODS, pod('a/later', { ips: ['10.0.0.2'] }))
+    await cluster.named('10.0.0.2', 'a/later')
+    const { restarts } = cluster.state('pods')
+    await until('counted', () => {
+      const { malformed, refused } = cluster.state('pods').restarts
+      return malformed + refused === 1
+    })
+    t.equal(restarts.expired, 0)
+  })
+}
+
+t.test(
+  'after the API server restarted, a list is new enough for the next watch, and the age of names does not lie',
+  async t => {
+    const cluster = await namedCluster(t, {
+      bookmarkMs: 3_600_000,
+      prepare: ({ store }) => store.put(PODS, pod('a/before', { ips: ['10.0.0.1'] })),
+    })
+    await until('synced', () => cluster.names.synced)
+    await outage(cluster, () => {
+      cluster.api.store.put(PODS, pod('a/missed', { ips: ['10.0.0.2'] }))
+      cluster.api.store.forget()
+    })
+    await cluster.named('10.0.0.2', 'a/missed')
+    await until('watched again', () => cluster.api.watches(PODS).length === 1)
+    t.equal(cluster.state('pods').restarts.expired, 1, 'one list was enough')
+    t.equal(cluster.state('pods').lists, 2)
+    const listed = cluster.requests(PODS).filter(({ query, status }) => !query.has('watch') && status === 200)
+    t.notOk(listed.at(-1)!.query.has('limit'), 'a limit would ask for exactly this version')
+  },
+)
+
+t.test('the age of names grows while lists show nothing new and no watch opens', async t => {
+  const cluster = await namedCluster(t, { prepare: ({ store }) => store.put(PODS, pod('a/b', { ips: ['10.0.0.1'] })) })
+  await until('synced', () => cluster.names.synced)
+  await until('watched', () => cluster.api.watches(PODS).length === 1)
+  cluster.api.goneAs = 'event'
+  cluster.api.faults.plan(PODS, 'watch', { kind: 'status', status: 410 })
+  for (const watch of cluster.api.watches(PODS)) watch.end()
+  const { lists } = cluster.state('pods')
+  await until('three more lists', () => cluster.state('pods').lists >= lists + 3)
+  t.ok(cluster.state('pods').ageSeconds > 0.1, `${cluster.state('pods').ageSeconds} s`)
+})
+
+t.test('a 410 after an outage does not wait for the delay that the outage has grown', async t => {
+  const cluster = await namedCluster(t, {
+    times: { ...QUICK, retryMs: 100 },
+    prepare: ({ store }) => store.put(PODS, pod('a/b', { ips: ['10.0.0.1'] })),
+  })
+  await until('synced', () => cluster.names.synced)
+  await until('watched', () => cluster.api.watches(PODS).length === 1)
+  cluster.api.faults.plan(PODS, 'any', { kind: 'status', status: 500 }, 5)
+  for (const watch of cluster.api.watches(PODS)) watch.end()
+  await until('five failures', () => cluster.state('pods').restarts.server_error === 5, 30_000)
+  cluster.api.store.put(PODS, pod('a/b', { ips: ['10.0.0.2'] }))
+  cluster.api.store.forget()
+  await until('expired', () => cluster.state('pods').restarts.expired === 1, 30_000)
+  const start = performance.now()
+  await cluster.named('10.0.0.2', 'a/b')
+  t.ok(performance.now() - start < 1000, `${performance.now() - start} ms; the sixth delay is 1.6 s or more`)
+})
+
+t.test('pages without an end are not asked for without an end', async t => {
+  for (const items of [[], [pod('a/b', { ips: ['10.0.0.1'] })]]) {
+    const cluster = await namedCluster(t, {
+      prepare: api => {
+        api.store.define(PODS)
+        const answer = api.lists.answer.bind(api.lists)
+        api.lists.answer = query =>
+          query.path === PODS
+            ? { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '1000', continue: 'more' }, items }
+            : answer(query)
+      },
+    })
+    await until('refused', () => cluster.state('pods')?.restarts.malformed >= 2)
+    t.match(cluster.state('pods').lastError, /page \d of the list, with \d items, names another page/)
+    t.ok(cluster.requests(PODS).length <= 10, `${cluster.requests(PODS).length} requests`)
+  }
+})
+
+t.test('a token that the API server echoes is not shown', async t => {
+  const message = 'no access for Bearer lab-token-of-weir, header authorization: lab-token-of-weir'
+  const cluster = await namedCluster(t, {
+    prepare: api => {
+      api.token = 'lab-token-of-weir'
+      api.faults.plan(PODS, 'any', { kind: 'status', status: 403, message })
+    },
+  })
+  await until('refused', () => cluster.state('pods')?.lastError !== undefined)
+  t.equal(cluster.state('pods').lastError, '403: no access for ***, header authorization: ***')
+})
+
+t.test('a cluster without EndpointSlice v1 says what that costs and which version has it', async t => {
+  const cluster = await namedCluster(t, {
+    prepare: ({ faults }) => faults.plan(SLICES, 'any', { kind: 'status', status: 404 }),
+  })
+  await until('failed', () => cluster.state('endpointslices')?.lastError !== undefined)
+  t.match(cluster.state('endpointslices').lastError, /needs Kubernetes 1.21; without it, pods have no service label/)
+})

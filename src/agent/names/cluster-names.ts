@@ -29,6 +29,8 @@ export class ClusterNames {
   readonly #log: LineLog
   /** The last logged error of each resource. */
   readonly #loggedErrors = new Map<string, string | undefined>()
+  /** Objects skipped when that was last checked. */
+  readonly #loggedSkips = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: KubernetesOptions, { store, log, keys, apply }: ClusterTarget) {
@@ -72,13 +74,22 @@ export class ClusterNames {
     await this.#kubernetes.stop()
   }
 
+  #logSkipped(resource: string, skipped: number, last: string | undefined): void {
+    if (skipped > (this.#loggedSkips.get(resource) ?? 0)) {
+      this.#log.warn({ resource, object: last, skipped }, 'Kubernetes object skipped')
+    }
+    this.#loggedSkips.set(resource, skipped)
+  }
+
   /** One line when a watch fails or recovers, not one per attempt. */
   #logChanges(): void {
-    for (const { name, lastError } of this.#kubernetes.state.watches) {
+    for (const { name, synced, lastError, skipped, lastSkipped } of this.#kubernetes.state.watches) {
+      this.#logSkipped(name, skipped, lastSkipped)
       const logged = this.#loggedErrors.get(name)
       this.#loggedErrors.set(name, lastError)
       if (lastError !== undefined && logged === undefined) {
-        this.#log.warn({ resource: name, err: lastError }, 'Kubernetes watch failed, keeping last known names')
+        const effect = synced ? 'keeping last known names' : 'no names from it yet'
+        this.#log.warn({ resource: name, err: lastError }, `Kubernetes watch failed, ${effect}`)
       } else if (lastError === undefined && logged !== undefined) {
         this.#log.info({ resource: name }, 'Kubernetes watch recovered')
       }

@@ -129,8 +129,16 @@ function found(issue: z.core.$ZodIssue, root: unknown): string {
   let value = root
   for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part]
   if (value === undefined) return 'missing'
-  const json = JSON.stringify(value)
+  const json = jsonOf(value)
   return json.length > 60 ? `${json.slice(0, 57)}...` : json
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return 'a value nested too deeply'
+  }
 }
 
 /** A map with exactly these keys allowed. */

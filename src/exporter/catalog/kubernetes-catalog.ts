@@ -34,6 +34,11 @@ export const KUBERNETES = {
     'Watch events received from the Kubernetes API, by resource and type.',
     ['resource', 'type'],
   ),
+  kubernetesObjectsSkipped: counter(
+    'weir_kubernetes_objects_skipped_total',
+    'Objects and events of the Kubernetes API that were skipped because a field has an unexpected type.',
+    ['resource'],
+  ),
   kubernetesMissedDeletions: counter(
     'weir_kubernetes_missed_deletions_total',
     'Objects deleted while no watch was open, found by the next list of the Kubernetes API.',

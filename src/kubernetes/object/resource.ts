@@ -37,6 +37,8 @@ export interface Resource<Name extends ResourceName = ResourceName> {
   readonly fieldSelector?: string
   /** The server sends only `metadata`. */
   readonly metadataOnly?: boolean
+  /** What it costs that the server does not know this resource, and which version does. */
+  readonly needs?: string
   /** The key of the object's facts. */
   key(object: ApiObject): string
   /** The facts of an object of this kind; undefined if it concerns no address. */
@@ -61,6 +63,7 @@ export const CORE: readonly Resource[] = [
     path: '/apis/discovery.k8s.io/v1/endpointslices',
     key: keyByName('slice'),
     facts: sliceFacts,
+    needs: 'needs Kubernetes 1.21; without it, pods have no service label and the API server has no name',
   },
   { name: 'pods', path: '/api/v1/pods', fieldSelector: NOT_TERMINATED, key: keyByUid(''), facts: podFacts },
 ]

@@ -11,6 +11,7 @@ import { Agent, request } from 'node:https'
 import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { redacted } from '../../lib/redact.js'
 import type { Access, AccessSource, TlsOptions } from './access.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
 
@@ -37,6 +38,8 @@ export class ApiClient {
   readonly #userAgent: string
   #agent: Agent | HttpAgent | undefined
   #agentKey = ''
+  /** Of the last request. They hold credentials. */
+  #headers: Access['headers'] = {}
 
   constructor(access: AccessSource, userAgent: string) {
     this.#access = access
@@ -50,7 +53,7 @@ export class ApiClient {
       const response = await this.#send(request, () => {
         idle = true
       })
-      if (response.statusCode !== 200) throw await errorOf(response)
+      if (response.statusCode !== 200) throw await errorOf(response, this.#headers)
       onStart?.()
       await drain(decompressed(response), sink, request.pauseMs)
       if (!response.complete) throw new ApiError('cut', 'the response is incomplete')
@@ -75,6 +78,7 @@ export class ApiClient {
 
   async #send({ path, accept, gzip, idleTimeoutMs, signal }: ApiRequest, onIdle: () => void): Promise<IncomingMessage> {
     const access = await this.#access.current()
+    this.#headers = access.headers
     const plain = access.server.protocol === 'http:'
     const options = {
       agent: this.#agentOf(access, plain),
@@ -183,7 +187,7 @@ class ReadPauses {
 }
 
 /** An error with the status, and the message of the Status object in the body if there is one. */
-async function errorOf(response: IncomingMessage): Promise<ApiError> {
+async function errorOf(response: IncomingMessage, headers: Access['headers']): Promise<ApiError> {
   let text = ''
   for await (const chunk of decompressed(response)) {
     text += chunk
@@ -191,9 +195,14 @@ async function errorOf(response: IncomingMessage): Promise<ApiError> {
   }
   let message = text
   try {
-    message = (JSON.parse(text) as { message?: string }).message ?? text
+    const status: unknown = JSON.parse(text)
+    if (typeof status === 'object' && status !== null && 'message' in status) message = String(status.message)
   } catch {
     // Not a Status object: the text of a proxy.
   }
-  return statusError(response.statusCode ?? 0, message.trim().slice(0, 300), response.headers['retry-after'])
+  return statusError(
+    response.statusCode ?? 0,
+    redacted(message.trim(), headers).slice(0, 300),
+    response.headers['retry-after'],
+  )
 }

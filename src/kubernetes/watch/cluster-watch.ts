@@ -134,7 +134,8 @@ export class ClusterWatch {
   async #discover(signal: AbortSignal): Promise<readonly Resource[]> {
     const idleTimeoutMs = (this.#options.times ?? TIMES).listIdleMs
     const request = { path: CILIUM_GROUP, accept: 'application/json', gzip: true, idleTimeoutMs: idleTimeoutMs, signal }
-    const { resources = [] } = (await this.#client.json(request)) as { resources?: { name?: string }[] }
-    return CILIUM.filter(({ name }) => resources.some(known => known.name === name))
+    const group = (await this.#client.json(request)) as { resources?: unknown } | null
+    const resources: unknown[] = Array.isArray(group?.resources) ? group.resources : []
+    return CILIUM.filter(({ name }) => resources.some(known => (known as { name?: unknown } | null)?.name === name))
   }
 }

@@ -6,12 +6,14 @@
  * Out:   put() for each new or changed object, drop() for each deleted one. After a gap the next list shows which objects were
  *        deleted in the meantime.
  * Fail:  each failure is counted by reason and retried: at once where the server ended the watch at its timeout, else after a delay
- *        that grows to 30 s. Known objects are kept.
+ *        that grows to 30 s. Known objects are kept. An object that cannot be read is skipped and counted.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { redacted } from '../../lib/redact.js'
 import type { ApiObject } from '../object/api-object.js'
 import type { Interner } from '../object/interner.js'
 import type { FactsByResource, Resource, ResourceName } from '../object/resource.js'
+import { checkFacts } from '../object/sound-facts.js'
 import type { ApiClient } from './api-client.js'
 import { ApiError, asApiError, statusError } from './api-error.js'
 import { Backoff } from './backoff.js'
@@ -40,6 +42,8 @@ export const TIMES: ReflectorTimes = { retryMs: 1_000, listIdleMs: 60_000, watch
 
 /** Page size of Kubernetes' own clients. */
 const PAGE = 500
+/** Five million objects: a server that names one more page forever is stopped. */
+const MAX_PAGES = 10_000
 /** The server ends a watch after this time; random, so that a fleet's watches do not end together. */
 const WATCH_SECONDS = { min: 300, max: 600 } as const
 /**
@@ -73,8 +77,12 @@ export class Reflector {
   #version: string | undefined
   /** The minimum version of a list; '0' accepts any version that the server has cached. */
   #minVersion = '0'
+  /** Version of the last complete list. */
+  #listedVersion: string | undefined
   /** When the last watch started; 0: not since the last failure. */
   #watchingMs = 0
+  /** The last failure was an expired version. */
+  #expiredBefore = false
 
   constructor(
     resource: Resource,
@@ -112,16 +120,24 @@ export class Reflector {
     const seen = new Set<string>()
     let next = ''
     let version = ''
-    do {
-      const head = await this.#page(next, seen, signal)
-      next = head.metadata?.continue ?? ''
-      version = head.metadata?.resourceVersion ?? ''
-    } while (next !== '')
+    for (let pages = 1; ; pages++) {
+      const { metadata, items } = await this.#page(next, seen, signal)
+      version = textOf(metadata?.resourceVersion)
+      const following = textOf(metadata?.continue)
+      if (following === '') break
+      if (items === 0 || following === next || pages >= MAX_PAGES) {
+        throw new ApiError('malformed', `page ${pages} of the list, with ${items} items, names another page`)
+      }
+      next = following
+    }
     for (const key of this.#known) {
       if (seen.has(key)) continue
       this.#drop(key)
       this.tracker.missedDeletions++
     }
+    // The same version again may come from a server that has seen no change for long.
+    if (version !== this.#listedVersion) this.tracker.received(startMs)
+    this.#listedVersion = version
     this.#version = version
     this.#minVersion = version
     this.tracker.lists++
@@ -130,20 +146,32 @@ export class Reflector {
     this.#succeeded()
   }
 
-  async #page(next: string, seen: Set<string>, signal: AbortSignal): Promise<ListHead> {
+  async #page(next: string, seen: Set<string>, signal: AbortSignal): Promise<Page> {
     const items = new ListItems()
-    // The continue token determines the version.
-    const query = next === '' ? { resourceVersion: this.#minVersion } : { continue: next }
-    const request = { path: this.#path({ limit: String(PAGE), ...query }), accept: this.#accept('List'), gzip: true }
+    let count = 0
+    const request = { path: this.#path(this.#listQuery(next)), accept: this.#accept('List'), gzip: true }
     const take = (text: string) => {
+      count++
       const key = this.#take(JSON.parse(text) as ApiObject)
       if (key !== undefined) seen.add(key)
     }
     await this.#client.read({ ...request, idleTimeoutMs: this.#times.listIdleMs, signal }, chunk => {
-      this.tracker.received()
       items.push(chunk, take)
     })
-    return items.end() as ListHead
+    const head = items.end()
+    if (typeof head !== 'object' || head === null) throw new ApiError('malformed', 'the list is not an object')
+    return { metadata: (head as Page).metadata, items: count }
+  }
+
+  /**
+   * A list with a version and a limit has exactly that version, however old, and a watch from there expires at once. Without a limit
+   * it is at least as new, from the server's memory (API concepts, "Semantics for get and list").
+   */
+  #listQuery(next: string): Readonly<Record<string, string>> {
+    const limit = String(PAGE)
+    if (next !== '') return { limit, continue: next }
+    const resourceVersion = this.#minVersion
+    return resourceVersion === '' || resourceVersion === '0' ? { limit, resourceVersion } : { resourceVersion }
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -163,8 +191,9 @@ export class Reflector {
       this.#succeeded()
     }
     const receive = (chunk: Buffer) => {
-      this.tracker.received()
+      // An error that the server sends within a watch throws here: it shows no change.
       lines.push(chunk, take)
+      this.tracker.received()
     }
     await this.#client.read(
       { ...request, idleTimeoutMs: this.#times.watchIdleMs, pauseMs: READ_PAUSE_MS, signal },
@@ -177,27 +206,51 @@ export class Reflector {
     this.#backoff.reset()
   }
 
-  #event({ type, object }: WatchEvent): void {
-    if (type === 'ERROR') throw statusError(object.code ?? 0, object.message ?? 'the watch failed')
+  #event(event: WatchEvent): void {
+    const { type, object } = event ?? {}
+    if (typeof object !== 'object' || object === null) throw new ApiError('malformed', 'an event without an object')
+    if (type === 'ERROR')
+      throw statusError(Number(object.code) || 0, redacted(String(object.message ?? 'the watch failed'), {}))
     if (isEventType(type)) this.tracker.events[type]++
     this.#backoff.reset()
-    if (type === 'DELETED') this.#drop(this.#resource.key(checked(object)))
+    this.#expiredBefore = false
+    if (type === 'DELETED') this.#dropObject(object)
     else if (type !== 'BOOKMARK') this.#take(object)
-    this.#version = object.metadata.resourceVersion ?? this.#version
+    this.#version = textOf(object.metadata?.resourceVersion) || this.#version
     this.#minVersion = this.#version ?? this.#minVersion
     this.tracker.objects = this.#known.size
   }
 
   /** Puts or drops an object. Returns the key of its facts if there are any. */
   #take(object: ApiObject): string | undefined {
-    const facts = this.#resource.facts(checked(object), this.#intern)
-    if (facts === undefined) {
-      this.#drop(this.#resource.key(object))
+    const facts = this.#read(object, () => this.#resource.facts(object, this.#intern))
+    if (facts === undefined) return undefined
+    if (facts === null) {
+      this.#dropObject(object)
       return undefined
     }
     this.#known.add(facts.key)
     this.#events.put(this.#resource.name, facts)
     return facts.key
+  }
+
+  /** What `read` makes of an object, null if that is nothing; undefined, and counted, if the object cannot be read. */
+  #read<Facts>(object: ApiObject, read: () => Facts | undefined): Facts | null | undefined {
+    try {
+      const facts = read()
+      checkFacts(facts)
+      return facts ?? null
+    } catch (error) {
+      // Of an unexpected type somewhere in the object.
+      if (!(error instanceof TypeError)) throw error
+      this.tracker.skip(JSON.stringify(object?.metadata?.name) ?? 'no name', error.message)
+      return undefined
+    }
+  }
+
+  #dropObject(object: ApiObject): void {
+    const key = this.#read(object, () => this.#resource.key(object))
+    if (key) this.#drop(key)
   }
 
   #drop(key: string): void {
@@ -217,15 +270,25 @@ export class Reflector {
   async #recover(error: ApiError, signal: AbortSignal): Promise<void> {
     this.tracker.restarts[error.reason]++
     this.tracker.phase = 'waiting'
-    this.tracker.lastError = error.message
+    this.tracker.lastError = this.#explained(error)
     this.tracker.attempted = true
     // After a watch that lasted, the delay starts from the shortest again.
     if (this.#watchingMs > 0 && performance.now() - this.#watchingMs > SHORT_WATCH_MS) this.#backoff.reset()
     this.#watchingMs = 0
-    if (error.reason === 'expired') this.#relist()
+    if (error.reason === 'expired') {
+      this.#relist()
+      // The server is back: the list must not wait for as long as the outage lasted.
+      if (!this.#expiredBefore) this.#backoff.reset()
+    }
+    this.#expiredBefore = error.reason === 'expired'
     if (FUTURE.test(error.message)) this.#relist('')
     this.#events.stateChanged()
     await sleep(this.#backoff.next(error.retryAfterMs), undefined, { signal }).catch(() => undefined)
+  }
+
+  #explained({ reason, message }: ApiError): string {
+    const { needs } = this.#resource
+    return reason === 'missing' && needs !== undefined ? `${message}; ${needs}` : message
   }
 
   /** Lists again, no older than what was seen; if that failed before, the latest version in etcd (''). */
@@ -244,13 +307,14 @@ export class Reflector {
   }
 }
 
-interface ListHead {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
+interface Page {
+  readonly metadata: { readonly resourceVersion?: unknown; readonly continue?: unknown } | undefined
+  /** Number of items. */
+  readonly items: number
 }
 
-function checked(object: ApiObject): ApiObject {
-  if (typeof object?.metadata !== 'object') throw new ApiError('malformed', 'an object without metadata')
-  return object
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function isEventType(type: string): type is EventType {

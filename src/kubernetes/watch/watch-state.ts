@@ -21,13 +21,16 @@ export interface WatchState {
   readonly objects: number
   readonly lists: number
   readonly listSeconds: number
-  /** When the last byte of a list or watch arrived: wall-clock seconds since 1970 for display, and its age by a monotonic clock. */
+  /** The last moment up to which changes were seen: wall-clock seconds since 1970 for display, and its age by a monotonic clock. */
   readonly lastSeconds: number
   readonly ageSeconds: number
   readonly restarts: Readonly<Record<RestartReason, number>>
   readonly events: Readonly<Record<EventType, number>>
   /** Objects missing from a list although no event reported their deletion. */
   readonly missedDeletions: number
+  /** Objects that could not be read, and the last of them with the reason. */
+  readonly skipped: number
+  readonly lastSkipped: string | undefined
 }
 
 /** Collects the state of one reflector. */
@@ -41,6 +44,8 @@ export class WatchTracker {
   lists = 0
   listSeconds = 0
   missedDeletions = 0
+  skipped = 0
+  lastSkipped: string | undefined
   readonly name: ResourceName
   readonly restarts = zeros(RESTART_REASONS)
   readonly events = zeros(EVENT_TYPES)
@@ -51,14 +56,20 @@ export class WatchTracker {
     this.name = name
   }
 
-  /** Call when bytes arrive. */
-  received(): void {
-    this.#lastSeconds = Date.now() / 1000
-    this.#lastMs = performance.now()
+  /** Call when changes up to `ms` (monotonic) have been seen. */
+  received(ms = performance.now()): void {
+    this.#lastSeconds = (Date.now() - (performance.now() - ms)) / 1000
+    this.#lastMs = ms
+  }
+
+  skip(name: string, reason: string): void {
+    this.skipped++
+    this.lastSkipped = `${name}: ${reason}`
   }
 
   snapshot(): WatchState {
-    const { name, phase, synced, lastError, objects, lists, listSeconds, restarts, events, missedDeletions } = this
+    const { name, phase, synced, lastError, objects, lists, listSeconds, restarts, events } = this
+    const { missedDeletions, skipped, lastSkipped } = this
     const ageSeconds = (performance.now() - this.#lastMs) / 1000
     const counts = { restarts: { ...restarts }, events: { ...events } }
     const lastSeconds = this.#lastSeconds
@@ -73,6 +84,8 @@ export class WatchTracker {
       lastSeconds,
       ageSeconds,
       missedDeletions,
+      skipped,
+      lastSkipped,
       ...counts,
     }
   }

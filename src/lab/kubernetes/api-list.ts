@@ -2,8 +2,9 @@
 /**
  * api-list.ts - a list as an API server sends it: in pages of one version, or complete from its cache.
  *
- * In:    the store, and the query: limit, continue, resourceVersion, fieldSelector.
- * Out:   the List object.
+ * In:    the store, and the query: limit, continue, resourceVersion, resourceVersionMatch, fieldSelector.
+ * Out:   the List object. Of exactly the version asked for if there is a limit and no other match, as real servers answer
+ *        (Kubernetes API concepts, "Semantics for get and list").
  * Fail:  a Refusal for a version that does not exist yet, or an expired continue token.
  */
 import type { ObjectStore, StoredObject } from './object-store.js'
@@ -64,7 +65,14 @@ export class Lists {
 
   #first(path: string, query: URLSearchParams) {
     const selects = fieldSelector(query.get('fieldSelector') ?? '')
-    return { version: String(this.#store.version), all: this.#store.list(path).filter(selects), from: 0 }
+    const asked = Number(query.get('resourceVersion') ?? 0)
+    const match = query.get('resourceVersionMatch') ?? (query.has('limit') && asked > 0 ? 'Exact' : 'NotOlderThan')
+    if (match !== 'Exact')
+      return { version: String(this.#store.version), all: this.#store.list(path).filter(selects), from: 0 }
+    const all = this.#store.at(path, asked)
+    if (all === undefined)
+      throw new Refusal(410, `The resourceVersion for the provided list is too old: ${asked}`, 'Expired')
+    return { version: String(asked), all: all.filter(selects), from: 0 }
   }
 
   #next(token: string) {

@@ -35,6 +35,7 @@ export interface StoredEvent {
 /** The first version of a fresh cluster is far from 0 in etcd too. */
 const FIRST_VERSION = 1000
 const DEFAULT_WINDOW = 10_000
+const HISTORY = 10_000
 
 export class ObjectStore {
   version = FIRST_VERSION
@@ -43,6 +44,8 @@ export class ObjectStore {
   #events: StoredEvent[] = []
   /** Versions up to this one are expired. */
   #compacted = FIRST_VERSION - 1
+  /** Events since the last compaction of etcd, for lists of earlier versions. */
+  #history: StoredEvent[] = []
   readonly #listeners = new Set<(event: StoredEvent) => void>()
 
   /** `window`: number of events to keep. */
@@ -97,8 +100,7 @@ export class ObjectStore {
 
   /** Sorted by name, like etcd's keys. */
   list(path: string): StoredObject[] {
-    const kind = this.#kinds.get(path) ?? new Map<string, StoredObject>()
-    return [...kind].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
+    return sorted(this.#kinds.get(path) ?? new Map<string, StoredObject>())
   }
 
   /** The events after `version`; undefined when some of them are expired. */
@@ -107,10 +109,29 @@ export class ObjectStore {
     return this.#events.filter(event => event.version > version && event.path === path)
   }
 
-  /** Drops all events, as etcd's compaction does. */
-  compact(): void {
+  /** The objects at an earlier version, sorted by name; undefined when it is compacted. */
+  at(path: string, version: number): StoredObject[] | undefined {
+    if (version < this.version - this.#history.length) return undefined
+    const kind = new Map(this.#kinds.get(path))
+    for (const { object, before } of this.#history
+      .filter(event => event.path === path && event.version > version)
+      .reverse()) {
+      if (before === undefined) kind.delete(nameOf(object))
+      else kind.set(nameOf(object), before)
+    }
+    return sorted(kind)
+  }
+
+  /** Drops all events of the watches, as a server does that restarts. etcd keeps the history. */
+  forget(): void {
     this.#events = []
     this.#compacted = this.version
+  }
+
+  /** Drops all events, as etcd's compaction does. */
+  compact(): void {
+    this.forget()
+    this.#history = []
   }
 
   /** Calls `listener` for each event, until the returned function is called. */
@@ -120,10 +141,16 @@ export class ObjectStore {
   }
 
   #notify(event: StoredEvent): void {
+    this.#history.push(event)
+    if (this.#history.length > HISTORY) this.#history.shift()
     this.#events.push(event)
     if (this.#events.length > this.#window) this.#compacted = this.#events.shift()!.version
     for (const listener of this.#listeners) listener(event)
   }
+}
+
+function sorted(kind: ReadonlyMap<string, StoredObject>): StoredObject[] {
+  return [...kind].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
 }
 
 function nameOf({ metadata: { namespace, name } }: StoredObject): string {

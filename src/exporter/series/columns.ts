@@ -28,7 +28,7 @@ export class SeriesColumns {
   lengths = new Uint32Array(16)
   /** Milliseconds since 1970. */
   created = new Float64Array(16)
-  /** The total at the last expiry pass, and the time of the pass that last saw it change. */
+  /** The total at the last expiry pass, and the time of the pass that last saw it change, by the monotonic clock. */
   lastTotal = new Float64Array(16)
   lastChange = new Float64Array(16)
 

@@ -23,6 +23,8 @@ export interface Shared extends LabelStore {
   readonly cells: Cells
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Milliseconds of a clock that is never set. */
+  readonly monotonic: () => number
 }
 
 /** Called with the slot of each series removed. */
@@ -140,11 +142,11 @@ export class Family {
   }
 
   /**
-   * Removes series unchanged since `before` (milliseconds since 1970); gauges only at 0. Changes are noticed by these
+   * Removes series unchanged since `before` (of the monotonic clock); gauges only at 0. Changes are noticed by these
    * passes alone: each compares a series with the total that the previous pass saw.
    */
   expire(before: number, onRemove: OnRemove): void {
-    const now = this.#shared.now()
+    const now = this.#shared.monotonic()
     const { columns } = this.#table
     for (let series = columns.size - 1; series >= 0; series--) {
       const total = this.#total(series)
@@ -201,13 +203,13 @@ export class Family {
       return this.#table.overflow ?? this.#addOverflow()
     }
     const slot = this.#shared.cells.allocate(this.#width)
-    this.#table.add(values, slot, this.#shared.now())
+    this.#table.add(values, slot, this.#shared.now(), this.#shared.monotonic())
     return slot
   }
 
   #addOverflow(): Slot {
     const slot = this.#shared.cells.allocate(this.#width)
-    this.#table.addOverflow(slot, this.#shared.now())
+    this.#table.addOverflow(slot, this.#shared.now(), this.#shared.monotonic())
     return slot
   }
 

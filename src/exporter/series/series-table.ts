@@ -71,16 +71,16 @@ export class SeriesTable {
     return series < 0 ? undefined : this.slot(series)
   }
 
-  /** Adds a series. find() must not know the values, and they must be clean. */
-  add(values: readonly string[], slot: Slot, now: number): void {
+  /** Adds a series; times as in SeriesColumns. find() must not know the values, and they must be clean. */
+  add(values: readonly string[], slot: Slot, created: number, changed: number): void {
     this.#store.names.intern(values, this.#ids)
-    this.#append(this.#ids, slot, now)
+    this.#append(this.#ids, slot, created, changed)
   }
 
   /** Adds the overflow series; there must be none. */
-  addOverflow(slot: Slot, now: number): void {
+  addOverflow(slot: Slot, created: number, changed: number): void {
     this.#overflow = slot
-    this.#append(this.#ids.fill(NO_NAME), slot, now)
+    this.#append(this.#ids.fill(NO_NAME), slot, created, changed)
   }
 
   /** Name and value of each label of a series. */
@@ -139,12 +139,13 @@ export class SeriesTable {
   }
 
   /** Adds a series. LabelSets numbers its sets as the columns number their series. */
-  #append(ids: Uint32Array, slot: Slot, now: number): void {
+  #append(ids: Uint32Array, slot: Slot, created: number, changed: number): void {
     const { columns } = this
     const series = columns.add()
     this.#sets.add(ids)
     columns.slots[series] = slot
-    columns.created[series] = columns.lastChange[series] = now
+    columns.created[series] = created
+    columns.lastChange[series] = changed
     columns.lastTotal[series] = 0
     this.#writePrefix(series)
   }

@@ -22,8 +22,10 @@ const DEFAULT_BUDGET = 10_000
 export interface SeriesOptions {
   /** Maximum series of a family, not counting its overflow series. */
   readonly budget?: number
-  /** Milliseconds since 1970; for tests. */
+  /** Milliseconds since 1970, for timestamps; for tests. */
   readonly now?: () => number
+  /** Milliseconds of a clock that is never set, for ages; for tests. Default: `now` if it is given. */
+  readonly monotonic?: () => number
 }
 
 /** 1 at the index of each slot that is no longer valid. Caches of slots must look these up again. */
@@ -37,9 +39,9 @@ export class SeriesStore {
   #budgetOf: (name: string) => number
 
   constructor(options: SeriesOptions = {}) {
-    const { budget = DEFAULT_BUDGET, now = Date.now } = options
+    const { budget = DEFAULT_BUDGET, now = Date.now, monotonic = options.now ?? (() => performance.now()) } = options
     this.#budgetOf = () => budget
-    this.#shared = { cells: this.#cells, names: new Names(), arena: new Arena(), now }
+    this.#shared = { cells: this.#cells, names: new Names(), arena: new Arena(), now, monotonic }
   }
 
   /** The family of a metric, created on first use. */
@@ -73,7 +75,7 @@ export class SeriesStore {
    * are none: those removed, and overflow series of families that are below their budget again.
    */
   expire(families: readonly Family[], ttlMs: number): StaleSlots | undefined {
-    const before = this.#shared.now() - ttlMs
+    const before = this.#shared.monotonic() - ttlMs
     return this.#remove(families, (family, onRemove) => family.expire(before, onRemove))
   }
 

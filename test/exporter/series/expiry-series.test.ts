@@ -141,3 +141,21 @@ t.test('counts, expiry and budget changes in any order lose nothing and expose n
   })
   t.doesNotThrow(() => fc.assert(tries, { seed: SEED }), `seed ${SEED}`)
 })
+
+t.test('a jump of the wall clock expires nothing and keeps nothing', async t => {
+  const clock = { wall: 1_800_000_000_000, monotonic: 5000 }
+  const store = new SeriesStore({ now: () => clock.wall, monotonic: () => clock.monotonic })
+  const family = store.family(M.flowPackets)
+  const values = M.flowPackets.labels.map(() => 'a')
+  store.add(family.series(values), 1)
+  store.expire([family], TTL)
+  clock.wall += 3 * 3_600_000
+  store.expire([family], TTL)
+  t.equal(family.size, 1, 'three hours forward')
+  clock.wall -= 6 * 3_600_000
+  clock.monotonic += TTL
+  store.expire([family], TTL)
+  t.equal(family.size, 0, 'backward, and the TTL has passed')
+  family.series(values)
+  t.equal(family.created(0), clock.wall, 'creation times are of the wall clock')
+})

@@ -75,6 +75,6 @@ static __always_inline int was_delivered(const struct sk_buff *skb, const struct
 		return 1;
 	if (reason == not_specified)
 		return (queue_purge == NO_REASON && was_queued(skb)) ||
-		       (not_dropped_yet == NO_REASON && is_echo_reply(p));
-	return reason == queue_purge || (reason == no_socket && is_echo_reply(p));
+		       (not_dropped_yet == NO_REASON && p->echo_reply);
+	return reason == queue_purge || (reason == no_socket && p->echo_reply);
 }

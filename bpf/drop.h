@@ -102,7 +102,7 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 
 	__builtin_memset(&s->packet, 0, sizeof(s->packet));
 	size = copy_headers(skb, s->bytes);
-	if (!parse_freed(&s->packet, s->bytes, size, skb->protocol)) {
+	if (!parse_freed(&s->packet, skb)) {
 		count_atomic(DROPS_IGNORED, skb->len);
 		return;
 	}

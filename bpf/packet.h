@@ -2,7 +2,7 @@
 /*
  * packet.h - what the programs need of a packet: addresses, ports, protocol, flags.
  *
- * Out:   struct packet, filled by parse.h from a tc context or by skb.h from a freed packet.
+ * Out:   struct packet, filled by parse.h.
  */
 #pragma once
 
@@ -28,8 +28,9 @@
 #define ICMP6_ECHO 128
 #define ICMP6_ECHO_REPLY 129
 
-/* Both ports of a later ICMP fragment: it has no ICMP header, so it is no message. */
-#define PORT_FRAGMENT 0xffff
+/* Both ports of an ICMP packet that is no message: a later fragment, a truncated one, ICMP for IPv4
+ * in IPv6 or the reverse. */
+#define PORT_NO_MESSAGE 0xffff
 
 struct packet {
 	__u32 src[4];

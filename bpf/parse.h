@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * parse.h - addresses, ports and flags of a packet at a tc hook.
+ * parse.h - addresses, ports and flags of a packet: one rule for the tc programs and for freed packets.
  *
- * In:    a tc context. Its linear part is extended only when the headers are not all in it.
+ * In:    a tc context. Its linear part is extended only when the headers are not all in it. Or the
+ *        linear part of a freed packet in kernel memory, see skb.h.
  * Out:   struct packet, from the sender's side.
  * Fail:  the enum counter for an ignored packet. A truncated transport header is no failure: the
  *        packet counts with the ports it has.
@@ -55,56 +56,91 @@ struct {
 	__type(value, struct fragment_ports);
 } fragments SEC(".maps");
 
-/* Ports as in struct flow_key. */
-static __always_inline void parse_icmp(struct packet *p, const __u8 *icmp, const void *end)
+/* Where header_at() finds a packet. Constants, so that each program has its own way only. */
+#define IN_PACKET 0 /* a tc context: between `at` and `end` */
+#define IN_KERNEL 1 /* a freed packet: `linear` bytes of kernel memory from `at` on */
+
+/* A packet from its IP header on. */
+struct headers {
+	const __u8 *at;
+	const void *end;
+	__u32 linear;
+	__u32 total; /* length of the packet, then that in the IP header: what follows is padding */
+	__u8 copy[40];
+};
+
+/* `n` bytes at an offset, or NULL when the packet ends before them. IN_KERNEL: valid until the next
+ * call. */
+static __always_inline const __u8 *header_at(struct headers *h, __u32 place, __u32 offset, __u32 n)
+{
+	const __u8 *at = h->at + offset;
+
+	if (offset + n > h->total)
+		return NULL;
+	if (place == IN_PACKET)
+		return (void *)(at + n) > h->end ? NULL : at;
+	return offset + n > h->linear || bpf_probe_read_kernel(h->copy, n, at) ? NULL : h->copy;
+}
+
+/* Ports as in struct flow_key. Without a header of the packet's own family this is no message. */
+static __always_inline void parse_icmp(struct packet *p, struct headers *h, __u32 place, __u32 at)
 {
 	__u8 echo = p->ipv6 ? ICMP6_ECHO : ICMP4_ECHO;
 	__u8 reply = p->ipv6 ? ICMP6_ECHO_REPLY : ICMP4_ECHO_REPLY;
+	const __u8 *icmp = header_at(h, place, at, 4);
 
 	p->related = 1;
-	if ((void *)(icmp + 8) > end)
+	if (!icmp || p->proto != (p->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
+		p->src_port = p->dst_port = PORT_NO_MESSAGE;
 		return;
+	}
 	p->icmp_type = icmp[0];
 	p->dst_port = icmp[0] << 8 | icmp[1];
+	if (icmp[0] != echo && icmp[0] != reply)
+		return;
+	icmp = header_at(h, place, at, 8);
+	if (!icmp)
+		return; /* an echo without an identifier belongs to no connection */
+	p->related = 0;
 	if (icmp[0] == echo) {
 		p->src_port = icmp[4] << 8 | icmp[5];
-		p->related = 0;
-	} else if (icmp[0] == reply) {
+	} else {
 		p->dst_port = icmp[4] << 8 | icmp[5];
 		p->src_port = echo << 8;
-		p->related = 0;
 		p->echo_reply = 1;
 	}
 }
 
-static __always_inline void parse_transport(struct packet *p, const __u8 *l4, const void *end)
+static __always_inline void parse_transport(struct packet *p, struct headers *h, __u32 place,
+					    __u32 at)
 {
+	const __u8 *l4;
+
 	switch (p->proto) {
 	case IPPROTO_TCP:
-		if ((void *)(l4 + 14) <= end)
+		l4 = header_at(h, place, at, 14);
+		if (l4)
 			p->tcp_flags = l4[13];
 		/* fallthrough: the ports have the same offset */
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_SCTP:
-		if ((void *)(l4 + 4) > end)
+		l4 = header_at(h, place, at, 4);
+		if (!l4)
 			return;
 		p->src_port = bpf_ntohs(*(__u16 *)l4);
 		p->dst_port = bpf_ntohs(*(__u16 *)(l4 + 2));
 		return;
 	case IPPROTO_ICMP:
-		if (!p->ipv6)
-			parse_icmp(p, l4, end);
-		return;
 	case IPPROTO_ICMPV6:
-		if (p->ipv6)
-			parse_icmp(p, l4, end);
+		parse_icmp(p, h, place, at);
 		return;
 	}
 }
 
-/* Ports of a fragmented datagram: the first fragment stores them for the later ones. */
-static __noinline int set_fragment_ports(struct packet *p, __u32 id, __u32 first)
+/* Ports of a fragmented datagram: the first fragment stores them for the later ones. A freed one
+ * stores nothing: a program at an interface has seen it, or no later one follows. */
+static __noinline int set_fragment_ports(struct packet *p, __u32 id, __u32 first, __u32 place)
 {
 	struct fragment_key key = {.id = id};
 	struct fragment_ports ports = {}, *found;
@@ -114,6 +150,8 @@ static __noinline int set_fragment_ports(struct packet *p, __u32 id, __u32 first
 	key.proto = p->proto;
 	__builtin_memcpy(key.src, p->src, sizeof(key.src));
 	__builtin_memcpy(key.dst, p->dst, sizeof(key.dst));
+	if (first && place == IN_KERNEL)
+		return 0;
 	if (first) {
 		ports.src_port = p->src_port;
 		ports.dst_port = p->dst_port;
@@ -121,14 +159,15 @@ static __noinline int set_fragment_ports(struct packet *p, __u32 id, __u32 first
 		return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
 	}
 	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
-		p->src_port = p->dst_port = PORT_FRAGMENT;
+		p->src_port = p->dst_port = PORT_NO_MESSAGE;
 		p->related = 1;
 		return 0;
 	}
 	found = bpf_map_lookup_elem(&fragments, &key);
 	if (!found) {
 		p->related = 1;
-		count(FRAGMENT_UNKNOWN, 0);
+		if (place == IN_PACKET)
+			count(FRAGMENT_UNKNOWN, 0);
 		return 0;
 	}
 	p->src_port = found->src_port;
@@ -136,70 +175,78 @@ static __noinline int set_fragment_ports(struct packet *p, __u32 id, __u32 first
 	return 0;
 }
 
-static __always_inline int parse_ipv4(struct packet *p, const __u8 *l3, const void *end)
+static __always_inline int parse_ipv4(struct packet *p, struct headers *h, __u32 place)
 {
-	const struct iphdr *ip = (const void *)l3;
-	__u32 size, frag;
+	const struct iphdr *ip = (const void *)header_at(h, place, 0, sizeof(*ip));
+	__u32 size, frag, id;
 
-	if ((void *)(ip + 1) > end)
+	if (!ip)
 		return IGNORED_TOO_SHORT;
-	size = ip->ihl * 4;
-	/* total length 0: a GSO packet above 64 KiB */
-	if (ip->version != 4 || size < sizeof(*ip) ||
-	    (ip->tot_len && bpf_ntohs(ip->tot_len) < size))
+	if (ip->version != 4)
 		return IGNORED_MALFORMED;
 	set_ipv4(p, ip);
+	size = ip->ihl * 4;
+	id = ip->id;
 	frag = bpf_ntohs(ip->frag_off) & (IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS);
+	if (ip->tot_len) /* 0: a GSO packet above 64 KiB */
+		h->total = bpf_ntohs(ip->tot_len);
+	if (size < sizeof(*ip) || h->total < size)
+		return IGNORED_MALFORMED;
 	if (!(frag & IP_FRAGMENT_OFFSET))
-		parse_transport(p, l3 + size, end);
+		parse_transport(p, h, place, size);
 	if (frag)
-		set_fragment_ports(p, ip->id, !(frag & IP_FRAGMENT_OFFSET));
+		set_fragment_ports(p, id, !(frag & IP_FRAGMENT_OFFSET), place);
 	return 0;
 }
 
 /* Walks the extension headers (RFC 8200 section 4). */
-static __always_inline int parse_ipv6(struct packet *p, const __u8 *l3, const void *end)
+static __always_inline int parse_ipv6(struct packet *p, struct headers *h, __u32 place)
 {
-	const struct ipv6hdr *ip = (const void *)l3;
-	const __u8 *at = (const void *)(ip + 1);
+	const struct ipv6hdr *ip = (const void *)header_at(h, place, 0, sizeof(*ip));
 	__u32 id = 0, frag = 0; /* offset and more-fragments bit */
+	__u32 at = sizeof(*ip);
 	__u8 next;
 
-	if ((void *)(ip + 1) > end)
+	if (!ip)
 		return IGNORED_TOO_SHORT;
 	if (ip->version != 6)
 		return IGNORED_MALFORMED;
 	set_ipv6(p, ip);
 	next = ip->nexthdr;
+	if (ip->payload_len || h->total <= 0xffff) /* else a jumbogram, or a GSO packet */
+		h->total = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 #pragma unroll
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
+		const __u8 *extension;
 		__u32 size;
 
 		if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
 		    next == IPPROTO_AH) {
-			if ((void *)(at + 2) > end)
+			extension = header_at(h, place, at, 2);
+			if (!extension)
 				break;
-			size = next == IPPROTO_AH ? (at[1] + 2) * 4 : (at[1] + 1) * 8;
+			size = next == IPPROTO_AH ? (extension[1] + 2) * 4 : (extension[1] + 1) * 8;
 		} else if (next == IPPROTO_FRAGMENT) {
-			if ((void *)(at + 8) > end)
+			extension = header_at(h, place, at, 8);
+			if (!extension)
 				break;
-			frag = bpf_ntohs(*(__u16 *)(at + 2)) &
+			frag = bpf_ntohs(*(__u16 *)(extension + 2)) &
 			       (IPV6_FRAGMENT_OFFSET | IPV6_MORE_FRAGMENTS);
-			id = *(__u32 *)(at + 4);
+			id = *(__u32 *)(extension + 4);
 			size = 8;
 		} else {
 			break;
 		}
-		next = at[0];
+		next = extension[0];
 		at += size;
 		if (frag & IPV6_FRAGMENT_OFFSET)
 			break; /* a later fragment: no transport header follows */
 	}
 	p->proto = next;
 	if (!(frag & IPV6_FRAGMENT_OFFSET))
-		parse_transport(p, at, end);
+		parse_transport(p, h, place, at);
 	if (frag)
-		set_fragment_ports(p, id, !(frag & IPV6_FRAGMENT_OFFSET));
+		set_fragment_ports(p, id, !(frag & IPV6_FRAGMENT_OFFSET), place);
 	return 0;
 }
 
@@ -219,6 +266,7 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *p, __u32 
 	const void *end = (void *)(long)skb->data_end;
 	const __u32 l2 = framing == BARE ? 0 : ETH_HLEN;
 	const __u8 *l3 = data + l2;
+	struct headers h = {.total = skb->len};
 	__u16 ethertype;
 
 	if ((void *)(l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr)) > end &&
@@ -241,9 +289,11 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *p, __u32 
 		ethertype = *(__u16 *)(l3 + 2);
 		l3 += 4;
 	}
+	h.at = l3;
+	h.end = end;
 	if (ethertype == bpf_htons(ETH_P_IP))
-		return parse_ipv4(p, l3, end);
+		return parse_ipv4(p, &h, IN_PACKET);
 	if (ethertype == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(p, l3, end);
+		return parse_ipv6(p, &h, IN_PACKET);
 	return ethertype == bpf_htons(ETH_P_ARP) ? IGNORED_ARP : IGNORED_OTHER;
 }

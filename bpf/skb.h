@@ -3,12 +3,13 @@
  * skb.h - headers and length of a packet that the kernel frees.
  *
  * In:    struct sk_buff at any layer: skb->data may be past some headers already.
- * Out:   struct packet with less than parse() finds, which is enough for a drop.
+ * Out:   struct packet by the rules of parse.h, and the packet's bytes for the record.
  */
 #pragma once
 
 #include "kernel.h"
 #include "packet.h"
+#include "parse.h"
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -37,43 +38,33 @@ static __always_inline __u32 copy_headers(const struct sk_buff *skb, __u8 *to)
 	return n;
 }
 
-/* The mask is for the verifier: `at` is below it, since an IPv4 header has 60 bytes at most. */
-static __always_inline __u16 port_at(const __u8 *bytes, __u32 at)
+/* The same rule as for packets at an interface, then ICMP as type << 8 | code in dst_port. A
+ * malformed header that has addresses is enough for a drop. Returns 0 when this is not IP. */
+static __always_inline int parse_freed(struct packet *p, const struct sk_buff *skb)
 {
-	at &= DROP_CAPTURE / 2 - 1;
-	return bytes[at] << 8 | bytes[at + 1];
-}
+	__u32 at = skb->network_header, linear = skb->tail - at;
+	struct headers h = {
+	    .at = skb->head + at,
+	    .linear = skb->tail <= at ? 0 : linear,
+	    .total = skb->len + (__u32)(skb->data - skb->head) - at,
+	};
+	int ignored;
 
-/* Ports only where the transport header directly follows the IP header: no extension headers, no
- * later fragments. ICMP has type << 8 | code as dst_port. Returns 0 when this is not IP. */
-static __always_inline int parse_freed(struct packet *p, const __u8 *bytes, __u32 size,
-				       __u16 ethertype)
-{
-	const struct iphdr *ip4 = (const void *)bytes;
-	const struct ipv6hdr *ip6 = (const void *)bytes;
-	__u32 l4;
-
-	if (ethertype == bpf_htons(ETH_P_IP) && size >= sizeof(*ip4) && ip4->version == 4) {
-		set_ipv4(p, ip4);
-		l4 = ip4->ihl * 4;
-		if (ip4->frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
-			return 1;
-	} else if (ethertype == bpf_htons(ETH_P_IPV6) && size >= sizeof(*ip6) &&
-		   ip6->version == 6) {
-		set_ipv6(p, ip6);
-		p->proto = ip6->nexthdr;
-		l4 = sizeof(*ip6);
-	} else {
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		ignored = parse_ipv4(p, &h, IN_KERNEL);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		ignored = parse_ipv6(p, &h, IN_KERNEL);
+	else
 		return 0;
-	}
-	if (size < l4 + 4)
+	if (ignored && !(p->src[2] | p->dst[2]))
+		return 0;
+	if (p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6)
 		return 1;
-	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_SCTP) {
-		p->src_port = port_at(bytes, l4);
-		p->dst_port = port_at(bytes, l4 + 2);
-	} else if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
-		p->dst_port = port_at(bytes, l4);
-	}
+	if (p->src_port == PORT_NO_MESSAGE && p->dst_port == PORT_NO_MESSAGE)
+		p->dst_port = 0;
+	else if (p->echo_reply)
+		p->dst_port = p->icmp_type << 8;
+	p->src_port = 0;
 	return 1;
 }
 
@@ -86,11 +77,4 @@ static __always_inline __u64 whole_length(const struct sk_buff *skb)
 	if (skb->mac_header != NO_HEADER && skb->mac_header < first)
 		first = skb->mac_header;
 	return (__u64)skb->len + data - first;
-}
-
-static __always_inline int is_echo_reply(const struct packet *p)
-{
-	return p->proto == IPPROTO_ICMP	    ? p->dst_port == ICMP4_ECHO_REPLY << 8
-	       : p->proto == IPPROTO_ICMPV6 ? p->dst_port == ICMP6_ECHO_REPLY << 8
-					    : 0;
 }

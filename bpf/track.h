@@ -27,7 +27,7 @@
 #include <bpf/bpf_helpers.h>
 #include <stddef.h>
 
-#define NO_MESSAGE 0xff /* overflow detail of an ICMP fragment without an ICMP header */
+#define NO_MESSAGE 0xff /* overflow detail of an ICMP packet that is no message */
 
 static __noinline struct connection *new_connection(const struct flow_key *key,
 						    const struct packet *p, __u32 hook_direction)
@@ -95,7 +95,8 @@ static __always_inline __u8 overflow_detail(const struct packet *p)
 			detail |= 1 << FLAG_RST;
 		return detail;
 	}
-	return p->src_port == PORT_FRAGMENT ? NO_MESSAGE : p->icmp_type;
+	return p->src_port == PORT_NO_MESSAGE && p->dst_port == PORT_NO_MESSAGE ? NO_MESSAGE
+										: p->icmp_type;
 }
 
 /* A packet without an entry in the connection table: counted by entity instead. `dead`: its entry,

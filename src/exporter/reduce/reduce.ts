@@ -37,8 +37,8 @@ const FIN = 0x01
 const RST = 0x04
 const COUNTED_FLAGS = SYN | FIN | RST
 const LANES = 4
-/** bpf/packet.h PORT_FRAGMENT and bpf/track.h NO_MESSAGE: a fragment without an ICMP header is no message. */
-const PORT_FRAGMENT = 0xffff
+/** bpf/packet.h PORT_NO_MESSAGE and bpf/track.h NO_MESSAGE: an ICMP packet without a header of its family is no message. */
+const PORT_NO_MESSAGE = 0xffff
 const NO_MESSAGE = 0xff
 
 export class Reducer implements FlowSink {
@@ -201,7 +201,7 @@ export class Reducer implements FlowSink {
   #connectionEndpoints(record: TraceRecord, direction: number): number {
     const forward = direction === Direction.aToB
     const port = forward ? record.bPort : record.aPort
-    const named = direction === record.initiator && PORTS.has(record.proto) && port !== PORT_FRAGMENT
+    const named = direction === record.initiator && PORTS.has(record.proto) && port !== PORT_NO_MESSAGE
     const [from, to] = forward ? [record.aAt, record.bAt] : [record.bAt, record.aAt]
     const service = this.#live ? record.serviceEntity : 0
     const services = this.#services
@@ -229,7 +229,7 @@ export class Reducer implements FlowSink {
   /** A connection table entry holds one ICMP type per direction. */
   #messages(record: TraceRecord, direction: number, pair: Pair, packets: number): void {
     const message = icmpMessage(record, direction)
-    if (message !== PORT_FRAGMENT) this.#pairs.icmp(pair, message >> 8, packets)
+    if (message !== PORT_NO_MESSAGE) this.#pairs.icmp(pair, message >> 8, packets)
   }
 
   #events(record: TraceRecord, pair: Pair): void {

@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "ip_cache.h"
 #include "life.h"
+#include "packet.h"
 #include "pod_interface.h"
 #include "weir.h"
 
@@ -44,10 +45,20 @@ struct connection {
 	__u32 service;	      /* entity of the Service that the initiator addressed; 0: none */
 	__u8 peer[16];	      /* the peer's own address and port, after translation */
 	__u16 peer_port;
-	__u8 pad[6];
+	__u16 syn_bytes;
+	__u8 alone; /* DIR_* of the only sender of an unanswered entry, or of the SYN at syn_ns */
+	__u8
+	    half_closed; /* closed although one side has sent no FIN: stays to recognize its last packets */
+	__u8 pad[2];
+	__u64
+	    syn_ns; /* a SYN on an open connection: with a SYN-ACK it is another connection; 0: none */
 	struct ip_info a;
 	struct ip_info b;
 };
+
+/* A state that no record has, see reported_state(): TCP from the middle of a connection, from one side
+ * alone. No connection until the other side answers. */
+#define STATE_UNANSWERED 6
 
 /* What conntrack knows of the peer, see conntrack.h. */
 #define NAT_UNREAD 0
@@ -70,9 +81,15 @@ struct {
  * under the current names; a flush after the grace period deletes the entry. */
 static __always_inline void evict(struct connection *c, __u64 now)
 {
-	c->expiring_ns = now;
-	if (__sync_lock_test_and_set(&c->life, LIFE_DEAD) != LIFE_DEAD)
+	if (kill_entry(&c->life, &c->expiring_ns, now))
 		count(CONNECTIONS_RENAMED, 0);
+}
+
+/* Whether weir_connections_active counts it. */
+static __always_inline int was_open(const struct connection *c)
+{
+	return c->state != STATE_CLOSED && c->state != STATE_RELATED &&
+	       c->state != STATE_UNANSWERED;
 }
 
 /* The side whose address conntrack may translate: that of the packets which the node sends out of
@@ -254,6 +271,18 @@ static __always_inline void put_back(struct connection *c, const struct weir_tra
 	}
 }
 
+/* The state that a record shows. */
+static __always_inline __u8 reported_state(const struct connection *c)
+{
+	__u8 flags = c->seen[c->alone & 1];
+
+	if (c->state != STATE_UNANSWERED)
+		return c->state;
+	if (flags & TCP_FIN)
+		return STATE_CLOSING;
+	return flags & TCP_SYN ? STATE_SYN_ACK : STATE_ESTABLISHED;
+}
+
 /* Fills in everything of a record but its counts. */
 static __always_inline void describe(struct trace_record *r, const struct flow_key *key,
 				     const struct connection *c, __u8 direction)
@@ -276,12 +305,13 @@ static __always_inline void describe(struct trace_record *r, const struct flow_k
 	} else {
 		r->hdr.subtype = direction == DIR_A_TO_B ? POINT_TO_NETWORK : POINT_FROM_NETWORK;
 	}
+	r->ext.state = reported_state(c);
 	if (c->state == STATE_RELATED)
 		r->hdr.reason = REASON_RELATED;
 	else if (direction != c->initiator)
 		r->hdr.reason = REASON_REPLY;
 	else
-		r->hdr.reason = c->state < STATE_ESTABLISHED ? REASON_NEW : REASON_ESTABLISHED;
+		r->hdr.reason = r->ext.state < STATE_ESTABLISHED ? REASON_NEW : REASON_ESTABLISHED;
 	__builtin_memcpy(r->ext.a, address_a(c, key), sizeof(r->ext.a));
 	__builtin_memcpy(r->ext.b, address_b(c, key), sizeof(r->ext.b));
 	r->ext.a_port = is_peer_a(c) ? c->peer_port : key->a_port;
@@ -293,7 +323,6 @@ static __always_inline void describe(struct trace_record *r, const struct flow_k
 	r->ext.hook = c->hook;
 	r->ext.initiator = c->initiator;
 	r->ext.direction = direction;
-	r->ext.state = c->state;
 	r->ext.seen[0] = c->seen[0];
 	r->ext.seen[1] = c->seen[1];
 }

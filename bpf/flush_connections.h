@@ -12,6 +12,7 @@
 #include "ip_cache.h"
 #include "life.h"
 #include "packet.h"
+#include "state.h"
 #include "untranslated.h"
 #include "weir.h"
 
@@ -55,12 +56,23 @@ struct {
 static __always_inline __u64 idle_limit(const struct connection *c, __u8 proto)
 {
 	if (c->state == STATE_CLOSED)
-		return idle_closed_ns;
+		return c->half_closed ? idle_tcp_ns : idle_closed_ns;
 	if (proto != IPPROTO_TCP)
 		return idle_other_ns;
-	if (c->state == STATE_CLOSING)
+	if (c->state == STATE_CLOSING && c->seen[0] && c->seen[1])
 		return c->seen[0] & c->seen[1] & TCP_FIN ? idle_closed_ns : idle_closing_ns;
 	return c->state == STATE_ESTABLISHED ? idle_tcp_ns : idle_opening_ns;
+}
+
+/* Closes a connection that one side has closed and that is silent since. Its entry stays: the other
+ * side's last packets, hours later, are no connection of their own. */
+static __always_inline void close_half(struct connection *c, __u64 idle)
+{
+	if (c->state != STATE_CLOSING || idle <= idle_closing_ns || !c->seen[0] || !c->seen[1] ||
+	    c->seen[0] & c->seen[1] & TCP_FIN)
+		return;
+	c->half_closed = 1;
+	close_connection(c, EVENT_FIN, c->last_ns);
 }
 
 /* Closes the connection of an idle entry. Returns 1 when it was open, so timed out. */
@@ -68,11 +80,11 @@ static __always_inline __u8 close_idle(struct connection *c)
 {
 	__u32 state = c->state;
 
-	if (state == STATE_CLOSED || state == STATE_RELATED)
+	if (!was_open(c))
 		return 0;
 	c->state = STATE_CLOSED;
 	set_duration(c, c->last_ns);
-	if (state == STATE_CLOSING && c->seen[0] & c->seen[1] & TCP_FIN) {
+	if (state == STATE_CLOSING && c->seen[0] && c->seen[1]) {
 		add_event(c, EVENT_FIN);
 		return 0;
 	}
@@ -83,14 +95,9 @@ static __always_inline __u8 close_idle(struct connection *c)
 static __always_inline int evict_or_delete(struct connection *c, __u64 now)
 {
 	if (c->life == LIFE_DEAD)
-		return now - c->expiring_ns > GRACE_NS;
+		return now - c->expiring_ns > GRACE_NS && claim(&c->life);
 	evict(c, now);
 	return 0;
-}
-
-static __always_inline int was_open(const struct connection *c)
-{
-	return c->state != STATE_CLOSED && c->state != STATE_RELATED;
 }
 
 /* For bpf_for_each_map_elem: returning 1 ends the run. */
@@ -113,13 +120,14 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 		(is_stale(c->a.entity) || is_stale(c->b.entity) || is_stale(c->service));
 	f->run->stale += stale;
 	f->run->deferred += c->defer_until_ns != 0;
-	if (c->pass == f->run->pass)
+	if (c->pass == f->run->pass || c->life == LIFE_GONE)
 		return 0;
 	c->pass = f->run->pass;
 	/* packets of established TCP set no time: unreported counts show that some came */
 	if (own.proto == IPPROTO_TCP && c->state == STATE_ESTABLISHED && unreported_bytes(c))
 		c->last_ns = now;
 	idle = since(now, c->last_ns);
+	close_half(c, idle);
 	limit = idle_limit(c, own.proto);
 	if (idle > idle_closed_ns && limit > idle_closed_ns &&
 	    bpf_map_lookup_elem(&gone_interfaces, &own.ifindex))

@@ -30,6 +30,8 @@
 
 #define HEADERS_MAX 128
 #define IPV6_EXTENSIONS_MAX 6
+/* At least their greatest length, 40 + 6 * 2048. */
+#define IPV6_EXTENSIONS_MASK 0x3fff
 
 /* Fields of the IPv6 fragment header's offset word (RFC 8200 section 4.5). */
 #define IPV6_FRAGMENT_OFFSET 0xfff8
@@ -199,6 +201,20 @@ static __always_inline int parse_ipv4(struct packet *p, struct headers *h, __u32
 	return 0;
 }
 
+/* Return and change nothing. Global functions, so the verifier knows nothing of the result: it checks
+ * what follows once, not again for each way through the headers. */
+__noinline __u32 any_number(__u32 number)
+{
+	asm volatile("" : "+r"(number));
+	return number;
+}
+
+__noinline int any_packet(struct packet *p)
+{
+	asm volatile("" : : "r"(p) : "memory");
+	return 0;
+}
+
 /* Walks the extension headers (RFC 8200 section 4). */
 static __always_inline int parse_ipv6(struct packet *p, struct headers *h, __u32 place)
 {
@@ -242,6 +258,12 @@ static __always_inline int parse_ipv6(struct packet *p, struct headers *h, __u32
 		if (frag & IPV6_FRAGMENT_OFFSET)
 			break; /* a later fragment: no transport header follows */
 	}
+	if (at > sizeof(*ip)) {
+		at = any_number(at) & IPV6_EXTENSIONS_MASK;
+		frag = any_number(frag);
+		id = any_number(id);
+		next = any_number(next);
+	}
 	p->proto = next;
 	if (!(frag & IPV6_FRAGMENT_OFFSET))
 		parse_transport(p, h, place, at);
@@ -267,6 +289,7 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *p, __u32 
 	const __u32 l2 = framing == BARE ? 0 : ETH_HLEN;
 	const __u8 *l3 = data + l2;
 	struct headers h = {.total = skb->len};
+	__u32 ignored;
 	__u16 ethertype;
 
 	if ((void *)(l3 + sizeof(struct ipv6hdr) + sizeof(struct tcphdr)) > end &&
@@ -292,8 +315,11 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *p, __u32 
 	h.at = l3;
 	h.end = end;
 	if (ethertype == bpf_htons(ETH_P_IP))
-		return parse_ipv4(p, &h, IN_PACKET);
-	if (ethertype == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(p, &h, IN_PACKET);
-	return ethertype == bpf_htons(ETH_P_ARP) ? IGNORED_ARP : IGNORED_OTHER;
+		ignored = parse_ipv4(p, &h, IN_PACKET);
+	else if (ethertype == bpf_htons(ETH_P_IPV6))
+		ignored = parse_ipv6(p, &h, IN_PACKET);
+	else
+		return ethertype == bpf_htons(ETH_P_ARP) ? IGNORED_ARP : IGNORED_OTHER;
+	any_packet(p);
+	return ignored;
 }

@@ -28,17 +28,22 @@ static __always_inline void close_connection(struct connection *c, __u32 event, 
 	set_duration(c, now);
 }
 
-/* A SYN on a closed entry opens a new connection with the same addresses and ports. Unreported
- * bytes belong to the old one, except the `bytes` of the SYN itself. */
+/* A SYN on a closed or unanswered entry opens a new connection with the same addresses and ports.
+ * Unreported bytes belong to the old one, except the `bytes` of the SYN itself. */
 static __always_inline void reopen_connection(struct connection *c, __u8 direction, __u32 bytes,
 					      __u64 now)
 {
-	if (__sync_val_compare_and_swap(&c->state, STATE_CLOSED, STATE_NEW) != STATE_CLOSED)
+	__u32 before = c->state;
+
+	if ((before != STATE_CLOSED && before != STATE_UNANSWERED) ||
+	    __sync_val_compare_and_swap(&c->state, before, STATE_NEW) != before)
 		return;
 	c->reported_bytes = bytes - unreported_bytes(c);
 	c->first_ns = now;
 	c->initiator = direction;
 	c->opening_seen = 1;
+	c->half_closed = 0;
+	c->syn_ns = 0;
 	c->seen[0] = c->seen[1] = 0;
 	add_event(c, EVENT_OPENED);
 }
@@ -95,16 +100,68 @@ static __always_inline int shows_bypass(const struct connection *c, __u8 flags, 
 	       !(c->seen[!direction] & TCP_ACK);
 }
 
-/* For a packet that is not plain data of an established TCP connection. Returns whether to report
- * it at once. */
-static __always_inline int update_state(struct connection *c, const struct packet *p,
-					__u8 direction, __u32 bytes)
-{
-	__u64 now = bpf_ktime_get_ns();
-	__u8 control = p->tcp_flags & TCP_CONTROL;
-	__u8 new_flags = control & ~c->seen[direction];
-	__u32 before = c->state, bypassed;
+/* A SYN on an open connection may be a stray one: its peer answers that with an ACK. A SYN-ACK, or a
+ * RST of a peer that has no such connection, proves that the SYN opened another one, after a reboot
+ * or with ports in use again. The old connection closed without a packet that says so. */
+#define SYN_ANSWER_NS 10000000000ULL
 
+static __always_inline void replace_connection(struct connection *c, __u8 flags, __u8 direction,
+					       __u32 bytes, __u64 now)
+{
+	__u64 syn_ns = c->syn_ns;
+
+	if (flags & TCP_SYN && !(flags & TCP_ACK)) {
+		c->alone = direction;
+		c->syn_bytes = bytes;
+		c->syn_ns = now;
+		return;
+	}
+	if (!syn_ns || !(flags & (TCP_SYN | TCP_RST)))
+		return;
+	c->syn_ns = 0;
+	if (direction == c->alone || now - syn_ns > SYN_ANSWER_NS)
+		return;
+	close_connection(c, (c->seen[0] | c->seen[1]) & TCP_FIN ? EVENT_FIN : EVENT_RESET, syn_ns);
+	reopen_connection(c, c->alone, c->syn_bytes + bytes, syn_ns);
+	c->seen[c->alone & 1] = TCP_SYN;
+}
+
+/* TCP from the middle of a connection, of which one side alone has been seen so far. Returns 1 once
+ * the other side answers. */
+static __always_inline int is_answered(struct connection *c, __u8 flags, __u8 direction)
+{
+	__u32 state = STATE_ESTABLISHED;
+
+	if (flags & TCP_RST) {
+		/* a scan, or a peer that has no such connection */
+		__sync_val_compare_and_swap(&c->state, STATE_UNANSWERED, STATE_CLOSED);
+		return 0;
+	}
+	if (direction == c->alone)
+		return 0;
+	if (c->seen[c->alone & 1] & TCP_FIN) {
+		c->last_fin = c->alone;
+		state = STATE_CLOSING;
+	}
+	if (__sync_val_compare_and_swap(&c->state, STATE_UNANSWERED, state) == STATE_UNANSWERED)
+		add_event(c, EVENT_ADOPTED);
+	return 1;
+}
+
+/* For a packet that is not plain data of an established TCP connection. Returns whether to report
+ * it at once. Global: the verifier checks it once, not again for each kind of packet. */
+__noinline int update_state(struct connection *c, const struct packet *p, __u32 to, __u32 bytes)
+{
+	__u8 direction = to & 1;
+	__u64 now = bpf_ktime_get_ns();
+	__u8 control, new_flags;
+	__u32 before, bypassed;
+
+	if (!c || !p)
+		return 0;
+	control = p->tcp_flags & TCP_CONTROL;
+	new_flags = control & ~c->seen[direction];
+	before = c->state;
 	c->last_ns = now;
 	if (p->proto != IPPROTO_TCP) {
 		if (before != STATE_NEW || direction == c->initiator)
@@ -122,14 +179,20 @@ static __always_inline int update_state(struct connection *c, const struct packe
 	if (before == STATE_CLOSING && control == TCP_SYN && !(p->tcp_flags & TCP_ACK) &&
 	    c->seen[0] & c->seen[1] & TCP_FIN)
 		close_connection(c, EVENT_FIN, now);
-	if (c->state == STATE_CLOSED) {
-		if (!(control & TCP_SYN) || p->tcp_flags & TCP_ACK)
+	if (c->state == STATE_CLOSED || c->state == STATE_UNANSWERED) {
+		if (control & TCP_SYN && !(p->tcp_flags & TCP_ACK))
+			reopen_connection(c, direction, bytes, now);
+		else if (c->state == STATE_CLOSED)
+			c->half_closed &= !(control & (TCP_FIN | TCP_RST));
+		if (c->state == STATE_CLOSED)
 			return 0;
-		reopen_connection(c, direction, bytes, now);
+	} else if (control && c->state >= STATE_ESTABLISHED) {
+		replace_connection(c, p->tcp_flags, direction, bytes, now);
 	}
 	bypassed = shows_bypass(c, p->tcp_flags, direction);
 	c->seen[direction] |= p->tcp_flags;
-	update_tcp_state(c, p->tcp_flags, direction, now);
+	if (c->state != STATE_UNANSWERED || is_answered(c, p->tcp_flags, direction))
+		update_tcp_state(c, p->tcp_flags, direction, now);
 	return new_flags || bypassed || (c->state != before && c->state != STATE_SYN_ACK);
 }
 
@@ -154,8 +217,8 @@ static __always_inline void init_state(struct connection *c, const struct packet
 		 * side with the lower port. */
 		__u32 from_server = p->tcp_flags & TCP_SYN || p->src_port < p->dst_port;
 
-		c->state = p->tcp_flags & TCP_SYN ? STATE_SYN_ACK : STATE_ESTABLISHED;
+		c->state = STATE_UNANSWERED;
+		c->alone = direction;
 		c->initiator = from_server ? !direction : direction;
-		c->events = LANE(EVENT_ADOPTED);
 	}
 }

@@ -64,7 +64,7 @@ static __noinline int is_renamed(const struct connection *c, const struct flow_k
 /* Whether a SYN opens another connection of the same ports. */
 static __always_inline int is_finished(const struct connection *c)
 {
-	return c->state == STATE_CLOSED ||
+	return c->state == STATE_CLOSED || c->state == STATE_UNANSWERED ||
 	       (c->state == STATE_CLOSING && c->seen[0] & c->seen[1] & TCP_FIN);
 }
 
@@ -76,7 +76,7 @@ static __noinline int reuse(struct __sk_buff *skb, const struct flow_key *key, s
 		return 0;
 	if (c->translation == NAT_TRANSLATED || peer_info(c)->flags & INFO_TRANSLATABLE)
 		return restart_translation(skb, key, c);
-	if (c->state == STATE_CLOSED && is_renamed(c, key))
+	if (c->state != STATE_CLOSING && is_renamed(c, key))
 		evict(c, bpf_ktime_get_ns());
 	return 0;
 }

@@ -129,11 +129,14 @@ static __noinline int read_translation(struct __sk_buff *skb, const struct flow_
 	    __sync_val_compare_and_swap(&c->translation, before, NAT_BUSY) != before)
 		return 0;
 	if (named && c->state != STATE_CLOSED) {
-		if (!report(skb, key, c, c->initiator, REPORT_RENAMED)) {
+		int open = was_open(c);
+
+		if (!report(skb, key, c, c->initiator, open ? REPORT_RENAMED : REPORT_PENDING)) {
 			c->translation = before; /* the next packet tries again */
 			return 0;
 		}
-		add_event(c, EVENT_ADOPTED);
+		if (open)
+			add_event(c, EVENT_ADOPTED);
 	}
 	__builtin_memcpy(c->peer, s->entry.peer, sizeof(c->peer));
 	c->peer_port = s->entry.peer_port;

@@ -16,7 +16,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometh
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod busybox-static xz-utils zstd
 
-.PHONY: help build run test test-unit test-watch check check-headers bench fuzz kernels demo golden dashboards pictures docs prebuilt package image manifests clean
+.PHONY: help build run test test-unit test-watch check check-headers bench fuzz kernels demo golden dashboards pictures docs install prebuilt package image manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,11 @@ dashboards: build ## Regenerate dashboards/out/: dashboards and rules
 
 pictures: build .stamps/packages-test ## Redraw docs/pictures/: a picture of each dashboard, from three minutes of the lab (root)
 	node test/compile.mjs dashboards/pictures/main.ts $(ARGS)
+
+install: build ## Install Weir on this machine, with its systemd unit and an empty /etc/weir/weir.yaml (root; DESTDIR=)
+	deploy/install.sh "$(DESTDIR)/"
+	install -D -m 644 deploy/weir.service "$(DESTDIR)/etc/systemd/system/weir.service"
+	@[ -e "$(DESTDIR)/etc/weir/weir.yaml" ] || install -D -m 644 deploy/weir.yaml "$(DESTDIR)/etc/weir/weir.yaml"
 
 prebuilt: build ## Build the addon for machines without a compiler, amd64 and arm64 (root, for the cross compiler)
 	@deploy/prebuilt.sh x64

@@ -16,7 +16,7 @@ for built in dist/cli/main.js dist/revision.json dist/weir.bpf.o dist/weir-befor
 done
 mkdir -p "$home/$addon" "$root/usr/local/bin" "$root/usr/share/doc/weir"
 cp -R dist package.json README.md LICENSE LICENSES "$home/"
-cp "$addon"/* "$home/$addon/"
+find "$addon" -maxdepth 1 -type f -exec cp {} "$home/$addon/" \;
 # The run-time packages of the lock file, and their dependencies.
 npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | while read -r package; do
 	to=$home/${package#"$PWD/"}

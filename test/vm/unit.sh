@@ -36,8 +36,8 @@ WantedBy=multi-user.target
 U
 ln -s ../script.service "$root/etc/systemd/system/multi-user.target.wants/script.service"
 ln -s /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
-printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
-printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+printf 'root:x:0:0:root:/root:/bin/bash\n' >"$root/etc/passwd"
+printf 'root:x:0:\n' >"$root/etc/group"
 printf 'passwd: files systemd\ngroup: files systemd\n' >"$root/etc/nsswitch.conf"
 echo 00000000000000000000000000000001 >"$root/etc/machine-id"
 # weir.service calls node by env

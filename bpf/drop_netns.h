@@ -3,7 +3,7 @@
  * drop_netns.h - whether a packet was dropped on this node: in the watched network namespace or in a pod's.
  *
  * In:    the freed packet's interface, else its socket. A pod's namespace has a veth or netkit
- *        interface whose peer is a watched interface of a pod.
+ *        interface whose peer is a watched interface of a pod, or is in `pod_namespaces`.
  * Out:   1 or 0, so that of several nodes on one machine (kind, k3d) each counts its own drops.
  * Never: doubts a packet without an interface and without a socket: it counts.
  */
@@ -11,6 +11,7 @@
 
 #include "kernel.h"
 #include "life.h"
+#include "pod_device.h"
 #include "pod_interface.h"
 
 #include <linux/bpf.h>
@@ -109,6 +110,8 @@ static __always_inline int is_pod_netns(const struct net *net, __u32 number)
 {
 	struct netns_verdict now = {.since_ns = bpf_ktime_get_ns()}, *known;
 
+	if (bpf_map_lookup_elem(&pod_namespaces, &number))
+		return 1;
 	known = bpf_map_lookup_elem(&netns_verdicts, &number);
 	if (known && since(now.since_ns, known->since_ns) < VERDICT_NS)
 		return known->is_ours;

@@ -28,7 +28,8 @@ struct pod_end {
 	__u32 ifindex; /* in that namespace */
 };
 
-/* The host's interface of each watched pod's side. About 80 B an entry. */
+/* By interface in a pod's namespace: the host's interface of the pair, or the number of an interface
+ * that is in no pair (pod_device.h). About 80 B an entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -80,8 +81,8 @@ static __always_inline int take_arrival(struct __sk_buff *skb)
 	return bpf_jiffies64() - last->jiffies <= 1;
 }
 
-/* The host's interface for the pod's interface that received this packet; 0: unknown. */
-static __always_inline __u32 host_interface(struct __sk_buff *ctx)
+/* Where a packet counts that is at a pod's interface; 0: unknown. */
+static __always_inline __u32 counted_interface(struct __sk_buff *ctx)
 {
 	struct sk_buff *skb = (void *)ctx;
 	struct pod_end key = {

@@ -5,6 +5,7 @@
 #include "conntrack.h"
 #include "kernel.h"
 #include "log.h"
+#include "namespaces.h"
 #include "netns.h"
 #include "object.h"
 #include "pod_ends.h"
@@ -24,6 +25,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 	exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
 	exports.Set("perfRefusal", Napi::Function::New<PerfRefusal>(env, "perfRefusal"));
 	exports.Set("netnsIds", Napi::Function::New<NetnsIds>(env, "netnsIds"));
+	exports.Set("readNamespaces", Napi::Function::New<ReadNamespaces>(env, "readNamespaces"));
 	return exports;
 }
 

@@ -69,6 +69,7 @@ Napi::Function BpfObject::Define(Napi::Env env)
 			       InstanceMethod<&BpfObject::DetachInterface>("detachInterface"),
 			       InstanceMethod<&BpfObject::AttachPodEnd>("attachPodEnd"),
 			       InstanceMethod<&BpfObject::DetachPodEnd>("detachPodEnd"),
+			       InstanceMethod<&BpfObject::IsPodEndAttached>("isPodEndAttached"),
 			       InstanceMethod<&BpfObject::OpenRing>("openRing"),
 			       InstanceMethod<&BpfObject::Drain>("drain"),
 			       InstanceMethod<&BpfObject::OnRing>("onRing"),
@@ -223,33 +224,43 @@ Napi::Value BpfObject::DetachInterface(const Napi::CallbackInfo &info)
 	return Job::Run(info.Env(), detach, Undefined);
 }
 
-/* (number, netns, ifindex, program): a promise */
+/* (number, netns, ifindex, ingress, egress or undefined): a promise */
 Napi::Value BpfObject::AttachPodEnd(const Napi::CallbackInfo &info)
 {
-	bpf_program *program = nullptr;
-	Fault fault = FindProgram("attachPodEnd", info[3], program);
-
-	if (fault)
-		return Throw(info.Env(), fault);
 	/* the work's own: the object may be closed while it runs */
-	auto own = std::make_shared<Fd>(fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0));
-	if (!*own)
-		return Throw(info.Env(), {errno, "fcntl", {}});
-	auto attach = [ends = pod_ends_, number = info[0].As<Napi::Number>().Int32Value(),
+	auto programs = std::make_shared<std::vector<Fd>>();
+
+	for (size_t i = 3; i < 5 && !info[i].IsUndefined(); i++) {
+		bpf_program *program = nullptr;
+		if (Fault fault = FindProgram("attachPodEnd", info[i], program))
+			return Throw(info.Env(), fault);
+		programs->emplace_back(fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0));
+		if (!programs->back())
+			return Throw(info.Env(), {errno, "fcntl", {}});
+	}
+	auto attach = [ends = pod_ends_, number = info[0].As<Napi::Number>().Uint32Value(),
 		       netns = PathOf(info[1]), ifindex = info[2].As<Napi::Number>().Int32Value(),
-		       own] { return ends->Attach(number, netns, ifindex, *own); };
+		       programs] { return ends->Attach(number, netns, ifindex, *programs); };
 	return Job::Run(info.Env(), attach, Undefined);
 }
 
 /* (number): a promise */
 Napi::Value BpfObject::DetachPodEnd(const Napi::CallbackInfo &info)
 {
-	auto detach = [ends = pod_ends_, number = info[0].As<Napi::Number>().Int32Value()] {
+	auto detach = [ends = pod_ends_, number = info[0].As<Napi::Number>().Uint32Value()] {
 		ends->Detach(number);
 		return Fault{};
 	};
 
 	return Job::Run(info.Env(), detach, Undefined);
+}
+
+/* (number): a boolean */
+Napi::Value BpfObject::IsPodEndAttached(const Napi::CallbackInfo &info)
+{
+	bool attached = pod_ends_->IsAttached(info[0].As<Napi::Number>().Uint32Value());
+
+	return Napi::Boolean::New(info.Env(), attached);
 }
 
 Napi::Value BpfObject::OpenRing(const Napi::CallbackInfo &info)

@@ -37,6 +37,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Napi::Value DetachInterface(const Napi::CallbackInfo &info);
 	Napi::Value AttachPodEnd(const Napi::CallbackInfo &info);
 	Napi::Value DetachPodEnd(const Napi::CallbackInfo &info);
+	Napi::Value IsPodEndAttached(const Napi::CallbackInfo &info);
 	Napi::Value OpenRing(const Napi::CallbackInfo &info);
 	Napi::Value Drain(const Napi::CallbackInfo &info);
 	Napi::Value OnRing(const Napi::CallbackInfo &info);

@@ -7,8 +7,11 @@
 #include "background_close.h"
 #include "netns.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <iterator>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -16,8 +19,10 @@
 
 namespace
 {
-constexpr auto kPodEndHook = static_cast<bpf_attach_type>(46); /* BPF_TCX_INGRESS of 6.6 */
-constexpr uint32_t kPodEndFlags = 1u << 3;		       /* BPF_F_BEFORE */
+/* BPF_TCX_INGRESS and BPF_TCX_EGRESS of 6.6 */
+constexpr std::array kPodEndHooks{static_cast<bpf_attach_type>(46),
+				  static_cast<bpf_attach_type>(47)};
+constexpr uint32_t kPodEndFlags = 1u << 3; /* BPF_F_BEFORE */
 constexpr int kNoId = -1;
 
 /* RTM_GETNSID with the namespace as a file descriptor. */
@@ -65,33 +70,55 @@ int IdOf(int socket, const std::string &path)
 }
 } // namespace
 
-Fault PodEnds::Attach(int number, const std::string &netns, int ifindex, const Fd &program)
+Fault PodEnds::Attach(uint32_t number, const std::string &netns, int ifindex,
+		      const std::vector<Fd> &programs)
 {
 	auto options = Options<bpf_link_create_opts>();
+	std::vector<Fd> links;
 	NetnsScope scope;
 
 	if (Fault fault = scope.Enter(netns))
 		return fault;
 	options.flags = kPodEndFlags;
 	/* without the lock, so that Detach() does not wait for the kernel */
-	int link = bpf_link_create(program.Get(), ifindex, kPodEndHook, &options);
-	if (link < 0)
-		return FaultOf(link, "bpf(BPF_LINK_CREATE)",
-			       "interface " + std::to_string(ifindex) + " of " + netns);
+	for (size_t i = 0; i < programs.size(); i++) {
+		int link =
+		    bpf_link_create(programs[i].Get(), ifindex, kPodEndHooks.at(i), &options);
+		if (link < 0)
+			return FaultOf(link, "bpf(BPF_LINK_CREATE)",
+				       "interface " + std::to_string(ifindex) + " of " + netns);
+		links.emplace_back(link);
+	}
 	std::lock_guard<std::mutex> lock(mutex_);
-	Fd owned(link);
 	if (closed_)
 		return {ECANCELED, "attachPodEnd", "the object is closed"};
-	if (!links_.emplace(number, std::move(owned)).second)
+	if (!links_.emplace(number, std::move(links)).second)
 		return {EEXIST, "attachPodEnd", std::to_string(number) + " is attached"};
 	return {};
 }
 
-void PodEnds::Detach(int number)
+void PodEnds::Detach(uint32_t number)
+{
+	std::unique_lock<std::mutex> lock(mutex_);
+	auto links = links_.extract(number);
+
+	lock.unlock(); /* closing blocks */
+}
+
+bool PodEnds::IsAttached(uint32_t number)
 {
 	std::lock_guard<std::mutex> lock(mutex_);
+	auto found = links_.find(number);
 
-	links_.erase(number); /* blocks */
+	if (found == links_.end())
+		return false;
+	return std::all_of(found->second.begin(), found->second.end(), [](const Fd &link) {
+		bpf_link_info info{};
+		uint32_t size = sizeof(info);
+
+		/* the interface's number is where that of an XDP link is; 0: none any more */
+		return !bpf_obj_get_info_by_fd(link.Get(), &info, &size) && info.xdp.ifindex != 0;
+	});
 }
 
 void PodEnds::Close()
@@ -101,8 +128,8 @@ void PodEnds::Close()
 	std::vector<Fd> links;
 
 	closed_ = true;
-	for (auto &[number, link] : links_)
-		links.push_back(std::move(link));
+	for (auto &[number, own] : links_)
+		std::move(own.begin(), own.end(), std::back_inserter(links));
 	links_.clear();
 	CloseInBackground(std::move(links));
 }

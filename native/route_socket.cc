@@ -107,7 +107,11 @@ Fault RouteSocket::Open()
 
 Fault RouteSocket::Request(TcMessage &message, const char *what, const Each &each)
 {
-	nlmsghdr &header = message.Header();
+	return Request(message.Header(), what, each);
+}
+
+Fault RouteSocket::Request(nlmsghdr &header, const char *what, const Each &each)
+{
 	bool done = false;
 
 	header.nlmsg_seq = ++sequence_;

@@ -41,6 +41,7 @@ class RouteSocket
 
 	Fault Open();
 	/* Sends a request and reads until its acknowledgement or the end of its dump. */
+	Fault Request(nlmsghdr &header, const char *what, const Each &each = {});
 	Fault Request(TcMessage &message, const char *what, const Each &each = {});
 
       private:

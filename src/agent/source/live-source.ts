@@ -9,7 +9,6 @@ import type { OnBypass } from '../../config/settings/source.js'
 import { Hook } from '../../datapath/record/abi.js'
 import type { Attachment } from '../../datapath/source/attachment.js'
 import type { Attachments } from '../../datapath/source/attachments.js'
-import type { WatchedInterface } from '../../datapath/source/bypass-check.js'
 import type { Interfaces } from '../../datapath/source/interfaces.js'
 import { Live, type LiveOptions } from '../../datapath/source/live.js'
 import { loadNative } from '../../datapath/source/native.js'
@@ -44,7 +43,7 @@ export function startLive(
   log: LineLog,
 ): RunningSource {
   const bypass = new BypassWatch(
-    ifindex => watchedIn(live.interfaces, ifindex),
+    ifindex => watchedIn(live, ifindex),
     options.onBypass,
     log,
     () => live.interfaces.podEnds?.widen() ?? false,
@@ -75,7 +74,7 @@ export function startLive(
     live,
     bypass: bypass.check,
     rates,
-    notReady: () => live.trouble ?? startOf(live.interfaces) ?? bypass.notReady,
+    notReady: () => live.trouble ?? startOf(live) ?? bypass.notReady,
     status: () => [
       ['source', 'live'],
       ['state', live.trouble ?? 'ok'],
@@ -84,6 +83,7 @@ export function startLive(
       ['uplinks', String(attachments.count(Hook.uplink))],
       ...attachmentsOf(attachments),
       ["pods' sides", podEndsOf(live.interfaces)],
+      ["pods' own interfaces", podDevicesOf(live)],
       ['bypassed interfaces', bypass.status],
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
       ['ring', live.ring.kind],
@@ -99,23 +99,38 @@ export function startLive(
 }
 
 /** With the time since which everything that can be attached is. */
-function watchedIn({ attachments, podEnds }: Interfaces, ifindex: number): WatchedInterface | undefined {
+function watchedIn({ interfaces: { attachments, podEnds }, podDevices }: Live, ifindex: number) {
   const attachment = attachments.attached(ifindex)
-  if (attachment === undefined) return undefined
+  if (attachment === undefined) return podDevices?.attached(ifindex)
   return { name: attachment.name, attachedMs: Math.max(attachment.attachedMs, podEnds?.attachedMs(ifindex) ?? 0) }
 }
 
 /** Why a start is not over: attempts to attach, for as long as they may delay readiness. */
-function startOf({ attachments, podEnds }: Interfaces): string | undefined {
+function startOf({ interfaces: { attachments, podEnds }, podDevices }: Live): string | undefined {
   const isLate = attachments.list().length > FEW ? process.uptime() > READY_SECONDS : attachments.age > LIMIT_SECONDS
   if (isLate) return undefined
   if (attachments.isStarting) return `attaching to ${attachments.pending().length} interfaces`
-  return podEnds?.isStarting ? `attaching to the pods' side of ${podEnds.missing} interfaces` : undefined
+  if (podEnds?.isStarting) return `attaching to the pods' side of ${podEnds.missing} interfaces`
+  return podDevices?.isStarting ? "attaching to the pods' own interfaces" : undefined
 }
 
 function podEndsOf({ podEnds }: Interfaces): string {
   if (podEnds === undefined) return 'not watched'
   return podEnds.refused ?? `${podEnds.count} of ${podEnds.count + podEnds.missing}`
+}
+
+/** Interfaces of pods that are in no pair with one of the node, by kind and name. */
+function podDevicesOf({ podDevices }: Live): string {
+  if (podDevices === undefined) return 'not watched'
+  if (podDevices.refused !== undefined) return podDevices.refused
+  const list = podDevices.list()
+  const names = list.map(
+    ({ name, kind, attachedMs }) => `${name} (${kind}${attachedMs === undefined ? ', pending' : ''})`,
+  )
+  const shown = names.sort().slice(0, SHOWN).join(', ')
+  return list.length === 0
+    ? '0'
+    : `${podDevices.count} of ${list.length}: ${shown}${names.length > SHOWN ? ', ...' : ''}`
 }
 
 /** Lines only for what is amiss. */

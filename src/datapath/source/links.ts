@@ -8,7 +8,7 @@
  * Fail:  parsing stops at a truncated message; the kernel sends whole ones.
  * Never: makes a system call.
  */
-import { AF_UNSPEC, attributes, type Message, messages, NLMSG_DONE, text } from './rtnetlink.js'
+import { AF_UNSPEC, type Attribute, attributes, type Message, messages, NLMSG_DONE, text } from './rtnetlink.js'
 
 export interface Link {
   readonly ifindex: number
@@ -27,6 +27,8 @@ export interface Link {
   /** Then its number there, and the id of that namespace in this one. */
   readonly peerIfindex: number
   readonly peerNetnsId: number
+  /** An ipvlan device of mode L3S: what it receives passes no hook of its own. */
+  readonly l3s: boolean
 }
 
 export interface LinkSink {
@@ -44,7 +46,9 @@ const FILTER_CHANGES: readonly number[] = [RTM.newQdisc, RTM.deleteQdisc, RTM.ne
 /** Offset of tcm_ifindex in struct tcmsg. */
 const TCMSG_IFINDEX = 4
 const IFLA = { name: 3, link: 5, master: 10, linkInfo: 18, linkNetnsId: 37 } as const
-const IFLA_INFO_KIND = 1
+const IFLA_INFO = { kind: 1, data: 2 } as const
+const IFLA_IPVLAN_MODE = 1
+const IPVLAN_MODE_L3S = 2
 const IFF_UP = 1
 /** ARPHRD_PPP, RAWIP, TUNNEL, TUNNEL6, SIT, IPGRE, IP6GRE, NONE. */
 const BARE: ReadonlySet<number> = new Set([512, 519, 768, 769, 776, 778, 823, 0xfffe])
@@ -92,6 +96,7 @@ function readAttributes(view: DataView, from: number, to: number): Omit<Link, 'i
   let link = 0
   let peerNetnsId = -1
   let peerInOtherNetns = false
+  let l3s = false
   for (const attribute of attributes(view, from, to)) {
     const { type, at, end } = attribute
     if (type === IFLA.name) name = text(view, attribute)
@@ -99,9 +104,19 @@ function readAttributes(view: DataView, from: number, to: number): Omit<Link, 'i
     else if (type === IFLA.master) master = view.getUint32(at, true)
     else if (type === IFLA.link) link = view.getInt32(at, true)
     else if (type === IFLA.linkInfo) {
-      for (const info of attributes(view, at, end)) if (info.type === IFLA_INFO_KIND) kind = text(view, info)
+      for (const info of attributes(view, at, end)) {
+        if (info.type === IFLA_INFO.kind) kind = text(view, info)
+        else if (info.type === IFLA_INFO.data && kind === 'ipvlan') l3s = isL3s(view, info)
+      }
     }
   }
   const [lower, peerIfindex] = peerInOtherNetns ? [0, link] : [link, 0]
-  return { name, kind, master, lower, peerInOtherNetns, peerIfindex, peerNetnsId }
+  return { name, kind, master, lower, peerInOtherNetns, peerIfindex, peerNetnsId, l3s }
+}
+
+/** The kernel writes the kind before its data. */
+function isL3s(view: DataView, { at, end }: Attribute): boolean {
+  for (const data of attributes(view, at, end))
+    if (data.type === IFLA_IPVLAN_MODE) return view.getUint16(data.at, true) === IPVLAN_MODE_L3S
+  return false
 }

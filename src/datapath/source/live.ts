@@ -10,7 +10,7 @@
  */
 import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
-import { Closing, FLUSH_BYTES, PASS, PASSES } from '../record/abi.js'
+import { Closing, FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder, type RecordSink } from '../record/decode.js'
 import type { AttachListener } from './attachments.js'
 import { Conntrack } from './conntrack.js'
@@ -23,7 +23,9 @@ import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
 import { type DatapathOptions, openObject } from './object.js'
-import { PodInterfaces } from './pod-interfaces.js'
+import { PodDevices } from './pod-devices.js'
+import { watchesPodEnds } from './pod-ends.js'
+import { type HostRoute, PodInterfaces } from './pod-interfaces.js'
 import { chooseRing, type Ring, type RingKind } from './ring.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
@@ -57,7 +59,6 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
 const MAX_RUNS = 2000
 /** Rounds of questions to conntrack in one flush, of up to 4,096 connections each. The next flush asks for the rest. */
 const MAX_ROUNDS = 4
-const NO_INTERFACES: ReadonlySet<number> = new Set()
 /** bpf/ip_cache.h entity_wait_ns. */
 const ENTITY_WAIT_MS = 5000
 /** Milliseconds from a publish to the flush that removes the connections of stale entities. */
@@ -72,6 +73,8 @@ export class Live implements Source {
   readonly features: readonly Feature[]
   /** The pods behind the interfaces. */
   readonly pods: PodInterfaces
+  /** Pods' interfaces that are in no pair with one of the node; undefined if --pod-end rules them out. */
+  readonly podDevices: PodDevices | undefined
   readonly connectionsLimit: number
   /** Entries of the connection table after the last flush. */
   connectionsUsed = 0
@@ -133,6 +136,9 @@ export class Live implements Source {
         onBehind: (name, behind) => listener.onBehind?.(name, behind),
         onCovered: () => listener.onCovered?.(),
       })
+      this.podDevices = watchesPodEnds(options.podEnd)
+        ? this.#watchPodDevices(native, object, options, entities)
+        : undefined
       this.#publishEntities()
     } catch (error) {
       this.#network.close()
@@ -208,12 +214,25 @@ export class Live implements Source {
     this.#object.onRing(undefined)
     this.#network.close()
     this.interfaces.close()
+    this.podDevices?.close()
     this.collect()
     this.#reportDeferred()
     this.#try('drain', () => this.#drain()) // packets reported during the flush
     this.#closed = true
     this.#translations.close()
     this.#object.close()
+  }
+
+  #watchPodDevices(native: Native, object: BpfObject, { netns }: LiveOptions, entities: Entities): PodDevices {
+    const { attachments } = this.interfaces
+    return new PodDevices(native, object, netns, {
+      isPodInterface: ifindex => attachments.hookOf(ifindex) === Hook.pod,
+      isLocalPod: address => entities.isLocalPod(entities.addresses.host(address)),
+      uncovered: () => this.pods.coverage().uncovered,
+      onError: (error, name) => this.#listener.onError(error, `interface ${name}`),
+      onChanged: () => this.publishNames(),
+      onReattached: name => this.#listener.onReattached?.(name, 'detached'),
+    })
   }
 
   /** Links, addresses or routes of the node changed. */
@@ -284,9 +303,15 @@ export class Live implements Source {
   #publishEntities(): void {
     this.#stale.publish()
     // In the constructor no interface is watched yet.
-    this.pods.update(this.interfaces?.pods() ?? NO_INTERFACES, this.#network.hostRoutes())
+    const interfaces = new Set([...(this.interfaces?.pods() ?? []), ...(this.podDevices?.numbers() ?? [])])
+    this.pods.update(interfaces, this.#addressesByInterface())
     this.ipCache.publish()
     this.pods.publish()
+  }
+
+  *#addressesByInterface(): Generator<HostRoute> {
+    yield* this.#network.hostRoutes()
+    yield* this.podDevices?.addresses() ?? []
   }
 
   #decode(length: number): void {

@@ -64,12 +64,14 @@ export interface BpfObject {
   /** Detaches both programs. A deleted interface, or one that was never attached, is no error. */
   detachInterface(netns: string | undefined, ifindex: number): Promise<void>
   /**
-   * Attaches `program` at the ingress of an interface in the namespace at the path `netns`, by TCX; EINVAL before 6.6.
-   * `number`, chosen by the caller, is for detachPodEnd(). Runs on another thread.
+   * Attaches `ingress`, and `egress` if it is given, at an interface in the namespace at the path `netns`, by TCX; EINVAL
+   * before 6.6. `number`, chosen by the caller, is for the other calls. Runs on another thread.
    */
-  attachPodEnd(number: number, netns: string, ifindex: number, program: string): Promise<void>
+  attachPodEnd(number: number, netns: string, ifindex: number, ingress: string, egress?: string): Promise<void>
   /** A number that is not attached is no error. */
   detachPodEnd(number: number): Promise<void>
+  /** Whether all programs of a number are attached: not after the interface was deleted. */
+  isPodEndAttached(number: number): boolean
   /**
    * Opens the ring: a perf event array, in which every CPU gets a buffer of `pages` pages (a power of two; its watermark
    * is half of that), or a BPF ring buffer, which has the size of its map.
@@ -126,6 +128,16 @@ export interface RtnetlinkWatch {
   close(): void
 }
 
+export interface NamespaceContents {
+  readonly inode: number
+  /** The id by which it knows the node's namespace; -1: by none. */
+  readonly nodeId: number
+  /** RTM_NEWLINK and RTM_NEWADDR of all its interfaces, raw nlmsghdr, back to back. */
+  readonly messages: Uint8Array
+}
+
+export type NamespaceReading = NamespaceContents | { readonly error: NodeJS.ErrnoException }
+
 /** Questions to conntrack of one network namespace. Messages are raw nlmsghdr, back to back. */
 export interface ConntrackQuery {
   /** Sends requests in one datagram and reads the answers, each on a multiple of 4; returns their length. */
@@ -149,6 +161,8 @@ export interface Native {
   perfRefusal(): string | undefined
   /** The ids by which the caller's network namespace knows the namespaces at these paths; -1: by none, or no namespace. */
   netnsIds(paths: readonly string[]): Int32Array
+  /** Reads the interfaces and addresses in the namespaces at these paths, on another thread. Needs CAP_SYS_ADMIN. */
+  readNamespaces(netns: string | undefined, paths: readonly string[]): Promise<readonly NamespaceReading[]>
   /** Watches links in the network namespace of the caller, also after the caller has left it. */
   watchLinks(): RtnetlinkWatch
   /** With the notices of qdiscs and filters. */
@@ -194,6 +208,7 @@ interface Addon {
   readonly possibleCpus: Native['possibleCpus']
   readonly perfRefusal: Native['perfRefusal']
   readonly netnsIds: Native['netnsIds']
+  readonly readNamespaces: Native['readNamespaces']
   readonly inNamespace: Native['inNamespace']
 }
 
@@ -256,12 +271,14 @@ function checkedObject(raw: RawObject): BpfObject {
     },
     detachInterface: (netns, ifindex) =>
       raw.detachInterface(path('detachInterface', netns), integer('detachInterface', ifindex, 1, INT32_MAX)),
-    attachPodEnd(number, netns, ifindex, program) {
+    attachPodEnd(number, netns, ifindex, ingress, egress) {
       const what = 'attachPodEnd'
-      integer(what, number, 1, INT32_MAX)
-      return raw.attachPodEnd(number, string(what, netns), integer(what, ifindex, 1, INT32_MAX), string(what, program))
+      integer(what, number, 1, UINT32_MAX)
+      integer(what, ifindex, 1, INT32_MAX)
+      return raw.attachPodEnd(number, string(what, netns), ifindex, string(what, ingress), path(what, egress))
     },
-    detachPodEnd: number => raw.detachPodEnd(integer('detachPodEnd', number, 1, INT32_MAX)),
+    detachPodEnd: number => raw.detachPodEnd(integer('detachPodEnd', number, 1, UINT32_MAX)),
+    isPodEndAttached: number => raw.isPodEndAttached(integer('isPodEndAttached', number, 1, UINT32_MAX)),
     openRing: (map, pages) => raw.openRing(string('openRing', map), integer('openRing pages', pages, 1, 1 << 16)),
     drain: into => raw.drain(bytes('drain', into)),
     onRing: call => raw.onRing(listener('onRing', call)),
@@ -347,6 +364,10 @@ export function loadNative(): Native {
     netnsIds(paths) {
       for (const each of paths) string('netnsIds', each)
       return addon.netnsIds(paths)
+    },
+    readNamespaces(netns, paths) {
+      for (const each of paths) string('readNamespaces', each)
+      return addon.readNamespaces(path('readNamespaces', netns), paths)
     },
     watchLinks: () => watch(LINKS),
     watchLinksAndFilters: () => watch(LINKS_AND_FILTERS),

@@ -11,7 +11,9 @@ import { Hook } from '../record/abi.js'
 import { L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import type { InterfaceOptions } from './interfaces.js'
 import type { KernelPrograms } from './kernel-programs.js'
+import { L3S_PROGRAM } from './l3s-parents.js'
 import type { BpfObject, Native } from './native.js'
+import { DEVICE_PROGRAMS } from './pod-devices.js'
 import { OWN_NETNS, POD_END_PROGRAMS, watchesPodEnds } from './pod-ends.js'
 import type { Ring } from './ring.js'
 
@@ -51,7 +53,7 @@ export function openObject(
     without: [
       ...without,
       ...(options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : []),
-      ...(watchesPodEnds(options.podEnd) ? [] : POD_END_PROGRAMS),
+      ...(watchesPodEnds(options.podEnd) ? [] : [...POD_END_PROGRAMS, ...DEVICE_PROGRAMS, L3S_PROGRAM]),
     ],
   })
 }

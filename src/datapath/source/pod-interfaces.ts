@@ -13,6 +13,7 @@ import type { Entities } from '../identity/entities.js'
 import { Direction, Hook, IP_INFO } from '../record/abi.js'
 import type { TraceRecord } from '../record/trace-record.js'
 import type { BpfObject } from './native.js'
+import { FIRST_DEVICE_NUMBER } from './pod-device.js'
 
 /** A single address behind an interface. */
 export interface HostRoute {
@@ -103,7 +104,7 @@ export class PodInterfaces {
     let unidentified = 0
     for (const [ifindex, entity] of this.#bound) {
       if (entity !== 0) known.add(this.#podOf(entity))
-      else if (!this.#isStranger(ifindex)) unidentified++
+      else if (ifindex < FIRST_DEVICE_NUMBER && !this.#isStranger(ifindex)) unidentified++
     }
     const local = [...new Set([...this.#entities.localPods()].map(entity => this.#podOf(entity)))]
     const rest = local.filter(pod => !known.has(pod)).sort()

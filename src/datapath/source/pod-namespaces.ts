@@ -6,7 +6,7 @@
  * Out:   a path to enter, and the inode number that identifies the namespace.
  * Never: holds a namespace open, which would keep a deleted pod's interfaces alive.
  */
-import { readdirSync, statSync } from 'node:fs'
+import { inodeOf, mountedNamespaces, processNamespaces } from './namespace-paths.js'
 import type { Native } from './native.js'
 
 export interface PodNamespace {
@@ -14,8 +14,6 @@ export interface PodNamespace {
   readonly inode: number
 }
 
-/** containerd, CRI-O and iproute2; Docker. */
-const FOLDERS = ['/run/netns', '/run/docker/netns'] as const
 /** Pause after a scan, which takes some 20 us for each process; it doubles while ids stay unknown. */
 const RESCAN_MS = [1000, 60_000] as const
 
@@ -56,7 +54,7 @@ export class PodNamespaces {
   #scan(): void {
     this.#scannedMs = this.#now()
     const places = new Map<number, string>()
-    for (const path of candidates()) {
+    for (const path of [...mountedNamespaces(), ...processNamespaces()]) {
       const inode = inodeOf(path)
       if (inode !== undefined && !places.has(inode)) places.set(inode, path)
     }
@@ -69,26 +67,5 @@ export class PodNamespaces {
   #ids(paths: readonly string[]): Int32Array {
     const ask = () => this.#native.netnsIds(paths)
     return this.#netns === undefined ? ask() : this.#native.inNamespace(this.#netns, ask)
-  }
-}
-
-function* candidates(): Generator<string> {
-  for (const folder of FOLDERS) for (const name of namesIn(folder)) yield `${folder}/${name}`
-  for (const name of namesIn('/proc')) if (/^\d+$/.test(name)) yield `/proc/${name}/ns/net`
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return [] // this runtime is not installed
-  }
-}
-
-function inodeOf(path: string): number | undefined {
-  try {
-    return statSync(path).ino
-  } catch {
-    return undefined // the process or the pod is gone
   }
 }

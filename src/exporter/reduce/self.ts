@@ -12,6 +12,7 @@ import type { Decoder, Fault, Kind } from '../../datapath/record/decode.js'
 import type { Attachments } from '../../datapath/source/attachments.js'
 import type { BypassCheck } from '../../datapath/source/bypass-check.js'
 import type { Live } from '../../datapath/source/live.js'
+import type { PodDevices } from '../../datapath/source/pod-devices.js'
 import { M } from '../catalog/catalog.js'
 import type { Metric } from '../catalog/metric.js'
 import type { SeriesStore } from '../series/series.js'
@@ -100,7 +101,7 @@ export class SelfMetrics {
     const { local, covered } = live.pods.coverage()
     this.#set(M.podsLocal, [], local)
     this.#set(M.podsCovered, [], covered)
-    this.#attachments(live.interfaces.attachments)
+    this.#attachments(live.interfaces.attachments, live.podDevices)
     this.#set(M.podEndsWatched, [], live.interfaces.podEnds?.count ?? 0)
     this.#set(M.podEndsMissing, [], live.interfaces.podEnds?.missing ?? 0)
     for (const step of STEPS) this.#set(M.stageUp, [step], live.up(step) ? 1 : 0)
@@ -120,14 +121,18 @@ export class SelfMetrics {
     for (const [direction, n] of Object.entries(check.proofs)) this.#set(M.bypassedConnections, [direction], n)
   }
 
-  #attachments(attachments: Attachments): void {
-    this.#set(M.interfacesWatched, ['pod'], attachments.count(Hook.pod))
+  #attachments(attachments: Attachments, devices: PodDevices | undefined): void {
+    const [watched, known] = [devices?.count ?? 0, devices?.list().length ?? 0]
+    this.#set(M.interfacesWatched, ['pod'], attachments.count(Hook.pod) + watched)
     this.#set(M.interfacesWatched, ['uplink'], attachments.count(Hook.uplink))
-    this.#set(M.interfacesPending, [], attachments.pending().length)
+    this.#set(M.interfacesPending, [], attachments.pending().length + known - watched)
     this.#set(M.interfaceCoverage, [], attachments.coverageSeconds)
     this.#set(M.interfaceAttachSeconds, [], attachments.attachSeconds)
-    this.#set(M.interfaceErrors, [], attachments.errors)
-    for (const [reason, n] of Object.entries(attachments.reattached)) this.#set(M.interfaceReattached, [reason], n)
+    this.#set(M.interfaceErrors, [], attachments.errors + (devices?.errors ?? 0))
+    for (const [reason, n] of Object.entries(attachments.reattached)) {
+      const own = reason === 'detached' ? (devices?.reattached ?? 0) : 0
+      this.#set(M.interfaceReattached, [reason], n + own)
+    }
     const behind = new Set(attachments.list().flatMap(({ name, behind }) => (behind ? [name] : [])))
     const family = this.#store.family(M.interfaceBehind)
     this.#store.removeWhere([family], () => labels => !behind.has(labels.interface ?? ''))

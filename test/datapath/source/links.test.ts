@@ -51,6 +51,7 @@ const REST = {
   peerInOtherNetns: false,
   peerIfindex: 0,
   peerNetnsId: -1,
+  l3s: false,
 }
 const PEER = { peerInOtherNetns: true, peerIfindex: 2, peerNetnsId: 0 }
 const VETH_LINK = { ...REST, ifindex: 42, up: true, name: 'lxc1', kind: 'veth', ...PEER }
@@ -88,6 +89,22 @@ t.test('veths and netkits with their peer in another namespace are interfaces of
 
 t.test('a link has the interface below it in the same namespace, and the bridge or bond that it is in', async t => {
   t.strictSame(readEvents(VLAN), [{ ...REST, ifindex: 9, name: 'eth0.7', kind: '', lower: 2, master: 5 }])
+})
+
+t.test('an ipvlan device of mode L3S is known as one', async t => {
+  const ipvlan = (mode: string) =>
+    hex(
+      '5c000000 1000 0200 03000000 00040000',
+      '00 00 0100 0c000000 43100100 ffffffff',
+      '0900 0300 65746830 00 000000', // IFLA_IFNAME eth0
+      '0800 0500 02000000', // IFLA_LINK: index of the parent
+      '0800 2500 00000000', // IFLA_LINK_NETNSID
+      `2000 1200 0b00 0100 6970766c616e00 00`, // IFLA_LINKINFO { IFLA_INFO_KIND ipvlan
+      `1000 0200 0600 0100 ${mode} 0000 0600 0200`, // IFLA_INFO_DATA { IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS } }
+    )
+  const link = { ...REST, ...PEER, ifindex: 12, up: true, name: 'eth0', kind: 'ipvlan' }
+  t.strictSame(readEvents(ipvlan('0200')), [{ ...link, l3s: true }])
+  for (const mode of ['0000', '0100']) t.strictSame(readEvents(ipvlan(mode)), [link])
 })
 
 t.test('messages are read in order up to the end of the dump', async t => {

@@ -4,11 +4,13 @@
  *
  * In:    `pod_ends` with their numbers, and the maps below, which user space writes. A number has its
  *        highest bit set, so it is none of the kernel's.
- * Out:   the number of the interface that an ipvlan L3S device's packet will reach.
+ * Out:   the number of the interface that a packet at its parent belongs to.
  */
 #pragma once
 
 #include "packet.h"
+#include "pod_end.h"
+#include "weir.h"
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -26,20 +28,28 @@ struct {
 	__type(value, __u8);
 } pod_namespaces SEC(".maps");
 
-/* By address: interfaces of mode L3S, whose packets from other machines do not pass their ingress
- * hook. The kernel delivers them above the network layer of the parent. About 70 B an entry. */
+struct device_address {
+	__u32 number;
+	__u32 parent; /* interface of the node; 0: the parent is elsewhere, or hardware */
+	__u32 is_l3s;
+};
+
+/* By address of such an interface. About 80 B an entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 8192);
 	__type(key, __u32[4]);
-	__type(value, __u32);
-} l3s_addresses SEC(".maps");
+	__type(value, struct device_address);
+} device_addresses SEC(".maps");
 
-/* At the parent's ingress: the interface behind the destination address; 0: none. */
+/* At the parent's ingress: the interface behind the destination address; 0: none. What an ipvlan
+ * device of mode L3S receives from other machines does not pass its ingress hook, since the kernel
+ * delivers it above the network layer of the parent. */
 static __always_inline __u32 l3s_interface(struct __sk_buff *skb)
 {
-	__u32 addr[4], addr_be, *number;
+	__u32 addr[4], addr_be;
+	struct device_address *device;
 
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (bpf_skb_load_bytes_relative(skb, offsetof(struct ipv6hdr, daddr), addr,
@@ -53,6 +63,20 @@ static __always_inline __u32 l3s_interface(struct __sk_buff *skb)
 	} else {
 		return 0;
 	}
-	number = bpf_map_lookup_elem(&l3s_addresses, addr);
-	return number ? *number : 0;
+	device = bpf_map_lookup_elem(&device_addresses, addr);
+	return device && device->is_l3s && device->parent == skb->ifindex ? device->number : 0;
+}
+
+static __always_inline int is_child(const void *addr, __u32 parent)
+{
+	struct device_address *device = bpf_map_lookup_elem(&device_addresses, addr);
+
+	return device && device->parent == parent;
+}
+
+/* Whether an uplink is the parent of a pod's interface that the packet passes as well: it is the
+ * same step of its way. Packets between two children would even look like received ones. */
+static __noinline int is_counted_at_child(const struct flow_key *key)
+{
+	return key && (is_child(key->a, key->ifindex) || is_child(key->b, key->ifindex));
 }

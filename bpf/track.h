@@ -15,6 +15,7 @@
 #include "overflow.h"
 #include "packet.h"
 #include "parse.h"
+#include "pod_device.h"
 #include "report.h"
 #include "state.h"
 #include "translation.h"
@@ -148,6 +149,10 @@ static __always_inline int track_at(struct __sk_buff *skb, __u32 ifindex, __u8 h
 	}
 	set_key(&key, &p, direction);
 	c = bpf_map_lookup_elem(&connections, &key);
+	if (!c && hook == HOOK_UPLINK && pod_ends_watched && is_counted_at_child(&key)) {
+		count(IGNORED_AT_PARENT, bytes);
+		return TC_ACT_UNSPEC;
+	}
 	if (!c) {
 		c = new_connection(&key, &p, hook << 1 | direction);
 		opened = 1;

@@ -293,7 +293,8 @@ enum counter {
 	DROPS_NESTED,	     /* frees that weir_drop could not see and weir_drop_nested did */
 	CONNECTIONS_RENAMED, /* entries evicted: an endpoint has another name, or got one late */
 	SERVICE_UNRESOLVED,  /* connections reported under a Service's name: no backend was found */
-	DROPS_ELSEWHERE, /* in a network namespace that is neither the watched one nor a pod's */
+	DROPS_ELSEWHERE,   /* in a network namespace that is neither the watched one nor a pod's */
+	IGNORED_AT_PARENT, /* of a pod's own interface, where it counts (pod_device.h) */
 	COUNTERS,
 };
 

@@ -27,6 +27,7 @@ export function exporterGroups(): Group[] {
         bypassed(),
         pending(),
         uncovered(),
+        podEndsMissing(),
         behind(),
         reattached(),
         tableNearlyFull(),
@@ -129,6 +130,18 @@ function uncovered(): Alert {
     severity: 'warning',
     summary: 'Weir watches no interface of some pods.',
     description: `{{ $value }} pods on ${AT_NODE} have no watched interface: their packets are not counted. The log and the status page have their names.`,
+  }
+}
+
+/** The runtime may mount the namespace of a new pod late. */
+function podEndsMissing(): Alert {
+  return {
+    alert: 'WeirPodEndsMissing',
+    expr: `${sumOf(ALL, M.podEndsMissing, NODE)} > 0`,
+    for: '10m',
+    severity: 'warning',
+    summary: "Weir cannot attach at the pods' side.",
+    description: `{{ $value }} interfaces of pods on ${AT_NODE} have no program at the pod's side: packets that skip the host's side are not counted. The log has errors, if there are any.`,
   }
 }
 

@@ -16,13 +16,16 @@ const SHOWN = 10
 
 export class CoverageWatch {
   readonly #pods: PodInterfaces
+  readonly #remedy: () => string | undefined
   readonly #log: LineLog
   readonly #timer: NodeJS.Timeout
   /** Since when each pod is uncovered; NaN once it is logged. */
   readonly #since = new Map<string, number>()
 
-  constructor(pods: PodInterfaces, log: LineLog) {
+  /** `remedy`: what an operator can do for pods without an interface of the node. */
+  constructor(pods: PodInterfaces, remedy: () => string | undefined, log: LineLog) {
     this.#pods = pods
+    this.#remedy = remedy
     this.#log = log
     this.#timer = setInterval(() => this.check(performance.now()), CHECK_MS).unref()
   }
@@ -37,8 +40,10 @@ export class CoverageWatch {
       if (isLate) late.push(pod)
       this.#since.set(pod, isLate ? Number.NaN : since)
     }
-    if (late.length > 0)
-      this.#log.warn({ pods: late.length, first: late.slice(0, SHOWN) }, 'pods have no watched interface: not counted')
+    if (late.length === 0) return
+    const remedy = this.#remedy()
+    const fields = { pods: late.length, first: late.slice(0, SHOWN), ...(remedy !== undefined && { remedy }) }
+    this.#log.warn(fields, 'pods have no watched interface: not counted')
   }
 
   /** `12 of 12`, and the names of those without an interface. */

@@ -33,6 +33,8 @@ const FEW = 30
 const READY_SECONDS = 1.8
 /** Seconds from the source's start after which a source is ready in any case. */
 const LIMIT_SECONDS = 10
+/** Why pods without an interface of the node may be uncovered. */
+const NEEDS_POD_END = 'macvlan, ipvlan and SR-IOV need --pod-end and CAP_SYS_ADMIN'
 /** Names on a status line. */
 const SHOWN = 10
 
@@ -67,7 +69,9 @@ export function startLive(
   const { attachments } = live.interfaces
   const names = attachments.list().map(({ name }) => name)
   log.info({ interfaces: names.length, first: names.sort().slice(0, 5) }, 'watching interfaces')
-  const coverage = new CoverageWatch(live.pods, log)
+  const { podDevices } = live
+  const remedy = () => (podDevices === undefined ? NEEDS_POD_END : podDevices.refused)
+  const coverage = new CoverageWatch(live.pods, remedy, log)
   const rates = new Rates(() => ({ ...trafficOf(live), Records: recordsOf(live.decoder) }))
   return {
     decoder: live.decoder,
@@ -119,18 +123,17 @@ function podEndsOf({ podEnds }: Interfaces): string {
   return podEnds.refused ?? `${podEnds.count} of ${podEnds.count + podEnds.missing}`
 }
 
-/** Interfaces of pods that are in no pair with one of the node, by kind and name. */
-function podDevicesOf({ podDevices }: Live): string {
-  if (podDevices === undefined) return 'not watched'
+/** Interfaces of pods that are in no pair with one of the node: the pods, with name and kind of the interface. */
+function podDevicesOf({ pods, podDevices }: Live): string {
+  if (podDevices === undefined) return `not watched: ${NEEDS_POD_END}`
   if (podDevices.refused !== undefined) return podDevices.refused
-  const list = podDevices.list()
-  const names = list.map(
-    ({ name, kind, attachedMs }) => `${name} (${kind}${attachedMs === undefined ? ', pending' : ''})`,
-  )
-  const shown = names.sort().slice(0, SHOWN).join(', ')
-  return list.length === 0
-    ? '0'
-    : `${podDevices.count} of ${list.length}: ${shown}${names.length > SHOWN ? ', ...' : ''}`
+  const names = podDevices.list().map(({ number, name, kind, attachedMs }) => {
+    const state = attachedMs === undefined ? ', pending' : ''
+    return `${pods.podBehind(number) || 'unmanaged'} (${name}, ${kind}${state})`
+  })
+  if (names.length === 0) return '0'
+  const rest = names.length > SHOWN ? ', ...' : ''
+  return `${podDevices.count} of ${names.length}: ${names.sort().slice(0, SHOWN).join(', ')}${rest}`
 }
 
 /** Lines only for what is amiss. */

@@ -62,7 +62,7 @@ export const live = {
     default: 'auto',
   }),
   'pod-end': setting(choice<PodEndMode>('mode', ['auto', 'always', 'never']), {
-    help: "attach also at the pods' side of their interfaces, for packets that skip the host's side: auto (with CAP_SYS_ADMIN), always or never",
+    help: "attach also in the pods' network namespaces, for packets that skip the host's side and for pods on macvlan, ipvlan or hardware: auto (with CAP_SYS_ADMIN), always or never",
     default: 'auto',
   }),
   'report-interval': setting(duration(100, HOUR_MS), {

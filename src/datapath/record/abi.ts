@@ -174,5 +174,6 @@ export const COUNTERS = [
   'connections_renamed',
   'service_unresolved',
   'drops_elsewhere',
+  'ignored_at_parent',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -63,7 +63,7 @@ export class Interfaces implements LinkSink {
     this.attachments = new Attachments(object, options, { ...listener, beforeRepair: () => this.follow() })
     const { attachments } = this
     this.podEnds = watchesPodEnds(options.podEnd)
-      ? new PodEnds(native, object, netns, attachments, listener.onError)
+      ? new PodEnds(native, object, options, attachments, listener.onError)
       : undefined
     this.#dump()
     this.follow()

@@ -21,8 +21,9 @@ export interface PodDevice {
   readonly l3s: boolean
   /** The parent, if it is an interface of the node; otherwise 0. */
   readonly parent: number
-  /** Those that show which pod it is: its own, otherwise all of the namespace. */
   readonly addresses: readonly string[]
+  /** The addresses that show which pod it is: its own, otherwise all of the namespace. */
+  readonly podAddresses: readonly string[]
 }
 
 export interface NodeView {
@@ -55,7 +56,7 @@ export function podDevices({ messages: bytes, nodeId }: NamespaceContents, node:
   return devices.map(link => {
     const { ifindex, name, kind, l3s } = link
     const parent = isAtNode(link) ? link.peerIfindex : 0
-    return { ifindex, name, kind, l3s, parent, addresses: addressesOf(link, addresses, node) }
+    return { ifindex, name, kind, l3s, parent, ...addressesOf(link, addresses, node) }
   })
 }
 
@@ -65,11 +66,12 @@ function isDevice({ hardware, kind, peerInOtherNetns }: Link): boolean {
   return peerInOtherNetns || kind === ''
 }
 
-function addressesOf({ ifindex }: Link, all: readonly InterfaceAddress[], node: NodeView): readonly string[] {
+function addressesOf({ ifindex }: Link, all: readonly InterfaceAddress[], node: NodeView) {
   const useful = all.filter(({ address }) => !ANYWHERE.test(address))
-  const own = useful.filter(each => each.ifindex === ifindex)
-  const chosen = own.some(({ address }) => node.isLocalPod(address)) ? own : useful
-  return chosen.map(({ address }) => address).sort()
+  const textsOf = (list: readonly InterfaceAddress[]) => list.map(({ address }) => address).sort()
+  const addresses = textsOf(useful.filter(each => each.ifindex === ifindex))
+  const podAddresses = addresses.some(address => node.isLocalPod(address)) ? addresses : textsOf(useful)
+  return { addresses, podAddresses }
 }
 
 function parse(bytes: Uint8Array) {

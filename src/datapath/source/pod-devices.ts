@@ -9,7 +9,7 @@
  *        missing capability, ends all attempts.
  * Never: attaches clsact filters in a namespace that is not Weir's: they would outlive it.
  */
-import { L3sParents } from './l3s-parents.js'
+import { DeviceParents } from './device-parents.js'
 import { type Namespace, NamespaceList } from './namespace-list.js'
 import type { BpfObject, NamespaceContents, Native } from './native.js'
 import { FIRST_DEVICE_NUMBER, type NodeView, type PodDevice, podDevices } from './pod-device.js'
@@ -40,6 +40,7 @@ interface Entry extends PodDevice {
   readonly inode: number
   readonly path: string
   addresses: readonly string[]
+  podAddresses: readonly string[]
   attachedMs: number | undefined
   failed: boolean
   retryAt: number
@@ -70,7 +71,7 @@ export class PodDevices {
   readonly #listener: PodDevicesListener
   readonly #namespaces: NamespaceList
   readonly #entries = new Map<number, Entry>()
-  readonly #parents: L3sParents
+  readonly #parents: DeviceParents
   /** Interfaces that lost their programs: `inode ifindex name`. */
   readonly #lost = new Set<string>()
   /** Message of the last error, by namespace and interface. */
@@ -88,7 +89,7 @@ export class PodDevices {
     this.#netns = netns
     this.#listener = listener
     this.#namespaces = new NamespaceList(netns ?? OWN_NETNS)
-    this.#parents = new L3sParents(object, netns ?? OWN_NETNS, () => this.#nextNumber++)
+    this.#parents = new DeviceParents(object, netns ?? OWN_NETNS, () => this.#nextNumber++)
     this.#timer = setInterval(() => void this.#tick(), TICK_MS)
     void this.#tick()
   }
@@ -125,8 +126,8 @@ export class PodDevices {
 
   /** The addresses that show which pod an interface is of. */
   *addresses(): Generator<HostRoute> {
-    for (const { number, addresses } of this.#entries.values())
-      for (const address of addresses) yield { address, ifindex: number }
+    for (const { number, podAddresses } of this.#entries.values())
+      for (const address of podAddresses) yield { address, ifindex: number }
   }
 
   /** Ends the attempts. The programs stay attached until the object is closed. */
@@ -200,8 +201,7 @@ export class PodDevices {
     for (const device of found) {
       const entry = known.find(each => isSame(device, each))
       if (entry === undefined) this.#add(namespace, device)
-      else if (entry.addresses.join() === device.addresses.join()) continue
-      else entry.addresses = device.addresses
+      else if (!updateAddresses(entry, device)) continue
       changed = true
     }
     return changed
@@ -242,8 +242,8 @@ export class PodDevices {
       if (entry.attachedMs === undefined && performance.now() >= entry.retryAt) await this.#attach(entry)
     }
     if (this.#closed) return
-    const l3s = [...this.#entries.values()].filter(entry => entry.l3s && entry.attachedMs !== undefined)
-    await this.#parents.update(l3s, (error, name) => this.#failed(error, name))
+    const attached = [...this.#entries.values()].filter(({ attachedMs }) => attachedMs !== undefined)
+    await this.#parents.update(attached, (error, name) => this.#failed(error, name))
   }
 
   async #attach(entry: Entry): Promise<void> {
@@ -288,6 +288,14 @@ export class PodDevices {
 
 function isSame(device: PodDevice, entry: Entry): boolean {
   return device.ifindex === entry.ifindex && device.kind === entry.kind && device.parent === entry.parent
+}
+
+/** Returns whether they changed. */
+function updateAddresses(entry: Entry, { addresses, podAddresses }: PodDevice): boolean {
+  const before = [entry.addresses, entry.podAddresses].join()
+  entry.addresses = addresses
+  entry.podAddresses = podAddresses
+  return before !== [addresses, podAddresses].join()
 }
 
 function keyOf({ inode, ifindex, name }: Entry): string {

@@ -51,6 +51,7 @@ export class PodEnds {
   readonly #object: BpfObject
   readonly #namespaces: PodNamespaces
   readonly #hosts: Attachments
+  readonly #isOptional: boolean
   /** Message of the last error, by interface. */
   readonly #faults = new Map<number, string>()
   readonly #onError: (error: Error, name: string) => void
@@ -67,11 +68,12 @@ export class PodEnds {
   constructor(
     native: Native,
     object: BpfObject,
-    netns: string | undefined,
+    { netns, podEnd }: { readonly netns: string | undefined; readonly podEnd?: PodEndMode },
     hosts: Attachments,
     onError: (error: Error, name: string) => void,
   ) {
     this.#object = object
+    this.#isOptional = podEnd !== 'always'
     this.#netns = netns ?? OWN_NETNS
     this.#hosts = hosts
     this.#namespaces = new PodNamespaces(native, netns)
@@ -92,9 +94,9 @@ export class PodEnds {
     return n
   }
 
-  /** Pods' interfaces whose namespace was not found, or whose attach failed. */
+  /** Pods' interfaces whose namespace was not found, or whose attach failed. With `auto` a kernel without TCX is no fault. */
   get missing(): number {
-    return this.#ends.size - this.count
+    return this.#isOptional && this.refused !== undefined ? 0 : this.#ends.size - this.count
   }
 
   /** When the pod's side of an interface was attached. */

@@ -94,6 +94,11 @@ export class PodInterfaces {
     }
   }
 
+  /** NAMESPACE/POD behind an interface; '' while it is not known. */
+  podBehind(ifindex: number): string {
+    return this.#podOf(this.#bound.get(ifindex) ?? 0)
+  }
+
   /**
    * Of the local pods with an address, how many have a watched interface, and the names (NAMESPACE/POD) of those that have
    * none. A bridge CNI shows a pod's interface only once the pod sends: while interfaces are left that have sent nothing, as

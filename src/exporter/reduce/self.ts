@@ -24,6 +24,7 @@ const IGNORED = {
   too_short: 'ignored_too_short',
   malformed: 'ignored_malformed',
   other_ethertype: 'ignored_other',
+  pod_interface: 'ignored_at_parent',
 } as const
 const STEPS = ['drain', 'flush', 'drops', 'ip_cache', 'conntrack'] as const
 

@@ -125,6 +125,21 @@ export const EXPORTER_CASES: Readonly<Record<string, Case>> = {
       'every pod has an interface': [node('weir_pods_local', holding(12)), node('weir_pods_covered', holding(12))],
     },
   },
+  WeirPodEndsMissing: {
+    fires: {
+      input: [node('weir_pod_ends_missing', holding(2))],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `2 interfaces of pods on ${WHERE} have no program at the pod's side: packets that skip the host's side are not counted. The log has errors, if there are any.`,
+        },
+      ],
+    },
+    quiet: {
+      "every pod's side is watched": [node('weir_pod_ends_missing', holding(0))],
+      'a pod that starts': [node('weir_pod_ends_missing', '2+0x5 0+0x60')],
+    },
+  },
   WeirInterfaceBehind: {
     fires: {
       input: [node('weir_interface_behind', holding(1), 'interface="lxc1"')],

@@ -19,9 +19,9 @@
 
 namespace
 {
-constexpr const char *kOwn = "/proc/thread-self/ns/net";
-constexpr const char *kWhat = "readNamespaces";
-constexpr int kNoId = -1;
+constexpr const char *kCallersNetns = "/proc/thread-self/ns/net";
+constexpr const char *kReadNamespaces = "readNamespaces";
+constexpr int kNoNodeId = -1;
 
 /* RTM_GETLINK or RTM_GETADDR for all objects. */
 struct Dump {
@@ -41,7 +41,7 @@ struct IdQuestion {
 struct Reading {
 	Fault fault;
 	double inode = 0;
-	int id = kNoId;
+	int id = kNoNodeId;
 	std::string messages;
 };
 
@@ -52,7 +52,7 @@ Fault ReadAll(RouteSocket &route, uint16_t type, size_t body, std::string &messa
 	dump.header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(body));
 	dump.header.nlmsg_type = type;
 	dump.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	return route.Request(dump.header, kWhat, [&](const nlmsghdr &message) {
+	return route.Request(dump.header, kReadNamespaces, [&](const nlmsghdr &message) {
 		messages.append(reinterpret_cast<const char *>(&message), message.nlmsg_len);
 		messages.resize(NLMSG_ALIGN(messages.size()));
 	});
@@ -68,7 +68,7 @@ Fault AskId(RouteSocket &route, const Fd &netns, int &id)
 	question.attribute.rta_len = RTA_LENGTH(sizeof(question.fd));
 	question.attribute.rta_type = NETNSA_FD;
 	question.fd = static_cast<uint32_t>(netns.Get());
-	return route.Request(question.header, kWhat, [&](const nlmsghdr &message) {
+	return route.Request(question.header, kReadNamespaces, [&](const nlmsghdr &message) {
 		size_t header = NLMSG_SPACE(sizeof(rtgenmsg));
 		if (message.nlmsg_len < header)
 			return;
@@ -127,7 +127,8 @@ Napi::Value ReadNamespaces(const Napi::CallbackInfo &info)
 	auto list = info[1].As<Napi::Array>();
 	std::vector<std::string> paths;
 	auto readings = std::make_shared<std::vector<Reading>>(list.Length());
-	std::string node = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : kOwn;
+	std::string node =
+	    info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : kCallersNetns;
 
 	for (uint32_t i = 0; i < list.Length(); i++)
 		paths.push_back(list.Get(i).As<Napi::String>().Utf8Value());

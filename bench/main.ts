@@ -28,6 +28,7 @@ const CASES = [
   'otlp',
   'throughput',
   'pump',
+  'load',
   'kubernetes',
   'auth',
   'follow',

@@ -60,6 +60,10 @@ Napi::Error ErrorOf(Napi::Env env, const Fault &fault)
 	error.Set("code", Napi::String::New(env, code));
 	error.Set("errno", Napi::Number::New(env, -fault.err));
 	error.Set("syscall", Napi::String::New(env, fault.syscall));
+	if (!fault.program.empty()) {
+		error.Set("program", Napi::String::New(env, fault.program));
+		error.Set("verifierLog", Napi::String::New(env, fault.verifier_log));
+	}
 	return error;
 }
 

@@ -2,7 +2,8 @@
 /*
  * errors.h - turns an errno into a JavaScript Error.
  *
- * Out:   .code ("EPERM"), .errno (negative, as in Node), .syscall, and a message with the detail.
+ * Out:   .code ("EPERM"), .errno (negative, as in Node), .syscall, and a message with the detail;
+ *        .program and .verifierLog of a program that the kernel refused.
  */
 #pragma once
 
@@ -19,6 +20,8 @@ struct Fault {
 	int err = 0; /* positive errno; from 4000 on, libbpf's own numbers */
 	const char *syscall = "";
 	std::string detail;
+	std::string program = {};      /* that the kernel refused to load */
+	std::string verifier_log = {}; /* of this program */
 
 	explicit operator bool() const
 	{

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "programs.h"
 #include "tables.h"
+#include "verifier.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -97,7 +98,7 @@ BpfObject::BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObjec
 	if (!fault && info[3].IsArray())
 		fault = LeaveOut(object_.get(), info[3].As<Napi::Array>());
 	if (!fault)
-		fault = Load(path);
+		fault = Load(path, info[4].ToBoolean());
 	Throw(info.Env(), fault);
 }
 
@@ -117,21 +118,18 @@ Fault BpfObject::Open(const std::string &path)
 	return object_ ? Fault{} : Fault{errno, "bpf_object__open_file", path + "\n" + log.Tail()};
 }
 
-Fault BpfObject::Load(const std::string &path)
+Fault BpfObject::Load(const std::string &path, bool full_log)
 {
 	Log log;
+	Verifier verifier(object_.get(), full_log);
 	int err = bpf_object__load(object_.get());
 
 	if (!err) {
 		attachments_ = std::make_shared<Attachments>(object_.get());
 		return {};
 	}
-	std::string output = log.Tail();
-	/* only the log of libbpf shows whether a map or a program failed */
-	bool map = output.find("failed to create") != std::string::npos;
 	object_.reset();
-	return FaultOf(err, map ? "bpf(BPF_MAP_CREATE)" : "bpf(BPF_PROG_LOAD)",
-		       path + "\n" + output);
+	return verifier.Refusal(err, path, log.Tail());
 }
 
 Fault BpfObject::FindProgram(const char *what, Napi::Value name, bpf_program *&program) const

@@ -25,7 +25,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 {
       public:
 	static Napi::Function Define(Napi::Env env);
-	/* path, { name: knob }, { map: max_entries }, [ program to leave out ] */
+	/* path, { name: knob }, { map: max_entries }, [ program to leave out ], full verifier log */
 	explicit BpfObject(const Napi::CallbackInfo &info);
 	~BpfObject() override;
 
@@ -52,7 +52,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Napi::Value Close(const Napi::CallbackInfo &info);
 
 	Fault Open(const std::string &path);
-	Fault Load(const std::string &path);
+	Fault Load(const std::string &path, bool full_log);
 	Fault FindProgram(const char *what, Napi::Value name, bpf_program *&program) const;
 	Fault FindMap(const char *what, Napi::Value name, bpf_map *&map) const;
 	void Release();

@@ -2,7 +2,7 @@
  * kernel-errors.test.ts - the capabilities that the process lacks, from its status.
  */
 import t from 'tap'
-import { missingCapabilities, tooOld } from '../../src/agent/source/kernel-errors.js'
+import { explainKernel, missingCapabilities, tooOld } from '../../src/agent/source/kernel-errors.js'
 
 t.test('the effective capabilities in the process status show which are missing', async t => {
   const status = (bits: bigint) => `Name:\tnode\nCapEff:\t${bits.toString(16).padStart(16, '0')}\nCapBnd:\t0\n`
@@ -20,3 +20,33 @@ t.test('a kernel that is too old is named, and one that is not says nothing', as
   t.match(tooOld('6.0.12'), /this is 6\.0\.12/)
   for (const kernel of ['6.1.0-57-cloud-amd64', '6.18.44', '7.2.12+deb14']) t.equal(tooOld(kernel), undefined, kernel)
 })
+
+t.test(
+  'errors of the kernel are one line that names the cause',
+  { skip: process.getuid?.() !== 0 && 'needs root' },
+  async t => {
+    const message = (error: object): string => {
+      try {
+        explainKernel(() => {
+          throw error
+        })
+      } catch (explained) {
+        return (explained as Error).message
+      }
+      return ''
+    }
+    const denied = Object.assign(new Error('EPERM: bpf(BPF_MAP_CREATE): weir.bpf.o'), { code: 'EPERM', syscall: 'bpf' })
+    t.match(message(denied), /^the live source requires CAP_BPF, .* in the initial user namespace: EPERM/)
+    const byVerifier = Object.assign(new Error('Linux 7.9 refuses the program weir_flush: EACCES: R1 is a scalar'), {
+      ...{ code: 'EACCES', syscall: 'bpf(BPF_PROG_LOAD)', program: 'weir_flush', verifierLog: 'R1 is a scalar' },
+    })
+    t.equal(
+      message(byVerifier),
+      'the live source cannot start: Linux 7.9 refuses the program weir_flush: EACCES: R1 is a scalar',
+    )
+    const unsaid = Object.assign(new Error('Linux 7.9 refuses the program weir_flush: EPERM'), {
+      ...{ code: 'EPERM', syscall: 'bpf(BPF_PROG_LOAD)', program: 'weir_flush', verifierLog: '' },
+    })
+    t.match(message(unsaid), /^the live source requires CAP_BPF/, 'the verifier said nothing: bpf(2) itself refused')
+  },
+)

@@ -3,6 +3,7 @@
  * kernel-errors.ts - error messages of the live source that say what is missing.
  */
 import { release } from 'node:os'
+import { isRefusal } from '../../datapath/source/load.js'
 import { type Capability, capabilitiesOf, ownCapabilities } from '../../lib/capabilities.js'
 
 /** The oldest kernel of `make kernels`. */
@@ -18,7 +19,7 @@ export function explainKernel<T>(body: () => T): T {
     const { code, syscall, message } = error as NodeJS.ErrnoException
     if (syscall === undefined) throw error
     // The following lines are libbpf's guesses, which would hide the real cause: a user namespace, a lockdown.
-    if (code === 'EPERM' || code === 'EACCES')
+    if ((code === 'EPERM' || code === 'EACCES') && !(isRefusal(error) && error.verifierLog !== ''))
       throw new Error(
         `the live source requires ${REQUIRED} in the initial user namespace: ${message.split('\n', 1)[0]}`,
       )

@@ -39,6 +39,15 @@ export interface ObjectOptions {
   readonly sizes: Readonly<Record<string, number>>
   /** Programs that are not loaded, because they are never attached or run: verifying a large one takes 0.1 s. */
   readonly without?: readonly string[]
+  /** true: the error of a refused program has the verifier's log of each instruction, which takes several times as long. */
+  readonly verifierLog?: boolean
+}
+
+/** The error of openObject() for a program that the kernel refuses. */
+export interface Refusal extends NodeJS.ErrnoException {
+  readonly program: string
+  /** The verifier's last messages; with ObjectOptions.verifierLog up to 1 MiB. */
+  readonly verifierLog: string
 }
 
 /** A BPF object in the kernel. Everything it made is released by close(), or when the process ends. */
@@ -146,7 +155,7 @@ export interface ConntrackQuery {
 }
 
 export interface Native {
-  /** Reads an object, sets knobs and sizes, and loads it. If that fails, the verifier's last output follows the first line of the message. */
+  /** Reads an object, sets knobs and sizes, and loads it. Throws a Refusal if the kernel refuses a program. */
   openObject(path: string, options: ObjectOptions): BpfObject
   /** Names and values of an enum in the BTF of the running kernel, e.g. skb_drop_reason; empty if it has none. */
   kernelEnum(name: string): { name: string; value: number }[]
@@ -199,6 +208,7 @@ interface Addon {
     knobs: ObjectOptions['knobs'],
     sizes: ObjectOptions['sizes'],
     without: readonly string[],
+    verifierLog: boolean,
   ) => RawObject
   readonly RtnetlinkWatch: new (groups: number) => RawWatch
   readonly ConntrackQuery: new () => ConntrackQuery
@@ -338,11 +348,11 @@ export function loadNative(): Native {
   const addon = require(addonPath()) as Addon
   const watch = ({ groups, request }: typeof LINKS) => checkedWatch(new addon.RtnetlinkWatch(groups), request)
   return {
-    openObject(path, { knobs, sizes, without = [] }) {
+    openObject(path, { knobs, sizes, without = [], verifierLog = false }) {
       settings('knob', knobs, 0, Number.MAX_SAFE_INTEGER)
       settings('size', sizes, 1, UINT32_MAX)
       for (const program of without) string('openObject without', program)
-      return checkedObject(new addon.BpfObject(string('openObject', path), knobs, sizes, without))
+      return checkedObject(new addon.BpfObject(string('openObject', path), knobs, sizes, without, verifierLog))
     },
     kernelEnum: name => addon.kernelEnum(string('kernelEnum', name)),
     kernelField: (struct, field, module) =>

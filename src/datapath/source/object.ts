@@ -12,6 +12,7 @@ import { L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import { L3S_PROGRAM } from './device-parents.js'
 import type { InterfaceOptions } from './interfaces.js'
 import type { KernelPrograms } from './kernel-programs.js'
+import { loadObject } from './load.js'
 import type { BpfObject, Native } from './native.js'
 import { DEVICE_PROGRAMS } from './pod-devices.js'
 import { OWN_NETNS, POD_END_PROGRAMS, watchesPodEnds } from './pod-ends.js'
@@ -38,7 +39,7 @@ export function openObject(
   ring: Ring,
   { path, without }: KernelPrograms,
 ): BpfObject {
-  return native.openObject(path, {
+  return loadObject(native, path, {
     knobs: {
       drop_interval_ns: options.drainIntervalMs * NS_PER_MS,
       watched_netns: statSync(options.netns ?? OWN_NETNS).ino,

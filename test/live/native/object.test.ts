@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
+import type { ObjectOptions, Refusal } from '../../../src/datapath/source/native.js'
 import { ADDON, compile, load, native, packets, ROOT, Slot } from '../../support/native.js'
 
 const PACKET = new Uint8Array(64)
@@ -130,15 +131,25 @@ t.test('an object that cannot be loaded: the error names the cause', ROOT, async
   for (const [options, expected] of cases) t.throws(() => native.openObject(path, options), expected)
 })
 
-t.test('the error has the last output of the verifier', ROOT, async t => {
+t.test('the error names the refused program and what the verifier says, in one short line', ROOT, async t => {
   const path = compile(t, 'refused')
-  try {
-    native.openObject(path, NONE)
-    t.fail('the verifier accepted it')
-  } catch (error) {
-    t.match(error, { code: 'EACCES', syscall: 'bpf(BPF_PROG_LOAD)', message: /invalid access to packet/ })
-    t.ok((error as Error).message.length < 4096 + 200)
+  const refusal = (options: Partial<ObjectOptions>): Refusal => {
+    try {
+      native.openObject(path, { ...NONE, ...options }).close()
+    } catch (error) {
+      return error as Refusal
+    }
+    throw new Error('the verifier accepted it')
   }
+  const brief = refusal({})
+  t.match(brief, { code: 'EACCES', syscall: 'bpf(BPF_PROG_LOAD)', program: 'unbounded' })
+  t.match(brief.message, /refused\.bpf\.o: unbounded: invalid access to packet/)
+  t.notMatch(brief.message, /\n|processed/)
+  t.ok(brief.message.length < 500)
+  t.ok(brief.verifierLog.length < 500, 'without the instructions')
+  const full = refusal({ verifierLog: true })
+  t.equal(full.program, 'unbounded')
+  t.match(full.verifierLog, /^0: .*R1=ctx[\s\S]*invalid access to packet/m, 'with the instructions')
 })
 
 const key32 = (...keys: number[]) => new Uint8Array(Uint32Array.from(keys).buffer)

@@ -8,7 +8,7 @@
  *        reply.src the server after destination NAT.
  * Never: reads an entry without conntrack_tuples, the offset of struct nf_conn's tuplehash, which
  *        user space finds in the kernel's or the module's BTF: libbpf may read a module's BTF
- *        only with CAP_SYS_ADMIN.
+ *        only with CAP_SYS_ADMIN. The module may be loaded while the programs run.
  *
  * Kernels before 6.2 have no bpf_cast_to_kern_ctx: for them the object is built with
  * BEFORE_6_2, and user space alone asks conntrack.
@@ -21,8 +21,6 @@
 #include <linux/types.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-
-const volatile __u32 conntrack_tuples = 0;
 
 /* struct nf_conntrack_tuple: the same since 2.6.21. */
 struct conntrack_tuple {
@@ -73,6 +71,9 @@ static __always_inline int read_conntrack(struct __sk_buff *ctx, struct conntrac
 	return ENTRY_MISSING;
 }
 #else
+/* 0: not known. A section of its own is a table of its own. */
+volatile __u32 conntrack_tuples SEC(".data.conntrack") = 0;
+
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 static __always_inline int can_read_conntrack(void)

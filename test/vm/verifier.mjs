@@ -5,8 +5,8 @@ import { loadNative } from '../../dist/datapath/source/native.js'
 
 const BUDGET = 200_000
 const native = loadNative()
-/** With the code for conntrack and the BPF ring buffer, which costs most. */
-const knobs = { ring_kind: 1, conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0 }
+/** With the code for the BPF ring buffer, which costs most. */
+const knobs = { ring_kind: 1 }
 const { path, without } = kernelPrograms(native)
 const object = native.openObject(path, { knobs, sizes: {}, without })
 const programs = object.programs()

@@ -34,9 +34,12 @@ export function logReattached(log: LineLog, name: string, reason: ReattachReason
 export function logFeatures(log: LineLog, features: readonly Feature[]): void {
   const names = features.filter(({ state }) => state === 'on').map(({ name }) => name)
   log.info({ features: names }, 'kernel features')
-  for (const { name, state, detail } of features) {
-    if (state !== 'on') log[state === 'off' ? 'warn' : 'info']({ feature: name, state, detail }, 'kernel feature')
-  }
+  for (const feature of features) if (feature.state !== 'on') logFeature(log, feature)
+}
+
+/** One feature that is not on, or has changed. */
+export function logFeature(log: LineLog, { name, state, detail }: Feature): void {
+  log[state === 'off' ? 'warn' : 'info']({ feature: name, state, detail }, 'kernel feature')
 }
 
 /** `behind`: Weir has given way to another program that insists on being first, or is first again. */

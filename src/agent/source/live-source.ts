@@ -20,7 +20,7 @@ import { teeSink } from '../tee-sink.js'
 import { BypassWatch } from './bypass-watch.js'
 import { CoverageWatch } from './coverage-watch.js'
 import { explainKernel } from './kernel-errors.js'
-import { logBehind, logCovered, logFeatures, logKernelError, logReattached } from './kernel-log.js'
+import { logBehind, logCovered, logFeature, logFeatures, logKernelError, logReattached } from './kernel-log.js'
 import { type RunningSource, recordsOf } from './running-source.js'
 
 export interface LiveSourceOptions extends LiveOptions {
@@ -58,6 +58,7 @@ export function startLive(
           entities.apply(changes)
           resolver.apply(changes)
         },
+        onFeature: feature => logFeature(log, feature),
         onFlushed: startedMs => bypass.check.flushed(startedMs),
         onReattached: (name, reason) => logReattached(log, name, reason),
         onBehind: (name, behind) => logBehind(log, name, behind),

@@ -87,7 +87,7 @@ function conntrack(facts: KernelFacts): Feature {
   if (facts.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') === undefined)
     return degraded(
       'conntrack',
-      'nf_conntrack is not loaded or has no BTF: Services are resolved by netlink, as they are asked for',
+      'nf_conntrack is not loaded yet or has no BTF: Services are resolved by netlink, as they are asked for',
     )
   return facts.kernelHasFunction('bpf_cast_to_kern_ctx')
     ? on('conntrack', 'read by the programs')

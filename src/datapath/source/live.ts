@@ -14,8 +14,9 @@ import { Closing, FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder, type RecordSink } from '../record/decode.js'
 import type { AttachListener } from './attachments.js'
 import { Conntrack } from './conntrack.js'
+import { ConntrackOffset } from './conntrack-offset.js'
 import { Counters } from './counters.js'
-import { type Feature, kernelFacts, kernelFeatures } from './features.js'
+import { type Feature, featureText, kernelFacts, kernelFeatures } from './features.js'
 import { Interfaces } from './interfaces.js'
 import { IP_CACHE_ENTRIES, IpCache } from './ip-cache.js'
 import { type KernelPrograms, kernelPrograms } from './kernel-programs.js'
@@ -47,6 +48,8 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
   onError(error: Error, step: string): void
   /** The names of the node's addresses changed; the kernel gets them after the call. Default: the entities alone get them. */
   onNames?(changes: EntityChanges): void
+  /** A feature that the kernel lacked at the start. */
+  onFeature?(feature: Feature): void
   /** A flush that started at `startedMs` (performance.now()) has reported every connection. */
   onFlushed?(startedMs: number): void
   /** Raw frames before they are decoded, for recordings. Valid during the call. */
@@ -70,7 +73,6 @@ export class Live implements Source {
   readonly counters: Counters
   readonly interfaces: Interfaces
   readonly ring: Ring
-  readonly features: readonly Feature[]
   /** The pods behind the interfaces. */
   readonly pods: PodInterfaces
   /** Pods' interfaces that are in no pair with one of the node; undefined if --pod-end rules them out. */
@@ -84,6 +86,9 @@ export class Live implements Source {
   readonly seconds = { drain: 0, flush: 0 }
   readonly #object: BpfObject
   readonly #programs: KernelPrograms
+  readonly #native: Native
+  #features: readonly Feature[]
+  readonly #conntrackOffset: ConntrackOffset
   readonly ipCache: IpCache
   readonly #network: NodeNetwork
   /** Numbers of the node's uplinks at the last change. */
@@ -105,6 +110,7 @@ export class Live implements Source {
   #closed = false
 
   constructor(native: Native, entities: Entities, options: LiveOptions, sink: FlowSink, listener: LiveListener) {
+    this.#native = native
     this.#sink = sink
     this.#records = this.#learning(sink)
     this.#listener = listener
@@ -114,11 +120,13 @@ export class Live implements Source {
     this.#network = new NodeNetwork(native, options.netns, () => this.#networkChanged())
     let object: BpfObject | undefined
     try {
-      this.features = kernelFeatures(kernelFacts(native))
+      this.#features = kernelFeatures(kernelFacts(native))
       this.ring = chooseRing(native, options.ring ?? 'auto', options.ringPages)
       this.#programs = kernelPrograms(native)
       object = openObject(native, options, addresses, this.ring, this.#programs)
       this.#object = object
+      this.#conntrackOffset = new ConntrackOffset(native, object)
+      this.#conntrackOffset.find()
       this.counters = new Counters(object, native.possibleCpus())
       this.#stale = new StaleIds(object, entities)
       this.#translations = new Translations(object, () => openConntrack(native, options.netns), entities)
@@ -170,7 +178,10 @@ export class Live implements Source {
   collect(): void {
     if (this.#closed) return
     this.#try('drain', () => this.#drain())
-    this.#try('flush', () => this.#flush())
+    this.#try('flush', () => {
+      this.#followConntrack()
+      this.#flush()
+    })
     this.publishNames()
   }
 
@@ -233,6 +244,18 @@ export class Live implements Source {
       onChanged: () => this.publishNames(),
       onReattached: name => this.#listener.onReattached?.(name, 'detached'),
     })
+  }
+
+  /** What the kernel allows; nf_conntrack may be loaded later. */
+  get features(): readonly Feature[] {
+    return this.#features
+  }
+
+  #followConntrack(): void {
+    if (!this.#conntrackOffset.find()) return
+    const before = new Set(this.#features.map(featureText))
+    this.#features = kernelFeatures(kernelFacts(this.#native))
+    for (const feature of this.#features) if (!before.has(featureText(feature))) this.#listener.onFeature?.(feature)
   }
 
   /** Links, addresses or routes of the node changed. */

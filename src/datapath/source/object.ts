@@ -45,7 +45,6 @@ export function openObject(
       watched_netns: statSync(options.netns ?? OWN_NETNS).ino,
       ...reasonKnobs(native),
       ...ring.knobs,
-      conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
       pod_ends_watched: watchesPodEnds(options.podEnd) ? 1 : 0,
       ...options.knobs,

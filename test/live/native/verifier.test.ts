@@ -12,20 +12,18 @@ import { native, ROOT } from '../../support/native.js'
 
 const MAX_INSTRUCTIONS = 200_000
 
-// With the code that reads conntrack, which the verifier skips without the offset.
-const FULL = { conntrack_tuples: native.kernelField('nf_conn', 'tuplehash', 'nf_conntrack') ?? 0 }
 const OBJECTS = [
-  [OBJECT_PATH, FULL, 'perf'],
-  [OBJECT_PATH, FULL, 'ringbuf'],
-  [OBJECT_PATH_BEFORE_6_2, {}, 'perf'],
-  [OBJECT_PATH_BEFORE_6_2, {}, 'ringbuf'],
+  [OBJECT_PATH, 'perf'],
+  [OBJECT_PATH, 'ringbuf'],
+  [OBJECT_PATH_BEFORE_6_2, 'perf'],
+  [OBJECT_PATH_BEFORE_6_2, 'ringbuf'],
 ] as const
 
-for (const [path, knobs, kind] of OBJECTS) {
+for (const [path, kind] of OBJECTS) {
   const name = `${basename(path)} with ${kind}`
   t.test(`no program of ${name} needs more than 200,000 instructions of the verifier`, ROOT, async t => {
     const ring = chooseRing(native, kind, 1)
-    const object = native.openObject(path, { knobs: { ...knobs, ...ring.knobs }, sizes: ring.sizes })
+    const object = native.openObject(path, { knobs: ring.knobs, sizes: ring.sizes })
     t.teardown(() => object.close())
     for (const { name, verifiedInstructions } of object.programs()) {
       t.ok(verifiedInstructions > 0, `${name}: the kernel reports a count`)

@@ -121,6 +121,13 @@ static __always_inline const __u8 *address_b(const struct connection *c, const s
 	return is_peer_a(c) ? key->b : c->peer;
 }
 
+static __always_inline int is_same_address(const __u8 *a, const __u8 *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	return x[0] == y[0] && x[1] == y[1];
+}
+
 /* Whether the counts wait for the translation of the peer's address. */
 static __always_inline int awaits_translation(const struct connection *c)
 {

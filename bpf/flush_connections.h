@@ -107,7 +107,7 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	__u64 now = bpf_ktime_get_ns(), idle, limit;
 	struct flow_key own = *key;
 	struct trace_frame *frame;
-	int to_delete, evicted, stale, asked;
+	int to_delete, evicted, stale, asked, checked = RECHECK_SAME;
 	__u32 zero = 0;
 
 	frame = bpf_map_lookup_elem(&trace_frame, &zero);
@@ -136,6 +136,16 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 	to_delete =
 	    evicted ? evict_or_delete(c, now) : expire(&c->life, &c->expiring_ns, idle, limit, now);
 	asked = awaits_translation(c) && take_answer(c, &own, now, f->run->closing != PASS_REGULAR);
+	if (!asked && !to_delete && !evicted && f->run->closing == PASS_REGULAR)
+		checked = recheck(c, &own, now);
+	if (checked == RECHECK_OTHER) {
+		/* ends the names of earlier reports; the next round reports the new counts */
+		frame->record.ext.timed_out = was_open(c) * 2;
+		describe(&frame->record, &own, c, c->initiator);
+		write_frame(f, &frame->size, sizeof(*frame) - sizeof(frame->align));
+		take_other(c, &own);
+	}
+	asked |= checked != RECHECK_SAME;
 	f->run->asked += asked;
 	if (f->run->closing == PASS_LAST_REPORT && c->defer_until_ns) {
 		asked = 0;

@@ -56,13 +56,6 @@ static __always_inline void set_address(__u8 *to, const __u32 *addr, __u16 famil
 		__builtin_memcpy(to, addr, 16);
 }
 
-static __always_inline int is_same_address(const __u8 *a, const __u8 *b)
-{
-	const __u64 *x = (const void *)a, *y = (const void *)b;
-
-	return x[0] == y[0] && x[1] == y[1];
-}
-
 static __always_inline int has_ports(__u8 proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||

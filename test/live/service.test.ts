@@ -34,7 +34,7 @@ t.test('a cluster of two nodes', needsRoot, async t => {
   const nodes = await TwoNodes.start(t, {
     network: NETWORK,
     pods: [
-      ['web', 'early', 'selfish', 'sender', 'reuser', 'asker', 'api', 'old', 'new', 'sink'].map(pod),
+      ['web', 'early', 'selfish', 'sender', 'reuser', 'asker', 'talker', 'api', 'old', 'new', 'sink'].map(pod),
       ['db', 'outside', 'far'].map(pod),
     ],
     world: ['outside'],
@@ -48,6 +48,7 @@ t.test('a cluster of two nodes', needsRoot, async t => {
     `${SERVICE.remote} . 80 : ${backend.remote} . 8080`,
     `${SERVICE.spare} . 80 : ${spare} . 8080`,
     `${SERVICE.spare} . 53 : ${spare} . 53`,
+    `${SERVICE.spare} . 8125 : ${spare} . 8125`,
     `${SERVICE.local} . 8125 : ${nodes.pod('sink').ipv4} . 8125`,
     `${SERVICE.local} . 81 : ${nodes.pod('selfish').ipv4} . 8080`,
   ]
@@ -228,6 +229,39 @@ t.test('a cluster of two nodes', needsRoot, async t => {
     // The first question to the new backend precedes the packet that shows it.
     t.strictSame([questions('old'), questions('new')], [11, 9])
     t.equal(one.sum('weir_connections_active', { source_workload: 'asker', reporter: 'source' }), 1)
+  })
+
+  await t.test('one-way UDP goes on with another backend after its conntrack entry expired', async t => {
+    await nodes.forward(0, { services: services(old.ipv4), nodePorts: ports })
+    for (const server of [old, fresh]) await server.agent.call('udpServe', { port: 8125, answer: 'none' })
+    const child = nodes.pod('talker').spawn([
+      process.execPath,
+      '-e',
+      `const s = require('dgram').createSocket('udp4')
+       process.stdin.on('data', () => { for (let i = 0; i < 10; i++) s.send('x'.repeat(50), 8125, '${SERVICE.spare}') })`,
+    ])
+    const packets = async () => {
+      const [one] = await nodes.pages()
+      const to = (destination_workload: string) => ({
+        source_workload: 'talker',
+        destination_workload,
+        reporter: 'source',
+      })
+      return ['old', 'new'].map(name => flow(one, to(name)).packets)
+    }
+    child.stdin!.write('x')
+    await until('the first backend is known', async () => `${await packets()}` === '10,0')
+    await sleep(2500) // with the timeouts of above
+    await nodes.forward(0, { services: services(fresh.ipv4), nodePorts: ports })
+    child.stdin!.write('x')
+    await until('conntrack was asked again', async () => `${await packets()}` === '10,10')
+    child.stdin!.write('x')
+    await until('it is the same backend', async () => `${await packets()}` === '10,20')
+    child.kill('SIGKILL')
+    const [one] = await nodes.pages()
+    const active = (destination_workload: string) =>
+      one.sum('weir_connections_active', { source_workload: 'talker', destination_workload, reporter: 'source' })
+    t.strictSame([active('old'), active('new')], [0, 1], 'the connection is active at one of them')
   })
 })
 

@@ -10,6 +10,7 @@ import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
 import type { Format, Level } from '../config/settings/log.js'
 import type { RecentLines } from '../exporter/http/recent-lines.js'
+import { hasControls, plainJson } from '../lib/plain-text.js'
 
 export type Log = Logger
 
@@ -26,7 +27,7 @@ export function createLog(level: Level, format: Format, recent?: RecentLines): L
   }
   return pino(options, {
     write: line => {
-      write(format === 'json' ? line : toLogfmt(line))
+      write(format === 'json' ? plainJson(line) : toLogfmt(line))
       recent?.add(line)
     },
   })
@@ -50,5 +51,5 @@ function toLogfmt(line: string): string {
 
 function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)
+  return /^[^\s"=]+$/.test(text) && !hasControls(text) ? text : plainJson(JSON.stringify(text))
 }

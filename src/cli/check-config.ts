@@ -12,6 +12,7 @@ import { InvalidConfig, type Problem } from '../config/problem.js'
 import { type Config, SETTINGS, type SettingName } from '../config/schema.js'
 import type { Setting } from '../config/setting.js'
 import { loadInventory } from '../datapath/inventory/inventory.js'
+import { plainText } from '../lib/plain-text.js'
 import { WebFile } from '../web/web-file.js'
 
 /** Reads the files that a configuration may name, as `weir run` does at its start. */
@@ -28,10 +29,12 @@ export function checkConfig({ config, origins, warnings: unknown }: Loaded): num
   const warn = (warning: string) => warnings.push(warning)
   const problems = CHECKS.flatMap(([name, check]) => problemsOf(name, () => check(config, warn)))
   if (problems.length > 0) throw new InvalidConfig(problems)
-  for (const warning of warnings) process.stderr.write(`weir: warning: ${warning}\n`)
+  for (const warning of warnings) process.stderr.write(`weir: warning: ${plainText(warning)}\n`)
   const file = config['config.file'] ?? 'configuration'
-  process.stdout.write(`${file}: OK, ${origins.size} of ${Object.keys(SETTINGS).length} settings given\n`)
-  for (const [name, origin] of origins) process.stdout.write(`  ${name} = ${shown(name, config)}  (${origin})\n`)
+  process.stdout.write(`${plainText(file)}: OK, ${origins.size} of ${Object.keys(SETTINGS).length} settings given\n`)
+  for (const [name, origin] of origins) {
+    process.stdout.write(`${plainText(`  ${name} = ${shown(name, config)}  (${origin})`)}\n`)
+  }
   return 0
 }
 

@@ -8,6 +8,7 @@
 import { RESERVED, reservedLabels } from '../datapath/identity/identity.js'
 import { type Inventory, loadInventory } from '../datapath/inventory/inventory.js'
 import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
+import { plainText } from '../lib/plain-text.js'
 
 const COLUMN = 12
 
@@ -48,7 +49,7 @@ function labelsOf(resolver: InventoryResolver | undefined, number: number): read
 function table(rows: readonly (readonly [number, readonly string[]])[]): string {
   const lines = [`${'ID'.padEnd(COLUMN)}LABELS`]
   for (const [number, labels] of rows) {
-    const [first = '', ...rest] = labels
+    const [first = '', ...rest] = labels.map(plainText)
     lines.push(`${String(number).padEnd(COLUMN)}${first}`.trimEnd())
     for (const label of rest) lines.push(`${''.padEnd(COLUMN)}${label}`)
   }

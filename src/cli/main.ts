@@ -8,6 +8,7 @@
 import { Command, CommanderError } from 'commander'
 import { describe, InvalidConfig } from '../config/problem.js'
 import { systemWords } from '../lib/os-error.js'
+import { plainText } from '../lib/plain-text.js'
 import { BUILD_LINES } from '../lib/version.js'
 import { COMMANDS } from './commands.js'
 
@@ -27,7 +28,7 @@ async function build(): Promise<Command> {
     .description('Exact network flow metrics of a Kubernetes node, for Prometheus.')
     .version(BUILD_LINES)
     .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(`weir: ${usageError(program, text)}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`weir: ${plainText(usageError(program, text))}\n`) })
     .exitOverride()
   const called = calledOf(Object.keys(COMMANDS))
   for (const [name, { description, define }] of Object.entries(COMMANDS)) {
@@ -69,10 +70,10 @@ try {
   if (error instanceof CommanderError) {
     exitCode = error.exitCode === 0 ? OK : USAGE
   } else if (error instanceof InvalidConfig) {
-    for (const problem of error.problems) process.stderr.write(`weir: ${describe(problem)}\n`)
+    for (const problem of error.problems) process.stderr.write(`weir: ${plainText(describe(problem))}\n`)
     exitCode = USAGE
   } else {
-    process.stderr.write(`weir: ${(error as Error).message.replaceAll('\n', ' ')}\n`)
+    process.stderr.write(`weir: ${plainText((error as Error).message.replaceAll('\n', ' '))}\n`)
     exitCode = FAILURE
   }
 }

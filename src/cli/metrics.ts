@@ -4,6 +4,7 @@
  *
  * Fail:  a damaged recording: prints the metrics up to the damage and one line on stderr; exit code 1.
  */
+
 import { once } from 'node:events'
 import { createExporter, otherStores, updateSelf } from '../agent/exporter.js'
 import { inventoryOrDefault } from '../agent/names/inventory-or-default.js'
@@ -15,6 +16,7 @@ import { budgetOf, MAX_BUDGET, type MetricsConfig } from '../exporter/reduce/met
 import type { Reducer } from '../exporter/reduce/reduce.js'
 import type { MetricConfig } from '../hubble/metrics/config.js'
 import { explainFile } from '../lib/os-error.js'
+import { plainText } from '../lib/plain-text.js'
 
 export interface MetricsOptions {
   readonly inputFile: string
@@ -44,7 +46,7 @@ export async function metrics(options: MetricsOptions): Promise<number> {
       : costText(exporter.reducer, options.metrics, options.dryRun)
   if (!process.stdout.write(text)) await once(process.stdout, 'drain')
   if (result.damage === undefined) return 0
-  process.stderr.write(`weir: ${result.damage}\n`)
+  process.stderr.write(`weir: ${plainText(result.damage)}\n`)
   return 1
 }
 

@@ -9,6 +9,7 @@ import { kernelReasons } from '../agent/source/kernel-reasons.js'
 import { loadInventory } from '../datapath/inventory/inventory.js'
 import type { KernelReasons } from '../datapath/record/reasons.js'
 import { RecordingReader } from '../datapath/source/recording-reader.js'
+import { plainText } from '../lib/plain-text.js'
 import { Filter, type FilterOptions } from '../monitor/filter.js'
 import { Formatter } from '../monitor/formatter.js'
 import { identityText, type Names, type Verbosity } from '../monitor/style.js'
@@ -44,7 +45,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   reader.close()
   await output.flush()
   if (reader.damage === undefined) return 0
-  process.stderr.write(`weir: ${reader.damage.message}\n`)
+  process.stderr.write(`weir: ${plainText(reader.damage.message)}\n`)
   return 1
 }
 
@@ -54,7 +55,7 @@ function namesOf({ inventory, numeric }: MonitorOptions): Names {
   let reasons: KernelReasons | undefined
   return {
     identity: numeric ? String : identityText,
-    interfaceName: ifindex => links[ifindex] ?? String(ifindex),
+    interfaceName: ifindex => plainText(links[ifindex] ?? String(ifindex)),
     kernelReason: reason => {
       reasons ??= kernelReasons(false)
       return reasons.name(reason)

@@ -4,6 +4,7 @@
  *
  * Fail:  a damaged recording: prints the flows up to the damage and one line on stderr; exit code 1.
  */
+
 import { inventoryOrDefault } from '../agent/names/inventory-or-default.js'
 import { nodeName } from '../agent/node-name.js'
 import { kernelReasons } from '../agent/source/kernel-reasons.js'
@@ -11,6 +12,7 @@ import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import { RecordedFlows } from '../hubble/observe/recorded-flows.js'
 import { select } from '../hubble/observe/selection.js'
 import { explainFile } from '../lib/os-error.js'
+import { plainText } from '../lib/plain-text.js'
 import { VERSION } from '../lib/version.js'
 import type { ObserveOptions } from './observe-options.js'
 import { printFlows } from './observe-print.js'
@@ -28,6 +30,6 @@ export async function observe(options: ObserveOptions): Promise<number> {
   const flows = explainFile('recording', path, () => new RecordedFlows(own))
   await printFlows(select(flows, options.selection), options)
   if (flows.damage === undefined) return 0
-  process.stderr.write(`weir: ${flows.damage}\n`)
+  process.stderr.write(`weir: ${plainText(flows.damage)}\n`)
   return 1
 }

@@ -5,6 +5,7 @@
  * Out:   the lines of `hubble status`, then those only Weir has: source, tables, series, losses.
  */
 import { ObserverClient, type ServerStatus } from '../hubble/api/client.js'
+import { plainText } from '../lib/plain-text.js'
 
 const NS_PER_SECOND = 1e9
 
@@ -15,7 +16,7 @@ export async function status(server: string): Promise<number> {
     const lines = statusLines(await client.serverStatus())
     const rows = (await client.getStatus()) ?? []
     for (const [name, value] of rows) lines.push(`${name.charAt(0).toUpperCase()}${name.slice(1)}: ${value}`)
-    process.stdout.write(`${lines.join('\n')}\n`)
+    process.stdout.write(`${lines.map(plainText).join('\n')}\n`)
     return 0
   } finally {
     client.close()

@@ -5,10 +5,12 @@
  * In:    plain objects; keys keep their order, undefined values are omitted.
  */
 
+import { plainJson } from '../lib/plain-text.js'
+
 export type Json = string | number | bigint | undefined | { readonly [key: string]: Json }
 
 export function goJson(value: Exclude<Json, undefined>): string {
-  if (typeof value === 'string') return escapeHtml(JSON.stringify(value))
+  if (typeof value === 'string') return plainJson(escapeHtml(JSON.stringify(value)))
   if (typeof value !== 'object') return String(value)
   const members = Object.entries(value).flatMap(([key, member]) =>
     member === undefined ? [] : [`${goJson(key)}:${goJson(member)}`],

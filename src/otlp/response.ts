@@ -10,6 +10,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { ExportResult } from '@opentelemetry/core'
 import { ExportResultCode } from '@opentelemetry/core'
+import { redacted } from '../lib/redact.js'
 import type { PushResult } from './message.js'
 
 export interface ReceiverResponse {
@@ -33,12 +34,15 @@ const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']
 
 /** Watches the requests of one thread, one at a time. */
 export class ResponseWatcher {
+  readonly #headers: Readonly<Record<string, string>>
   #status: number | undefined
   #retryAfter: string | undefined
   #rejected = 0
   #message = ''
 
-  constructor() {
+  /** `headers`: of each request; they may hold credentials, which a receiver may echo. */
+  constructor(headers: Readonly<Record<string, string>>) {
+    this.#headers = headers
     subscribe('http.client.response.finish', message => {
       const { response } = message as { response: IncomingMessage }
       this.#status = response.statusCode
@@ -69,11 +73,15 @@ export class ResponseWatcher {
   responseTo({ code, error }: ExportResult, timedOut: boolean): ReceiverResponse {
     const rest = { rejected: this.#rejected, pauseMs: pauseOf(this.#retryAfter), tooLarge: this.#status === TOO_LARGE }
     if (code === ExportResultCode.SUCCESS) {
-      return { result: this.#rejected > 0 ? 'partial' : 'success', detail: this.#message, ...rest }
+      return {
+        result: this.#rejected > 0 ? 'partial' : 'success',
+        detail: redacted(this.#message, this.#headers),
+        ...rest,
+      }
     }
     const result = timedOut ? 'timeout' : failureResult(error, this.#status)
     const status = this.#status === undefined ? '' : `status ${this.#status}: `
-    return { result, detail: `${status}${messageOf(error)}`, ...rest }
+    return { result, detail: redacted(`${status}${messageOf(error)}`, this.#headers), ...rest }
   }
 }
 

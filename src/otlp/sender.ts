@@ -34,7 +34,7 @@ class OnDemandReader extends MetricReader {
 }
 
 export class Sender {
-  readonly #responses = new ResponseWatcher()
+  readonly #responses: ResponseWatcher
   readonly #connection: Connection
   readonly #exporter: PushMetricExporter
   readonly #reader: OnDemandReader
@@ -44,6 +44,7 @@ export class Sender {
 
   constructor({ config, resource, version }: WorkerStart, exporter: (connection: Connection) => PushMetricExporter) {
     this.#timeoutMs = config.timeoutMs
+    this.#responses = new ResponseWatcher(config.headers)
     this.#connection = new Connection(config)
     this.#exporter = exporter(this.#connection)
     const collect = async (): Promise<CollectionResult> => ({

@@ -110,6 +110,15 @@ t.test('after a lost response the same batch is sent again, so the receiver can 
   for (const [i, { start }] of ranges.slice(1).entries()) t.equal(start, ranges[i]!.time, 'ranges are contiguous')
 })
 
+t.test('a credential that a receiver echoes is neither logged nor shown', async t => {
+  const { otlp, sink, store, lines } = await push(t, { headers: { 'X-Api-Key': 'k3y-of-mine' } })
+  count(store, 5)
+  sink.behaviours.push(answer(401, {}, 'no tenant has the key k3y-of-mine'))
+  t.equal(await resultOf(otlp), 'refused')
+  t.match(lines.join(), /no tenant has the key \*\*\*/)
+  t.notMatch(lines.join() + otlp.status().join(), /k3y/)
+})
+
 t.test('a delta batch that is sent again counts its points once', async t => {
   const { otlp, sink, store } = await push(t, DELTA)
   count(store, 5)

@@ -33,6 +33,16 @@ t.test('a logfmt line has time, level, message and pairs, and is one line whatev
   t.match(lines[1], /^ts=\S+ level=error msg="it failed" err="two\\nlines \\"quoted\\" a=b" empty=""$/)
 })
 
+t.test('no log line passes a control character, quoted or not', async t => {
+  for (const format of ['logfmt', 'json']) {
+    const { stderr } = run(`
+      const log = createLog('info', '${format}')
+      log.info({ err: 'a\\x1b[2Jb', one: '\\u009b31m', two: '\\x07', three: '\\x7f' }, 'hello')`)
+    t.notMatch(stderr, /[^\n -~]/, format)
+    t.match(stderr, /\\u001b\[2Jb.*\\u009b31m.*\\u0007.*\\u007f/, format)
+  }
+})
+
 t.test('a JSON line is one object', async t => {
   const { stderr } = run(`
     const log = createLog('warn', 'json')

@@ -6,10 +6,12 @@
  * Out:   one handler per path; scrape.ts has the telemetry path's.
  * Fail:  listen() rejects with what is wrong with the address. An error thrown by a handler is a bug and ends the process.
  */
+
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { parseListenAddress, urlOf } from '../../lib/listen-address.js'
+import { plainText } from '../../lib/plain-text.js'
 import { createListener, type Listener, type ListenerOptions } from '../../web/listener.js'
 import { type LandingOptions, landingHeaders, landingOf } from './landing.js'
 import { answerReload, RELOAD_PATH, type ReloadNow } from './lifecycle.js'
@@ -97,7 +99,7 @@ function sendLanding(options: ServerOptions, pages: Pages, response: ServerRespo
 
 function sendReady(response: ServerResponse, notReady: string | undefined): void {
   if (notReady === undefined) send(response, 200, PLAIN, 'Ready.\n')
-  else send(response, 503, PLAIN, `Not ready: ${notReady}\n`)
+  else send(response, 503, PLAIN, `Not ready: ${plainText(notReady)}\n`)
 }
 
 /** node:http omits the body for HEAD. */

@@ -5,11 +5,12 @@
  * Out:   `TIME[ [NODE]]: SOURCE (IDENTITY) -> DESTINATION (IDENTITY) TYPE VERDICT (SUMMARY)`; the arrow is `<-` for a
  *        reply and `<>` when the direction is unknown.
  */
+import { plainText } from '../../../lib/plain-text.js'
 import type { Flow } from '../../flow/flow.js'
 import type { FlowResponse } from '../response.js'
 import { destinationText, identityText, sourceText, summaryText, typeText, verdictText } from './flow-text.js'
 import { LOST_TYPE, lostCount, lostCpu, lostSource } from './lost-text.js'
-import { escapeControls, type Printer, type PrinterOptions } from './printer.js'
+import type { Printer, PrinterOptions } from './printer.js'
 
 export class CompactPrinter implements Printer {
   readonly #options: PrinterOptions
@@ -19,10 +20,10 @@ export class CompactPrinter implements Printer {
   }
 
   print({ flow, lost_events: lost, time }: FlowResponse): string {
-    if (flow !== undefined) return escapeControls(this.#line(flow))
+    if (flow !== undefined) return `${plainText(this.#line(flow))}\n`
     if (lost === undefined) return ''
     const { time: format } = this.#options
-    return `${format(time)} ${LOST_TYPE}: ${lostSource(lost)} ${lostCpu(lost)} ${lostCount(lost, format)}\n`
+    return `${plainText(`${format(time)} ${LOST_TYPE}: ${lostSource(lost)} ${lostCpu(lost)} ${lostCount(lost, format)}`)}\n`
   }
 
   end(): string {
@@ -42,6 +43,6 @@ export class CompactPrinter implements Printer {
           ? `${destination} <- ${source}`
           : `${source} -> ${destination}`
     const event = `${typeText(flow)} ${verdictText(flow)} (${summaryText(flow)})`
-    return `${time(flow.time)}${node}: ${peers} ${event}\n`
+    return `${time(flow.time)}${node}: ${peers} ${event}`
   }
 }

@@ -3,9 +3,10 @@
  * dict-printer.ts - a block of `NAME: value` lines per flow, with a dashed line between blocks.
  */
 
+import { plainText } from '../../../lib/plain-text.js'
 import type { FlowResponse } from '../response.js'
 import { cellsOf, columnNames } from './columns.js'
-import { escapeControls, type Printer, type PrinterOptions } from './printer.js'
+import type { Printer, PrinterOptions } from './printer.js'
 
 const SEPARATOR = '------------\n'
 const WIDTH = 'DESTINATION'.length
@@ -24,7 +25,7 @@ export class DictPrinter implements Printer {
     const lost = response.lost_events !== undefined
     // Lost events have no destination.
     const names = columnNames(this.#options).filter(name => !(lost && name === 'DESTINATION'))
-    const lines = names.map(name => `${name.padStart(WIDTH)}: ${escapeControls(cells[name])}\n`)
+    const lines = names.map(name => `${name.padStart(WIDTH)}: ${plainText(cells[name])}\n`)
     return `${this.#blocks++ === 0 ? '' : SEPARATOR}${lines.join('')}`
   }
 

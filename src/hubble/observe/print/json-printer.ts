@@ -6,6 +6,7 @@
  *        flows have that order already (flow.ts); flows of a server may have another.
  */
 
+import { plainJson } from '../../../lib/plain-text.js'
 import type { FlowResponse } from '../response.js'
 import type { Printer } from './printer.js'
 
@@ -42,8 +43,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '<': '\\u003c',
   '>': '\\u003e',
   '&': '\\u0026',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
 }
 
 export class JsonPrinter implements Printer {
@@ -94,5 +93,5 @@ function rankOf(field: string): number {
 }
 
 function escaped(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, char => ESCAPES[char]!)
+  return plainJson(json).replace(/[<>&]/g, char => ESCAPES[char]!)
 }

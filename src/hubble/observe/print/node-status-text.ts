@@ -4,6 +4,7 @@
  *
  * Out:   lines about unavailable nodes and errors only: other changes do not affect a reader of flows.
  */
+import { plainJson, plainText } from '../../../lib/plain-text.js'
 import type { FlowResponse } from '../response.js'
 import type { TimeFormatter } from './time-format.js'
 
@@ -13,13 +14,13 @@ const MAX_LIST_LENGTH = 50
 /** '' when there is nothing to report. */
 export function nodeStatusLine(response: FlowResponse, time: TimeFormatter): string {
   const { node_status: status, node_name: node = '' } = response
-  const names = status?.node_names ?? []
-  const prefix = `${time(response.time)} [${node}]:`
+  const names = (status?.node_names ?? []).map(plainText)
+  const prefix = `${time(response.time)} [${plainText(node)}]:`
   if (status?.state_change === 'NODE_UNAVAILABLE') {
     return `${prefix} ${names.length} nodes are unavailable: ${joinNames(names)}\n`
   }
   if (status?.state_change !== 'NODE_ERROR') return ''
-  return `${prefix} Error ${JSON.stringify(status.message ?? '')} on ${names.length} nodes: ${joinNames(names)}\n`
+  return `${prefix} Error ${plainJson(JSON.stringify(status.message ?? ''))} on ${names.length} nodes: ${joinNames(names)}\n`
 }
 
 /** At least one name. */

@@ -20,8 +20,3 @@ export interface PrinterOptions {
   /** Addresses instead of names. */
   readonly numeric: boolean
 }
-
-/** Names come from outside: an escape sequence in them must not reach the terminal. */
-export function escapeControls(text: string): string {
-  return text.includes('\x1b') || text.includes('\r') ? text.replaceAll('\x1b', '^[').replaceAll('\r', '\\r') : text
-}

@@ -6,9 +6,10 @@
  * Never: buffers more than BLOCK lines (about 50 MB); then it prints them and computes new column widths.
  */
 
+import { plainText } from '../../../lib/plain-text.js'
 import type { FlowResponse } from '../response.js'
 import { cellsOf, columnNames } from './columns.js'
-import { escapeControls, type Printer, type PrinterOptions } from './printer.js'
+import type { Printer, PrinterOptions } from './printer.js'
 
 const BLOCK = 100_000
 const PADDING = 3
@@ -28,7 +29,7 @@ export class TablePrinter implements Printer {
     const names = columnNames(this.#options)
     if (!this.#headed) this.#lines.push([...names])
     this.#headed = true
-    this.#lines.push(names.map(name => escapeControls(cells[name])))
+    this.#lines.push(names.map(name => plainText(cells[name])))
     return this.#lines.length < BLOCK ? '' : this.end()
   }
 

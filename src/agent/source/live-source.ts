@@ -66,6 +66,7 @@ export function startLive(
         ...(api && { onFrames: (frames, length) => api.frames(frames, length, live.ringLost()) }),
       }),
   )
+  resolver.followLinks(ifindex => live.interfaces.nameOf(ifindex))
   logFeatures(log, live.features)
   const { attachments } = live.interfaces
   const names = attachments.list().map(({ name }) => name)

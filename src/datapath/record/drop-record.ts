@@ -7,6 +7,7 @@
  */
 import { DROP, WEIR_DROP } from './abi.js'
 import { NotifyRecord } from './notify-record.js'
+import { hasTransport } from './protocol.js'
 
 export class DropRecord extends NotifyRecord {
   /** Cilium's drop reason: the subtype. 0 in Weir's own records, which have kernelReason. */
@@ -68,5 +69,9 @@ export class DropRecord extends NotifyRecord {
   }
   get proto(): number {
     return this.view.getUint8(this.extensionAt + WEIR_DROP.proto)
+  }
+  /** The extension has ports, or an ICMP message. */
+  get knowsTransport(): boolean {
+    return this.hasExtension && hasTransport(this.proto) && (this.srcPort | this.dstPort) !== 0
   }
 }

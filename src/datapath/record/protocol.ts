@@ -38,6 +38,11 @@ export function isIcmp(protocol: number): boolean {
   return protocol === Protocol.icmp || protocol === Protocol.icmpv6
 }
 
+/** Whether Weir's records have ports of the protocol, or an ICMP message in their place. */
+export function hasTransport(protocol: number): boolean {
+  return protocol === Protocol.tcp || protocol === Protocol.udp || protocol === Protocol.sctp || isIcmp(protocol)
+}
+
 /** The protocols that Hubble's flows name. It calls all others "Unknown L4", which hides GRE behind ESP. */
 const PROTOCOLS: Readonly<Record<number, string>> = {
   1: 'ICMPv4',

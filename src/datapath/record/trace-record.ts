@@ -7,6 +7,7 @@
  */
 import { SERVICE_ENTITY, TcpFlagLane, TRACE, TRANSLATED, WEIR_TRACE } from './abi.js'
 import { NotifyRecord } from './notify-record.js'
+import { hasTransport } from './protocol.js'
 
 const U32 = 4_294_967_296
 const SIZE_CLASS_BYTES = 8
@@ -130,6 +131,10 @@ export class TraceRecord extends NotifyRecord {
   /** Conntrack translates the connection: an address and port of the extension differ from the packet's. */
   get translated(): boolean {
     return (this.view.getUint32(this.extensionAt + WEIR_TRACE.service, true) & TRANSLATED) !== 0
+  }
+  /** The extension has ports, or an ICMP message. */
+  get knowsTransport(): boolean {
+    return this.hasExtension && hasTransport(this.proto) && (this.aPort | this.bPort) !== 0
   }
   /** OR of the TCP flags of a direction. */
   seen(direction: number): number {

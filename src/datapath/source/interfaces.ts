@@ -26,6 +26,8 @@ export interface InterfaceOptions extends AttachOptions {
 
 /** ARPHRD_LOOPBACK. */
 const LOOPBACK = 772
+/** Names kept of interfaces, deleted ones included: their flows may still be in the flow buffer. */
+const MAX_NAMES = 4096
 /** Bytes of notifications read at once. */
 const MESSAGES = 256 * 1024
 export class Interfaces implements LinkSink {
@@ -39,6 +41,8 @@ export class Interfaces implements LinkSink {
   #dumped = new Set<number>()
   /** Indices of pods' interfaces that the programs cannot read. */
   readonly #refused = new Set<number>()
+  /** By index, the oldest first. */
+  readonly #names = new Map<number, string>()
   #dumping = false
   /** Notifications were lost during the dump, perhaps of links that it had already listed: dump again. */
   #redump = false
@@ -77,6 +81,11 @@ export class Interfaces implements LinkSink {
     return new Set(pods.map(({ ifindex }) => ifindex))
   }
 
+  /** The name of an interface of the watched namespace, also after its deletion. */
+  nameOf(ifindex: number): string | undefined {
+    return this.#names.get(ifindex)
+  }
+
   /** Decides again for every link: what isUplink() returns has changed. */
   recheck(): void {
     this.#dump()
@@ -99,12 +108,19 @@ export class Interfaces implements LinkSink {
 
   present(link: Link): void {
     this.#dumped.add(link.ifindex)
+    this.#keepName(link)
     const hook = this.#hookOf(link)
     if (hook === undefined) this.attachments.remove(link.ifindex)
     else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
     if (hook === Hook.pod) this.podEnds?.add(link)
     else if (hook === Hook.uplink) this.podEnds?.remove(link.ifindex)
     else if (link.hardware !== LOOPBACK) this.podEnds?.addOther(link)
+  }
+
+  #keepName({ ifindex, name }: Link): void {
+    this.#names.delete(ifindex)
+    this.#names.set(ifindex, name)
+    if (this.#names.size > MAX_NAMES) this.#names.delete(this.#names.keys().next().value!)
   }
 
   #hookOf(link: Link): WatchedHook | undefined {

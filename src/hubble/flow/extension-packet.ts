@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * extension-packet.ts - the packet of a flow from Weir's extension, for records without packet bytes.
+ * extension-packet.ts - the packet of a flow from Weir's extension, for records without a packet that Hubble reads.
  *
- * In:    a flush record or a drop record with Weir's extension.
+ * In:    a record with Weir's extension: a flush record or a drop record, or one with a packet that Hubble's rules refuse.
  * Out:   addresses, ports, protocol and the TCP flags seen, in the form of a decoded packet. A flush record counts many
  *        packets; the flow shows one, in the record's direction.
  */

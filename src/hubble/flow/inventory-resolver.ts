@@ -28,6 +28,7 @@ export class InventoryResolver implements Resolver {
   readonly #endpointsByService = new Map<string, readonly string[]>()
   readonly #dnsNames = new Map<string, readonly string[]>()
   #links: Readonly<Record<string, string>> = {}
+  #liveLinkName: (ifindex: number) => string | undefined = () => undefined
   readonly #cgroups = new Map<string, string>()
 
   /** Of an inventory alone, with entities of its own. */
@@ -72,6 +73,11 @@ export class InventoryResolver implements Resolver {
     return changed
   }
 
+  /** Names of this machine's interfaces, for those that the inventory does not name. */
+  followLinks(nameOf: (ifindex: number) => string | undefined): void {
+    this.#liveLinkName = nameOf
+  }
+
   localEndpoint(ip: string): LocalEndpoint | undefined {
     const entity = this.#entityOf(ip)
     return entity?.kind === 'pod' && entity.local ? localOf(entity) : undefined
@@ -109,7 +115,7 @@ export class InventoryResolver implements Resolver {
     return this.#dnsNames.get(ip) ?? NONE
   }
   linkName(ifindex: number): string {
-    return this.#links[ifindex] ?? ''
+    return this.#links[ifindex] ?? this.#liveLinkName(ifindex) ?? ''
   }
   cgroupAddress(cgroup: string, ipv6: boolean): string | undefined {
     const ip = this.#cgroups.get(cgroup)

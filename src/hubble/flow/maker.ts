@@ -76,18 +76,25 @@ export class FlowMaker implements RecordSink {
   }
 
   trace(record: TraceRecord): void {
-    const isFlush = record.hasExtension && record.packetLength === 0
-    const packet = isFlush ? connectionPacket(record) : this.#read(record, record)
-    if (packet === undefined) return
-    const isTranslated = !isFlush && record.hasExtension && record.translated
-    const shown = isTranslated ? translatedPacket(packet, record) : packet
-    this.#emit(shown, traceFacts(record), packet, record.hasExtension ? this.#servicesOf(record) : undefined)
+    if (!record.hasExtension) {
+      const packet = this.#read(record, record)
+      if (packet !== undefined) this.#emit(packet, traceFacts(record))
+      return
+    }
+    const onWire = this.#ownPacket(record, record.knowsTransport, connectionPacket)
+    const isTranslated = record.packetLength > 0 && record.translated
+    const shown = isTranslated ? translatedPacket(onWire, record) : onWire
+    this.#emit(shown, traceFacts(record), onWire, this.#servicesOf(record))
   }
 
   drop(record: DropRecord): void {
-    const fromKernel = record.hasExtension
-    const packet = fromKernel && record.packetLength === 0 ? droppedPacket(record) : this.#read(record, record)
-    if (packet !== undefined) this.#emit(packet, fromKernel ? this.#kernelDropFacts(record) : dropFacts(record))
+    if (record.hasExtension) {
+      const packet = this.#ownPacket(record, record.knowsTransport, droppedPacket)
+      this.#emit(packet, this.#kernelDropFacts(record))
+      return
+    }
+    const packet = this.#read(record, record)
+    if (packet !== undefined) this.#emit(packet, dropFacts(record))
   }
 
   verdict(record: VerdictRecord): void {
@@ -128,6 +135,24 @@ export class FlowMaker implements RecordSink {
     this.faults.packet++
     this.lastError = this.#layers.error
     return undefined
+  }
+
+  /**
+   * The packet of one of Weir's records: as Hubble reads it, or else as the record knows it. Hubble reads no VLAN tags and
+   * few IPv6 extension headers, and refuses malformed options and lengths; the datapath has counted such packets by their
+   * addresses and ports.
+   */
+  #ownPacket<Own extends TraceRecord | DropRecord>(
+    record: Own,
+    knowsTransport: boolean,
+    known: (record: Own) => FlowPacket,
+  ): FlowPacket {
+    const { view, bytes, packetAt, packetLength } = record
+    if (packetLength === 0) return known(record)
+    const layers = this.#layers
+    const isRead = layers.read(view, bytes, packetAt, packetLength, record)
+    if (isRead && (layers.l4 !== undefined || !knowsTransport)) return layers
+    return { ...known(record), ethernet: layers.ethernet }
   }
 
   #kernelDropFacts(record: DropRecord): Facts {

@@ -21,6 +21,8 @@ export interface CompiledMetric {
   readonly events: readonly number[]
   readonly keyFields: number
   readonly context: Context
+  /** See Counter. */
+  readonly perFlag: boolean
   /** Label values of each increment, in the order of metric.labels. */
   count(flow: Flow, chunk: string): readonly Increment[]
 }
@@ -85,6 +87,7 @@ function combine(counter: Counter, context: Context, signature: string): Compile
     events: counter.events,
     keyFields: counter.keyFields | context.keyFields,
     context,
+    perFlag: counter.perFlag ?? false,
     count(flow, chunk) {
       const increments = counter.count(flow, chunk)
       if (increments.length === 0) return increments

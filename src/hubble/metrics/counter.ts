@@ -20,6 +20,8 @@ export interface Counter {
   readonly events: readonly number[]
   /** KeyField bits for those events. */
   readonly keyFields: number
+  /** Counts TCP flags: of a record of Weir's own, each of its flags once for each packet that had it. */
+  readonly perFlag?: boolean
   /** Usually none or one. `chunk` is the name of the first SCTP chunk, empty without one. */
   count(flow: Flow, chunk: string): readonly Increment[]
 }

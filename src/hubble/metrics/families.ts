@@ -60,6 +60,7 @@ const tcp: Counter = {
   contextFirst: false,
   events: FORWARDING,
   keyFields: KeyField.tcpFlags,
+  perFlag: true,
   count(flow) {
     const flags = flow.l4?.TCP?.flags
     if (flags === undefined || !wasForwarded(flow) || flow.IP === undefined) return NO_INCREMENTS
@@ -159,6 +160,7 @@ function flowsToWorld(given: ReadonlySet<string>): Counter {
     contextFirst: false,
     events: ALL_EVENTS,
     keyFields: KeyField.destination | (port ? KeyField.port : 0) | (synOnly ? KeyField.tcpFlags : 0),
+    perFlag: synOnly,
     count(flow) {
       if (!counts(flow)) return NO_INCREMENTS
       const fixed: Increment = [protocolOf(flow), verdictOf(flow)]

@@ -24,7 +24,7 @@ import { SeriesStore } from '../../exporter/series/series.js'
 import type { Resolver } from '../flow/resolver.js'
 import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
-import { eachDirection } from './directions.js'
+import { eachDirection, eachFlag } from './directions.js'
 import { flowBuilder } from './flow-builder.js'
 import { type BudgetOf, HubbleMetrics, type MakeFlow } from './metrics.js'
 import { DELETION_DELAY_MS } from './pod-series.js'
@@ -67,8 +67,12 @@ export class Hubble implements RecordSink {
   readonly #now: () => number
   readonly #deleted = new DeletedPods(DELETION_DELAY_MS)
   readonly #countTrace = (record: TraceRecord) => this.#metrics.trace(record)
+  readonly #countFlag = (record: TraceRecord, times: number) => this.#flags?.trace(record, times)
   #compiled: readonly CompiledMetric[]
   #metrics: HubbleMetrics
+  /** Metrics that count TCP flags, once there was a record of Weir's own; until then they are in #metrics. */
+  #flags: HubbleMetrics | undefined
+  #hasOwnRecords = false
   #budgetOf: BudgetOf | undefined
   #flowsMade = 0
   #resets = 0
@@ -87,7 +91,7 @@ export class Hubble implements RecordSink {
 
   /** To be rendered with the exporter's own store. */
   get stores(): readonly SeriesStore[] {
-    return [...this.#metrics.stores, this.#own]
+    return [...this.#metrics.stores, ...(this.#flags?.stores ?? []), this.#own]
   }
 
   /** Sets the number of events lost at a source since the start. */
@@ -102,30 +106,23 @@ export class Hubble implements RecordSink {
    */
   reconfigure(configs: readonly MetricConfig[]): void {
     this.#compiled = compileMetrics(configs)
-    this.namesChanged()
+    this.#rebuild()
   }
 
   /** To be called when entities or resolver give other names. Series are kept. */
   namesChanged(): void {
-    const before = this.#metrics
-    before.flush()
-    this.#flowsMade += before.flowsMade
-    this.#resets += before.resets
-    this.#metrics = new HubbleMetrics(this.#compiled, this.#entities, this.#makeFlow, {
-      stores: before.bySignature,
-      ...(this.#budgetOf && { budgetOf: this.#budgetOf }),
-    })
+    this.#rebuild()
   }
 
   /** Sets the series budget of each family, also for later configurations. */
   setBudgets(budgetOf: BudgetOf): void {
     this.#budgetOf = budgetOf
-    this.#metrics.setBudgets(budgetOf)
+    for (const metrics of this.#all()) metrics.setBudgets(budgetOf)
   }
 
   /** Removes series that did not change for `ttlMs` (0: none), as observed by calls of this method. */
   expire(ttlMs: number): void {
-    if (ttlMs > 0) this.#metrics.expire(ttlMs)
+    if (ttlMs > 0) for (const metrics of this.#all()) metrics.expire(ttlMs)
   }
 
   /** Removes the series of a deleted pod a minute from now. */
@@ -135,31 +132,75 @@ export class Hubble implements RecordSink {
 
   /** Brings the series up to date. */
   collect(): void {
-    this.#metrics.flush()
     const due = this.#deleted.due(this.#now())
-    if (due.length > 0) this.#metrics.remove(due)
-    this.#setValue(M.hubbleFlowsMade, this.#flowsMade + this.#metrics.flowsMade)
-    this.#setValue(M.hubbleForgotten, this.#resets + this.#metrics.resets)
+    let [made, resets] = [this.#flowsMade, this.#resets]
+    for (const metrics of this.#all()) {
+      metrics.flush()
+      if (due.length > 0) metrics.remove(due)
+      made += metrics.flowsMade
+      resets += metrics.resets
+    }
+    this.#setValue(M.hubbleFlowsMade, made)
+    this.#setValue(M.hubbleForgotten, resets)
     this.#setValue(M.hubbleDeletionsRefused, this.#deleted.refused)
   }
 
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   trace(record: TraceRecord): void {
-    if (record.hasExtension && record.packetLength === 0) eachDirection(record, this.#countTrace)
-    else this.#metrics.trace(record)
+    if (record.hasExtension) this.#ownTrace(record)
+    else {
+      this.#metrics.trace(record)
+      this.#flags?.trace(record)
+    }
   }
   drop(record: DropRecord): void {
     this.#metrics.drop(record)
+    this.#flags?.drop(record)
   }
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
   verdict(record: VerdictRecord): void {
     this.#metrics.verdict(record)
+    this.#flags?.verdict(record)
   }
   capture(record: CaptureRecord): void {
     this.#metrics.capture(record)
+    this.#flags?.capture(record)
   }
   sock(record: SockRecord): void {
     this.#metrics.sock(record)
+    this.#flags?.sock(record)
+  }
+
+  /** HOT: a record of Weir's own, whose counters include what earlier, lost records would have reported. */
+  #ownTrace(record: TraceRecord): void {
+    if (!this.#hasOwnRecords) {
+      this.#hasOwnRecords = true
+      this.#rebuild()
+    }
+    if (record.packetLength === 0) eachDirection(record, this.#countTrace)
+    else this.#metrics.trace(record)
+    if (this.#flags !== undefined) eachFlag(record, this.#countFlag)
+  }
+
+  #all(): readonly HubbleMetrics[] {
+    return this.#flags === undefined ? [this.#metrics] : [this.#metrics, this.#flags]
+  }
+
+  /** Starts again with the current configuration and names. Metrics with unchanged options keep their series. */
+  #rebuild(): void {
+    const stores = new Map<string, SeriesStore>()
+    for (const before of this.#all()) {
+      before.flush()
+      this.#flowsMade += before.flowsMade
+      this.#resets += before.resets
+      for (const [signature, store] of before.bySignature) stores.set(signature, store)
+    }
+    const options = { stores, ...(this.#budgetOf && { budgetOf: this.#budgetOf }) }
+    const build = (compiled: readonly CompiledMetric[]) =>
+      new HubbleMetrics(compiled, this.#entities, this.#makeFlow, options)
+    const flags = this.#hasOwnRecords ? this.#compiled.filter(({ perFlag }) => perFlag) : []
+    this.#metrics = build(this.#compiled.filter(metric => !flags.includes(metric)))
+    this.#flags = flags.length === 0 ? undefined : build(flags)
   }
 
   #setValue(metric: Metric, value: number): void {

@@ -105,7 +105,7 @@ export class Key {
     const reason = view.getUint8(at + TRACE.reason) & REASON_BITS
     if (packetLength === 0 && record.hasExtension) summarizeConnection(packet, record)
     else if (!this.#read(view, record.packetAt, packetLength, flags)) return false
-    else if (record.hasExtension && record.translated) translate(packet, record)
+    else if (record.hasExtension) this.#completeOwn(record)
     let kind = Notify.trace | (REPLIES[reason]! << SHIFT.reply)
     let from = 0
     if ((fields & KeyField.point) !== 0) kind |= view.getUint8(at + HDR.subtype) << SHIFT.subtype
@@ -120,6 +120,13 @@ export class Key {
     const to = this.#destination(view, fields, view.getUint32(at + TRACE.dstLabel, true))
     this.#finish(kind, fields, this.#detail(fields), from, to)
     return true
+  }
+
+  /** Where the packet shows less than the record knows, the record counts: as in the flow, see FlowMaker. */
+  #completeOwn(record: TraceRecord): void {
+    const packet = this.#packet
+    if (packet.l4 === L4.none && record.knowsTransport) summarizeConnection(packet, record)
+    else if (record.translated) translate(packet, record)
   }
 
   drop(record: DropRecord): boolean {

@@ -130,9 +130,9 @@ export class HubbleMetrics implements RecordSink {
   }
 
   /** HOT. Guard: benches `reduce`, `reduce-workload`. */
-  trace(record: TraceRecord): void {
-    if (this.#key.trace(record)) this.#countKeyed(record, 1)
-    else this.#countUnkeyed(record, 1)
+  trace(record: TraceRecord, times = 1): void {
+    if (this.#key.trace(record)) this.#countKeyed(record, times)
+    else this.#countUnkeyed(record, times)
   }
 
   /** One of Weir's drop records counts many equal packets; Hubble would have a flow for each. */

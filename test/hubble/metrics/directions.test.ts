@@ -7,6 +7,8 @@ import { Decoder } from '../../../src/datapath/record/decode.js'
 import { render } from '../../../src/exporter/exposition/text.js'
 import { parseStatic } from '../../../src/hubble/metrics/grammar.js'
 import { Hubble } from '../../../src/hubble/metrics/hubble.js'
+import { tcp } from '../../support/ethernet.js'
+import { packet, trace } from '../../support/flow-records.js'
 import { PARTS, parseSeries } from '../../support/hubble-metrics.js'
 import { type TraceFields, traceRecord } from '../../support/weir-records.js'
 
@@ -75,4 +77,74 @@ t.test('a direction without traffic is no flow', async t => {
     {},
     'nor is the expiry of an idle connection',
   )
+})
+
+const TCP: TraceFields = { a: A, b: B, proto: 6, aPort: 40_000, bPort: 80, initiator: 0, state: 2, seen: [0x1b, 0x1b] }
+const FLAGS = 'tcp:sourceContext=ip flows-to-world:syn-only'
+
+/** Series of hubble_tcp_flags_total of the records, and whether they kept their bytes. */
+function flagsCounted(...records: readonly Buffer[]) {
+  const before = records.map(record => Buffer.from(record))
+  const hubble = new Hubble(PARTS, parseStatic(FLAGS))
+  const decoder = new Decoder()
+  for (const record of records)
+    decoder.record(new DataView(record.buffer, record.byteOffset, record.length), 0, record.length, hubble)
+  hubble.collect()
+  const series = Object.fromEntries(parseSeries(render(...hubble.stores).toString()))
+  return { series, untouched: records.every((record, i) => record.equals(before[i]!)) }
+}
+
+/** SYNs to an address outside the cluster. */
+const TO_WORLD = 'hubble_flows_to_world_total{protocol="TCP",verdict="FORWARDED"}'
+const flag = (name: string, source: string) => `hubble_tcp_flags_total{family="IPv4",flag="${name}",source="${source}"}`
+
+function atPoint(record: Buffer, point: number): Buffer {
+  record[HDR.subtype] = point
+  return record
+}
+
+/** The record with a captured packet: what the ring delivers. */
+function withPacket(record: Buffer, flags: number): Buffer {
+  const bytes = packet(A, B, tcp(40_000, 80, flags))
+  const whole = Buffer.concat([record, bytes])
+  whole.writeUInt16LE(bytes.length, HDR.lenCap)
+  return whole
+}
+
+t.test('TCP flags are counted by the counters of a record, not by its packet', async t => {
+  const lost: TraceFields = {
+    ...TCP,
+    counts: [REQUESTS, REPLIES],
+    flags: [
+      [3, 0, 2, 1],
+      [0, 3, 1, 0],
+    ],
+  }
+  const want = {
+    [flag('SYN', A)]: 3,
+    [flag('FIN', A)]: 2,
+    [flag('RST', A)]: 1,
+    [flag('SYN-ACK', B)]: 3,
+    [flag('FIN', B)]: 1,
+    [TO_WORLD]: 3,
+  }
+  const flushed = flagsCounted(atPoint(traceRecord(lost), POINT.toStack))
+  t.strictSame(flushed, { series: want, untouched: true }, 'in a flush record')
+  const inRing = flagsCounted(withPacket(atPoint(traceRecord(lost), POINT.toStack), 0x10))
+  t.strictSame(inRing, { series: want, untouched: true }, 'in a record with a packet that has none of them')
+})
+
+t.test('a record in the reverse direction gives its flags to the right endpoint', async t => {
+  const reply: TraceFields = { ...TCP, direction: 1, flags: [[1], [0, 1]] }
+  const record = traceRecord(reply)
+  record[TRACE.reason] = 2
+  const { series, untouched } = flagsCounted(record)
+  t.strictSame(series, { [flag('SYN', A)]: 1, [flag('SYN-ACK', B)]: 1, [TO_WORLD]: 1 })
+  t.ok(untouched)
+})
+
+t.test("Cilium's records before and after Weir's own are counted by their packets", async t => {
+  const cilium = trace({ packet: packet(A, B, tcp(40_000, 80, 0x02)) })
+  const { series } = flagsCounted(cilium, traceRecord({ ...TCP, flags: [[2], []] }), cilium)
+  t.strictSame(series, { [flag('SYN', A)]: 4, [TO_WORLD]: 4 })
 })

@@ -16,7 +16,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) iproute2 iputils-ping nftables iperf3 prometh
                  bpftool clang-format netcat-openbsd procps openssl curl chromium fonts-dejavu-core unzip
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod busybox-static xz-utils zstd
 
-.PHONY: help build run test test-unit test-watch check check-headers bench fuzz kernels demo golden dashboards pictures docs install prebuilt package image manifests clean
+.PHONY: help build run test test-unit test-watch check check-headers bench fuzz soak kernels demo golden dashboards pictures docs install prebuilt package image manifests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: build .stamps/packages-test ## Run the benchmarks and compare them with r
 
 fuzz: build ## Fuzz what reads bytes from outside for a minute (TARGET="records ...", FUZZ_SECONDS=60, FUZZ_SEED=)
 	@node --max-old-space-size=1024 test/compile.mjs test/fuzz/main.ts $(TARGET)
+
+soak: build .stamps/packages-test ## Run Weir under load, reloads and failures; ends exact or with exit code 1 (SOAK_MINUTES=30, root)
+	@node test/compile.mjs test/soak/main.ts
 
 kernels: build .stamps/packages-kernels ## Try the datapath on Debian's kernels in emulated machines; prints a table (SUITES="bookworm-security forky", SHORT=1)
 	@test/vm/matrix.sh $(ARGS)

@@ -50,11 +50,55 @@ static __always_inline struct drop *new_drop(struct drop_scratch *s, const struc
 {
 	__builtin_memset(&s->entry, 0, sizeof(s->entry));
 	set_example(&s->entry, skb, &s->packet, src, dst);
-	if (key->unresolved)
+	if (key->detail & DETAIL_ADDRESSES)
 		s->entry.defer_until_ns = bpf_ktime_get_ns() + entity_wait_ns;
 	/* -EEXIST: another CPU was first; its entry will do */
-	bpf_map_update_elem(&drops, key, &s->entry, BPF_NOEXIST);
+	if (!bpf_map_update_elem(&drops, key, &s->entry, BPF_NOEXIST))
+		count_entry(key, 1);
 	return bpf_map_lookup_elem(&drops, key);
+}
+
+/* As fine a kind as the labels show, of what is known of the packet. */
+static __always_inline void set_drop_key(struct drop_key *key, const struct packet *p, __u32 reason,
+					 const struct ip_info *src, const struct ip_info *dst)
+{
+	__u32 zero = 0, *labels = bpf_map_lookup_elem(&drop_labels, &zero);
+
+	key->src_entity = src->entity;
+	key->dst_entity = dst->entity;
+	key->reason = reason;
+	key->proto = p->proto;
+	if (labels && *labels & DROP_LABEL_PORT && has_ports(p->proto)) {
+		key->detail |= DETAIL_PORT;
+		key->dst_port = p->dst_port;
+	}
+	if ((src->flags | dst->flags) & INFO_UNRESOLVED) {
+		key->detail |= DETAIL_ADDRESSES;
+		__builtin_memcpy(key->src, p->src, sizeof(key->src));
+		__builtin_memcpy(key->dst, p->dst, sizeof(key->dst));
+	}
+}
+
+/* The entry of a kind, or of a coarser one when there is no room. */
+static __always_inline struct drop *find_drop(struct drop_scratch *s, struct drop_key *key,
+					      const struct sk_buff *skb, const struct ip_info *src,
+					      const struct ip_info *dst, __u64 bytes)
+{
+	struct drop *d = NULL;
+
+	for (int level = 0; level < 3; level++) {
+		d = bpf_map_lookup_elem(&drops, key);
+		if (!d && has_share(key))
+			d = new_drop(s, key, skb, src, dst);
+		if (d) {
+			if (level)
+				count_atomic(DROPS_COARSE, bytes);
+			return d;
+		}
+		if (!coarsen(key))
+			return NULL;
+	}
+	return NULL;
 }
 
 /* Whether to report this packet as an example. When several CPUs ask at once, one gets 1. */
@@ -118,19 +162,8 @@ static __always_inline void drop_packet(void *ctx, struct drop_scratch *s,
 	count_atomic(DROPS_SEEN, bytes);
 	look_up(&src, (void *)s->packet.src);
 	look_up(&dst, (void *)s->packet.dst);
-	key.src_entity = src.entity;
-	key.dst_entity = dst.entity;
-	key.reason = reason;
-	key.dst_port = s->packet.dst_port;
-	key.proto = s->packet.proto;
-	if ((src.flags | dst.flags) & INFO_UNRESOLVED) {
-		key.unresolved = 1;
-		__builtin_memcpy(key.src, s->packet.src, sizeof(key.src));
-		__builtin_memcpy(key.dst, s->packet.dst, sizeof(key.dst));
-	}
-	d = bpf_map_lookup_elem(&drops, &key);
-	if (!d)
-		d = new_drop(s, &key, skb, &src, &dst);
+	set_drop_key(&key, &s->packet, reason, &src, &dst);
+	d = find_drop(s, &key, skb, &src, &dst, bytes);
 	if (!d || !keep_alive(&d->life)) {
 		count_unnamed(reason, bytes);
 		return;

@@ -15,7 +15,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* 14,000 connection records, or every drop that its table can hold. */
+/* 14,000 connection records, or 30,000 drops. */
 #define FLUSH_BYTES (4 << 20)
 
 struct flush_buffer {

@@ -36,9 +36,11 @@ static long flush_drop(void *map, const struct drop_key *key, struct drop *d, st
 		return 1;
 	f->run->visited++;
 	/* entries by address may be many: they expire early */
-	to_delete = expire(
-	    &d->life, &d->expiring_ns, since(now, d->last_ns),
-	    own.unresolved && entity_wait_ns < idle_drop_ns ? entity_wait_ns : idle_drop_ns, now);
+	to_delete =
+	    expire(&d->life, &d->expiring_ns, since(now, d->last_ns),
+		   own.detail & DETAIL_ADDRESSES && entity_wait_ns < idle_drop_ns ? entity_wait_ns
+										  : idle_drop_ns,
+		   now);
 	if (drop_still_deferred(d, now) && !to_delete)
 		return 0;
 	if (take_drop(d, &frame.record.ext)) {
@@ -46,7 +48,8 @@ static long flush_drop(void *map, const struct drop_key *key, struct drop *d, st
 		write_frame(f, &frame.size, sizeof(frame) - sizeof(frame.align));
 	}
 	if (to_delete) {
-		bpf_map_delete_elem(&drops, &own);
+		if (!bpf_map_delete_elem(&drops, &own))
+			count_entry(&own, -1);
 		f->run->deleted++;
 	}
 	return 0;
@@ -67,5 +70,3 @@ int weir_flush_drops(struct pass *pass)
 {
 	return flush_drops(pass);
 }
-
-_Static_assert(DROPS * sizeof(struct drop_frame) <= FLUSH_BYTES, "all drops fit one run");

@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <linux/bpf.h>
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
@@ -67,4 +68,10 @@ static __always_inline void set_ipv6(struct packet *p, const struct ipv6hdr *ip)
 	p->ipv6 = 1;
 	__builtin_memcpy(p->src, &ip->saddr, sizeof(p->src));
 	__builtin_memcpy(p->dst, &ip->daddr, sizeof(p->dst));
+}
+
+static __always_inline int has_ports(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
+	       proto == IPPROTO_SCTP;
 }

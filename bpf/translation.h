@@ -56,12 +56,6 @@ static __always_inline void set_address(__u8 *to, const __u32 *addr, __u16 famil
 		__builtin_memcpy(to, addr, 16);
 }
 
-static __always_inline int has_ports(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
-	       proto == IPPROTO_SCTP;
-}
-
 /* Sets the Service that the client asked for; the address after translation is no Service's. */
 static __always_inline void set_service(struct connection *c, struct track_scratch *s)
 {

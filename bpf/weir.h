@@ -158,8 +158,8 @@ struct drop_notify {
 	__u64 ip_trace_id;
 };
 
-/* Unreported counts of one kind of drop. Addresses and source port are those of the packet in the
- * record; without one, those of the packet reported last. */
+/* Unreported counts of one kind of drop. Addresses and ports are those of the packet in the record;
+ * without one, those of the packet reported last. */
 struct weir_drop {
 	__u64 packets;
 	__u64 bytes;
@@ -171,7 +171,8 @@ struct weir_drop {
 	__u16 src_port;
 	__u16 dst_port;
 	__u8 proto;
-	__u8 pad[7];
+	__u8 any_port; /* 1: dst_port is that of the example; the counts may have others */
+	__u8 pad[6];
 };
 
 struct drop_record {
@@ -295,6 +296,7 @@ enum counter {
 	SERVICE_UNRESOLVED,  /* connections reported under a Service's name: no backend was found */
 	DROPS_ELSEWHERE,   /* in a network namespace that is neither the watched one nor a pod's */
 	IGNORED_AT_PARENT, /* of a pod's own interface, where it counts (pod_device.h) */
+	DROPS_COARSE,	   /* drops counted without their port or destination: see drop_table.h */
 	COUNTERS,
 };
 

@@ -32,6 +32,7 @@ export function exporterGroups(): Group[] {
         reattached(),
         tableNearlyFull(),
         tableFull(),
+        dropTableFull(),
         lost(),
         faults(),
         refused(),
@@ -187,6 +188,17 @@ function tableFull(): Alert {
     severity: 'warning',
     summary: 'The connection table is full.',
     description: `{{ $value | humanize }} packets per second on ${AT_NODE} are counted without a connection. Packet and byte counts stay exact; handshakes and durations are missing.`,
+  }
+}
+
+function dropTableFull(): Alert {
+  return {
+    alert: 'WeirDropTableFull',
+    expr: `${sumRate(ALL, M.dropTableFull, NODE)} + ${sumRate(ALL, M.dropTableCoarse, NODE)} > 0`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'Drops are counted without their destination or without names.',
+    description: `{{ $value | humanize }} dropped packets per second on ${AT_NODE} are counted without their port or destination, or by reason only: a source has used up its share of the drop table, or the table is full. Alerts by namespace may miss them.`,
   }
 }
 

@@ -3,14 +3,17 @@
  * tee-sink.ts - a sink that forwards a source's records to two sinks.
  *
  * In:    records and counts of a source.
- * Out:   all of them to `first`; then the records, without the counts, to `second`.
+ * Out:   all of them to `first`; then the records, without the counts, to `second`. What one of them needs is asked for.
  */
 import type { RecordSink } from '../datapath/record/decode.js'
 import type { FlowSink } from '../datapath/source/source.js'
 
 /** HOT: two calls per record. */
-export function teeSink(first: FlowSink, second: RecordSink): FlowSink {
+export function teeSink(first: FlowSink, second: RecordSink & Pick<FlowSink, 'showsDropPort'>): FlowSink {
   return {
+    get showsDropPort() {
+      return first.showsDropPort === true || second.showsDropPort === true
+    },
     trace(record) {
       first.trace(record)
       second.trace(record)

@@ -24,6 +24,7 @@ export function liveOptions(config: Config) {
     ring: config.ring,
     ringPages: config['ring-pages'],
     connections: config.connections,
+    dropKinds: config['drop-kinds'],
     entityWaitMs: config['entity-wait'],
     identities: config.identities,
   }

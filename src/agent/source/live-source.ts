@@ -92,6 +92,7 @@ export function startLive(
       ["pods' own interfaces", podDevicesOf(live)],
       ['bypassed interfaces', bypass.status],
       ['connections', `${live.connectionsUsed} of ${live.connectionsLimit}`],
+      ['kinds of drop', dropTableOf(live)],
       ['ring', live.ring.kind],
       ['records lost', String(live.ringLost())],
     ],
@@ -102,6 +103,16 @@ export function startLive(
       live.close()
     },
   }
+}
+
+/** With what the table did not count in full. */
+function dropTableOf({ dropsUsed, dropsLimit, counters: { totals } }: Live): string {
+  const coarse = totals.drops_coarse.packets
+  const nameless = totals.drops_full.packets
+  const parts = [`${dropsUsed} of ${dropsLimit}`]
+  if (coarse > 0) parts.push(`${coarse} packets without port or destination: a source used up its share`)
+  if (nameless > 0) parts.push(`${nameless} packets by reason only: table full`)
+  return parts.join('; ')
 }
 
 /** With the time since which everything that can be attached is. */

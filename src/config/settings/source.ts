@@ -19,6 +19,10 @@ const MINUTE_MS = 60_000
 /** 16 MiB per CPU with 4 KiB pages. */
 const MAX_PAGES = 4096
 const MAX_CONNECTIONS = 16_777_216
+/** A source may have an eighth of the table. */
+const MIN_DROP_KINDS = 64
+/** 12 MB, preallocated. */
+const MAX_DROP_KINDS = 65_536
 
 const source = parsed<SourceChoice>(
   'source',
@@ -81,6 +85,10 @@ export const live = {
   connections: setting(integer(1, MAX_CONNECTIONS), {
     help: 'maximum number of connections in the kernel table, about 360 B per used entry',
     default: 262_144,
+  }),
+  'drop-kinds': setting(integer(MIN_DROP_KINDS, MAX_DROP_KINDS), {
+    help: 'maximum number of kinds of drop (reason, protocol, source, destination) in the kernel table, about 190 B each',
+    default: 8192,
   }),
 }
 

@@ -85,8 +85,12 @@ export const WEIR_DROP = {
   srcPort: 60,
   dstPort: 62,
   proto: 64,
+  anyPort: 65,
   size: 72,
 } as const
+
+/** DROP_LABEL_*: value of `drop_labels`, what the labels of drops show. */
+export const DropLabel = { port: 1 } as const
 
 /** struct prefix_key and struct ip_info: key and value of `ip_prefixes`. */
 export const PREFIX_KEY = { bits: 0, addr: 4, size: 20 } as const
@@ -175,5 +179,6 @@ export const COUNTERS = [
   'service_unresolved',
   'drops_elsewhere',
   'ignored_at_parent',
+  'drops_coarse',
 ] as const
 export type Counter = (typeof COUNTERS)[number]

@@ -67,6 +67,10 @@ export class DropRecord extends NotifyRecord {
   get dstPort(): number {
     return this.view.getUint16(this.extensionAt + WEIR_DROP.dstPort, true)
   }
+  /** Whether dstPort is that of every packet counted, not of one example. */
+  get hasPort(): boolean {
+    return this.view.getUint8(this.extensionAt + WEIR_DROP.anyPort) === 0
+  }
   get proto(): number {
     return this.view.getUint8(this.extensionAt + WEIR_DROP.proto)
   }

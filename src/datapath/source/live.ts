@@ -10,7 +10,7 @@
  */
 import type { Entities } from '../identity/entities.js'
 import type { EntityChanges } from '../identity/entity-changes.js'
-import { Closing, FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
+import { Closing, DropLabel, FLUSH_BYTES, Hook, PASS, PASSES } from '../record/abi.js'
 import { Decoder, type RecordSink } from '../record/decode.js'
 import type { AttachListener } from './attachments.js'
 import { Conntrack } from './conntrack.js'
@@ -23,7 +23,7 @@ import { type KernelPrograms, kernelPrograms } from './kernel-programs.js'
 import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
-import { type DatapathOptions, openObject } from './object.js'
+import { type DatapathOptions, DROP_KINDS, openObject } from './object.js'
 import { PodDevices } from './pod-devices.js'
 import { watchesPodEnds } from './pod-ends.js'
 import { type HostRoute, PodInterfaces } from './pod-interfaces.js'
@@ -80,6 +80,9 @@ export class Live implements Source {
   readonly connectionsLimit: number
   /** Entries of the connection table after the last flush. */
   connectionsUsed = 0
+  /** Entries of the drop table after the last flush. */
+  dropsUsed = 0
+  readonly dropsLimit: number
   /** Entries of these with deferred counts, because an address is unresolved. */
   connectionsDeferred = 0
   /** Seconds spent, by step. */
@@ -97,6 +100,7 @@ export class Live implements Source {
   readonly #applyNames: (changes: EntityChanges) => void
   readonly #stale: StaleIds
   readonly #translations: Translations
+  #dropLabels = 0
   #releaseTimer: NodeJS.Timeout | undefined
   readonly #sink: FlowSink
   /** The records go to the pods first. */
@@ -115,6 +119,7 @@ export class Live implements Source {
     this.#records = this.#learning(sink)
     this.#listener = listener
     this.connectionsLimit = options.connections
+    this.dropsLimit = options.dropKinds ?? DROP_KINDS
     this.#applyNames = changes => (listener.onNames ? listener.onNames(changes) : entities.apply(changes))
     const { identities: addresses = IP_CACHE_ENTRIES } = options
     this.#network = new NodeNetwork(native, options.netns, () => this.#networkChanged())
@@ -148,6 +153,7 @@ export class Live implements Source {
         ? this.#watchPodDevices(native, object, options, entities)
         : undefined
       this.#publishEntities()
+      this.#publishDropLabels()
     } catch (error) {
       this.#network.close()
       object?.close()
@@ -302,8 +308,17 @@ export class Live implements Source {
       if (this.#passView.getUint32(PASS.stale, true) === 0) this.#stale.released(published)
       this.#listener.onFlushed?.(startedMs)
     }
-    this.#flushTable(this.#programs.flushDrops)
+    this.#publishDropLabels()
+    this.dropsUsed = this.#flushTable(this.#programs.flushDrops)
     this.counters.read(this.#sink)
+  }
+
+  /** Drops of all ports count together unless a label shows the port. */
+  #publishDropLabels(): void {
+    const labels = this.#sink.showsDropPort === true ? DropLabel.port : 0
+    if (labels === this.#dropLabels) return
+    this.#object.update('drop_labels', new Uint8Array(4), Uint8Array.of(labels, 0, 0, 0), 1)
+    this.#dropLabels = labels
   }
 
   /** One pass of a flush program over its table; returns the number of entries that remain. */

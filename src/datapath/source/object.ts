@@ -23,11 +23,16 @@ export interface DatapathOptions extends InterfaceOptions {
   readonly drainIntervalMs: number
   /** Entries of the connection table. */
   readonly connections: number
+  /** Entries of the drop table; default DROP_KINDS. */
+  readonly dropKinds?: number
   /** Milliseconds that the kernel defers the counts of an unresolved address. */
   readonly entityWaitMs?: number
   /** Other `const volatile` globals of the object by name; tests shorten the idle timeouts. */
   readonly knobs?: Readonly<Record<string, number>>
 }
+
+/** As in bpf/drop_table.h. */
+export const DROP_KINDS = 8192
 
 const NS_PER_MS = 1_000_000
 
@@ -46,10 +51,17 @@ export function openObject(
       ...reasonKnobs(native),
       ...ring.knobs,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
+      drops_max: options.dropKinds ?? DROP_KINDS,
       pod_ends_watched: watchesPodEnds(options.podEnd) ? 1 : 0,
       ...options.knobs,
     },
-    sizes: { connections: options.connections, ip_cache: entries, ip_prefixes: entries, ...ring.sizes },
+    sizes: {
+      connections: options.connections,
+      drops: options.dropKinds ?? DROP_KINDS,
+      ip_cache: entries,
+      ip_prefixes: entries,
+      ...ring.sizes,
+    },
     without: [
       ...without,
       ...(options.uplinks.length === 0 ? [...PROGRAMS[Hook.uplink], ...L3_PROGRAMS] : []),

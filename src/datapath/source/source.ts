@@ -21,6 +21,8 @@ export interface OverflowKey {
 
 /** Records, and the datapath's counters as increases since the last collect(). */
 export interface FlowSink extends RecordSink {
+  /** Whether a label shows the destination port of drops. Otherwise drops of all ports count together. */
+  readonly showsDropPort?: boolean
   /** Packets without an entry in the connection table. */
   overflowed(key: OverflowKey, packets: number, bytes: number): void
   /** Packets without an entry in the overflow table either. */

@@ -60,6 +60,12 @@ export const SELF = {
     'Packets freed with a drop reason but counted in no drop family, by reason, from tp_btf/kfree_skb: not IP, already delivered to a socket, or in a network namespace of neither this node nor one of its pods.',
     ['reason'],
   ),
+  dropTableEntries: gauge('weir_drop_table_entries', 'Kinds of drop in the drop table at its last flush.'),
+  dropTableLimit: gauge('weir_drop_table_limit', 'Maximum number of kinds of drop in the drop table.'),
+  dropTableCoarse: counter(
+    'weir_drop_table_coarse_packets_total',
+    'Dropped packets counted without their destination port or their destination, because their source had used up its share of the drop table or the table was nearly full, from the datapath.',
+  ),
   dropTableFull: counter(
     'weir_drop_table_full_packets_total',
     'Dropped packets counted by drop reason only because the drop table was full, from the datapath.',

@@ -28,6 +28,7 @@ const LOSSES: readonly (readonly [what: string, metric: Metric, harmless?: boole
   ['Packets counted without a connection (table full)', M.connectionTableFull],
   ['Packets counted without names (table full)', M.unnamedPackets],
   ['Drops counted by reason only (table full)', M.dropTableFull],
+  ['Drops counted without port or destination (share of the table used up)', M.dropTableCoarse],
   ['TCP connections with a direction that bypasses the interface', M.bypassedConnections],
   ['BPF program runs skipped by the kernel', M.bpfRecursionMisses],
   ['Handshake times and durations overwritten', M.observationsLost],
@@ -50,20 +51,27 @@ export function lossesOf(store: SeriesStore): Loss[] {
   })
 }
 
-/** The connection table, then the families that grow with traffic, fullest first. */
+/** The kernel's tables, then the families that grow with traffic, fullest first. */
 export function usageOf(stores: readonly SeriesStore[]): Usage[] {
   const families = stores.flatMap(store => store.families())
   const series = families
     .filter(({ metric, size }) => size > 0 && metric.labels.length > 0 && !FIXED.has(metric.group))
     .map(({ metric, size, budget }) => ({ name: metric.name, used: size, limit: budget }))
     .sort((a, b) => b.used / b.limit - a.used / a.limit)
-  return [...stores.flatMap(connectionTable), ...series]
+  return [...stores.flatMap(kernelTables), ...series]
 }
 
-function connectionTable(store: SeriesStore): Usage[] {
-  const [used, limit] = [M.connectionTableEntries, M.connectionTableLimit].map(({ name }) => {
+function kernelTables(store: SeriesStore): Usage[] {
+  return [
+    ...tableUsage(store, 'connection table', M.connectionTableEntries, M.connectionTableLimit),
+    ...tableUsage(store, 'drop table', M.dropTableEntries, M.dropTableLimit),
+  ]
+}
+
+function tableUsage(store: SeriesStore, table: string, entries: Metric, maximum: Metric): Usage[] {
+  const [used, limit] = [entries, maximum].map(({ name }) => {
     const family = store.families().find(({ metric }) => metric.name === name)
     return family === undefined || family.size === 0 ? undefined : store.get(family.slot(0))
   })
-  return used === undefined || limit === undefined ? [] : [{ name: 'connection table', used, limit }]
+  return used === undefined || limit === undefined ? [] : [{ name: table, used, limit }]
 }

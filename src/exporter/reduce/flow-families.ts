@@ -89,6 +89,12 @@ export class FlowFamilies {
     return Object.values(packetFields).includes(true) ? packetFields : undefined
   }
 
+  /** Whether a family is enabled and has this label. */
+  shows(name: FlowName, label: string): boolean {
+    const { enabled, family } = this.#of(name)
+    return enabled && family.metric.labels.includes(label)
+  }
+
   /** The slot of a family for these entities and packet fields; `own`: values of its own labels. */
   slot(name: FlowName, from: LabelSource, own: readonly string[]): Slot {
     const { family, enabled, readers } = this.#of(name)

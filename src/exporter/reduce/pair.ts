@@ -17,7 +17,7 @@ import type { SeriesStore, StaleSlots } from '../series/series.js'
 import { Cache, DEFAULT_LIMIT, KEY, UNSET } from './cache.js'
 import { type PodId, selectorOf } from './deleted-pods.js'
 import { FlowFamilies } from './flow-families.js'
-import type { LabelSource } from './flow-labels.js'
+import { type LabelSource, PACKET_LABELS } from './flow-labels.js'
 import { DEFAULT_METRICS, type MetricsConfig } from './metrics-config.js'
 import { OpenConnections } from './open-connections.js'
 import { PacketEndpoints, type PacketServices } from './packet-endpoints.js'
@@ -26,6 +26,8 @@ import { REPORTERS, Reporter } from './reporter.js'
 
 /** Columns of the detail cache: packets or messages, and bytes. */
 const DETAIL_COLUMNS = 2
+/** Families that count drops. */
+const DROP_FAMILIES = ['dropPackets', 'dropBytes', 'flowPackets', 'flowBytes'] as const
 
 /** Policy verdicts by match type (PolicyVerdictNotify's flags) and by action. */
 const MATCHES = ['none', 'l3-only', 'l3-l4', 'l4-only', 'all', 'l3-proto', 'proto-only', 'unknown'] as const
@@ -75,6 +77,11 @@ export class Pairs {
   /** Whether a label uses addresses or ports of packets. Without such a label the endpoints number is always 0. */
   get usesPacketFields(): boolean {
     return this.#packetEndpoints !== undefined
+  }
+
+  /** Whether a family that counts drops has a label for the destination port. */
+  get showsDropPort(): boolean {
+    return DROP_FAMILIES.some(name => this.#families.shows(name, PACKET_LABELS.destinationPort))
   }
 
   /** The endpoints number of a packet, see PacketEndpoints.number(). Valid until the next call. */

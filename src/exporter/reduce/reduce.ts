@@ -105,6 +105,10 @@ export class Reducer implements FlowSink {
     this.#pairs.apply(config)
   }
 
+  get showsDropPort(): boolean {
+    return this.#pairs.showsDropPort
+  }
+
   /** The enabled flow families. */
   families(): readonly Family[] {
     return this.#pairs.families()
@@ -289,8 +293,8 @@ export class Reducer implements FlowSink {
     if (record.packets === 0) return
     const source = this.#live ? record.srcEntity : this.#entityAt(record, record.srcAt, true, record.srcLabel)
     const destination = this.#live ? record.dstEntity : this.#entityAt(record, record.dstAt, true, record.dstLabel)
-    const port = PORTS.has(record.proto) ? record.dstPort : UNKNOWN
-    // The addresses are those of one of many packets, the port is the same for all.
+    const port = PORTS.has(record.proto) && record.hasPort ? record.dstPort : UNKNOWN
+    // The addresses are those of one of many packets; the port, too, unless a label shows it.
     const endpoints = this.#pairs.endpoints(record.bytes, UNKNOWN, UNKNOWN, true, port)
     const pair = this.#pairs.droppedPair(source, destination, record.proto, endpoints)
     this.#pairs.dropped(pair, this.#reasons.name(record.kernelReason), record.packets, record.bytesDropped)

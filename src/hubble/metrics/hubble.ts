@@ -24,8 +24,10 @@ import { SeriesStore } from '../../exporter/series/series.js'
 import type { Resolver } from '../flow/resolver.js'
 import { type CompiledMetric, compileMetrics } from './compile.js'
 import type { MetricConfig } from './config.js'
+import { Event } from './counter.js'
 import { eachDirection, eachFlag } from './directions.js'
 import { flowBuilder } from './flow-builder.js'
+import { KeyField } from './key-fields.js'
 import { type BudgetOf, HubbleMetrics, type MakeFlow } from './metrics.js'
 import { DELETION_DELAY_MS } from './pod-series.js'
 
@@ -128,6 +130,13 @@ export class Hubble implements RecordSink {
   /** Removes the series of a deleted pod a minute from now. */
   podDeleted(pod: PodId): void {
     this.#deleted.add(pod, this.#now())
+  }
+
+  /** Whether a metric of drops has the port. */
+  get showsDropPort(): boolean {
+    return this.#compiled.some(
+      ({ keyFields, events }) => (keyFields & KeyField.port) !== 0 && events.includes(Event.drop),
+    )
   }
 
   /** Brings the series up to date. */

@@ -193,6 +193,26 @@ export const EXPORTER_CASES: Readonly<Record<string, Case>> = {
     },
     quiet: { 'full for a moment, an hour ago': [node('weir_connection_table_full_packets_total', '0 600 600+0x90')] },
   },
+  WeirDropTableFull: {
+    fires: {
+      input: [
+        node('weir_drop_table_full_packets_total', counting(1)),
+        node('weir_drop_table_coarse_packets_total', counting(2)),
+      ],
+      alerts: [
+        {
+          labels: AT_NODE,
+          description: `3 dropped packets per second on ${WHERE} are counted without their port or destination, or by reason only: a source has used up its share of the drop table, or the table is full. Alerts by namespace may miss them.`,
+        },
+      ],
+    },
+    quiet: {
+      'full for a moment, an hour ago': [
+        node('weir_drop_table_full_packets_total', '0 600 600+0x90'),
+        node('weir_drop_table_coarse_packets_total', holding(0)),
+      ],
+    },
+  },
   WeirRecordsLost: {
     fires: {
       input: [

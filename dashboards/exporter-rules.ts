@@ -29,6 +29,7 @@ export function exporterGroups(): Group[] {
         uncovered(),
         podEndsMissing(),
         behind(),
+        uplinkUnknown(),
         reattached(),
         tableNearlyFull(),
         tableFull(),
@@ -154,6 +155,17 @@ function behind(): Alert {
     severity: 'warning',
     summary: 'Another program runs before Weir.',
     description: `Another program on interface {{ $labels.interface }} of ${AT_NODE} insists on running first. Packets that it drops or redirects are not counted.`,
+  }
+}
+
+function uplinkUnknown(): Alert {
+  return {
+    alert: 'WeirBridgeUplinkUnknown',
+    expr: `max by (cluster, node, instance, interface) (${select(ALL, M.bridgeUplinkUnknown)}) == 1`,
+    for: '10m',
+    severity: 'warning',
+    summary: "The node's uplink may count as a pod's interface.",
+    description: `The default route of ${AT_NODE} goes through bridge {{ $labels.interface }}, and no port of it is known to lead to the gateway. If one of its ports is the node's uplink, traffic with other nodes counts twice.`,
   }
 }
 

@@ -135,6 +135,7 @@ function losses(): Row {
         { expr: sumOf(CHOSEN, M.interfacesPending), legend: 'without the programs' },
         { expr: orNone(M.interfaceBehind), legend: 'behind another program' },
         { expr: orNone(M.interfaceBypassed), legend: 'bypassed' },
+        { expr: orNone(M.bridgeUplinkUnknown), legend: 'bridges with an unknown uplink' },
       ),
     ],
   }

@@ -67,12 +67,14 @@ Napi::Value RtnetlinkWatch::Dump(const Napi::CallbackInfo &info)
 {
 	struct {
 		nlmsghdr head;
-		ifinfomsg body; /* the largest; all start with the family, here AF_UNSPEC */
+		ifinfomsg body; /* the largest; all start with the family */
 	} request{};
 	uint32_t type = info[0].As<Napi::Number>().Uint32Value();
 
 	if (!socket_)
 		return Throw(info.Env(), {EBADF, "dump", {}});
+	request.body.ifi_family =
+	    static_cast<unsigned char>(info[1].As<Napi::Number>().Uint32Value());
 	request.head.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(HeaderSize(type)));
 	request.head.nlmsg_type = static_cast<uint16_t>(type);
 	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;

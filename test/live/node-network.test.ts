@@ -46,6 +46,38 @@ t.test("a veth is the node's uplink as long as a default route or an address mak
   t.equal((await weir.metrics()).sum('weir_interface_errors_total'), 0)
 })
 
+t.test("a port of the node's bridge is its uplink once the gateway is learned behind it", ROOT, async t => {
+  const lab = await labOf(t, ['node/a', 'node/gateway'], { network: NETWORK })
+  await ip(lab, 'link add br-ex type bridge')
+  await ip(lab, 'link set br-ex up')
+  for (const [port, pod, address] of [
+    ['up0', 'gateway', '10.63.251.254/24'],
+    ['net1a', 'a', '10.63.251.9/24'],
+  ] as const) {
+    const { netns } = lab.pod(pod)
+    await ip(lab, `link add ${port} type veth peer name net1 netns ${netns}`)
+    await ip(lab, `link set ${port} master br-ex up`)
+    await lab.run(lab.pod(pod), ['ip', 'addr', 'add', address, 'dev', 'net1'])
+    await lab.run(lab.pod(pod), ['ip', 'link', 'set', 'net1', 'up'])
+  }
+  await ip(lab, 'addr add 10.63.251.1/24 dev br-ex')
+  await ip(lab, 'route add default via 10.63.251.254')
+  const weir = await watch(t, lab)
+  await watches(weir, 4)
+  const page = await weir.metrics()
+  t.equal(page.get('weir_bridge_uplink_unknown', { interface: 'br-ex' }), 1)
+  t.match(weir.stderr(), /the uplink of a bridge is not known.*br-ex/)
+  t.match(await (await fetch(weir.url)).text(), /bridges with an unknown uplink/, 'the landing page')
+  await lab.run('node', ['ping', '-c', '1', '-W', '2', '10.63.251.254'])
+  await watches(weir, 3)
+  t.equal((await weir.metrics()).sum('weir_bridge_uplink_unknown'), 0)
+  await ip(lab, 'link set br-ex type bridge fdb_flush')
+  await ip(lab, 'neigh flush dev br-ex')
+  await ip(lab, 'addr add 10.63.250.7/32 dev lo') // a change: the uplinks are found again
+  await watches(weir, 3)
+  t.equal((await weir.metrics()).sum('weir_bridge_uplink_unknown'), 0, 'a forgotten entry changes nothing')
+})
+
 t.test('an address that the node gets is its own at once, and no longer when it is gone', ROOT, async t => {
   const lab = await labOf(t, ['node/a'], { network: NETWORK })
   const weir = await watch(t, lab)

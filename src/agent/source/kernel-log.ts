@@ -42,6 +42,13 @@ export function logFeature(log: LineLog, { name, state, detail }: Feature): void
   log[state === 'off' ? 'warn' : 'info']({ feature: name, state, detail }, 'kernel feature')
 }
 
+/** `bridges`: with the default route, and without a port that is known to lead to the gateway. */
+export function logUplinks(log: LineLog, bridges: readonly string[]): void {
+  if (bridges.length === 0) log.info({}, 'the uplink of each bridge is known')
+  else
+    log.warn({ bridges }, "the uplink of a bridge is not known, and may count as a pod's interface: set --interfaces")
+}
+
 /** `behind`: Weir has given way to another program that insists on being first, or is first again. */
 export function logBehind(log: LineLog, name: string, behind: boolean): void {
   const message = behind ? 'another program runs first, its packets may be missed' : 'first again'

@@ -20,7 +20,15 @@ import { teeSink } from '../tee-sink.js'
 import { BypassWatch } from './bypass-watch.js'
 import { CoverageWatch } from './coverage-watch.js'
 import { explainKernel } from './kernel-errors.js'
-import { logBehind, logCovered, logFeature, logFeatures, logKernelError, logReattached } from './kernel-log.js'
+import {
+  logBehind,
+  logCovered,
+  logFeature,
+  logFeatures,
+  logKernelError,
+  logReattached,
+  logUplinks,
+} from './kernel-log.js'
 import { type RunningSource, recordsOf } from './running-source.js'
 
 export interface LiveSourceOptions extends LiveOptions {
@@ -58,6 +66,7 @@ export function startLive(
           entities.apply(changes)
           resolver.apply(changes)
         },
+        onUnknownUplinks: bridges => logUplinks(log, bridges),
         onFeature: feature => logFeature(log, feature),
         onFlushed: startedMs => bypass.check.flushed(startedMs),
         onReattached: (name, reason) => logReattached(log, name, reason),
@@ -87,6 +96,7 @@ export function startLive(
       ['pods with an interface', coverage.status],
       ['pod interfaces', String(attachments.count(Hook.pod))],
       ['uplinks', String(attachments.count(Hook.uplink))],
+      ...uplinksOf(live),
       ...attachmentsOf(attachments),
       ["pods' sides", podEndsOf(live.interfaces)],
       ["pods' own interfaces", podDevicesOf(live)],
@@ -147,6 +157,11 @@ function podDevicesOf({ pods, podDevices }: Live): string {
   if (names.length === 0) return '0'
   const rest = names.length > SHOWN ? ', ...' : ''
   return `${podDevices.count} of ${names.length}: ${names.sort().slice(0, SHOWN).join(', ')}${rest}`
+}
+
+function uplinksOf(live: Live): readonly (readonly [string, string])[] {
+  const bridges = live.unknownUplinks()
+  return bridges.length === 0 ? [] : [['bridges with an unknown uplink', bridges.join(', ')]]
 }
 
 /** Lines only for what is amiss. */

@@ -48,6 +48,8 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
   onError(error: Error, step: string): void
   /** The names of the node's addresses changed; the kernel gets them after the call. Default: the entities alone get them. */
   onNames?(changes: EntityChanges): void
+  /** These bridges of the node may have an uplink that is taken for a pod's interface; none: no longer. */
+  onUnknownUplinks?(bridges: readonly string[]): void
   /** A feature that the kernel lacked at the start. */
   onFeature?(feature: Feature): void
   /** A flush that started at `startedMs` (performance.now()) has reported every connection. */
@@ -96,6 +98,7 @@ export class Live implements Source {
   readonly #network: NodeNetwork
   /** Numbers of the node's uplinks at the last change. */
   #uplinks = ''
+  #unknownUplinks = ''
   readonly #nodeAddresses = new NodeAddresses()
   readonly #applyNames: (changes: EntityChanges) => void
   readonly #stale: StaleIds
@@ -159,6 +162,7 @@ export class Live implements Source {
       object?.close()
       throw error
     }
+    this.#reportUplinks()
     this.#object.onRing(() => this.#try('drain', () => this.#drain()))
     this.#timers = [
       setInterval(() => this.#try('drain', () => this.#drain()), options.drainIntervalMs),
@@ -252,6 +256,11 @@ export class Live implements Source {
     })
   }
 
+  /** Bridges whose uplink may be taken for a pod's interface. */
+  unknownUplinks(): readonly string[] {
+    return this.#network.unknownUplinks()
+  }
+
   /** What the kernel allows; nf_conntrack may be loaded later. */
   get features(): readonly Feature[] {
     return this.#features
@@ -271,6 +280,13 @@ export class Live implements Source {
     const uplinks = [...this.#network.uplinks()].sort().join()
     if (uplinks !== this.#uplinks) this.interfaces.recheck()
     this.#uplinks = uplinks
+    this.#reportUplinks()
+  }
+
+  #reportUplinks(): void {
+    const bridges = this.#network.unknownUplinks()
+    if (bridges.join() !== this.#unknownUplinks) this.#listener.onUnknownUplinks?.(bridges)
+    this.#unknownUplinks = bridges.join()
   }
 
   #nameAddresses(): void {

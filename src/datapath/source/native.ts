@@ -180,6 +180,8 @@ export interface Native {
   watchAddresses(): RtnetlinkWatch
   /** The same for routes. */
   watchRoutes(): RtnetlinkWatch
+  /** The same for neighbours; `family` 7 (AF_BRIDGE): a dump has the forwarding entries of bridges. */
+  watchNeighbours(family: number): RtnetlinkWatch
   /**
    * Runs `body` in another network namespace, e.g. /run/netns/x: interface numbers and watchLinks() refer to that one.
    * `body` is synchronous and starts nothing asynchronous, because this thread moves, and with it every thread that it
@@ -192,8 +194,8 @@ export interface Native {
 export const MAX_FRAME = 2048
 
 interface RawWatch extends Omit<RtnetlinkWatch, 'dump'> {
-  /** `request`: one of RTM_GET*. */
-  dump(request: number): void
+  /** `request`: one of RTM_GET*; `family`: AF_*, 0 for all. */
+  dump(request: number, family: number): void
 }
 
 /** BpfObject as the addon has it: without checks, and with states as numbers. */
@@ -318,10 +320,11 @@ const LINKS = { groups: 0x1, request: 18 }
 const LINKS_AND_FILTERS = { groups: LINKS.groups | 0x8, request: LINKS.request }
 const ADDRESSES = { groups: 0x10 | 0x100, request: 22 }
 const ROUTES = { groups: 0x40 | 0x400, request: 26 }
+const NEIGHBOURS = { groups: 0x4, request: 30 }
 
-function checkedWatch(raw: RawWatch, request: number): RtnetlinkWatch {
+function checkedWatch(raw: RawWatch, request: number, family: number): RtnetlinkWatch {
   return {
-    dump: () => raw.dump(request),
+    dump: () => raw.dump(request, family),
     read: into => raw.read(bytes('read', into)),
     onReadable: call => raw.onReadable(listener('onReadable', call)),
     close: () => raw.close(),
@@ -346,7 +349,8 @@ function addonPath(): string {
 /** Loads the addon at the first call: commands that read recordings need no libbpf. */
 export function loadNative(): Native {
   const addon = require(addonPath()) as Addon
-  const watch = ({ groups, request }: typeof LINKS) => checkedWatch(new addon.RtnetlinkWatch(groups), request)
+  const watch = ({ groups, request }: typeof LINKS, family = 0) =>
+    checkedWatch(new addon.RtnetlinkWatch(groups), request, family)
   return {
     openObject(path, { knobs, sizes, without = [], verifierLog = false }) {
       settings('knob', knobs, 0, Number.MAX_SAFE_INTEGER)
@@ -383,6 +387,7 @@ export function loadNative(): Native {
     watchLinksAndFilters: () => watch(LINKS_AND_FILTERS),
     watchAddresses: () => watch(ADDRESSES),
     watchRoutes: () => watch(ROUTES),
+    watchNeighbours: family => watch(NEIGHBOURS, integer('watchNeighbours', family, 0, 255)),
     inNamespace(path, body) {
       if (typeof body !== 'function') throw new TypeError('inNamespace: expected a function')
       return addon.inNamespace(string('inNamespace', path), body)

@@ -3,11 +3,12 @@
  * node-network.ts - follows the links, addresses and routes of the watched network namespace.
  *
  * In:    rtnetlink notifications.
- * Out:   the node's addresses, its uplinks, and the interface behind which a single address is; one call of the listener
+ * Out:   the node's addresses, its uplinks (bridge-uplinks.ts for those inside a bridge), and the interface behind which a single address is; one call of the listener
  *        for all changes of a turn of the event loop.
  * Fail:  the constructor throws the kernel's error. Lost notifications (ENOBUFS) trigger a dump.
  */
 import { type InterfaceAddress, readAddress } from './addresses.js'
+import { BridgeUplinks, type Gateway } from './bridge-uplinks.js'
 import { type Link, readLink } from './links.js'
 import type { Native } from './native.js'
 import { type Route, readRoute } from './routes.js'
@@ -20,6 +21,7 @@ export class NodeNetwork {
   readonly #links: RtnetlinkFollower<Link>
   readonly #addresses: RtnetlinkFollower<InterfaceAddress>
   readonly #routes: RtnetlinkFollower<Route>
+  readonly #bridges: BridgeUplinks
   readonly #listener: () => void
   #scheduled: NodeJS.Immediate | undefined
   /** Computed at the first question after a change. */
@@ -31,6 +33,11 @@ export class NodeNetwork {
     const [links, addresses, routes] = netns === undefined ? open() : native.inNamespace(netns, open)
     const changed = () => this.#schedule()
     this.#listener = listener
+    const neighbours = (family: number) => native.watchNeighbours(family)
+    this.#bridges = new BridgeUplinks(
+      family => (netns === undefined ? neighbours(family) : native.inNamespace(netns, () => neighbours(family))),
+      () => this.#scheduleIfMoved(),
+    )
     this.#links = new RtnetlinkFollower(links, readLink, ({ ifindex }) => String(ifindex), changed)
     this.#addresses = new RtnetlinkFollower(addresses, readAddress, keyOfAddress, changed)
     this.#routes = new RtnetlinkFollower(routes, readRoute, ({ key }) => key, changed)
@@ -54,7 +61,7 @@ export class NodeNetwork {
 
   /**
    * Numbers of the node's own interfaces, even if they look like a pod's: the device of a default route, an interface
-   * below or inside such a device, one with an address of the node. Addresses that show no uplink: a link-local one, one
+   * below or inside such a device, the port of a bridge that leads to the gateway, one with an address of the node. Addresses that show no uplink: a link-local one, one
    * without a subnet, one that several interfaces have. CNIs put such a gateway on the node's side of a pod.
    */
   uplinks(): ReadonlySet<number> {
@@ -62,9 +69,16 @@ export class NodeNetwork {
     return this.#uplinks
   }
 
+  /** Bridges with the default route whose uplink is not known: it may be taken for a pod's interface. */
+  unknownUplinks(): readonly string[] {
+    this.uplinks()
+    return this.#bridges.unknown
+  }
+
   /** A second call does nothing. */
   close(): void {
     this.#cancel()
+    this.#bridges.close()
     for (const follower of [this.#links, this.#addresses, this.#routes]) follower.close()
   }
 
@@ -77,7 +91,25 @@ export class NodeNetwork {
     for (const { address } of this.#addresses.values()) times.set(address, (times.get(address) ?? 0) + 1)
     for (const { ifindex, address, single } of this.#addresses.values())
       if (!single && times.get(address) === 1 && !LINK_LOCAL.test(address)) this.#addWithLower(found, ifindex)
+    for (const ifindex of this.#bridgePorts()) this.#addWithLower(found, ifindex)
     return found
+  }
+
+  #bridgePorts(): Set<number> {
+    const gateways: Gateway[] = []
+    for (const { address, devices, gateway } of this.#routes.values())
+      if (address === undefined)
+        gateways.push(...devices.filter(device => this.#isUp(device)).map(device => ({ device, address: gateway })))
+    return this.#bridges.find(gateways, new Map([...this.#links.values()].map(link => [link.ifindex, link])))
+  }
+
+  /** Neighbours and forwarding entries change often; few of the changes concern an uplink. */
+  #scheduleIfMoved(): void {
+    const before = this.#uplinks
+    if (before === undefined) return
+    this.#uplinks = undefined
+    const now = this.uplinks()
+    if (now.size !== before.size || [...now].some(ifindex => !before.has(ifindex))) this.#schedule()
   }
 
   /** Adds an interface, the one below a VLAN or macvlan, and the members of a bond. */

@@ -15,6 +15,8 @@ export interface Route {
   readonly address: string | undefined
   /** Interface numbers, several for a multipath route. */
   readonly devices: readonly number[]
+  /** Of a default route with a single device. */
+  readonly gateway?: string
 }
 
 const RTM = { newRoute: 24, deleteRoute: 25 } as const
@@ -37,26 +39,31 @@ export function readRoute(message: Message): { present: boolean; of: Route } | u
   if (view.getUint8(body + RTMSG.table) !== MAIN_TABLE || view.getUint8(body + RTMSG.type) !== UNICAST) return undefined
   const route = readAttributes(view, body + RTMSG.size, end)
   // A single address behind a gateway is not behind the interface.
-  if (host && (route.gateway || route.destination === undefined)) return undefined
+  if (host && (route.hasGateway || route.destination === undefined)) return undefined
   const key = [family, route.destination, route.priority, view.getUint8(body + RTMSG.tos)].join(' ')
   const single = host ? route.destination : undefined
-  return { present: type === RTM.newRoute, of: { key, address: single, devices: route.devices } }
+  return {
+    present: type === RTM.newRoute,
+    of: { key, address: single, devices: route.devices, ...(!host && route.gateway && { gateway: route.gateway }) },
+  }
 }
 
 function readAttributes(view: DataView, from: number, to: number) {
   const devices: number[] = []
   let destination: string | undefined
   let priority = 0
-  let gateway = false
+  let hasGateway = false
+  let gateway: string | undefined
   for (const attribute of attributes(view, from, to)) {
     const { type, at, end } = attribute
     if (type === RTA.destination) destination = address(view, attribute)
     else if (type === RTA.device) devices.push(view.getInt32(at, true))
-    else if (type === RTA.gateway || type === RTA.via) gateway = true
+    else if (type === RTA.gateway) [hasGateway, gateway] = [true, address(view, attribute)]
+    else if (type === RTA.via) hasGateway = true
     else if (type === RTA.priority) priority = view.getUint32(at, true)
     else if (type === RTA.multipath) devices.push(...nextHops(view, at, end))
   }
-  return { destination, priority, gateway, devices }
+  return { destination, priority, hasGateway, gateway, devices }
 }
 
 function* nextHops(view: DataView, from: number, to: number): Generator<number> {

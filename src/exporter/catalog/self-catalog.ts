@@ -126,6 +126,11 @@ export const SELF = {
     'Times the programs of an interface were attached again, by reason: detached, qdisc_deleted or replaced by another program, or not_first on the hook.',
     ['reason'],
   ),
+  bridgeUplinkUnknown: gauge(
+    'weir_bridge_uplink_unknown',
+    "Bridges with the node's default route of which no port is known to lead to the gateway: the node's uplink may count as a pod's interface.",
+    ['interface'],
+  ),
   interfaceBehind: gauge(
     'weir_interface_behind',
     'Interfaces with a program of another owner that insists on running before Weir, and may hide packets from it.',

@@ -11,6 +11,7 @@ import { Hook } from '../../datapath/record/abi.js'
 import type { Decoder, Fault, Kind } from '../../datapath/record/decode.js'
 import type { Attachments } from '../../datapath/source/attachments.js'
 import type { BypassCheck } from '../../datapath/source/bypass-check.js'
+import type { Feature } from '../../datapath/source/features.js'
 import type { Live } from '../../datapath/source/live.js'
 import type { PodDevices } from '../../datapath/source/pod-devices.js'
 import { M } from '../catalog/catalog.js'
@@ -74,7 +75,8 @@ export class SelfMetrics {
       this.#set(M.packetsIgnored, [reason], totals[counter].packets)
       this.#set(M.bytesIgnored, [reason], totals[counter].bytes)
     }
-    for (const { name, state } of live.features) this.#set(M.feature, [name, state], 1)
+    this.#features(live.features)
+    this.#names(M.bridgeUplinkUnknown, new Set(live.unknownUplinks()))
     this.#set(M.ringFull, [], totals.ring_full.packets)
     this.#set(M.ringLost, [], live.ringLost())
     this.#set(M.connectionTableEntries, [], live.connectionsUsed)
@@ -137,10 +139,24 @@ export class SelfMetrics {
       const own = reason === 'detached' ? (devices?.reattached ?? 0) : 0
       this.#set(M.interfaceReattached, [reason], n + own)
     }
-    const behind = new Set(attachments.list().flatMap(({ name, behind }) => (behind ? [name] : [])))
-    const family = this.#store.family(M.interfaceBehind)
-    this.#store.removeWhere([family], () => labels => !behind.has(labels.interface ?? ''))
-    for (const name of behind) this.#set(M.interfaceBehind, [name], 1)
+    this.#names(M.interfaceBehind, new Set(attachments.list().flatMap(({ name, behind }) => (behind ? [name] : []))))
+  }
+
+  /** A feature may get another state. */
+  #features(features: readonly Feature[]): void {
+    const family = this.#store.family(M.feature)
+    this.#store.removeWhere(
+      [family],
+      () => labels => features.some(({ name, state }) => name === labels.feature && state !== labels.state),
+    )
+    for (const { name, state } of features) this.#set(M.feature, [name, state], 1)
+  }
+
+  /** A series of 1 for each interface, and no other. */
+  #names(metric: Metric, interfaces: ReadonlySet<string>): void {
+    const family = this.#store.family(metric)
+    this.#store.removeWhere([family], () => labels => !interfaces.has(labels.interface ?? ''))
+    for (const name of interfaces) this.#set(metric, [name], 1)
   }
 
   #set(metric: Metric, labels: readonly string[], value: number): void {

@@ -10,6 +10,8 @@ const NLMSG_DONE = 3
 const INTERRUPTED = 0x10
 const MAIN = 254
 const LOCAL_TABLE = 255
+const AF_BRIDGE = 7
+const NUD_PERMANENT = 0x80
 
 function attribute(type: number, bytes: Uint8Array): Buffer {
   const size = 4 + bytes.length
@@ -39,9 +41,12 @@ interface LinkFields {
   readonly lower?: number
   readonly master?: number
   readonly up?: boolean
+  /** The peer is in another network namespace. */
+  readonly away?: boolean
 }
 
-function link(type: number, ifindex: number, { kind = '', lower = 0, master = 0, up = true }: LinkFields = {}): Buffer {
+function link(type: number, ifindex: number, fields: LinkFields = {}): Buffer {
+  const { kind = '', lower = 0, master = 0, up = true, away = false } = fields
   const header = Buffer.alloc(16)
   header.writeUInt16LE(1, 2)
   header.writeInt32LE(ifindex, 4)
@@ -52,6 +57,7 @@ function link(type: number, ifindex: number, { kind = '', lower = 0, master = 0,
     info,
     attribute(5, u32(lower)),
     attribute(10, u32(master)),
+    ...(away ? [attribute(37, u32(1))] : []),
   ])
 }
 
@@ -111,7 +117,10 @@ class Script {
   }
 }
 
-function network(state: { links?: Buffer[]; addresses?: Buffer[]; routes?: Buffer[] }) {
+function network(
+  state: { links?: Buffer[]; addresses?: Buffer[]; routes?: Buffer[] },
+  watchNeighbours?: (family: number) => RtnetlinkWatch,
+) {
   const [links, addresses, routes] = [new Script(), new Script(), new Script()]
   links.add(...(state.links ?? []), done())
   addresses.add(...(state.addresses ?? []), done())
@@ -121,10 +130,35 @@ function network(state: { links?: Buffer[]; addresses?: Buffer[]; routes?: Buffe
     watchLinks: () => links.watch,
     watchAddresses: () => addresses.watch,
     watchRoutes: () => routes.watch,
+    watchNeighbours,
   } as unknown as Native
   const of = new NodeNetwork(native, undefined, () => calls++)
   return { of, links, addresses, routes, calls: () => calls }
 }
+
+/** `neighbours` and `forwarding`: messages that are there when the watch opens. */
+function bridged(links: Buffer[], neighbours: Buffer[], forwarding: Buffer[]) {
+  const scripts = [new Script(), new Script()] as const
+  scripts[0].add(...neighbours, done())
+  scripts[1].add(...forwarding, done())
+  const routes = [route(RTM.newRoute, '0.0.0.0/0', 7, { gateway: '10.0.0.1' })]
+  const base = network({ links, routes }, family => scripts[family === AF_BRIDGE ? 1 : 0].watch)
+  return { ...base, neighbours: scripts[0], forwarding: scripts[1] }
+}
+
+const MAC = Buffer.from('020000000001', 'hex')
+
+function neighbour(type: number, ifindex: number, attributes: readonly Buffer[], family = 2, state = 2): Buffer {
+  const header = Buffer.alloc(12)
+  header.writeUInt8(family, 0)
+  header.writeInt32LE(ifindex, 4)
+  header.writeUInt16LE(state, 8)
+  return message(type, header, attributes)
+}
+
+const gateway = (ifindex: number) => neighbour(28, ifindex, [attribute(1, ip('10.0.0.1')), attribute(2, MAC)])
+const learned = (port: number, state = 2) =>
+  neighbour(28, port, [attribute(2, MAC), attribute(9, u32(7))], AF_BRIDGE, state)
 
 const turn = () => new Promise<void>(resolve => void setImmediate(() => setImmediate(resolve)))
 const uplinks = (of: NodeNetwork) => [...of.uplinks()].sort()
@@ -151,6 +185,51 @@ t.test('what a default device is made of is an uplink, too', async t => {
   t.strictSame(uplinks(network({ links, routes: [route(RTM.newRoute, '0.0.0.0/0', 5)] }).of), [3, 4, 5])
   const bridge = network({ links, routes: [route(RTM.newRoute, '0.0.0.0/0', 7)] })
   t.strictSame(uplinks(bridge.of), [7], "a port of the node's bridge may be a pod's")
+})
+
+const PORTS = [
+  link(RTM.newLink, 5, { kind: 'veth', master: 7, away: true }),
+  link(RTM.newLink, 6, { kind: 'veth', master: 7, away: true }),
+  link(RTM.newLink, 7, { kind: 'bridge' }),
+]
+
+t.test('the port of a bridge behind which the gateway is learned is an uplink', async t => {
+  const { of, forwarding, calls } = bridged(PORTS, [gateway(7)], [learned(5, NUD_PERMANENT)])
+  t.strictSame(uplinks(of), [7], "not learned yet: the bridge's own entries do not count")
+  t.strictSame(of.unknownUplinks(), ['if7'])
+  forwarding.add(learned(6))
+  await turn()
+  t.strictSame(uplinks(of), [6, 7])
+  t.strictSame(of.unknownUplinks(), [])
+  t.equal(calls(), 1)
+  forwarding.add(learned(5))
+  await turn()
+  t.strictSame(uplinks(of), [5, 7], 'it moves with the gateway')
+  forwarding.add(neighbour(29, 5, [attribute(2, MAC), attribute(9, u32(7))], AF_BRIDGE))
+  await turn()
+  t.strictSame(uplinks(of), [5, 7], 'an entry that expires changes nothing')
+})
+
+t.test('the only port of a bridge with the default route is its uplink', async t => {
+  const { of } = bridged([PORTS[0]!, PORTS[2]!], [], [])
+  t.strictSame(uplinks(of), [5, 7])
+})
+
+t.test('a bridge with hardware among its ports needs no gateway', async t => {
+  const { of } = bridged([...PORTS, link(RTM.newLink, 2, { master: 7 })], [], [])
+  t.strictSame(uplinks(of), [7])
+  t.strictSame(of.unknownUplinks(), [])
+})
+
+t.test('Open vSwitch with veths alone may hide an uplink', async t => {
+  const links = [
+    link(RTM.newLink, 4, { kind: 'openvswitch' }),
+    link(RTM.newLink, 5, { kind: 'veth', master: 4, away: true }),
+    link(RTM.newLink, 7, { kind: 'openvswitch' }),
+  ]
+  const { of } = bridged(links, [], [])
+  t.strictSame(uplinks(of), [7])
+  t.strictSame(of.unknownUplinks(), ['if7'])
 })
 
 t.test("an interface with the node's address is an uplink, one with a pod's gateway is not", async t => {

@@ -152,6 +152,18 @@ export const EXPORTER_CASES: Readonly<Record<string, Case>> = {
     },
     quiet: { 'Weir is first': [node('weir_interface_behind', '1 _x60', 'interface="lxc1"')] },
   },
+  WeirBridgeUplinkUnknown: {
+    fires: {
+      input: [node('weir_bridge_uplink_unknown', holding(1), 'interface="br-ex"')],
+      alerts: [
+        {
+          labels: { ...AT_NODE, interface: 'br-ex' },
+          description: `The default route of ${WHERE} goes through bridge br-ex, and no port of it is known to lead to the gateway. If one of its ports is the node's uplink, traffic with other nodes counts twice.`,
+        },
+      ],
+    },
+    quiet: { 'the gateway is learned': [node('weir_bridge_uplink_unknown', '1x5 _x60', 'interface="br-ex"')] },
+  },
   WeirInterfacesReattached: {
     fires: {
       input: [node('weir_interface_reattached_total', '0+2x60', 'reason="detached"')],

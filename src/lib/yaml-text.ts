@@ -57,7 +57,13 @@ export function parseYaml(text: string, options: SchemaOptions = {}, maxMb = MAX
   const lines = new LineCounter()
   try {
     for (const token of new Parser().parse(text)) if (isTooDeep(token)) throw new YamlProblem(TOO_DEEP)
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, ...options })
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      logLevel: 'error',
+      prettyErrors: false,
+      uniqueKeys: false,
+      ...options,
+    })
     document.errors.push(...repeatedKeys(document))
     return { document, lines }
   } catch (error) {

@@ -61,6 +61,7 @@ async function serverOptions(setup: Setup, agent: () => Agent | undefined): Prom
     telemetryPath: options.telemetryPath,
     otherStores: () => otherStores(exporter),
     maxRequests: options.maxRequests,
+    onScrapeRefused: (reason, peer) => web.onRefused?.(reason, peer),
     created: options.created,
     ...(options.exporterMetrics && { processText: await processMetrics() }),
     ...(options.lifecycle && { reload }),

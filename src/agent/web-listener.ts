@@ -20,6 +20,8 @@ const MESSAGES: Readonly<Record<RefusalReason, string>> = {
   rate_limit: 'request refused: rate limit exceeded',
   unauthorized: 'request refused: no valid user and password',
   busy: 'request refused: too many pending password checks',
+  scrapes: 'scrape refused: too many concurrent scrapes',
+  memory: 'scrape refused: pages that are being sent take too much memory',
   certificate: 'connection refused: invalid client certificate',
   handshake: 'TLS handshake failed',
   malformed: 'request refused: malformed',

@@ -19,6 +19,9 @@ export const REFUSAL_REASONS = [
   'rate_limit',
   'unauthorized',
   'busy',
+  /** Scrapes over the limit on their number, or on the memory of their pages. */
+  'scrapes',
+  'memory',
   'certificate',
   'handshake',
   'malformed',

@@ -38,6 +38,8 @@ const IDLE_MS = 30_000
 const REQUEST_MS = 10_000
 /** Deadline for sending a response: Prometheus gives up after 10 s by default, and few raise that to a minute. */
 const RESPONSE_MS = 60_000
+/** Time for the client of a bad request to read the answer. */
+const LINGER_MS = 500
 /** How often node:http checks these deadlines. */
 const CHECK_MS = 1000
 const MAX_HEADER_BYTES = 16_384
@@ -80,7 +82,10 @@ export function createListener({ file, onRefused = () => {} }: ListenerOptions, 
     onRefused(reason, socket.remoteAddress, error.code)
     // An error response must not end up inside a response in progress.
     if (connections.isResponding(socket)) return socket.destroy()
-    return socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    // The client may keep its side open, or not read. Closed at once, it could lose the answer.
+    socket.resume()
+    setTimeout(() => socket.destroy(), LINGER_MS).unref()
   })
   return { server, connections, authFilter }
 }

@@ -111,3 +111,20 @@ t.test('oversized headers or an oversized URL get 431; bytes that are not HTTP g
   t.match(await raw(port, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03').closed, /^HTTP\/1\.1 400 /)
   t.strictSame(refusals, Array(4).fill('malformed'))
 })
+
+t.test('a connection that is answered 408 or 400 is closed, also when its client keeps its side open', async t => {
+  const { port } = await listening(t)
+  for (const text of ['GET / HTTP/1.1\r\nHost: weir\r\nX', 'nonsense\r\n\r\n']) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    let got = ''
+    socket
+      .on('error', () => undefined)
+      .on('data', data => {
+        got += data
+      })
+    socket.write(text)
+    await until('the answer', () => /^HTTP\/1.1 4\d\d /.test(got))
+    await until('the connection is closed', () => !socket.write('x') || socket.destroyed || socket.errored !== null)
+    socket.destroy()
+  }
+})

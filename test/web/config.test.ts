@@ -189,3 +189,17 @@ t.test('values are parsed as the toolkit parses them', async t => {
   t.strictSame(config.rateLimit, { intervalMs: 60_500, burst: 3 })
   t.equal(config.tls, undefined)
 })
+
+t.test(
+  'a password hash that takes more than a few seconds to compare is refused, and the error does not show it',
+  async t => {
+    const file = (cost: number) => `basic_auth_users: { anna: ${HASH.replace('$04$', `$${cost}$`)} }\n`
+    t.doesNotThrow(() => parseWebConfig(file(14), 'f.yml'))
+    for (const cost of [15, 31]) {
+      t.throws(() => parseWebConfig(file(cost), 'f.yml'), {
+        message:
+          'f.yml:1: basic_auth_users.anna: a wrong value; allowed: a bcrypt hash of cost 4 to 14, as htpasswd -nBC 10 prints',
+      })
+    }
+  },
+)

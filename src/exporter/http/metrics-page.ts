@@ -81,13 +81,18 @@ export class Pages {
 
   /** The page for a request: one not started yet if there is one, otherwise a new one. */
   get(request: PageRequest): Promise<Page> {
-    const key = `${request.format} ${request.selection === undefined ? 'all' : [...request.selection].sort().join()}`
+    const key = keyOf(request)
     let page = this.#pending.get(key)
     if (page === undefined) {
       page = this.#make(request, () => this.#pending.delete(key))
       this.#pending.set(key, page)
     }
     return page
+  }
+
+  /** Whether get() would return a page that another scrape asked for. */
+  isShared(request: PageRequest): boolean {
+    return this.#pending.has(keyOf(request))
   }
 
   /** Slow process metrics are read first, so that the series are as of the start of the page. */
@@ -123,6 +128,10 @@ export class Pages {
     collectInto(this.#options)
     updateStoreMetrics(store, otherStores?.() ?? [])
   }
+}
+
+function keyOf({ format, selection }: PageRequest): string {
+  return `${format} ${selection === undefined ? 'all' : [...selection].sort().join()}`
 }
 
 /** Writes all pieces, yielding to the event loop after each slice. Returns the milliseconds spent writing. */

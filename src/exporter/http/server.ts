@@ -73,7 +73,7 @@ function routesOf(options: ServerOptions): ReadonlyMap<string, Answer> {
     const taken = [...routes.keys()].join(', ')
     throw new Error(`telemetry path '${telemetryPath}': expected a path such as /metrics, but not ${taken}`)
   }
-  return routes.set(telemetryPath, scrapes(pages, options.maxRequests))
+  return routes.set(telemetryPath, scrapes(pages, options))
 }
 
 function dispatch(

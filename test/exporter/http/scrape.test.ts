@@ -3,11 +3,13 @@
  */
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { M } from '../../../src/exporter/catalog/catalog.js'
 import { GROUPS } from '../../../src/exporter/catalog/metric.js'
+import { PageMemory } from '../../../src/exporter/http/page-memory.js'
 import { createServer, type ServerOptions } from '../../../src/exporter/http/server.js'
 import { SeriesStore } from '../../../src/exporter/series/series.js'
 import { parse } from '../../support/exposition.js'
@@ -195,4 +197,72 @@ t.test('flags turn off process metrics and _created lines, and limit concurrent 
     else t.notOk(await someRefused())
     await weir.stop()
   }
+})
+
+/** Sends a scrape and reads nothing. */
+async function unread(t: Test, url: string): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.pause().on('error', () => undefined)
+  t.teardown(() => socket.destroy())
+  socket.write('GET /metrics HTTP/1.1\r\nHost: weir\r\n\r\n')
+  await once(socket, 'connect')
+  return socket
+}
+
+t.test('pages of slow readers take a bounded number of bytes, and the next scrape is refused', async t => {
+  const refusals: string[] = []
+  // More than the kernel's buffers hold.
+  const large = `# HELP process_x X.\n# TYPE process_x gauge\n${'process_x{a="b"} 1\n'.repeat(1_000_000)}`
+  let pages = 0
+  const { url } = await start(t, {
+    processText: async () => {
+      pages++
+      return large
+    },
+    maxPageBytes: 3.5 * large.length,
+    onScrapeRefused: reason => refusals.push(reason),
+  })
+  const readers: Socket[] = []
+  for (let i = 1; i <= 3; i++) {
+    readers.push(await unread(t, url))
+    await until('the page is made', () => pages === i)
+  }
+  const refused = await until('a scrape is refused', async () => {
+    const answer = await get(`${url}/metrics`)
+    return answer.status === 503 ? answer : undefined
+  })
+  t.equal(refused.headers['retry-after'], '5')
+  t.match(refused.body, /take too much memory/)
+  t.strictSame(new Set(refusals), new Set(['memory']))
+  for (const reader of readers) reader.destroy()
+  await until('a scrape is answered again', async () => (await get(`${url}/metrics`)).status === 200)
+})
+
+t.test('a page that is alone over the limit is still sent', async t => {
+  const { url } = await start(t, { maxPageBytes: 10 })
+  t.equal((await get(`${url}/metrics`)).status, 200)
+  t.equal((await get(`${url}/metrics`)).status, 200)
+})
+
+t.test('scrapes in flight share one page, and a slow reader holds no copy of it', async t => {
+  const memory = new PageMemory(100)
+  const page = [Buffer.alloc(60)]
+  const releases = [memory.hold(page), memory.hold(page)]
+  t.equal(memory.held, 60)
+  t.equal(memory.hasRoom, false)
+  releases.pop()!()
+  t.equal(memory.held, 60)
+  releases.pop()!()
+  t.equal(memory.held, 0)
+  t.equal(memory.hasRoom, true)
+  let finish: () => void = () => {}
+  const making = new Promise<void>(resolve => {
+    finish = resolve
+  })
+  memory.make(making, making)
+  t.equal(memory.hasRoom, false, 'a page in the making counts like the last one')
+  finish()
+  await making
+  await Promise.resolve()
+  t.equal(memory.hasRoom, true)
 })

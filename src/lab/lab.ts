@@ -176,6 +176,7 @@ export class Lab {
     } catch (reason) {
       await deleteNetns(namespaces)
       for (const netns of namespaces) this.#namespaces.delete(netns)
+      for (const { name } of specs) this.#pods.delete(name)
       throw reason
     }
   }

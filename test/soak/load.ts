@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabCluster } from '../../src/lab/kubernetes/lab-cluster.js'
 import type { Lab } from '../../src/lab/lab.js'
 import { quiet } from '../../src/lab/links.js'
+import type { Pod } from '../../src/lab/pod.js'
 import { MAIN } from '../support/command.js'
 import { until } from '../support/until.js'
 import type { WeirProcess } from '../support/weir-process.js'
@@ -39,7 +40,7 @@ const LABELS: readonly (readonly string[])[] = [
 ]
 
 export class Load {
-  readonly counts = { storms: 0, pods: 0, reloads: 0, scrapes: 0, observers: 0 }
+  readonly counts = { storms: 0, pods: 0, podsNotAdded: 0, reloads: 0, scrapes: 0, observers: 0 }
   readonly errors: string[] = []
   readonly #soaked: Soaked
   readonly #stop = new AbortController()
@@ -71,6 +72,7 @@ export class Load {
       }
     } catch (error) {
       this.errors.push((error as Error).message)
+      console.error(`soak: ${(error as Error).stack}`)
     }
   }
 
@@ -92,18 +94,36 @@ export class Load {
   async #churn(): Promise<void> {
     const { lab, cluster, weir } = this.#soaked
     const n = this.counts.pods++
-    const pod = await lab.addPod({ name: `job-${n}`, namespace: 'jobs', workload: `job-${n % WORKLOADS}` })
+    const pod = await this.#added(n)
+    if (pod === undefined) return
     cluster.put(pod)
-    await until('the pod is watched', async () => {
+    const watched = async () => {
       const page = await weir.metrics()
       return page.sum('weir_interfaces_watched') >= lab.pods.length && page.sum('weir_interfaces_pending') === 0
-    })
+    }
+    await until('the pod is watched', watched, CALL_MS)
     const host = lab.pod('server').ipv4
     await pod.agent.call('tcpStorm', { host, ports: PORTS.tcp, count: 20, concurrency: 4 }, CALL_MS)
     // A packet that comes after its pod is gone has no link that counts it.
-    await quiet(lab.node.netns, [pod.link])
+    const isQuiet = () =>
+      quiet(lab.node.netns, [pod.link]).then(
+        () => true,
+        () => false,
+      )
+    await until('the pod is quiet', isQuiet, CALL_MS)
     cluster.remove(pod)
     await lab.removePod(pod.name)
+  }
+
+  /** Undefined if the machine is too busy to see its links settle. */
+  async #added(n: number): Promise<Pod | undefined> {
+    try {
+      return await this.#soaked.lab.addPod({ name: `job-${n}`, namespace: 'jobs', workload: `job-${n % WORKLOADS}` })
+    } catch (error) {
+      this.counts.podsNotAdded++
+      console.error(`soak: no pod ${n}: ${(error as Error).message}`)
+      return undefined
+    }
   }
 
   async #reload(): Promise<void> {

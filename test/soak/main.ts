@@ -13,8 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LAB_NODE, LabCluster } from '../../src/lab/kubernetes/lab-cluster.js'
 import { Lab } from '../../src/lab/lab.js'
 import { Firewall } from '../support/firewall.js'
-import { readTogether } from '../support/one-instant.js'
 import type { Samples } from '../support/samples.js'
+import { until } from '../support/until.js'
 import { startWeir, type WeirProcess } from '../support/weir-process.js'
 import { Load, PORTS, settings } from './load.js'
 import { Receiver } from './receiver.js'
@@ -81,9 +81,7 @@ async function soak(weir: WeirProcess): Promise<boolean> {
     console.log(report(minute, await weir.metrics(), weir.pid))
   }
   await load.stop()
-  const { samples } = await readTogether(lab, () => weir.metrics())
-  const counts = await firewall.counts()
-  const forwarded = ((counts.tcp_all?.packets ?? 0) + (counts.udp_all?.packets ?? 0)) * REPORTERS
+  const { samples, forwarded } = await atRest(firewall, weir)
   receiver.behave()
   const { code } = await weir.stop()
   const packets = { forwarded, page: onPage(samples), receiver: receiver.packets }
@@ -96,6 +94,20 @@ async function soak(weir: WeirProcess): Promise<boolean> {
   const problems = [...load.errors, ...receiver.faults, ...(code === 0 ? [] : [`exit code ${code}`])]
   for (const problem of problems) console.error(`soak: ${problem}`)
   return problems.length === 0 && packets.page === forwarded && packets.receiver === forwarded
+}
+
+/** The page and the node's count of packets, while none passes. */
+function atRest(firewall: Firewall, weir: WeirProcess): Promise<{ samples: Samples; forwarded: number }> {
+  const forwarded = async () => {
+    const { tcp_all: tcp, udp_all: udp } = await firewall.counts()
+    return ((tcp?.packets ?? 0) + (udp?.packets ?? 0)) * REPORTERS
+  }
+  const read = async () => {
+    const before = await forwarded()
+    const samples = await weir.metrics()
+    return before === (await forwarded()) && { samples, forwarded: before }
+  }
+  return until('no packet passes while a page is made', read, MINUTE_MS)
 }
 
 function onPage(samples: Samples): number {

@@ -30,6 +30,7 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_hubble_forgotten_total: 'as weir_hubble_flows_made_total',
   weir_interface_coverage_seconds: 'the alert is on weir_interfaces_pending; the figure is for debugging starts',
   weir_interface_attach_seconds_total: 'as weir_interface_coverage_seconds',
+  weir_network_resyncs_total: 'nothing is missed: all links, addresses and routes are read again',
   weir_inter_zone_bytes_total: 'off by default',
   weir_series_budget: 'weir metrics --dry-run shows the use of budgets; the alert is on refused series',
   weir_series_expired_value_total: 'for sums over all time; the number of expired series is shown',

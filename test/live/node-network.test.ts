@@ -78,6 +78,32 @@ t.test("a port of the node's bridge is its uplink once the gateway is learned be
   t.equal((await weir.metrics()).sum('weir_bridge_uplink_unknown'), 0, 'a forgotten entry changes nothing')
 })
 
+t.test('addresses and routes are right after notifications were lost', ROOT, async t => {
+  const lab = await labOf(t, ['node/a', 'node/b'], { network: NETWORK })
+  const weir = await watch(t, lab)
+  const packets = async (destination_workload: string) =>
+    (await weir.metrics()).sum('weir_flow_packets_total', {
+      source_workload: 'a',
+      destination_workload,
+      reporter: 'source',
+    })
+  await ip(lab, 'link add cache0 type dummy')
+  await ip(lab, 'link set cache0 up')
+  weir.process.kill('SIGSTOP')
+  const churn = Array.from({ length: 6000 }, (_, n) => [
+    `addr add 10.63.249.${(n % 250) + 1}/32 dev cache0`,
+    `addr del 10.63.249.${(n % 250) + 1}/32 dev cache0`,
+  ])
+  const input = `${[...churn.flat(), `addr add ${LATE}/32 dev cache0`].join('\n')}\n`
+  const { code, stderr } = await lab.run('node', ['ip', '-batch', '-'], { input })
+  t.equal(code, 0, stderr)
+  weir.process.kill('SIGCONT')
+  await until('a loss is counted', async () => (await weir.metrics()).get('weir_network_resyncs_total')! > 0)
+  await lab.pod('a').agent.call('udpSend', { host: LATE, port: PORT, count: 5, size: 10 })
+  await until('the address is known', async () => (await packets('host')) === 5)
+  await watches(weir, 2)
+})
+
 t.test('an address that the node gets is its own at once, and no longer when it is gone', ROOT, async t => {
   const lab = await labOf(t, ['node/a'], { network: NETWORK })
   const weir = await watch(t, lab)

@@ -31,6 +31,8 @@ const MAX_NAMES = 4096
 /** Bytes of notifications read at once. */
 const MESSAGES = 256 * 1024
 export class Interfaces implements LinkSink {
+  /** Times that notifications were lost. */
+  losses = 0
   readonly attachments: Attachments
   readonly podEnds: PodEnds | undefined
   readonly #isPod: (link: Link) => boolean
@@ -101,6 +103,7 @@ export class Interfaces implements LinkSink {
         readLinks(this.#messages, length, this)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOBUFS') throw error
+        this.losses++
         this.#dump()
       }
     }

@@ -256,6 +256,11 @@ export class Live implements Source {
     })
   }
 
+  /** Times that the kernel dropped notifications of links, addresses or routes. */
+  get notificationLosses(): number {
+    return this.interfaces.losses + this.#network.losses
+  }
+
   /** Bridges whose uplink may be taken for a pod's interface. */
   unknownUplinks(): readonly string[] {
     return this.#network.unknownUplinks()

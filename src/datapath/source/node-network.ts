@@ -75,6 +75,11 @@ export class NodeNetwork {
     return this.#bridges.unknown
   }
 
+  /** Times that notifications were lost, and everything was read again. */
+  get losses(): number {
+    return this.#links.losses + this.#addresses.losses + this.#routes.losses
+  }
+
   /** A second call does nothing. */
   close(): void {
     this.#cancel()

@@ -17,6 +17,8 @@ export type Parser<T> = (message: Message) => { readonly present: boolean; reado
 const MESSAGES = 256 * 1024
 
 export class RtnetlinkFollower<T> {
+  /** Times that notifications were lost. */
+  losses = 0
   readonly #watch: RtnetlinkWatch
   readonly #parse: Parser<T>
   readonly #keyOf: (object: T) => string
@@ -65,6 +67,7 @@ export class RtnetlinkFollower<T> {
         for (const message of messages(this.#bytes, length)) this.#take(message)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOBUFS') throw error
+        this.losses++
         this.#dump()
       }
     }

@@ -126,6 +126,10 @@ export const SELF = {
     'Times the programs of an interface were attached again, by reason: detached, qdisc_deleted or replaced by another program, or not_first on the hook.',
     ['reason'],
   ),
+  notificationLosses: counter(
+    'weir_network_resyncs_total',
+    'Times the kernel dropped notifications of links, addresses or routes because they came too fast; all of them were read again.',
+  ),
   bridgeUplinkUnknown: gauge(
     'weir_bridge_uplink_unknown',
     "Bridges with the node's default route of which no port is known to lead to the gateway: the node's uplink may count as a pod's interface.",

@@ -76,6 +76,7 @@ export class SelfMetrics {
       this.#set(M.bytesIgnored, [reason], totals[counter].bytes)
     }
     this.#features(live.features)
+    this.#set(M.notificationLosses, [], live.notificationLosses)
     this.#names(M.bridgeUplinkUnknown, new Set(live.unknownUplinks()))
     this.#set(M.ringFull, [], totals.ring_full.packets)
     this.#set(M.ringLost, [], live.ringLost())

@@ -87,7 +87,7 @@ t.test('addresses and routes are right after notifications were lost', ROOT, asy
       destination_workload,
       reporter: 'source',
     })
-  await ip(lab, 'link add cache0 type dummy')
+  await ip(lab, 'link add cache0 type bridge')
   await ip(lab, 'link set cache0 up')
   weir.process.kill('SIGSTOP')
   const churn = Array.from({ length: 6000 }, (_, n) => [

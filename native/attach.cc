@@ -268,4 +268,5 @@ void Attachments::Close()
 	CloseInBackground(std::move(links));
 	namespaces_.clear();
 	tracing_.clear();
+	placeholders_.Close();
 }

@@ -23,6 +23,12 @@ class Placeholders
 	{
 		return {programs_[0].Get(), programs_[1].Get()};
 	}
+	/* Releases the programs. */
+	void Close()
+	{
+		for (Fd &program : programs_)
+			program.Reset();
+	}
 
       private:
 	std::array<Fd, 2> programs_;

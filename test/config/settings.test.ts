@@ -65,6 +65,7 @@ const CASES: Readonly<Record<SettingName, Case>> = {
     allowed: /z-a, which is empty/,
   },
   netns: { values: ['/proc/1/ns/net'], of: o => o.netns, is: '/proc/1/ns/net', bad: '\0', allowed: FILE },
+  unmanaged: { values: ['ignore'], of: o => o.unmanaged, is: 'ignore', bad: 'drop', allowed: /allowed: count, ignore/ },
   'on-bypass': {
     values: ['warn'],
     of: o => o.onBypass,

@@ -19,6 +19,7 @@ export function liveOptions(config: Config) {
     netns: config.netns,
     attach: config.attach,
     podEnd: config['pod-end'],
+    unmanaged: config.unmanaged,
     reportIntervalMs: config['report-interval'],
     drainIntervalMs: config['drain-interval'],
     ring: config.ring,

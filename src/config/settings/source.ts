@@ -3,6 +3,7 @@
  * source.ts - settings of the record source: the kernel, or a recording.
  */
 import type { PodEndMode } from '../../datapath/source/pod-ends.js'
+import type { UnmanagedMode } from '../../datapath/source/unmanaged-filter.js'
 import { compileGlob } from '../../lib/glob.js'
 import { duration } from '../duration.js'
 import { choice, integer, listOf, parsed, path } from '../kind.js'
@@ -68,6 +69,10 @@ export const live = {
   'pod-end': setting(choice<PodEndMode>('mode', ['auto', 'always', 'never']), {
     help: "attach also in the pods' network namespaces, for packets that skip the host's side and for pods on macvlan, ipvlan or hardware: auto (with CAP_SYS_ADMIN), always or never",
     default: 'auto',
+  }),
+  unmanaged: setting(choice<UnmanagedMode>('mode', ['count', 'ignore']), {
+    help: 'packets of containers that are no pods, at their own interfaces: count (named unmanaged) or ignore',
+    default: 'count',
   }),
   'report-interval': setting(duration(100, HOUR_MS), {
     help: 'longest time a count stays in the kernel before it is reported',

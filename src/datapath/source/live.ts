@@ -31,6 +31,7 @@ import { chooseRing, type Ring, type RingKind } from './ring.js'
 import type { FlowSink, Source } from './source.js'
 import { StaleIds } from './stale-ids.js'
 import { Translations } from './translations.js'
+import { UnmanagedFilter, type UnmanagedMode } from './unmanaged-filter.js'
 
 export interface LiveOptions extends DatapathOptions {
   /** Milliseconds between flushes: the longest that a count stays unreported in the kernel. */
@@ -41,6 +42,8 @@ export interface LiveOptions extends DatapathOptions {
   readonly ring?: RingKind | 'auto'
   /** Entries of `ip_cache`, and of `ip_prefixes`. */
   readonly identities?: number
+  /** Default: count. */
+  readonly unmanaged?: UnmanagedMode
 }
 
 export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | 'beforeRepair'>> {
@@ -79,6 +82,8 @@ export class Live implements Source {
   readonly pods: PodInterfaces
   /** Pods' interfaces that are in no pair with one of the node; undefined if --pod-end rules them out. */
   readonly podDevices: PodDevices | undefined
+  /** What --unmanaged ignore left out. */
+  readonly unmanaged: UnmanagedFilter | undefined
   readonly connectionsLimit: number
   /** Entries of the connection table after the last flush. */
   connectionsUsed = 0
@@ -118,8 +123,9 @@ export class Live implements Source {
 
   constructor(native: Native, entities: Entities, options: LiveOptions, sink: FlowSink, listener: LiveListener) {
     this.#native = native
-    this.#sink = sink
-    this.#records = this.#learning(sink)
+    this.unmanaged = options.unmanaged === 'ignore' ? new UnmanagedFilter(sink) : undefined
+    this.#sink = this.unmanaged ?? sink
+    this.#records = this.#learning(this.#sink)
     this.#listener = listener
     this.connectionsLimit = options.connections
     this.dropsLimit = options.dropKinds ?? DROP_KINDS

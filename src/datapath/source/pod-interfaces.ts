@@ -28,7 +28,7 @@ const MOST_SEEN = 65_536
 const MOST_LEARNED = 16
 const PAIR = 2 ** 20
 /** The reserved entity of what is behind a pod's interface and has no name (bpf/pod_interface.h). */
-const UNMANAGED = 3
+export const UNMANAGED = 3
 
 export class PodInterfaces {
   readonly #object: BpfObject

@@ -75,6 +75,8 @@ export class SelfMetrics {
       this.#set(M.packetsIgnored, [reason], totals[counter].packets)
       this.#set(M.bytesIgnored, [reason], totals[counter].bytes)
     }
+    this.#set(M.packetsIgnored, ['unmanaged'], live.unmanaged?.packets ?? 0)
+    this.#set(M.bytesIgnored, ['unmanaged'], live.unmanaged?.bytes ?? 0)
     this.#features(live.features)
     this.#set(M.notificationLosses, [], live.notificationLosses)
     this.#names(M.bridgeUplinkUnknown, new Set(live.unknownUplinks()))

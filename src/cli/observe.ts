@@ -10,7 +10,7 @@ import { nodeName } from '../agent/node-name.js'
 import { kernelReasons } from '../agent/source/kernel-reasons.js'
 import { InventoryResolver } from '../hubble/flow/inventory-resolver.js'
 import { RecordedFlows } from '../hubble/observe/recorded-flows.js'
-import { select } from '../hubble/observe/selection.js'
+import { predicateOf, select } from '../hubble/observe/selection.js'
 import { explainFile } from '../lib/os-error.js'
 import { plainText } from '../lib/plain-text.js'
 import { VERSION } from '../lib/version.js'
@@ -28,7 +28,14 @@ export async function observe(options: ObserveOptions): Promise<number> {
   const resolver = InventoryResolver.from(inventoryOrDefault(inventory))
   const own = { path, resolver, nodeName: nodeName(), version: VERSION, kernelReasons: kernelReasons(false) }
   const flows = explainFile('recording', path, () => new RecordedFlows(own))
-  await printFlows(select(flows, options.selection), options)
+  const { selection } = options
+  const { last } = selection
+  const selected = last === undefined ? select(flows, selection) : flows.last(last, predicateOf(selection))
+  await printFlows(selected, options)
+  if (flows.oddTimes > 0)
+    process.stderr.write(
+      `weir: ${flows.oddTimes} records have a time with more than 999999999 ns; read as 999999999 ns\n`,
+    )
   if (flows.damage === undefined) return 0
   process.stderr.write(`weir: ${plainText(flows.damage)}\n`)
   return 1

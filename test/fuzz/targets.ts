@@ -3,9 +3,17 @@
  */
 import { flowRequests } from './flow-requests.js'
 import { kubernetesObjects } from './kubernetes-objects.js'
+import { recordings } from './recordings.js'
 import { records } from './records.js'
 import type { FuzzTarget } from './target.js'
 import { webRequests } from './web-requests.js'
 import { yamlFiles } from './yaml-files.js'
 
-export const TARGETS: readonly FuzzTarget[] = [records, flowRequests, webRequests, yamlFiles, kubernetesObjects]
+export const TARGETS: readonly FuzzTarget[] = [
+  records,
+  recordings,
+  flowRequests,
+  webRequests,
+  yamlFiles,
+  kubernetesObjects,
+]

@@ -28,7 +28,7 @@ export function startReplay(exporter: Exporter, file: string, api: FlowApi | und
     for (let result = replay.run(decoder, sink, CHUNK); ; result = replay.run(decoder, sink, CHUNK)) {
       if (result.done || closed) {
         state = result.damage ?? (result.done ? 'recording read' : 'closed')
-        const fields = { file, records: result.records }
+        const fields = { file, records: result.records, ...(replay.oddTimes > 0 && { oddTimes: replay.oddTimes }) }
         if (result.damage === undefined) log.info(fields, 'recording read')
         else log.error({ ...fields, err: result.damage }, 'recording damaged')
         return

@@ -6,9 +6,10 @@
  *        draft-ietf-opsawg-pcap. Records keep the byte order of the node that wrote them.
  * Out:   one record at a time from RecordingReader; recording-writer.ts writes recordings.
  * Fail:  throws with the file's name if the file is not a recording. A truncated or corrupt file yields the records
- *        before the damage, then `damage` gives its place. OS errors pass through.
+ *        before the damage, then `damage` gives its place. A fraction of a second that is a second or more is read as the
+ *        last nanosecond, and counted. OS errors pass through.
  */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { constants, gunzipSync } from 'node:zlib'
 
 /** DLT_USER0. */
@@ -23,8 +24,13 @@ const MAGIC_US = 0xa1b2c3d4
 const MAGIC_PCAPNG = 0x0a0d0d0a
 /** Many times the largest record. A refill moves at most one record. */
 const WINDOW = 1 << 20
-/** Limit of the inflated file, which is held in memory as a whole. */
-const MAX_INFLATED = 1 << 30
+/** Limits of the inflated file, which is held in memory as a whole: recordings become 3 to 30 times as large. */
+const MAX_INFLATED = 256 << 20
+const MAX_RATIO = 100
+/** Allowed at any ratio. */
+const MIN_INFLATED = 16 << 20
+/** The highest nanosecond of a second. */
+const MAX_NANOSECOND = 999_999_999
 
 const EXPECTED = `pcap, magic 0xa1b23c4d (ns) or 0xa1b2c3d4 (us), link type ${LINK_TYPE}`
 
@@ -48,6 +54,8 @@ export class RecordingReader {
   seconds = 0
   nanoseconds = 0
   records = 0
+  /** Records with an impossible time. */
+  oddTimes = 0
   damage: Damage | undefined
   view: DataView
   readonly #input: Input
@@ -82,16 +90,29 @@ export class RecordingReader {
     const header = this.#input.take(RECORD_HEADER)
     if (header < 0) return this.#end(start)
     this.seconds = this.view.getUint32(header, this.#little)
-    this.nanoseconds = this.view.getUint32(header + 4, this.#little) * this.#tick
+    const fraction = this.view.getUint32(header + 4, this.#little) * this.#tick
     const size = this.view.getUint32(header + 8, this.#little)
     if (size > MAX_RECORD)
       return this.#damaged(start, 'corrupt', `a record of ${size} bytes, at most ${MAX_RECORD} allowed`)
     const at = this.#input.take(size)
     if (at < 0) return this.#damaged(start, 'truncated', `a record of ${size} bytes has ${this.#input.left} bytes left`)
+    this.nanoseconds = Math.min(fraction, MAX_NANOSECOND)
+    if (fraction > MAX_NANOSECOND) this.oddTimes++
     this.at = at
     this.size = size
     this.records++
     return true
+  }
+
+  /** Where the next record starts, in the inflated file if compressed. */
+  get offset(): number {
+    return this.#input.offset
+  }
+
+  /** Continues at the start of a record. Damage found before is forgotten. */
+  seek(offset: number): void {
+    this.damage = undefined
+    this.#input.seek(offset)
   }
 
   /** A second call does nothing. */
@@ -123,6 +144,8 @@ class Input {
   #fd: number | undefined
   #from = 0
   #to = 0
+  /** Where the file is read next. */
+  #position = 0
 
   constructor(path: string) {
     this.#bytes = new Uint8Array(WINDOW)
@@ -151,6 +174,14 @@ class Input {
     return at
   }
 
+  seek(offset: number): void {
+    this.offset = offset
+    this.#from = this.#fd === undefined ? offset : 0
+    if (this.#fd === undefined) return
+    this.#to = 0
+    this.#position = offset
+  }
+
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
@@ -163,32 +194,36 @@ class Input {
     this.#to -= this.#from
     this.#from = 0
     while (this.#to < this.#bytes.length) {
-      const bytesRead = readSync(this.#fd, this.#bytes, this.#to, this.#bytes.length - this.#to, null)
+      const bytesRead = readSync(this.#fd, this.#bytes, this.#to, this.#bytes.length - this.#to, this.#position)
       if (bytesRead === 0) break
+      this.#position += bytesRead
       this.#to += bytesRead
     }
   }
 
   #inflate(path: string): void {
     this.close()
+    const { size } = statSync(path)
+    const max = Math.min(MAX_INFLATED, Math.max(MIN_INFLATED, size * MAX_RATIO))
+    if (size > MAX_INFLATED) throw new Error(`${path}: inflates to more than ${MAX_INFLATED} bytes; gunzip it first`)
     const packed = readFileSync(path)
     try {
-      this.#bytes = inflate(packed, constants.Z_FINISH)
+      this.#bytes = inflate(packed, constants.Z_FINISH, max)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'ERR_BUFFER_TOO_LARGE')
-        throw new Error(`${path}: inflates to more than ${MAX_INFLATED} bytes; gunzip it first`)
+        throw new Error(`${path}: inflates to more than ${max} bytes; gunzip it first`)
       if (code !== 'Z_BUF_ERROR') throw new Error(`${path}: corrupt gzip: ${(error as Error).message}`)
       this.truncated = true
-      this.#bytes = inflate(packed, constants.Z_SYNC_FLUSH)
+      this.#bytes = inflate(packed, constants.Z_SYNC_FLUSH, max)
     }
     this.#to = this.#bytes.length
   }
 }
 
 /** For a truncated stream Z_SYNC_FLUSH returns the data before the cut; Z_FINISH throws Z_BUF_ERROR. */
-function inflate(packed: Uint8Array, finishFlush: number): Uint8Array {
-  return gunzipSync(packed, { maxOutputLength: MAX_INFLATED, finishFlush })
+function inflate(packed: Uint8Array, finishFlush: number, maxOutputLength: number): Uint8Array {
+  return gunzipSync(packed, { maxOutputLength, finishFlush })
 }
 
 function notPcap(path: string, magic: number): Error {

@@ -6,12 +6,13 @@
  * Out:   a file that recording-reader.ts, tcpdump and Wireshark read; no partial record, except after a failed write.
  * Fail:  OS errors pass through, with .code and .syscall.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { LINK_TYPE, MAX_RECORD } from './recording-reader.js'
 
 const RECORD_HEADER = 16
 /** Batches a few hundred records into one write(2). The largest record must fit. */
 const BUFFER = 256 * 1024
+const MODE = 0o600
 
 export class RecordingWriter {
   records = 0
@@ -20,9 +21,11 @@ export class RecordingWriter {
   #fd: number | undefined
   #used = 0
 
-  /** Creates or empties the file. */
+  /** Creates or empties the file. Only its owner may read it, as it contains packets. */
   constructor(path: string) {
-    this.#fd = openSync(path, 'w')
+    this.#fd = openSync(path, 'w', MODE)
+    // The mode applies only to a new file. A pipe or device keeps its own.
+    if (fstatSync(this.#fd).isFile()) fchmodSync(this.#fd, MODE)
     this.#view.setUint32(0, 0xa1b23c4d, true)
     this.#view.setUint16(4, 2, true)
     this.#view.setUint16(6, 4, true)

@@ -20,6 +20,13 @@ export interface ReplayResult {
   readonly damage?: string
 }
 
+export interface RecordIndex {
+  /** Where every n-th record starts, from the first. */
+  readonly starts: readonly number[]
+  readonly records: number
+  readonly damage: string | undefined
+}
+
 export class Replay {
   readonly #reader: RecordingReader
 
@@ -33,6 +40,27 @@ export class Replay {
   }
   get nanoseconds(): number {
     return this.#reader.nanoseconds
+  }
+
+  /** Records with an impossible time so far. */
+  get oddTimes(): number {
+    return this.#reader.oddTimes
+  }
+
+  /** Reads the whole file without decoding it. */
+  index(step: number): RecordIndex {
+    const reader = this.#reader
+    const starts: number[] = []
+    let records = 0
+    for (let { offset } = reader; reader.next(); { offset } = reader) {
+      if (records++ % step === 0) starts.push(offset)
+    }
+    return { starts, records, damage: reader.damage?.message }
+  }
+
+  /** Continues at the start of a record, as index() returns it. */
+  seek(offset: number): void {
+    this.#reader.seek(offset)
   }
 
   /** Decodes up to `limit` records after those of the last call. Closes the file at its end. */

@@ -24,6 +24,11 @@ const ZONE = '(Z|[+-]\\d\\d:\\d\\d)'
 const DATE_FORMS = new RegExp(`^\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d(?::\\d\\d(?::\\d\\d(?:\\.(\\d{1,9}))?)?)?${ZONE})?$`)
 const RFC1123Z = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}$/
 
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+/** The years 0 to 9999: the texts of others do not compare. */
+const MIN_MS = Date.parse('0000-01-01T00:00:00Z')
+const MAX_MS = Date.parse('9999-12-31T23:59:59Z')
+
 /** Undefined for a flow without a time. */
 export function instantOf(time: string | undefined): Instant | undefined {
   if (time === undefined) return undefined
@@ -36,18 +41,33 @@ export function instantOf(time: string | undefined): Instant | undefined {
 /** Throws an Error that says what is allowed; `nowMs` is Date.now(). */
 export function parseInstant(text: string, nowMs: number): Instant {
   const ago = durationMs(text)
-  if (ago !== undefined) return instantOf(new Date(nowMs - ago).toISOString())!
-  if (RFC1123Z.test(text)) return fromMs(Date.parse(text), '', text)
+  if (ago !== undefined) return fromMs(nowMs - ago, '', text)
+  if (RFC1123Z.test(text)) {
+    const [, day, month, year] = text.split(' ')
+    checkDate(year!, String(MONTHS.indexOf(month!) + 1), day!, text)
+    return fromMs(Date.parse(text), '', text)
+  }
   const [whole, fraction = ''] = DATE_FORMS.exec(text) ?? []
-  if (whole === undefined) throw refusal(text)
+  if (whole === undefined || /T24/.test(text)) throw refusal(text)
+  checkDate(text.slice(0, 4), text.slice(5, 7), text.slice(8, 10), text)
   // Date parses hours only together with minutes.
   const hoursOnly = text.replace(/^(\d{4}-\d\d-\d\dT\d\d)(Z|[+-])/, '$1:00$2').replace(/\.\d+/, '')
   return fromMs(Date.parse(hoursOnly), fraction, text)
 }
 
+/** Date.parse() takes February 30 for March 2. */
+function checkDate(year: string, month: string, day: string, text: string): void {
+  const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
+  if (Number(month) < 1 || Number(month) > 12) throw new Error(`"${text}" is not a time: there is no month ${month}; allowed: ${ALLOWED}`)
+  if (Number(day) < 1 || Number(day) > days)
+    throw new Error(`"${text}" is not a time: month ${Number(month)} of ${year} has ${days} days; allowed: ${ALLOWED}`)
+}
+
+/** `fraction`: digits to use in place of the milliseconds. */
 function fromMs(ms: number, fraction: string, text: string): Instant {
-  if (Number.isNaN(ms)) throw refusal(text)
-  return instantOf(`${new Date(ms).toISOString().slice(0, -'.000Z'.length)}.${fraction}Z`)!
+  if (!(ms >= MIN_MS && ms <= MAX_MS)) throw refusal(text)
+  const iso = new Date(ms).toISOString()
+  return instantOf(fraction === '' ? iso : `${iso.slice(0, -'.000Z'.length)}.${fraction}Z`)!
 }
 
 /** Go's durations; a leading minus means the future. */

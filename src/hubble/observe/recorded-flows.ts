@@ -3,13 +3,14 @@
  * recorded-flows.ts - a recording as a source of flows.
  *
  * In:    the path of a recording; a Resolver that names its addresses.
- * Out:   one response per flow, in the file's order; a flow has its record's time.
+ * Out:   one response per flow, in the file's order; a flow has its record's time. last() decodes from the end of the file.
  * Fail:  the constructor throws what recording-reader.ts throws. A damaged file yields the flows before the damage, then
  *        sets `damage`.
  */
 import { Decoder } from '../../datapath/record/decode.js'
 import type { KernelReasons } from '../../datapath/record/reasons.js'
 import { Replay } from '../../datapath/source/replay.js'
+import type { Flow } from '../flow/flow.js'
 import { FlowMaker } from '../flow/maker.js'
 import type { Resolver } from '../flow/resolver.js'
 import { flowTime } from '../flow/time.js'
@@ -45,6 +46,30 @@ export class RecordedFlows implements Iterable<FlowResponse> {
     })
   }
 
+  /** Records with an impossible time. */
+  get oddTimes(): number {
+    return this.#replay.oddTimes
+  }
+
+  /** The last `count` flows that match. Can be called once, in place of iterating. */
+  last(count: number, matches: (flow: Flow) => boolean): FlowResponse[] {
+    try {
+      const { starts, records, damage } = this.#replay.index(BATCH)
+      this.damage = damage
+      const found: FlowResponse[][] = []
+      for (let block = starts.length - 1, missing = count; block >= 0 && missing > 0; block--) {
+        this.#replay.seek(starts[block]!)
+        this.#replay.run(this.decoder, this.maker, Math.min(BATCH, records - block * BATCH))
+        const flows = this.#taken().filter(({ flow }) => flow !== undefined && matches(flow))
+        found.push(flows)
+        missing -= flows.length
+      }
+      return found.reverse().flat().slice(-count)
+    } finally {
+      this.#replay.close()
+    }
+  }
+
   /** Can be iterated once: it reads the file while iterating. */
   *[Symbol.iterator](): Generator<FlowResponse> {
     try {
@@ -52,12 +77,17 @@ export class RecordedFlows implements Iterable<FlowResponse> {
         const result = this.#replay.run(this.decoder, this.maker, BATCH)
         done = result.done
         this.damage = result.damage
-        const batch = this.#batch
-        this.#batch = []
-        yield* batch
+        yield* this.#taken()
       }
     } finally {
       this.#replay.close()
     }
+  }
+
+  /** The flows made since the last call. */
+  #taken(): FlowResponse[] {
+    const batch = this.#batch
+    this.#batch = []
+    return batch
   }
 }

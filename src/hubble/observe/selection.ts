@@ -36,7 +36,7 @@ export async function* select(source: FlowSource, selection: Selection): AsyncGe
 }
 
 /** Combines filters and time range. */
-function predicateOf({ allow, deny, since, until }: Selection): FlowPredicate {
+export function predicateOf({ allow, deny, since, until }: Selection): FlowPredicate {
   const matches = compileFilters(allow, deny)
   if (since === undefined && until === undefined) return matches
   return flow => isWithin(flow, since, until) && matches(flow)

@@ -1,7 +1,7 @@
 /**
  * recording.test.ts - recordings are read back as written, and damage is reported with its place.
  */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -190,4 +190,85 @@ t.test('a replay decodes in slices, and reports where the recording is truncated
   t.equal(counted, end.records)
   t.same(replay.run(decoder, sink), end, 'a finished replay returns the same result')
   replay.close()
+})
+
+t.test('a gzip bomb is refused, and takes little memory', async t => {
+  const path = join(t.testdir({}), 'bomb.pcap.gz')
+  writeFileSync(path, gzipSync(Buffer.alloc(400 << 20), { level: 9 }))
+  const before = process.memoryUsage().rss
+  t.throws(() => new RecordingReader(path), /bomb.pcap.gz: inflates to more than \d+ bytes; gunzip it first/)
+  t.ok(process.memoryUsage().rss - before < 200 << 20, `${process.memoryUsage().rss - before} bytes`)
+})
+
+t.test('a recording that compresses well is read', async t => {
+  const path = join(t.testdir({}), 'w.pcap.gz')
+  writeFileSync(
+    path,
+    gzipSync(
+      pcap(
+        NS,
+        true,
+        Array.from({ length: 20_000 }, () => [1, 2, new Array(300).fill(0)]),
+      ),
+    ),
+  )
+  t.equal(readAll(path).records.length, 20_000)
+})
+
+t.test('a fraction of a second that is a second or more is read as the last nanosecond, and counted', async t => {
+  const path = join(t.testdir({}), 'odd.pcap')
+  for (const [magic, fraction] of [
+    [NS, 1_000_000_000],
+    [NS, 0xffff_ffff],
+    [US, 1_000_000],
+    [US, 0xffff_ffff],
+  ] as const) {
+    writeFileSync(
+      path,
+      pcap(magic, true, [
+        [5, fraction, [1]],
+        [6, 0, [1]],
+      ]),
+    )
+    const reader = new RecordingReader(path)
+    reader.next()
+    t.strictSame([reader.seconds, reader.nanoseconds], [5, 999_999_999])
+    reader.next()
+    t.strictSame([reader.seconds, reader.nanoseconds, reader.oddTimes], [6, 0, 1])
+    reader.close()
+  }
+})
+
+t.test('a recording is readable by its owner only, also when the file existed', async t => {
+  const path = join(t.testdir({ 'old.pcap': '' }), 'old.pcap')
+  chmodSync(path, 0o644)
+  new RecordingWriter(path).close()
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  new RecordingWriter(`${path}.new`).close()
+  t.equal(statSync(`${path}.new`).mode & 0o777, 0o600)
+  t.doesNotThrow(() => new RecordingWriter('/dev/null').close())
+})
+
+t.test('an index gives the places of records, and a seek continues there', async t => {
+  const path = join(t.testdir({}), 'many.pcap')
+  writeFileSync(
+    path,
+    pcap(
+      NS,
+      true,
+      Array.from({ length: 10 }, (_, i) => [i, 0, new Array(200_000 / 4).fill(i)]),
+    ),
+  )
+  for (const file of [path, `${path}.gz`]) {
+    if (file !== path) writeFileSync(file, gzipSync(readFileSync(path)))
+    const replay = new Replay(file)
+    const { starts, records, damage } = replay.index(4)
+    t.strictSame([starts.length, records, damage], [3, 10, undefined])
+    for (const [block, start] of [...starts.entries()].reverse()) {
+      replay.seek(start)
+      replay.run(new Decoder(), { trace() {}, drop() {}, verdict() {} }, 1)
+      t.equal(replay.seconds, 4 * block, file)
+    }
+    replay.close()
+  }
 })

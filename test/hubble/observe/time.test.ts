@@ -93,3 +93,19 @@ t.test('an invalid time is refused with what is allowed', async t => {
     t.throws(() => parseInstant(text, 0), /is not a time; allowed: 5m/, text)
   }
 })
+
+t.test('a date that does not exist is refused with the reason', async t => {
+  for (const [text, reason] of [
+    ['2026-02-30', /month 2 of 2026 has 28 days/],
+    ['2024-02-30T10Z', /month 2 of 2024 has 29 days/],
+    ['2026-04-31T10:20:30+01:00', /month 4 of 2026 has 30 days/],
+    ['2026-01-00', /month 1 of 2026 has 31 days/],
+    ['2026-00-10', /there is no month 00/],
+    ['2026-13-10', /there is no month 13/],
+    ['Mon, 30 Feb 2026 10:20:30 +0100', /month 2 of 2026 has 28 days/],
+    ['2026-01-31T24Z', /is not a time; allowed/],
+    ['99999999999h', /is not a time; allowed/],
+  ] as const)
+    t.throws(() => parseInstant(text, Date.parse('2026-01-31T12:00:00Z')), reason, text)
+  t.equal(parseInstant('2024-02-29', 0), '2024-02-29T00:00:00.000000000Z')
+})

@@ -58,9 +58,8 @@ export function parseInstant(text: string, nowMs: number): Instant {
 /** Date.parse() takes February 30 for March 2. */
 function checkDate(year: string, month: string, day: string, text: string): void {
   const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
-  if (Number(month) < 1 || Number(month) > 12) throw new Error(`"${text}" is not a time: there is no month ${month}; allowed: ${ALLOWED}`)
-  if (Number(day) < 1 || Number(day) > days)
-    throw new Error(`"${text}" is not a time: month ${Number(month)} of ${year} has ${days} days; allowed: ${ALLOWED}`)
+  if (Number(month) < 1 || Number(month) > 12) throw refusal(text, `; there is no month ${month}`)
+  if (Number(day) < 1 || Number(day) > days) throw refusal(text, `; month ${Number(month)} of ${year} has ${days} days`)
 }
 
 /** `fraction`: digits to use in place of the milliseconds. */
@@ -79,6 +78,6 @@ function durationMs(text: string): number | undefined {
   return (sign === '-' ? -ns : ns) / 1e6
 }
 
-function refusal(text: string): Error {
-  return new Error(`"${text}" is not a time; allowed: ${ALLOWED}`)
+function refusal(text: string, reason = ''): Error {
+  return new Error(`"${text}" is not a time; allowed: ${ALLOWED}${reason}`)
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # boot.sh KERNEL GUEST.cpio SCRIPT [NAME=VALUE...] - runs SCRIPT (bash, root) in an emulated machine; prints what it printed.
 #
-# In:    KERNEL: a folder that kernels.sh filled; GUEST.cpio of guest.sh. NAME=VALUE are variables of the script. A line
+# In:    KERNEL: a folder with vmlinuz*, and lib/modules/VERSION if it has modules, as kernels.sh fills it; GUEST.cpio of guest.sh. NAME=VALUE are variables of the script. A line
 #        `# Modules: NAME...` of the script adds modules.
 # Out:   stdout of the script, and its exit code. The last line on stderr is the cost: seconds, CPU seconds.
 # Fail:  124: longer than $LIMIT seconds; 125: the guest ended without a code, e.g. a panic. The kernel's log is then on stderr.
@@ -19,12 +19,15 @@ trap 'rm -rf "$work"' EXIT
 
 # Modules uncompressed, in the order in which init inserts them; made once for a kernel and a list.
 pack_modules() {
-  local version file name
-  version=$(basename "$(find "$kernel" -maxdepth 4 -path '*/lib/modules/*' -type d | head -1)")
+  local folder version file name
+  folder=$(find -L "$kernel" -maxdepth 5 -path '*/lib/modules/*' -type d | head -1)
+  version=$(basename "$folder")
   mkdir -p "$work/tree/lib/modules" "$work/root/vm/modules"
-  ln -s "$(find "$kernel" -maxdepth 4 -path "*/lib/modules/$version" -type d)" "$work/tree/lib/modules/$version"
-  depmod -b "$work/tree" "$version" 2>/dev/null
-  for name in $MODULES; do modprobe -d "$work/tree" -S "$version" --show-depends "$name" 2>/dev/null || true; done |
+  if [ -n "$folder" ]; then
+    ln -s "$folder" "$work/tree/lib/modules/$version"
+    depmod -b "$work/tree" "$version" 2>/dev/null
+  fi
+  for name in ${folder:+$MODULES}; do modprobe -d "$work/tree" -S "$version" --show-depends "$name" 2>/dev/null || true; done |
     awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r file; do
     name=$(basename "$file")
     name=${name%.xz}
@@ -45,7 +48,7 @@ cat "$guest" "$modules" "$work/script.cpio" >"$work/initrd"
 : >"$work/stdout"
 start=$EPOCHREALTIME
 timeout "$LIMIT" qemu-system-x86_64 -nodefaults -no-user-config -machine pc -accel tcg,thread=multi -cpu max -smp "$CPUS" \
-  -m "$MEM" -display none -no-reboot -kernel "$(find "$kernel" -name 'vmlinuz*' -type f | head -1)" -initrd "$work/initrd" \
+  -m "$MEM" -display none -no-reboot -kernel "$(find -L "$kernel" -name 'vmlinuz*' -type f | head -1)" -initrd "$work/initrd" \
   -append "console=ttyS0 panic=-1 quiet loglevel=6 nokaslr rdinit=/init" \
   -serial "file:$work/console" -serial "file:$work/stdout" </dev/null >&2 && rc=0 || rc=$?
 grep -v '^@@ ' "$work/stdout" || true

@@ -83,6 +83,8 @@ in_ api traffic usink 6000 &
 in_ api traffic tserve 7000 &
 in_ db traffic tserve 7000 &
 in_ api traffic tleave 7001 &
+# on one CPU: on several, a RST may overtake the last ACK, which then finds no socket
+in_ api taskset 1 traffic tserve 7002 20 &
 sleep 0.5
 before=$(packets)
 in_ web traffic usend 10.99.2.2 6000 1000 100 1
@@ -131,6 +133,7 @@ if [ "${CLOSES:-0}" -gt 0 ]; then
   in_ web traffic tsend 10.99.2.2 7000 "$CLOSES" 100
   in_ web traffic tsend 10.99.2.2 7000 "$CLOSES" 100 rst
   in_ web traffic tsend 10.99.2.2 7001 "$CLOSES" 100
+  in_ web taskset 1 traffic tsend 10.99.2.2 7002 "$CLOSES" 100 early
   sleep 2
   drops=$(value "weir_drop_packets_total{;protocol=\"TCP\"")
   get metrics >$tmp/page

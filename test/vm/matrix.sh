@@ -2,6 +2,8 @@
 # matrix.sh [DIR] - `make kernels`: the datapath on Debian's kernels, each in an emulated machine; prints a Markdown table.
 #
 # In:    DIR keeps the kernels (about 400 MB; default: /var/tmp/weir-kernels). SUITES: Debian suites; SHORT=1: verifier and one lab.
+#        KERNEL: a kernel of your own instead of Debian's: a bzImage, or a folder with vmlinuz* and lib/modules/VERSION. It needs BTF,
+#        initramfs, a serial port, veth, clsact, cls_bpf, nftables with nat, and conntrack, as modules or built in.
 # Out:   a row for each kernel: what each check found. 0 if all are right, 77 if the kernels cannot be fetched.
 set -eu
 here=$(dirname "$(realpath "$0")")
@@ -9,7 +11,21 @@ dir=${1:-/var/tmp/weir-kernels}
 read -ra suites <<<"${SUITES:-bookworm-security trixie-security forky}"
 caps='--bounding-set=-all,+bpf,+perfmon,+net_admin --inh-caps=-all,+bpf,+perfmon,+net_admin'
 mkdir -p "$dir"
-"$here/kernels.sh" "$dir" "${suites[@]}" >&2 || { echo "skipped: Debian's kernels cannot be fetched" >&2; exit 77; }
+# own KERNEL: links to it from a folder that boot.sh takes; prints the folder's name
+own() {
+  local folder=$dir/own
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  if [ -d "$1" ]; then ln -s "$(realpath "$1")" "$folder/given"; else ln -s "$(realpath "$1")" "$folder/vmlinuz"; fi
+  file -bL "$(find -L "$folder" -name 'vmlinuz*' -type f | head -1)" | sed 's/.*version \([^ ]*\).*/\1/' >"$folder/version"
+  basename "$folder"
+}
+
+if [ -n "${KERNEL:-}" ]; then
+  suites=("$(own "$KERNEL")")
+else
+  "$here/kernels.sh" "$dir" "${suites[@]}" >&2 || { echo "skipped: Debian's kernels cannot be fetched" >&2; exit 77; }
+fi
 "$here/guest.sh" "$dir/guest.cpio"
 bad=0
 # a script's exit code where the kernel lacks what it is about
@@ -26,7 +42,7 @@ run() {
   cut -c1-300 "$log" "$log.cost" >&2
 }
 
-echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 3 x 500 closes |'
+echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 4 x 500 closes |'
 echo '| --- | --- | --- | --- | --- | --- | --- | --- |'
 for suite in "${suites[@]}"; do
   row="| $(cat "$dir/$suite/version") |"

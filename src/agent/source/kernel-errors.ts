@@ -3,16 +3,21 @@
  * kernel-errors.ts - error messages of the live source that say what is missing.
  */
 import { release } from 'node:os'
+import { essentialFeatures, type KernelFacts, kernelFacts } from '../../datapath/source/features.js'
 import { isRefusal } from '../../datapath/source/load.js'
+import { loadNative } from '../../datapath/source/native.js'
 import { type Capability, capabilitiesOf, ownCapabilities } from '../../lib/capabilities.js'
 
-/** The oldest kernel of `make kernels`. */
-const OLDEST = { major: 6, minor: 1 } as const
+/** The oldest kernel that Weir was tried on. */
+const OLDEST = { major: 5, minor: 15 } as const
+/** A helper that the flush programs call, from Linux 5.13 on. The function is in the BTF of a kernel that has it. */
+const REQUIRED_HELPER = 'bpf_for_each_map_elem'
 const REQUIRED = 'CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (or root)'
 
 /** Runs `body`. An error of the kernel is thrown with the privileges that the live source requires. */
 export function explainKernel<T>(body: () => T): T {
   requireCapabilities()
+  requireKernel(kernelFacts(loadNative()))
   try {
     return body()
   } catch (error) {
@@ -27,7 +32,15 @@ export function explainKernel<T>(body: () => T): T {
   }
 }
 
-/** Linux below 6.1 lacks sleepable programs on the maps that Weir flushes. Backports exist, so this explains a failure only. */
+/** Throws before anything is loaded: the programs of a kernel that refuses them take seconds and memory. */
+export function requireKernel(facts: Pick<KernelFacts, 'hasBtf' | 'lockdown' | 'kernelHasFunction'>): void {
+  const missing = essentialFeatures(facts).find(({ state }) => state === 'off')
+  const old = `Linux ${OLDEST.major}.${OLDEST.minor} or later is needed, this is ${release()}, without ${REQUIRED_HELPER}()`
+  const cause = missing?.detail ?? (facts.kernelHasFunction(REQUIRED_HELPER) ? undefined : old)
+  if (cause !== undefined) throw new Error(`the live source cannot start: ${cause}`)
+}
+
+/** Distributions backport features, so the version only explains a failure. */
 export function tooOld(kernel: string): string | undefined {
   const [major = 0, minor = 0] = kernel.split('.').map(part => Number.parseInt(part, 10))
   const enough = major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor)

@@ -36,11 +36,8 @@ export function kernelFacts(native: Native): KernelFacts {
   }
 }
 
-/** Every feature, in the order in which they matter. */
-export function kernelFeatures(facts: KernelFacts): readonly Feature[] {
-  const hooks = new Set(facts.kernelEnum('bpf_attach_type').map(({ name }) => name))
-  const reasons = new Set(facts.kernelEnum('skb_drop_reason').map(({ name }) => name))
-  const refusal = facts.perfRefusal()
+/** Without these there is no live source. */
+export function essentialFeatures(facts: Pick<KernelFacts, 'hasBtf' | 'lockdown'>): readonly Feature[] {
   const lockdown = facts.lockdown()
   return [
     facts.hasBtf()
@@ -49,6 +46,16 @@ export function kernelFeatures(facts: KernelFacts): readonly Feature[] {
     lockdown === 'confidentiality'
       ? off('kernel_reads', 'lockdown=confidentiality forbids BPF to read kernel memory; use lockdown=integrity')
       : on('kernel_reads', lockdown === '' ? 'no lockdown' : `lockdown=${lockdown}`),
+  ]
+}
+
+/** Every feature, in the order in which they matter. */
+export function kernelFeatures(facts: KernelFacts): readonly Feature[] {
+  const hooks = new Set(facts.kernelEnum('bpf_attach_type').map(({ name }) => name))
+  const reasons = new Set(facts.kernelEnum('skb_drop_reason').map(({ name }) => name))
+  const refusal = facts.perfRefusal()
+  return [
+    ...essentialFeatures(facts),
     hooks.has('BPF_TCX_INGRESS')
       ? on('tcx', 'TCX links')
       : degraded(

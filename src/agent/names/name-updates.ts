@@ -25,13 +25,23 @@ export interface InventorySwitch {
   readonly deletedPods: readonly PodName[]
 }
 
+/** What flows need of an inventory besides its entities. */
+export type InventoryTables = Pick<Inventory, 'dns' | 'links' | 'cgroups'>
+
+export interface InventoryCounts {
+  readonly updated: number
+  readonly removed: number
+  readonly podsDeleted: number
+}
+
 const SLICE_MS = 4
 
 export class NameUpdates {
   readonly #exporter: Exporter
   readonly #kernel: NamingKernel | undefined
   readonly #deletedPods: DeletedPodSeries
-  #inventory: Inventory
+  /** Undefined once a thread compares inventories. */
+  #inventory: Inventory | undefined
   /** The resolver has changed since the last refresh, so hubble_* labels may be stale. */
   #resolverChanged = false
 
@@ -71,6 +81,34 @@ export class NameUpdates {
     this.refresh()
     this.#kernel?.collect()
     return { changes, deletedPods }
+  }
+
+  /** The inventory in effect, as long as this thread compares them. */
+  get inventory(): Inventory | undefined {
+    return this.#inventory
+  }
+
+  /** Switches to an inventory that another thread has compared, in slices; `tables`: of the new inventory. */
+  async useChanges(batches: Iterable<EntityChanges>, tables: InventoryTables): Promise<InventoryCounts> {
+    const counts = { updated: 0, removed: 0, podsDeleted: 0 }
+    this.#kernel?.collect()
+    this.#inventory = undefined
+    let start = performance.now()
+    for (const batch of batches) {
+      counts.updated += batch.upserts.length
+      counts.removed += batch.removals.length
+      counts.podsDeleted += this.#applySlice(batch).length
+      if (performance.now() - start < SLICE_MS) continue
+      this.#kernel?.publishNames()
+      await nextTurn()
+      start = performance.now()
+    }
+    this.#kernel?.publishNames()
+    this.#exporter.resolver.load(tables)
+    this.#resolverChanged = true
+    this.refresh()
+    this.#kernel?.collect()
+    return counts
   }
 
   /** Before each scrape: recycles the ids of expired entities, drops stale labels and the series of deleted pods. */

@@ -2,7 +2,10 @@
 /**
  * reloads.ts - everything a running exporter reloads: configuration, inventory file, file of hubble_* metrics.
  */
+import type { EntityChanges } from '../../datapath/identity/entity-changes.js'
 import type { Inventory } from '../../datapath/inventory/inventory.js'
+import { type PackedChanges, unpack } from '../../kubernetes/cluster/packed-changes.js'
+import { Interner } from '../../kubernetes/object/interner.js'
 import { LogLimit } from '../../lib/log-limit.js'
 import type { Exporter } from '../exporter.js'
 import type { Log } from '../log.js'
@@ -11,7 +14,12 @@ import type { HubbleFile } from '../options/hubble-options.js'
 import type { SeriesExpiry } from '../series-expiry.js'
 import { ConfigReload, type Configuration, type Exclusive } from './config-reload.js'
 import { hubbleFileWatch } from './hubble-file.js'
-import { type InventoryFile, InventoryFileWatch, type SwitchInventory } from './inventory-file.js'
+import {
+  type InventoryFile,
+  InventoryFileWatch,
+  type LargeInventories,
+  type SwitchInventory,
+} from './inventory-file.js'
 import { familiesPart, hubblePart, inventoryPart, logLevelPart } from './reloadable-parts.js'
 
 /** Lines per minute: a failed reload logs one line per problem, and anyone who may POST to /-/reload can cause them. */
@@ -37,11 +45,17 @@ export class Reloads {
     const { hubble, store } = exporter
     this.#limit = new LogLimit(log, { lines: LOG_LINES })
     this.#hubble = hubble && hubbleFile && hubbleFileWatch(hubble, hubbleFile, store, log, exclusive)
-    this.#inventory = inventoryFile && new InventoryFileWatch(inventoryFile, switchWith(names), store, log)
+    this.#inventory =
+      inventoryFile && new InventoryFileWatch(inventoryFile, switchWith(names), store, log, largeWith(names))
     const fromList = hubbleFile === undefined && hubble !== undefined
     const parts = [logLevelPart(log), familiesPart(series), hubblePart(hubble, fromList)]
     if (this.#inventory !== undefined) parts.push(inventoryPart(this.#inventory))
-    this.#config = new ConfigReload(configuration, parts, store, this.#limit, exclusive)
+    const whenParsed: Exclusive = async change => {
+      await this.#inventory?.prepareLarge()
+      await exclusive(change)
+      await this.#inventory?.settled()
+    }
+    this.#config = new ConfigReload(configuration, parts, store, this.#limit, whenParsed)
   }
 
   /** From now on changed files take effect within seconds, and SIGHUP reloads the configuration. */
@@ -62,6 +76,22 @@ export class Reloads {
     this.#hubble?.stop()
     this.#inventory?.stop()
   }
+}
+
+function largeWith(names: NameUpdates): LargeInventories {
+  const interner = new Interner()
+  return {
+    get current() {
+      return names.inventory
+    },
+    async use({ changes, tables }) {
+      return { ...(await names.useChanges(unpacked(changes, interner), tables)) }
+    },
+  }
+}
+
+function* unpacked(batches: readonly PackedChanges[], interner: Interner): Generator<EntityChanges> {
+  for (const packed of batches) yield unpack(packed, interner)
 }
 
 function switchWith(names: NameUpdates): SwitchInventory {

@@ -44,7 +44,7 @@ export class InventoryResolver implements Resolver {
   }
 
   /** Replaces DNS names, interfaces and cgroups by the inventory's. */
-  load(inventory: Inventory): void {
+  load(inventory: Pick<Inventory, 'dns' | 'links' | 'cgroups'>): void {
     for (const map of [this.#dnsNames, this.#cgroups]) map.clear()
     for (const [ip, names] of Object.entries(inventory.dns)) {
       this.#dnsNames.set(canonical(ip), names.map(name => name.replace(/\.$/, '')).sort())

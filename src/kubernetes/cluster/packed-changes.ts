@@ -42,10 +42,10 @@ export function pack({ identities, removals, upserts, forgotten, synced }: Entit
 export function unpack(packed: PackedChanges, interner: Interner): EntityChanges {
   const from = new Unpacker(packed)
   const label = () => interner.of(from.text())
-  const identities = from.each((): IdentityFacts => ({ identity: from.word(), labels: from.each(label) }))
+  const identities = from.each((): IdentityFacts => ({ identity: from.number(), labels: from.each(label) }))
   const removals = from.each(() => from.text())
   const upserts = from.each(() => unpackFacts(from))
-  return { identities, removals, upserts, forgotten: from.each(() => from.word()), synced: packed.synced }
+  return { identities, removals, upserts, forgotten: from.each(() => from.number()), synced: packed.synced }
 }
 
 function packFacts(facts: EndpointFacts, into: Packer): void {
@@ -82,7 +82,7 @@ function unpackFacts(from: Unpacker): EndpointFacts {
   const hubble = from.word()
   const hubbleWorkload = hubble === Hubble.other ? (from.workload() ?? null) : null
   const [app, service, node, zone] = [from.text(), from.text(), from.text(), from.text()]
-  const [identity, local, endpoint] = [from.word(), from.word() === 1, from.word()]
+  const [identity, local, endpoint] = [from.number(), from.word() === 1, from.word()]
   const ports = from.each(() => ({ protocol: PROTOCOLS[from.word()]!, port: from.word() }))
   const where = { key, kind, ips, prefixes, identity, local, endpoint, ports }
   const names = { namespace, pod, workload, app, service, node, zone }
@@ -132,6 +132,11 @@ class Unpacker {
 
   word(): number {
     return this.#words[this.#at++]!
+  }
+
+  /** A word without a sign: an identity has 32 bits. */
+  number(): number {
+    return this.word() >>> 0
   }
 
   text(): string {

@@ -47,11 +47,12 @@ struct connection {
 	__u16 peer_port;
 	__u16 syn_bytes;
 	__u8 alone; /* DIR_* of the only sender of an unanswered entry, or of the SYN at syn_ns */
-	__u8
-	    half_closed; /* closed although one side has sent no FIN: stays to recognize its last packets */
-	__u8 pad[2];
-	__u64
-	    syn_ns; /* a SYN on an open connection: with a SYN-ACK it is another connection; 0: none */
+	/* closed although one side has sent no FIN: stays to recognize its last packets */
+	__u8 half_closed;
+	__u8 initiator_unknown;
+	__u8 pad;
+	/* a SYN on an open connection: with a SYN-ACK it is another connection; 0: none */
+	__u64 syn_ns;
 	struct ip_info a;
 	struct ip_info b;
 };
@@ -315,6 +316,8 @@ static __always_inline void describe(struct trace_record *r, const struct flow_k
 	r->ext.state = reported_state(c);
 	if (c->state == STATE_RELATED)
 		r->hdr.reason = REASON_RELATED;
+	else if (c->initiator_unknown)
+		r->hdr.reason = REASON_UNKNOWN;
 	else if (direction != c->initiator)
 		r->hdr.reason = REASON_REPLY;
 	else
@@ -328,7 +331,7 @@ static __always_inline void describe(struct trace_record *r, const struct flow_k
 	r->ext.b_entity = c->b.entity;
 	r->ext.proto = key->proto;
 	r->ext.hook = c->hook;
-	r->ext.initiator = c->initiator;
+	r->ext.initiator = c->initiator | (c->initiator_unknown ? INITIATOR_UNKNOWN : 0);
 	r->ext.direction = direction;
 	r->ext.seen[0] = c->seen[0];
 	r->ext.seen[1] = c->seen[1];

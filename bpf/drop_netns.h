@@ -19,9 +19,6 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-/* Inode number of the watched network namespace; 0: drops of all namespaces count. */
-const volatile __u32 watched_netns = 0;
-
 /* Lower than the kernel's numbers of namespaces (PROC_DYNAMIC_FIRST, include/linux/proc_fs.h). While a
  * socket has the packet, skb->dev holds something else. */
 #define LEAST_NETNS 0xEFFFFF00U

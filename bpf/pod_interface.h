@@ -13,6 +13,9 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+/* Inode number of the watched network namespace; 0: drops of all namespaces count. */
+const volatile __u32 watched_netns = 0;
+
 /* Reserved identities, and their entities; src/datapath/identity/identity.ts. */
 #define WORLD 2
 #define UNMANAGED 3

@@ -41,6 +41,7 @@ static __always_inline void reopen_connection(struct connection *c, __u8 directi
 	c->reported_bytes = bytes - unreported_bytes(c);
 	c->first_ns = now;
 	c->initiator = direction;
+	c->initiator_unknown = 0;
 	c->opening_seen = 1;
 	c->half_closed = 0;
 	c->syn_ns = 0;
@@ -196,7 +197,8 @@ __noinline int update_state(struct connection *c, const struct packet *p, __u32 
 	return new_flags || bypassed || (c->state != before && c->state != STATE_SYN_ACK);
 }
 
-/* State, initiator and events from the first packet of an entry; update_state() does the rest. */
+/* State and events from the first packet of an entry, and the initiator as far as the packet shows it:
+ * find_initiator() and update_state() do the rest. */
 static __always_inline void init_state(struct connection *c, const struct packet *p, __u8 direction)
 {
 	c->initiator = direction;
@@ -213,12 +215,9 @@ static __always_inline void init_state(struct connection *c, const struct packet
 	} else if (p->tcp_flags & TCP_RST) {
 		c->state = STATE_CLOSED; /* a stray RST: no connection */
 	} else {
-		/* Established before Weir started. The server sends a SYN-ACK; otherwise it is the
-		 * side with the lower port. */
-		__u32 from_server = p->tcp_flags & TCP_SYN || p->src_port < p->dst_port;
-
+		/* established before Weir started; the server sends a SYN-ACK */
 		c->state = STATE_UNANSWERED;
 		c->alone = direction;
-		c->initiator = from_server ? !direction : direction;
+		c->initiator = p->tcp_flags & TCP_SYN ? !direction : direction;
 	}
 }

@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "counters.h"
+#include "initiator.h"
 #include "ip_cache.h"
 #include "life.h"
 #include "overflow.h"
@@ -30,7 +31,8 @@
 
 #define NO_MESSAGE 0xff /* overflow detail of an ICMP packet that is no message */
 
-static __noinline struct connection *new_connection(const struct flow_key *key,
+static __noinline struct connection *new_connection(struct __sk_buff *skb,
+						    const struct flow_key *key,
 						    const struct packet *p, __u32 hook_direction)
 {
 	struct track_scratch *s = scratch();
@@ -44,6 +46,7 @@ static __noinline struct connection *new_connection(const struct flow_key *key,
 	look_up_a(&s->entry.a, key->a, key->ifindex, s->entry.hook);
 	look_up(&s->entry.b, key->b);
 	set_peer(&s->entry, key);
+	find_initiator(skb, key, &s->entry, p, hook_direction & 1);
 	defer(&s->entry, s->entry.first_ns);
 	/* -EEXIST: another CPU was first; its entry will do */
 	bpf_map_update_elem(&connections, key, &s->entry, BPF_NOEXIST);
@@ -154,7 +157,7 @@ static __always_inline int track_at(struct __sk_buff *skb, __u32 ifindex, __u8 h
 		return TC_ACT_UNSPEC;
 	}
 	if (!c) {
-		c = new_connection(&key, &p, hook << 1 | direction);
+		c = new_connection(skb, &key, &p, hook << 1 | direction);
 		opened = 1;
 	}
 	if (c && p.tcp_flags & TCP_SYN && p.proto == IPPROTO_TCP && !(p.tcp_flags & TCP_ACK) &&

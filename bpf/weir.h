@@ -35,6 +35,7 @@
 #define REASON_ESTABLISHED 1
 #define REASON_REPLY 2
 #define REASON_RELATED 3
+#define REASON_UNKNOWN 5
 
 /* Cilium's classification flags (bpf/lib/classifiers.h). */
 #define CLASS_IPV6 0x01
@@ -44,6 +45,10 @@
  * behind an uplink. */
 #define DIR_A_TO_B 0
 #define DIR_B_TO_A 1
+
+/* In weir_trace.initiator: nothing shows which side opened the connection. The direction is that of the
+ * first packet seen. */
+#define INITIATOR_UNKNOWN 0x80
 
 #define HOOK_POD 0
 #define HOOK_UPLINK 1
@@ -123,8 +128,9 @@ struct weir_trace {
 	__u16 a_port; /* host order; ICMP: see flow_key */
 	__u16 b_port;
 	__u8 proto;
-	__u8 hook;	/* HOOK_* */
-	__u8 initiator; /* DIR_* of the packets of the side that opened the connection */
+	__u8 hook; /* HOOK_* */
+	__u8
+	    initiator; /* DIR_* of the packets of the side that opened the connection; INITIATOR_UNKNOWN */
 	__u8 direction; /* DIR_* of the captured packet; without one, the initiator's */
 	__u8 state;
 	__u8 timed_out; /* an open connection's entry was deleted: 1 idle, 2 renamed */

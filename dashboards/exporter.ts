@@ -157,6 +157,13 @@ function fill(): Row {
         }),
         thresholds: FULL,
       },
+      {
+        ...lines('Drop table', 'How full is the table of kinds of drop, by node?', 'percentunit', {
+          expr: `${sumOf(CHOSEN, M.dropTableEntries, NODE)} / ${sumOf(CHOSEN, M.dropTableLimit, NODE)}`,
+          legend: OF_NODE,
+        }),
+        thresholds: FULL,
+      },
       lines('Series', 'How many series does each family have on the node with the most?', 'short', {
         expr: `max by (family) (${select(CHOSEN, M.seriesCount)})`,
         legend: '{{family}}',

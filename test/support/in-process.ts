@@ -10,6 +10,7 @@ import { loadInventory } from '../../src/datapath/inventory/inventory.js'
 import { Live, type LiveOptions } from '../../src/datapath/source/live.js'
 import { type BpfObject, loadNative } from '../../src/datapath/source/native.js'
 import { render } from '../../src/exporter/exposition/text.js'
+import { type MetricsConfig, metricsConfig } from '../../src/exporter/reduce/metrics-config.js'
 import type { Gauge } from './gauged-lab.js'
 import { Samples } from './samples.js'
 
@@ -21,6 +22,8 @@ export interface InProcess extends Gauge {
 export interface InProcessOptions extends Partial<LiveOptions> {
   /** max_entries by map name. */
   readonly sizes?: Readonly<Record<string, number>>
+  /** Labels of flow families, by name. */
+  readonly families?: MetricsConfig['families']
 }
 
 /** Options of a live source that flushes the kernel tables only on request. */
@@ -36,8 +39,12 @@ export const LIVE: LiveOptions = {
 }
 
 /** Starts, and resolves once attached; flushes the kernel tables on each metrics() and at the report interval, if one is given. */
-export async function inProcess(inventory: string, { sizes = {}, ...options }: InProcessOptions): Promise<InProcess> {
+export async function inProcess(
+  inventory: string,
+  { sizes = {}, families = {}, ...options }: InProcessOptions,
+): Promise<InProcess> {
   const exporter = createExporter(loadInventory(inventory), true)
+  exporter.reducer.apply(metricsConfig({ families }))
   const native = loadNative()
   let object: BpfObject | undefined
   const sized: typeof native = {

@@ -137,6 +137,8 @@ export const FLUSH_BYTES = 4 << 20
 
 /** DIR_*: `a` is the interface's own side: the pod behind a veth, or the node behind an uplink. */
 export const Direction = { aToB: 0, bToA: 1 } as const
+/** INITIATOR_UNKNOWN */
+export const INITIATOR_UNKNOWN = 0x80
 export const Hook = { pod: 0, uplink: 1 } as const
 export const State = { new: 0, synAck: 1, established: 2, closing: 3, closed: 4, related: 5 } as const
 

@@ -5,7 +5,7 @@
  * In:    a record aimed by the decoder.
  * Out:   its fields; what a version lacks reads as 0. Fields of weir_trace need hasExtension.
  */
-import { SERVICE_ENTITY, TcpFlagLane, TRACE, TRANSLATED, WEIR_TRACE } from './abi.js'
+import { INITIATOR_UNKNOWN, SERVICE_ENTITY, TcpFlagLane, TRACE, TRANSLATED, WEIR_TRACE } from './abi.js'
 import { NotifyRecord } from './notify-record.js'
 import { hasTransport } from './protocol.js'
 
@@ -108,8 +108,12 @@ export class TraceRecord extends NotifyRecord {
   get hook(): number {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.hook)
   }
+  /** Direction of the side that opened the connection; where that is not known, of the first packet seen. */
   get initiator(): number {
-    return this.view.getUint8(this.extensionAt + WEIR_TRACE.initiator)
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.initiator) & 1
+  }
+  get initiatorKnown(): boolean {
+    return this.view.getUint8(this.extensionAt + WEIR_TRACE.initiator) < INITIATOR_UNKNOWN
   }
   get direction(): number {
     return this.view.getUint8(this.extensionAt + WEIR_TRACE.direction)

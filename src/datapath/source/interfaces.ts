@@ -14,6 +14,7 @@ import { type AttachListener, Attachments, type AttachOptions } from './attachme
 import { isBare, isPodLink, type Link, type LinkSink, readLinks } from './links.js'
 import type { BpfObject, Native, RtnetlinkWatch } from './native.js'
 import { type PodEndMode, PodEnds, watchesPodEnds } from './pod-ends.js'
+import { PodNetns } from './pod-netns.js'
 
 export interface InterfaceOptions extends AttachOptions {
   /** Patterns of pod interfaces; if empty, every veth or netkit with its peer in another network namespace but the node's uplinks. */
@@ -45,6 +46,7 @@ export class Interfaces implements LinkSink {
   readonly #refused = new Set<number>()
   /** By index, the oldest first. */
   readonly #names = new Map<number, string>()
+  readonly #podNetns: PodNetns
   #dumping = false
   /** Notifications were lost during the dump, perhaps of links that it had already listed: dump again. */
   #redump = false
@@ -61,6 +63,7 @@ export class Interfaces implements LinkSink {
     listener: Omit<AttachListener, 'beforeRepair'>,
   ) {
     const { interfaces, uplinks, netns } = options
+    this.#podNetns = new PodNetns(object)
     this.#isUplink = matcher(uplinks)
     const looksLikePod = (link: Link) => isPodLink(link) && !isUplink(link.ifindex)
     this.#isPod = interfaces.length > 0 ? matcher(interfaces) : looksLikePod
@@ -113,6 +116,7 @@ export class Interfaces implements LinkSink {
     this.#dumped.add(link.ifindex)
     this.#keepName(link)
     const hook = this.#hookOf(link)
+    this.#podNetns.set(link.ifindex, hook === Hook.pod && link.peerInOtherNetns ? link.peerNetnsId : undefined)
     if (hook === undefined) this.attachments.remove(link.ifindex)
     else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
     if (hook === Hook.pod) this.podEnds?.add(link)
@@ -138,6 +142,7 @@ export class Interfaces implements LinkSink {
 
   gone(ifindex: number): void {
     this.#refused.delete(ifindex)
+    this.#podNetns.set(ifindex, undefined)
     this.attachments.remove(ifindex)
     this.podEnds?.remove(ifindex)
   }

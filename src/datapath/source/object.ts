@@ -6,7 +6,7 @@
  * Out:   a loaded object without the programs that are never attached.
  * Fail:  throws the kernel's error, or that of a network namespace that does not exist.
  */
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { Hook } from '../record/abi.js'
 import { L3_PROGRAMS, PROGRAMS } from './attachments.js'
 import { L3S_PROGRAM } from './device-parents.js'
@@ -35,6 +35,7 @@ export interface DatapathOptions extends InterfaceOptions {
 export const DROP_KINDS = 8192
 
 const NS_PER_MS = 1_000_000
+const PORT_RANGE = '/proc/sys/net/ipv4/ip_local_port_range'
 
 /** `entries`: of `ip_cache`, and of `ip_prefixes`. */
 export function openObject(
@@ -51,6 +52,7 @@ export function openObject(
       ...reasonKnobs(native),
       ...ring.knobs,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
+      ...initiatorKnobs(native, options.netns),
       drops_max: options.dropKinds ?? DROP_KINDS,
       pod_ends_watched: watchesPodEnds(options.podEnd) ? 1 : 0,
       ...options.knobs,
@@ -68,6 +70,18 @@ export function openObject(
       ...(watchesPodEnds(options.podEnd) ? [] : [...POD_END_PROGRAMS, ...DEVICE_PROGRAMS, L3S_PROGRAM]),
     ],
   })
+}
+
+/** The knobs of bpf/initiator.h: the node's range of ports for clients, and the kernel's clock. */
+function initiatorKnobs(native: Native, netns: string | undefined): Record<string, number> {
+  const started_ns = Number(process.hrtime.bigint())
+  const read = () => readFileSync(PORT_RANGE, 'utf8').trim().split(/\s+/).map(Number)
+  try {
+    const [first, last] = netns === undefined ? read() : native.inNamespace(netns, read)
+    return { started_ns, ephemeral_first: first!, ephemeral_last: last! }
+  } catch {
+    return { started_ns } // without /proc the kernel's defaults, which are the object's
+  }
 }
 
 /** The knobs of bpf/delivered.h that are numbers of reasons, by the reason's name. */

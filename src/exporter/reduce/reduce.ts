@@ -201,11 +201,12 @@ export class Reducer implements FlowSink {
     return pair
   }
 
-  /** Replies go to an ephemeral port, which no label shows. */
+  /** Replies go to an ephemeral port, which no label shows. So may the packets of an unknown initiator. */
   #connectionEndpoints(record: TraceRecord, direction: number): number {
     const forward = direction === Direction.aToB
     const port = forward ? record.bPort : record.aPort
-    const named = direction === record.initiator && PORTS.has(record.proto) && port !== PORT_NO_MESSAGE
+    const named =
+      direction === record.initiator && record.initiatorKnown && PORTS.has(record.proto) && port !== PORT_NO_MESSAGE
     const [from, to] = forward ? [record.aAt, record.bAt] : [record.bAt, record.aAt]
     const service = this.#live ? record.serviceEntity : 0
     const services = this.#services

@@ -12,14 +12,14 @@ import { HDR, Hook, State, TRACE, WEIR_TRACE } from '../../datapath/record/abi.j
 import type { TraceRecord } from '../../datapath/record/decode.js'
 import { Point } from '../../datapath/record/observation-point.js'
 
-const REASON = { established: 1, reply: 2 } as const
+const REASON = { established: 1, reply: 2, unknown: 5 } as const
 
 /** HOT: two calls at most. Guard: benches `reduce`, `reduce-workload`. */
 export function eachDirection(record: TraceRecord, count: (record: TraceRecord) => void): void {
   const { direction, reason } = record
   if (record.carried(direction)) count(record)
   if (!record.carried(1 - direction)) return
-  reverse(record, direction === record.initiator ? REASON.reply : REASON.established)
+  reverse(record, reasonOf(record, 1 - direction))
   count(record)
   reverse(record, reason)
 }
@@ -38,13 +38,19 @@ export function eachFlag(record: TraceRecord, count: (record: TraceRecord, times
     const { view, at } = record
     const subtype = view.getUint8(at + HDR.subtype)
     const dstId = view.getUint16(at + TRACE.dstId, true)
-    reverse(record, other === record.initiator ? REASON.established : REASON.reply)
+    reverse(record, reasonOf(record, other))
     eachLane(record, other, count)
     reverse(record, reason)
     view.setUint8(at + HDR.subtype, subtype)
     view.setUint16(at + TRACE.dstId, dstId, true)
   }
   record.packetLength = packetLength
+}
+
+/** Of a packet in a direction of an open connection. */
+function reasonOf(record: TraceRecord, direction: number): number {
+  if (!record.initiatorKnown) return REASON.unknown
+  return direction === record.initiator ? REASON.established : REASON.reply
 }
 
 function eachLane(record: TraceRecord, direction: number, count: (record: TraceRecord, times: number) => void): void {

@@ -13,14 +13,18 @@ const NS_PER_SECOND = 1e9
 export async function status(server: string): Promise<number> {
   const client = await ObserverClient.connect(server)
   try {
-    const lines = statusLines(await client.serverStatus())
-    const rows = (await client.getStatus()) ?? []
-    for (const [name, value] of rows) lines.push(`${name.charAt(0).toUpperCase()}${name.slice(1)}: ${value}`)
-    process.stdout.write(`${lines.map(plainText).join('\n')}\n`)
+    const status = await client.serverStatus()
+    process.stdout.write(statusText(status, (await client.getStatus()) ?? []))
     return 0
   } finally {
     client.close()
   }
+}
+
+/** `rows`: of Weir itself, name and value. Names of nodes and values come from the server, so control characters are shown. */
+export function statusText(status: ServerStatus, rows: readonly (readonly [string, string])[]): string {
+  const own = rows.map(([name, value]) => `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${value}`)
+  return `${[...statusLines(status), ...own].map(plainText).join('\n')}\n`
 }
 
 /** The wording of hubble/cmd/status, 1.19. A single node reports no connected nodes. */

@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { statusText } from '../../src/cli/status.js'
 import { weir } from '../support/command.js'
 
 const EVIL = 'a\x1b[2J\x07\u009b31m\nb\rc\td\x7f\u202ee\u2028f'
@@ -27,4 +28,12 @@ t.test('identity and error lines pass no control character', async t => {
     t.notMatch(stderr, CONTROL, `error of ${args.length} arguments`)
     t.equal(stderr.trimEnd().split('\n').length, 1)
   }
+})
+
+t.test('the status of a server passes no control character', async t => {
+  const status = { num_unavailable_nodes: 1, num_connected_nodes: 0, unavailable_nodes: [EVIL], version: EVIL }
+  const text = statusText(status as never, [[EVIL, EVIL]])
+  t.notMatch(text, CONTROL)
+  t.match(text, /- a\^\[\[2J/)
+  t.equal(text.split('\n').length, 10)
 })

@@ -98,6 +98,8 @@ t.test('each value is parsed into the form of its field', async t => {
 t.test('an invalid value is refused with what is allowed', async t => {
   const bad: [FilterFlag, string, RegExp][] = [
     ['verdict', 'NO', /"NO" is not a verdict; allowed: FORWARDED, DROPPED/],
+    ['type', 'constructor', /"constructor" is not an event type; allowed: capture, drop, l7/],
+    ['ip-version', '__proto__', /"__proto__" is not an IP version; allowed: .*v4/],
     ['type', 'agent', /"agent" is not an event type; allowed: capture, drop, l7/],
     ['type', 'trace:nowhere', /"nowhere" is not a sub-type of trace; allowed: to-endpoint/],
     ['type', 'drop:x', /"x" is not a sub-type of drop; allowed: a number/],

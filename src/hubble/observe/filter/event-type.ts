@@ -21,7 +21,7 @@ const POINTS = Array.from({ length: 14 }, (_, point) => observationPointName(poi
 
 export function parseEventType(text: string): EventTypeFilter {
   const [name = '', sub] = text.split(/:(.*)/s)
-  const type = TYPES[name] ?? parseNumber(name)
+  const type = Object.hasOwn(TYPES, name) ? TYPES[name] : parseNumber(name)
   if (type === undefined) {
     throw new Error(`"${name}" is not an event type; allowed: ${Object.keys(TYPES).join(', ')}, a number, TYPE:SUBTYPE`)
   }

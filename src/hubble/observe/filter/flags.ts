@@ -169,7 +169,8 @@ function parseNamespace(text: string): string {
 }
 
 function parseVersion(text: string): string {
-  const version = VERSIONS[text.toLowerCase()]
+  const word = text.toLowerCase()
+  const version = Object.hasOwn(VERSIONS, word) ? VERSIONS[word] : undefined
   if (version === undefined)
     throw new Error(`"${text}" is not an IP version; allowed: ${Object.keys(VERSIONS).join(', ')}`)
   return version

@@ -98,8 +98,13 @@ export class Load {
     if (pod === undefined) return
     cluster.put(pod)
     const watched = async () => {
-      const page = await weir.metrics()
-      return page.sum('weir_interfaces_watched') >= lab.pods.length && page.sum('weir_interfaces_pending') === 0
+      // On a busy machine a page may take longer than a scrape waits.
+      const page = await weir.metrics().catch(() => undefined)
+      return (
+        page !== undefined &&
+        page.sum('weir_interfaces_watched') >= lab.pods.length &&
+        page.sum('weir_interfaces_pending') === 0
+      )
     }
     await until('the pod is watched', watched, CALL_MS)
     const host = lab.pod('server').ipv4

@@ -78,7 +78,8 @@ async function soak(weir: WeirProcess): Promise<boolean> {
   const load = new Load({ lab, cluster, weir, configFile: configFile(), api: api(), receiver: receiver.url })
   for (let minute = 1; minute <= minutes && load.errors.length === 0; minute++) {
     await sleep(MINUTE_MS)
-    console.log(report(minute, await weir.metrics(), weir.pid))
+    const page = await weir.metrics().catch(() => undefined)
+    console.log(page === undefined ? `minute ${minute}: no page in time` : report(minute, page, weir.pid))
   }
   await load.stop()
   const { samples, forwarded } = await atRest(firewall, weir)

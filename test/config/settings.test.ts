@@ -86,6 +86,13 @@ const CASES: Readonly<Record<SettingName, Case>> = {
   ring: { values: ['ringbuf'], of: o => o.ring, is: 'ringbuf', bad: 'bell', allowed: /allowed: auto, perf, ringbuf/ },
   'ring-pages': { values: ['128'], of: o => o.ringPages, is: 128, bad: '3', allowed: /power of two from 1 to 4096/ },
   connections: { values: ['1000'], of: o => o.connections, is: 1000, bad: '0', allowed: /from 1 to 16777216/ },
+  'capture-bytes': {
+    values: ['64'],
+    of: o => o.captureBytes,
+    is: 64,
+    bad: '129',
+    allowed: /a whole number from 0 to 128/,
+  },
   'drop-kinds': { values: ['100'], of: o => o.dropKinds, is: 100, bad: '8', allowed: /from 64 to 65536/ },
   inventory: { values: ['inventory.yaml'], of: o => o.inventoryFile, is: 'inventory.yaml', bad: '\0', allowed: FILE },
   'cidr-group': {

@@ -25,6 +25,7 @@ export function liveOptions(config: Config) {
     ring: config.ring,
     ringPages: config['ring-pages'],
     connections: config.connections,
+    captureBytes: config['capture-bytes'],
     dropKinds: config['drop-kinds'],
     entityWaitMs: config['entity-wait'],
     identities: config.identities,

@@ -47,6 +47,9 @@ const glob = parsed('glob', 'a name or *, ?, [abc], [a-z], [!a]', word => {
   return word
 })
 
+/** CAPTURE_BYTES in bpf/report.h. */
+const MAX_CAPTURE = 128
+
 /** The perf ring requires a power of two. */
 const ringPages = integer(1, MAX_PAGES, `a power of two from 1 to ${MAX_PAGES}`, pages => (pages & (pages - 1)) === 0)
 
@@ -90,6 +93,10 @@ export const live = {
   connections: setting(integer(1, MAX_CONNECTIONS), {
     help: 'maximum number of connections in the kernel table, about 360 B per used entry',
     default: 262_144,
+  }),
+  'capture-bytes': optional(integer(0, MAX_CAPTURE), {
+    help: 'bytes of each packet in raw records (weir monitor, recordings), at most 128; payload included',
+    defaultText: 'its headers only',
   }),
   'drop-kinds': setting(integer(MIN_DROP_KINDS, MAX_DROP_KINDS), {
     help: 'maximum number of kinds of drop (reason, protocol, source, destination) in the kernel table, about 190 B each',

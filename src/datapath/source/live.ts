@@ -24,6 +24,7 @@ import type { BpfObject, Native } from './native.js'
 import { NodeAddresses } from './node-addresses.js'
 import { NodeNetwork } from './node-network.js'
 import { type DatapathOptions, DROP_KINDS, openObject } from './object.js'
+import { PayloadFilter } from './payload.js'
 import { PodDevices } from './pod-devices.js'
 import { watchesPodEnds } from './pod-ends.js'
 import { type HostRoute, PodInterfaces } from './pod-interfaces.js'
@@ -44,6 +45,8 @@ export interface LiveOptions extends DatapathOptions {
   readonly identities?: number
   /** Default: count. */
   readonly unmanaged?: UnmanagedMode
+  /** Bytes of each packet in the frames that onFrames() gets; undefined: its headers. */
+  readonly captureBytes?: number | undefined
 }
 
 export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | 'beforeRepair'>> {
@@ -57,7 +60,7 @@ export interface LiveListener extends Partial<Omit<AttachListener, 'onError' | '
   onFeature?(feature: Feature): void
   /** A flush that started at `startedMs` (performance.now()) has reported every connection. */
   onFlushed?(startedMs: number): void
-  /** Raw frames before they are decoded, for recordings. Valid during the call. */
+  /** Raw frames before they are decoded, for recordings, without payload. Valid during the call. */
   onFrames?(frames: Uint8Array, length: number): void
 }
 
@@ -115,6 +118,7 @@ export class Live implements Source {
   readonly #records: RecordSink
   readonly #listener: LiveListener
   readonly #frames = new Uint8Array(FLUSH_BYTES)
+  readonly #payload: PayloadFilter
   readonly #pass = new Uint8Array(PASS.size)
   readonly #passView = new DataView(this.#pass.buffer)
   readonly #timers: NodeJS.Timeout[]
@@ -127,6 +131,7 @@ export class Live implements Source {
     this.#sink = this.unmanaged ?? sink
     this.#records = this.#learning(this.#sink)
     this.#listener = listener
+    this.#payload = new PayloadFilter(options.captureBytes)
     this.connectionsLimit = options.connections
     this.dropsLimit = options.dropKinds ?? DROP_KINDS
     this.#applyNames = changes => (listener.onNames ? listener.onNames(changes) : entities.apply(changes))
@@ -380,7 +385,10 @@ export class Live implements Source {
   }
 
   #decode(length: number): void {
-    this.#listener.onFrames?.(this.#frames, length)
+    if (this.#listener.onFrames !== undefined) {
+      this.#payload.apply(this.#frames, length)
+      this.#listener.onFrames(this.#frames, length)
+    }
     this.decoder.decode(this.#frames, length, this.#records)
   }
 

@@ -64,7 +64,7 @@ const WEIR_TRACE = `
   50c3
   06
   01
-  02
+  81
   03
   04
   01
@@ -96,7 +96,8 @@ const WEIR_DROP = `
   50c3
   bb01
   11
-  00000000000000`
+  01
+  000000000000`
 export const WEIR_DROP_RECORD = hex(
   `${HEADER('01', '03', '01')} ${DROP_FIELDS} 0d000000 ${TRACE_ID} ${WEIR_DROP} ${PACKET}`,
 )

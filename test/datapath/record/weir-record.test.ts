@@ -32,6 +32,7 @@ t.test("every field of Weir's trace extension is decoded, and the packet after i
         direction,
         state,
       ],
+      initiatorKnown: r.initiatorKnown,
       timedOut,
       seen: [r.seen(0), r.seen(1)],
       a: hexAt(r.aAt),
@@ -52,7 +53,8 @@ t.test("every field of Weir's trace extension is decoded, and the packet after i
           [5, 6, 7, 8],
         ],
         events: [9, 10, 11, 12],
-        numbers: [100_000_000, 10_000_000_000, 2 ** 32, 17, 18, 443, 50_000, 6, 1, 2, 3, 4],
+        numbers: [100_000_000, 10_000_000_000, 2 ** 32, 17, 18, 443, 50_000, 6, 1, 1, 3, 4],
+        initiatorKnown: false,
         timedOut: true,
         seen: [0x15, 0x16],
         a: '00000000000000000000ffff0a010203',
@@ -87,12 +89,14 @@ t.test("every field of Weir's drop extension is decoded, and the packet after it
       srcPort,
       dstPort,
       proto,
+      hasPort: r.hasPort,
       addressOffsets,
       ...packetOf(r),
     }
   })
   t.same(read![1], {
     hasExtension: true,
+    hasPort: false,
     packets: 5,
     bytesDropped: 2 ** 32 + 6,
     srcEntity: 17,

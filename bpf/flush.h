@@ -43,6 +43,7 @@ struct flush_run {
 	__u32 deferred;
 	__u32 asked;
 	__u32 closing; /* PASS_* */
+	__u32 entries; /* after the last pass */
 };
 
 struct {
@@ -70,6 +71,7 @@ static __always_inline int begin_run(struct flush *f, const struct pass *pass)
 	f->run->pass = pass->number;
 	f->run->any_stale = pass->stale;
 	f->run->closing = pass->closing;
+	f->run->entries = pass->entries;
 	return 1;
 }
 

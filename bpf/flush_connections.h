@@ -64,6 +64,23 @@ static __always_inline __u64 idle_limit(const struct connection *c, __u8 proto)
 	return c->state == STATE_ESTABLISHED ? idle_tcp_ns : idle_opening_ns;
 }
 
+/* --connections, which is also the size of the table. */
+const volatile __u32 connections_max = 262144;
+
+/* As pf's adaptive timeouts (pf.conf(5)): once three quarters of the table are in use, idle times shrink
+ * in proportion to the room that is left. So those idle longest give way before a new connection
+ * finds no room. */
+static __always_inline __u64 adapted_limit(__u64 limit, __u32 entries)
+{
+	__u32 quarter = connections_max / 4, left;
+
+	if (!quarter || entries <= connections_max - quarter || limit <= idle_closed_ns)
+		return limit;
+	left = entries < connections_max ? connections_max - entries : 0;
+	limit = limit / quarter * left;
+	return limit > idle_closed_ns ? limit : idle_closed_ns;
+}
+
 /* Closes a connection that one side has closed and that is silent since. Its entry stays: the other
  * side's last packets, hours later, are no connection of their own. */
 static __always_inline void close_half(struct connection *c, __u64 idle)
@@ -128,7 +145,7 @@ static long flush_connection(void *map, const struct flow_key *key, struct conne
 		c->last_ns = now;
 	idle = since(now, c->last_ns);
 	close_half(c, idle);
-	limit = idle_limit(c, own.proto);
+	limit = adapted_limit(idle_limit(c, own.proto), f->run->entries);
 	if (idle > idle_closed_ns && limit > idle_closed_ns &&
 	    bpf_map_lookup_elem(&gone_interfaces, &own.ifindex))
 		limit = idle_closed_ns;

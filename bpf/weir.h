@@ -263,7 +263,7 @@ struct translation {
 struct pass {
 	__u32 number;  /* in: 1 to 65,535, different from the previous pass */
 	__u32 full;    /* out: 1: the buffer is full: run again with this number */
-	__u32 entries; /* out: entries left in the table; valid unless full */
+	__u32 entries; /* in: entries after the last pass; out: entries left; valid unless full */
 	__u32 stale; /* in: 1 if any entity is stale; out: entries that refer to one, unless full */
 	__u32 deferred; /* out: entries with counts deferred until names come, unless full */
 	__u32 asked;	/* out: entries of untranslated that wait for user space */

@@ -330,10 +330,10 @@ export class Live implements Source {
   #flush(): void {
     const { published } = this.#stale
     const startedMs = performance.now()
-    this.connectionsUsed = this.#flushTable(this.#programs.flush)
+    this.connectionsUsed = this.#flushTable(this.#programs.flush, this.connectionsUsed)
     for (let round = 0; round < MAX_ROUNDS && this.#passView.getUint32(PASS.asked, true) > 0; round++) {
       this.#try('conntrack', () => this.#translations.answer())
-      this.connectionsUsed = this.#flushTable(this.#programs.flush)
+      this.connectionsUsed = this.#flushTable(this.#programs.flush, this.connectionsUsed)
     }
     this.connectionsDeferred = this.#passView.getUint32(PASS.deferred, true)
     if (this.#isComplete()) {
@@ -341,7 +341,7 @@ export class Live implements Source {
       this.#listener.onFlushed?.(startedMs)
     }
     this.#publishDropLabels()
-    this.dropsUsed = this.#flushTable(this.#programs.flushDrops)
+    this.dropsUsed = this.#flushTable(this.#programs.flushDrops, this.dropsUsed)
     this.counters.read(this.#sink)
   }
 
@@ -353,11 +353,12 @@ export class Live implements Source {
     this.#dropLabels = labels
   }
 
-  /** One pass of a flush program over its table; returns the number of entries that remain. */
-  #flushTable(program: string): number {
+  /** One pass of a flush program over its table with `entries` after the last pass; returns the number of entries that remain. */
+  #flushTable(program: string, entries: number): number {
     const view = this.#passView
     view.setUint32(PASS.number, (view.getUint32(PASS.number, true) % PASSES) + 1, true)
     for (let runs = 0; runs < MAX_RUNS; runs++) {
+      view.setUint32(PASS.entries, entries, true)
       view.setUint32(PASS.stale, this.#stale.any ? 1 : 0, true)
       this.#decode(this.#object.flush(program, 'flush_buffer', this.#pass, this.#frames))
       if (view.getUint32(PASS.full, true) === 0) break

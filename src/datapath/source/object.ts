@@ -53,6 +53,7 @@ export function openObject(
       ...ring.knobs,
       ...(options.entityWaitMs !== undefined && { entity_wait_ns: options.entityWaitMs * NS_PER_MS }),
       ...initiatorKnobs(native, options.netns),
+      connections_max: options.connections,
       drops_max: options.dropKinds ?? DROP_KINDS,
       pod_ends_watched: watchesPodEnds(options.podEnd) ? 1 : 0,
       ...options.knobs,

@@ -16,7 +16,7 @@ enum class HookState : uint8_t {
 	kAttached = 0,	   /* and no program of another owner runs before it */
 	kDetached = 1,	   /* the link or filter is gone */
 	kQdiscDeleted = 2, /* with its filters */
-	kReplaced = 3,	   /* another owner's filter has its place */
+	kReplaced = 3,	   /* another owner's program has its place */
 	kNotFirst = 4,	   /* another owner's program runs before it; attaching again helps */
 	kBehind = 5,	   /* another owner's TCX program runs before any clsact filter */
 	kUnchecked = 6,	   /* the check failed */

@@ -144,9 +144,18 @@ Fault TcHook::Attach()
 
 	hook.ifindex = ifindex_;
 	hook.attach_point = point_;
-	if (int err = bpf_tc_hook_create(&hook); err && err != -EEXIST)
+	int err = bpf_tc_hook_create(&hook);
+	if (err && err != -EEXIST)
 		return FaultOf(err, "clsact", "interface " + std::to_string(ifindex_));
-	Fault fault = Add();
+	/* A qdisc `ingress` takes filters for egress, too, and runs them on ingress. */
+	bool clsact = true;
+	Fault fault = err ? HasQdisc(clsact) : Fault{};
+	if (!clsact)
+		return {EEXIST, "clsact",
+			"interface " + std::to_string(ifindex_) +
+			    ", a qdisc of another kind, e.g. `ingress`, has its place"};
+	if (!fault)
+		fault = Add();
 	/* another filter of this priority has the handle */
 	for (int tries = 1; fault.err == EEXIST && tries < kTries; tries++)
 		fault = Add();

@@ -126,7 +126,12 @@ Fault TcxHook::Check(HookState &state)
 		state = HookState::kDetached;
 		return {};
 	}
-	list.programs.resize(static_cast<size_t>(own - list.links.begin()));
+	auto place = static_cast<size_t>(own - list.links.begin());
+	if (list.programs[place] != NumberOfProgram(bpf_program__fd(program_))) {
+		state = HookState::kReplaced; /* the owner of a copy of the link updated it */
+		return {};
+	}
+	list.programs.resize(place);
 	Fault fault = presence_.AreWeirs(list.programs, weirs);
 	state = weirs ? HookState::kAttached : HookState::kNotFirst;
 	return fault;

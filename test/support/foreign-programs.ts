@@ -25,6 +25,13 @@ export function compileVerdicts(folder: string, { drop, redirect, target }: Verd
   return path
 }
 
+/** Compiles update-link.c into `folder`; returns the path of the program. */
+export function compileUpdater(folder: string): string {
+  const path = join(folder, 'update-link')
+  execFileSync('clang', ['-O2', source('update-link.c'), '-o', path, '-lbpf'])
+  return path
+}
+
 /** Compiles attach-tcx.c into `folder`; returns the path of the program. */
 export function compileAttacher(folder: string): string {
   const path = join(folder, 'attach-tcx')

@@ -21,7 +21,7 @@ export const HOOK_STATES = [
   'detached',
   /** The clsact qdisc is gone, and its filters with it. */
   'qdisc_deleted',
-  /** Another owner's filter has taken its place. */
+  /** Another owner's program has its place: in the filter, or in the link. */
   'replaced',
   /** Another owner's program runs before it. */
   'not_first',

@@ -55,7 +55,7 @@ fuzz: build ## Fuzz what reads bytes from outside for a minute (TARGET="records 
 soak: build .stamps/packages-test ## Run Weir under load, reloads and failures; ends exact or with exit code 1 (SOAK_MINUTES=30, root)
 	@node test/compile.mjs test/soak/main.ts
 
-kernels: build .stamps/packages-kernels ## Try the datapath on Debian's kernels in emulated machines; prints a table (SUITES="bookworm-security forky", SHORT=1)
+kernels: build .stamps/packages-kernels ## Try the datapath on Debian's kernels in emulated machines; prints a table (SUITES="bookworm-security forky", SHORT=1, or KERNEL=PATH)
 	@test/vm/matrix.sh $(ARGS)
 
 demo: build .stamps/packages-test ## Build a lab of pods with real traffic, and run Weir on it until Ctrl-C (root)

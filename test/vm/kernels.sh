@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# kernels.sh DIR SUITE... - fetches the newest cloud kernel (amd64) of each Debian suite and unpacks it into DIR/SUITE.
+# kernels.sh DIR SUITE... - fetches the newest cloud kernel of each Debian suite and unpacks it into DIR/SUITE. ARCH: amd64 or arm64.
 #
 # Out:   DIR/SUITE/version, boot/vmlinuz-*, lib/modules/*; quick if the newest version is already there.
 # Never: changes this machine's apt sources or lists: it keeps its own in DIR/apt, made from the configured mirrors.
 set -eu
+: "${ARCH:=amd64}"
 dir=$(realpath -m "$1")
 shift
 apt=$dir/apt
@@ -22,13 +23,13 @@ done
 cat >"$apt/apt.conf" <<C
 Dir::Etc::SourceList "$apt/sources.list"; Dir::Etc::SourceParts "-"; Dir::Etc::Preferences "/dev/null";
 Dir::Etc::PreferencesParts "/dev/null"; Dir::State::Lists "$apt/lists"; Dir::Cache "$apt/cache";
-APT::Architecture "amd64"; APT::Sandbox::User "root"; Acquire::Languages "none";
+APT::Architecture "$ARCH"; APT::Sandbox::User "root"; Acquire::Languages "none";
 C
 export APT_CONFIG=$apt/apt.conf
 apt-get -qq update
 
 for suite in "$@"; do
-  image=$(apt-cache show "linux-image-cloud-amd64/$suite" | sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -1)
+  image=$(apt-cache show "linux-image-cloud-$ARCH/$suite" | sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -1)
   version=${image#linux-image-}
   [ "$(cat "$dir/$suite/version" 2>/dev/null)" = "$version" ] && continue
   rm -rf "${dir:?}/$suite" "$apt"/debs/*.deb

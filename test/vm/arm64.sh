@@ -8,7 +8,7 @@ set -eu
 here=$(dirname "$(realpath "$0")")
 checkout=$(realpath "$here/../..")
 dir=$(realpath -m "${1:-/var/tmp/weir-kernels/arm64}")
-read -ra suites <<<"${SUITES:-bookworm trixie}"
+read -ra suites <<<"${SUITES:-bookworm-security trixie-security}"
 : "${LIMIT:=600}" "${NODE:=22}"
 command -v qemu-system-aarch64 >/dev/null || { echo "arm64: skipped, no qemu-system-aarch64 (Debian: qemu-system-arm)" >&2; exit 77; }
 skip() { echo "arm64: skipped, $1 cannot be fetched" >&2; exit 77; }

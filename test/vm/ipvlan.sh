@@ -41,7 +41,7 @@ cat >$tmp/inventory.json <<'J'
 "cidrs":{"0.0.0.0/0":2},"services":[]}
 J
 in_ wire traffic tserve 7000 &
-in_ node node /weir/dist/cli/main.js run --source live --inventory $tmp/inventory.json --report-interval 1s --ring-pages 8 \
+ip netns exec node node /weir/dist/cli/main.js run --source live --inventory $tmp/inventory.json --report-interval 1s --ring-pages 8 \
   --hubble.listen-address none --web.listen-address 127.0.0.1:10960 >>$tmp/log 2>&1 &
 weir=$!
 for _ in $(seq 300); do
@@ -63,21 +63,22 @@ pods() {
     ip -n $name link set eth0 up
     case $1 in l3*) ip -n wire route replace 10.99.0.$number/32 via 10.99.0.1 ;; *) ip -n wire route del 10.99.0.$number/32 2>/dev/null ;; esac
   done
-  ip netns exec api traffic usink 6000 & # not in_: kill would end its shell only
+  ip netns exec api traffic usink 6000 & # not by in_: kill would end a shell of its own
   servers=$!
   ip netns exec api traffic tserve 7000 &
   servers+=" $!"
   ip netns exec web traffic usink 6000 &
   servers+=" $!"
 }
-# found COUNT: as many interfaces are watched
+# found COUNT: as many interfaces are watched, and as many pods are covered. An address that another interface had is in doubt for 5 s.
 found() {
   for _ in $(seq 40); do
     get metrics >$tmp/page
-    [ "$(value 'weir_interfaces_watched{;pod')" = "$1" ] && return
+    [ "$(value 'weir_interfaces_watched{;pod') $(value weir_pods_covered)" = "$1 $1" ] && break
     sleep 0.5
   done
   check 'interfaces watched' "$1" "$(value 'weir_interfaces_watched{;pod')"
+  check 'pods covered' "$1" "$(value weir_pods_covered)"
 }
 # uncounted rx|tx HOOK: what the interfaces have counted and the programs have not
 uncounted() { echo $(($(statistics "$1") - $(value "weir_packets_seen_total{;$2"))); }
@@ -107,7 +108,6 @@ for mode in l2 l3 l3s; do
     break
   fi
   found 2
-  want 'weir_pods_covered' 2
   sleep 1
   page
   before=()

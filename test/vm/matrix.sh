@@ -35,7 +35,7 @@ skipped=77
 run() {
   local log=$dir/$1/log
   "$here/boot.sh" "$dir/$1" "$dir/guest.cpio" "$here/$2" "${@:3}" >"$log" 2>"$log.cost" && rc=0 || rc=$?
-  result=$(grep -E '^(lab|verifier|service|netkit|shapes): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
+  result=$(grep -E '^(lab|verifier|service|netkit|ipvlan|shapes): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
   case $rc in 0 | "$skipped") return ;; esac
   bad=$((bad + 1))
   result="FAILED: ${result:-exit code $rc}"

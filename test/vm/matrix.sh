@@ -42,15 +42,15 @@ run() {
   cut -c1-300 "$log" "$log.cost" >&2
 }
 
-echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 4 x 500 closes |'
-echo '| --- | --- | --- | --- | --- | --- | --- | --- |'
+echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | ipvlan | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 4 x 500 closes |'
+echo '| --- | --- | --- | --- | --- | --- | --- | --- | --- |'
 for suite in "${suites[@]}"; do
   row="| $(cat "$dir/$suite/version") |"
   if [ -n "${SHORT:-}" ]; then
     run "$suite" lab.sh VERIFIER=1 PARANOID=3 "CAPS=$caps"
-    row+=" | | | | | $result | |"
+    row+=" | | | | | | $result | |"
   else
-    for check in 'verifier.sh' 'service.sh' 'shapes.sh' 'netkit.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
+    for check in 'verifier.sh' 'service.sh' 'shapes.sh' 'netkit.sh' 'ipvlan.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
       read -ra words <<<"$check"
       run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
       row+=" $result |"

@@ -9,6 +9,7 @@
  *        missing capability, ends all attempts.
  * Never: attaches clsact filters in a namespace that is not Weir's: they would outlive it.
  */
+import { type DeviceEntry, isSame, keyOf, nameOf, podEndKey, u32, updateAddresses } from './device-entry.js'
 import { DeviceParents } from './device-parents.js'
 import { type Namespace, NamespaceList } from './namespace-list.js'
 import type { BpfObject, NamespaceContents, Native } from './native.js'
@@ -35,18 +36,6 @@ export interface WatchedDevice {
   readonly attachedMs: number | undefined
 }
 
-interface Entry extends PodDevice {
-  readonly number: number
-  readonly inode: number
-  readonly path: string
-  addresses: readonly string[]
-  podAddresses: readonly string[]
-  attachedMs: number | undefined
-  failed: boolean
-  retryAt: number
-  pauseMs: number
-}
-
 /** Ingress and egress. */
 export const DEVICE_PROGRAMS = ['weir_device_in', 'weir_device_out'] as const
 const TICK_MS = 250
@@ -70,9 +59,9 @@ export class PodDevices {
   readonly #netns: string | undefined
   readonly #listener: PodDevicesListener
   readonly #namespaces: NamespaceList
-  readonly #entries = new Map<number, Entry>()
+  readonly #entries = new Map<number, DeviceEntry>()
   readonly #parents: DeviceParents
-  /** Interfaces that lost their programs: `inode ifindex name`. */
+  /** Interfaces whose links this review found detached: `inode ifindex name`. */
   readonly #lost = new Set<string>()
   /** Message of the last error, by namespace and interface. */
   readonly #faults = new Map<string, string>()
@@ -111,6 +100,11 @@ export class PodDevices {
   /** Those that have the programs. */
   get count(): number {
     return this.list().filter(({ attachedMs }) => attachedMs !== undefined).length
+  }
+
+  /** Those that do not have the programs yet, and may get them. */
+  get pending(): number {
+    return this.refused === undefined ? this.#entries.size - this.count : 0
   }
 
   attached(number: number): { readonly name: string; readonly attachedMs: number } | undefined {
@@ -162,6 +156,7 @@ export class PodDevices {
     }
     if (changed && !this.#closed) this.#listener.onChanged()
     await this.#attachAll()
+    this.#lost.clear() // the others were deleted
   }
 
   /** Another user's process, or a namespace that is gone by now, is no error. */
@@ -225,7 +220,7 @@ export class PodDevices {
     this.#entries.set(number, entry)
   }
 
-  #remove(entry: Entry): void {
+  #remove(entry: DeviceEntry): void {
     const { number, inode } = entry
     this.#entries.delete(number)
     this.#faults.delete(nameOf(entry))
@@ -246,7 +241,7 @@ export class PodDevices {
     await this.#parents.update(attached, (error, name) => this.#failed(error, name))
   }
 
-  async #attach(entry: Entry): Promise<void> {
+  async #attach(entry: DeviceEntry): Promise<void> {
     const { number, path, ifindex } = entry
     try {
       await this.#object.attachPodEnd(number, path, ifindex, ...DEVICE_PROGRAMS)
@@ -270,7 +265,7 @@ export class PodDevices {
     this.#listener.onReattached(nameOf(entry))
   }
 
-  #setFailed(entry: Entry, failed: boolean): void {
+  #setFailed(entry: DeviceEntry, failed: boolean): void {
     if (entry.failed === failed || this.#closed) return
     entry.failed = failed
     this.#listener.onChanged()
@@ -284,35 +279,4 @@ export class PodDevices {
     if (error.message !== this.#faults.get(name)) this.#listener.onError(error, name)
     this.#faults.set(name, error.message)
   }
-}
-
-function isSame(device: PodDevice, entry: Entry): boolean {
-  return device.ifindex === entry.ifindex && device.kind === entry.kind && device.parent === entry.parent
-}
-
-/** Returns whether they changed. */
-function updateAddresses(entry: Entry, { addresses, podAddresses }: PodDevice): boolean {
-  const before = [entry.addresses, entry.podAddresses].join()
-  entry.addresses = addresses
-  entry.podAddresses = podAddresses
-  return before !== [addresses, podAddresses].join()
-}
-
-function keyOf({ inode, ifindex, name }: Entry): string {
-  return `${inode} ${ifindex} ${name}`
-}
-
-/** `/run/netns/cni-1a2b` and `/proc/12/ns/net` as `cni-1a2b/eth0` and `pid-12/eth0`. */
-function nameOf({ path, name }: Entry): string {
-  const place = path.replace(/^\/proc\/(\d+)\/.*/, 'pid-$1').replace(/^.*\//, '')
-  return `${place}/${name}`
-}
-
-/** struct pod_end of bpf/pod_end.h. */
-function podEndKey({ inode, ifindex }: Entry): Uint8Array {
-  return new Uint8Array(Uint32Array.of(inode, ifindex).buffer)
-}
-
-function u32(number: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(number).buffer)
 }

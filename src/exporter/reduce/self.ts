@@ -131,10 +131,9 @@ export class SelfMetrics {
   }
 
   #attachments(attachments: Attachments, devices: PodDevices | undefined): void {
-    const [watched, known] = [devices?.count ?? 0, devices?.list().length ?? 0]
-    this.#set(M.interfacesWatched, ['pod'], attachments.count(Hook.pod) + watched)
+    this.#set(M.interfacesWatched, ['pod'], attachments.count(Hook.pod) + (devices?.count ?? 0))
     this.#set(M.interfacesWatched, ['uplink'], attachments.count(Hook.uplink))
-    this.#set(M.interfacesPending, [], attachments.pending().length + known - watched)
+    this.#set(M.interfacesPending, [], attachments.pending().length + (devices?.pending ?? 0))
     this.#set(M.interfaceCoverage, [], attachments.coverageSeconds)
     this.#set(M.interfaceAttachSeconds, [], attachments.attachSeconds)
     this.#set(M.interfaceErrors, [], attachments.errors + (devices?.errors ?? 0))

@@ -46,8 +46,13 @@ async function round(addon, path, netns, mode) {
   await object.attachPodEnd(1, netns, INDEX, 'count_out')
   await refused(object.attachPodEnd(1, netns, INDEX, 'count_out'))
   await object.detachPodEnd(1)
+  await object.attachPodEnd(3, netns, INDEX, 'count_out', 'count_in')
+  object.isPodEndAttached(3)
+  await object.detachPodEnd(3)
+  await refused(object.attachPodEnd(4, netns, 999, 'count_out', 'count_in'))
   await object.attachPodEnd(2, netns, INDEX, 'count_out')
   addon.netnsIds([netns, '/nowhere'])
+  await addon.readNamespaces(netns, [netns, '/nowhere'])
   object.update('flows', new Uint8Array(Uint32Array.of(1, 2).buffer), new Uint8Array(32).fill(1), 2)
   object.flush('flush_flows', 'output', new Uint8Array(4), buffer)
   object.read('flows', buffer)
@@ -72,7 +77,7 @@ function refusals(addon, path) {
 function watch(addon) {
   const links = new addon.RtnetlinkWatch(1)
   links.onReadable(() => links.read(new Uint8Array(65536)))
-  links.dump(18)
+  links.dump(18, 0)
   links.read(new Uint8Array(65536))
   links.close()
 }

@@ -50,7 +50,7 @@ for suite in "${suites[@]}"; do
     run "$suite" lab.sh VERIFIER=1 PARANOID=3 "CAPS=$caps"
     row+=" | | | | | | $result | |"
   else
-    for check in 'verifier.sh' 'service.sh' 'shapes.sh' 'netkit.sh' 'ipvlan.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
+    for check in 'verifier.sh' 'service.sh LATE=1' 'shapes.sh' 'netkit.sh' 'ipvlan.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
       read -ra words <<<"$check"
       run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
       row+=" $result |"

@@ -3,7 +3,7 @@
  *
  * In:    names of targets (none: all); FUZZ_SECONDS for all of them together, default 60; FUZZ_SEED.
  * Out:   a line for each target. A failing input is written to corpus/TARGET/; commit it together with the fix.
- * Fail:  exit 1 when an input throws, takes a second, or does not return within ten; exit 2 for an unknown target.
+ * Fail:  exit 1 when an input throws, takes a second of CPU time, or does not return within ten; exit 2 for an unknown target.
  */
 import { setTimeout as after } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'

@@ -69,8 +69,10 @@ t.test('JSON that is nested too deeply is an error, as any other wrong value', a
 
 t.test('a map with 50,000 keys is read in seconds', async t => {
   const keys = Array.from({ length: 50_000 }, (_, i) => `  10.${i >> 16}.${(i >> 8) & 255}.${i & 255}/32: 7\n`)
-  const start = performance.now()
+  // CPU time, which a busy machine does not stretch.
+  const start = process.cpuUsage()
   const { cidrs } = parseInventory(`cidrs:\n${keys.join('')}`, 'f')
   t.equal(Object.keys(cidrs).length, 50_000)
-  t.ok(performance.now() - start < 20_000, `${performance.now() - start} ms`)
+  const { user } = process.cpuUsage(start)
+  t.ok(user < 15e6, `${user / 1e6} s`)
 })

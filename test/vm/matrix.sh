@@ -4,7 +4,7 @@
 # In:    DIR keeps the kernels (about 400 MB; default: /var/tmp/weir-kernels). SUITES: Debian suites; SHORT=1: verifier and one lab.
 #        KERNEL: a kernel of your own instead of Debian's: a bzImage, or a folder with vmlinuz* and lib/modules/VERSION. It needs BTF,
 #        initramfs, a serial port, veth, clsact, cls_bpf, nftables with nat, and conntrack, as modules or built in.
-# Out:   a row for each kernel: what each check found. 0 if all are right, 77 if the kernels cannot be fetched.
+# Out:   a row for each kernel: what each check found; then what arm64.sh found, if qemu-system-aarch64 is installed. 0 if all are right, 77 if the kernels cannot be fetched.
 set -eu
 here=$(dirname "$(realpath "$0")")
 dir=${1:-/var/tmp/weir-kernels}
@@ -58,4 +58,11 @@ for suite in "${suites[@]}"; do
   fi
   echo "$row"
 done
+if [ -z "${SHORT:-}${KERNEL:-}" ] && command -v qemu-system-aarch64 >/dev/null; then
+  rc=0
+  SUITES='bookworm-security trixie-security' "$here/arm64.sh" "$dir/arm64" >"$dir/arm64.log" || rc=$?
+  echo
+  grep -E '^(#|verifier:|arm64:)' "$dir/arm64.log" || true
+  case $rc in 0 | "$skipped") ;; *) bad=$((bad + 1)) ;; esac
+fi
 [ $bad = 0 ]

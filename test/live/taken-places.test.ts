@@ -4,7 +4,7 @@
 import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
 import { must, run } from '../../src/lab/process.js'
-import { compileUpdater, compileVerdicts } from '../support/foreign-programs.js'
+import { compileUpdater, compileVerdicts, compileXdp } from '../support/foreign-programs.js'
 import { holdingsOf } from '../support/kernel-holdings.js'
 import { until } from '../support/until.js'
 import { labOf, ROOT, watch } from '../support/watched-lab.js'
@@ -66,4 +66,22 @@ t.test('a qdisc of another kind in the place of clsact is an error that shows, u
   await tc(lab, 'qdisc', 'del', 'dev', link, 'ingress')
   await until('it is attached', () => pending(0), 5000)
   await counts(t, lab, weir)
+})
+
+t.test('an XDP program in front of the hook is announced, and its end', ROOT, async t => {
+  const lab = await labOf(t, ['attached/a', 'attached/b'], { network: NETWORK })
+  const weir = await watch(t, lab)
+  const { link } = lab.pod('a')
+  const behind = async () =>
+    (await weir.metrics())
+      .series('weir_interface_behind')
+      .map(({ labels }) => labels.interface)
+      .join()
+  t.equal(await behind(), '')
+  const xdp = (...argv: string[]) => must(['ip', '-n', lab.node.netns, 'link', 'set', 'dev', link, ...argv])
+  await xdp('xdpgeneric', 'obj', compileXdp(t.testdir({})), 'sec', 'xdp')
+  await until('it is announced', async () => (await behind()) === link, NOTICED_MS)
+  t.match(weir.stderr(), /another program runs first.* interface=/)
+  await xdp('xdpgeneric', 'off')
+  await until('it is over', async () => (await behind()) === '', NOTICED_MS)
 })

@@ -25,6 +25,15 @@ export function compileVerdicts(folder: string, { drop, redirect, target }: Verd
   return path
 }
 
+/** Compiles xdp-drop.bpf.c into `folder`; returns the path of the object. */
+export function compileXdp(folder: string): string {
+  const path = join(folder, 'xdp-drop.o')
+  const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
+  const flags = ['-g', '-O2', '-target', 'bpf', `-I/usr/include/${machine}-linux-gnu`]
+  execFileSync('clang', [...flags, '-c', source('xdp-drop.bpf.c'), '-o', path])
+  return path
+}
+
 /** Compiles update-link.c into `folder`; returns the path of the program. */
 export function compileUpdater(folder: string): string {
   const path = join(folder, 'update-link')

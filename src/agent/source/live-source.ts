@@ -168,7 +168,7 @@ function uplinksOf(live: Live): readonly (readonly [string, string])[] {
 function attachmentsOf(attachments: Attachments): readonly (readonly [string, string])[] {
   const lines = [
     ['interfaces pending', attachments.pending()],
-    ['interfaces behind another program', attachments.list().filter(({ behind }) => behind)],
+    ['interfaces behind another program', attachments.list().filter(({ isBehind }) => isBehind)],
   ] as const
   return lines.flatMap(([title, list]) => (list.length > 0 ? [[title, namesOf(list)] as const] : []))
 }

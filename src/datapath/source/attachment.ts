@@ -29,6 +29,8 @@ export class Attachment {
   attachedMs = 0
   /** Another owner's program runs first, and Weir has given way. */
   behind = false
+  /** An XDP program runs first. */
+  hasXdp = false
   /** An attempt failed since it was last attached. */
   failed = false
   /** No attempt is due before this time. */
@@ -43,6 +45,11 @@ export class Attachment {
     this.ifindex = ifindex
     this.name = name
     this.hook = hook
+  }
+
+  /** Another owner's program runs before Weir's, and may hide packets. */
+  get isBehind(): boolean {
+    return this.behind || this.hasXdp
   }
 
   isDue(now: number): boolean {

@@ -136,6 +136,14 @@ export class Attachments {
     this.run()
   }
 
+  /** An XDP program is on the interface, or no longer: it runs before all hooks, and nothing can be done about it. */
+  xdp(ifindex: number, hasXdp: boolean): void {
+    const attachment = this.#attachments.get(ifindex)
+    if (attachment === undefined || attachment.hasXdp === hasXdp) return
+    attachment.hasXdp = hasXdp
+    if (!attachment.behind) this.#listener.onBehind(attachment.name, hasXdp)
+  }
+
   /** Removes an interface, which may be deleted. Its connections expire early. */
   remove(ifindex: number): void {
     if (!this.#attachments.delete(ifindex)) return
@@ -270,7 +278,7 @@ export class Attachments {
     const yields = state === 'behind' || (state === 'not_first' && !attachment.overtaken(now))
     if (yields !== attachment.behind && (yields || state === 'attached')) {
       attachment.behind = yields
-      this.#listener.onBehind(attachment.name, yields)
+      if (!attachment.hasXdp) this.#listener.onBehind(attachment.name, yields)
     }
     if (state !== 'attached' && state !== 'behind' && !yields) await this.#repair(attachment, state)
   }

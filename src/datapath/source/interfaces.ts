@@ -119,6 +119,7 @@ export class Interfaces implements LinkSink {
     this.#podNetns.set(link.ifindex, hook === Hook.pod && link.peerInOtherNetns ? link.peerNetnsId : undefined)
     if (hook === undefined) this.attachments.remove(link.ifindex)
     else this.attachments.add(link.ifindex, link.name, hook, hook === Hook.uplink && isBare(link))
+    if (hook !== undefined) this.attachments.xdp(link.ifindex, link.hasXdp)
     if (hook === Hook.pod) this.podEnds?.add(link)
     else if (hook === Hook.uplink) this.podEnds?.remove(link.ifindex)
     else if (link.hardware !== LOOPBACK) this.podEnds?.addOther(link)

@@ -18,6 +18,8 @@ export interface Link {
   /** ARPHRD_* (linux/if_arp.h): what a packet's first header is. */
   readonly hardware: number
   readonly up: boolean
+  /** An XDP program runs on what it receives, before any hook of Weir's. */
+  readonly hasXdp: boolean
   /** Bridge, bond or VRF that it is a port of; 0 for none. */
   readonly master: number
   /** The interface below it in the same namespace, of a VLAN or macvlan; 0 for none. */
@@ -45,8 +47,9 @@ const RTM = { newLink: 16, deleteLink: 17, newQdisc: 36, deleteQdisc: 37, newFil
 const FILTER_CHANGES: readonly number[] = [RTM.newQdisc, RTM.deleteQdisc, RTM.newFilter, RTM.deleteFilter]
 /** Offset of tcm_ifindex in struct tcmsg. */
 const TCMSG_IFINDEX = 4
-const IFLA = { name: 3, link: 5, master: 10, linkInfo: 18, linkNetnsId: 37 } as const
+const IFLA = { name: 3, link: 5, master: 10, linkInfo: 18, linkNetnsId: 37, xdp: 43 } as const
 const IFLA_INFO = { kind: 1, data: 2 } as const
+const IFLA_XDP_ATTACHED = 2
 const IFLA_IPVLAN_MODE = 1
 const IPVLAN_MODE_L3S = 2
 const IFF_UP = 1
@@ -96,11 +99,13 @@ function readAttributes(view: DataView, from: number, to: number): Omit<Link, 'i
   let link = 0
   let peerNetnsId = -1
   let peerInOtherNetns = false
+  let hasXdp = false
   let l3s = false
   for (const attribute of attributes(view, from, to)) {
     const { type, at, end } = attribute
     if (type === IFLA.name) name = text(view, attribute)
     else if (type === IFLA.linkNetnsId) [peerInOtherNetns, peerNetnsId] = [true, view.getInt32(at, true)]
+    else if (type === IFLA.xdp) hasXdp = isXdpAttached(view, at, end)
     else if (type === IFLA.master) master = view.getUint32(at, true)
     else if (type === IFLA.link) link = view.getInt32(at, true)
     else if (type === IFLA.linkInfo) {
@@ -111,7 +116,13 @@ function readAttributes(view: DataView, from: number, to: number): Omit<Link, 'i
     }
   }
   const [lower, peerIfindex] = peerInOtherNetns ? [0, link] : [link, 0]
-  return { name, kind, master, lower, peerInOtherNetns, peerIfindex, peerNetnsId, l3s }
+  return { name, kind, master, lower, peerInOtherNetns, peerIfindex, peerNetnsId, l3s, hasXdp }
+}
+
+/** The attribute is there without a program, too. */
+function isXdpAttached(view: DataView, from: number, to: number): boolean {
+  for (const { type, at } of attributes(view, from, to)) if (type === IFLA_XDP_ATTACHED) return view.getUint8(at) !== 0
+  return false
 }
 
 /** The kernel writes the kind before its data. */

@@ -141,7 +141,10 @@ export class SelfMetrics {
       const own = reason === 'detached' ? (devices?.reattached ?? 0) : 0
       this.#set(M.interfaceReattached, [reason], n + own)
     }
-    this.#names(M.interfaceBehind, new Set(attachments.list().flatMap(({ name, behind }) => (behind ? [name] : []))))
+    this.#names(
+      M.interfaceBehind,
+      new Set(attachments.list().flatMap(({ name, isBehind }) => (isBehind ? [name] : []))),
+    )
   }
 
   /** A feature may get another state. */

@@ -46,6 +46,7 @@ const DONE = hex('14000000 0300 0200 03000000 00040000 00000000')
 const REST = {
   hardware: 1,
   up: false,
+  hasXdp: false,
   master: 0,
   lower: 0,
   peerInOtherNetns: false,
@@ -64,6 +65,23 @@ const VLAN = hex(
   '0800 0500 02000000', // IFLA_LINK: the interface below
   '0800 0a00 05000000', // IFLA_MASTER
 )
+
+t.test('an XDP program shows, and none does not', t => {
+  // nlmsghdr and ifinfomsg of a link, then IFLA_XDP { IFLA_XDP_ATTACHED mode, IFLA_XDP_PROG_ID 5 }.
+  const withXdp = (mode: string) =>
+    hex(
+      '34000000 1000 0000 00000000 00000000',
+      '00 00 0100 09000000 00000000 00000000',
+      `14002b80 05000200 ${mode}000000 08000400 05000000`,
+    )
+  for (const [mode, hasXdp] of [
+    ['00', false],
+    ['01', true],
+    ['02', true],
+  ] as const)
+    t.match(readEvents(withXdp(mode)), [{ ifindex: 9, hasXdp }], `mode ${mode}`)
+  t.end()
+})
 
 t.test('notices of qdiscs and filters name their interface', t => {
   // struct tcmsg: family, padding, index, handle, parent, info.

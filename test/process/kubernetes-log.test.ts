@@ -39,6 +39,8 @@ t.test('a first failure does not claim that names are kept, hides the token, and
     /msg="Kubernetes object skipped" resource=pods object="\\"odd\\": node: unexpected number" skipped=1/,
   )
   t.notMatch(weir.stderr(), /keeping last known names|lab-token/)
+  const landing = await (await fetch(weir.url)).text()
+  t.match(landing, /watch failing: services, endpointslices; objects skipped: 1/)
   const page = await weir.metrics()
   t.equal(page.sum('weir_kubernetes_objects_skipped_total', { resource: 'pods' }), 1)
   t.equal(page.sum('weir_kubernetes_objects', { resource: 'pods' }), 1)

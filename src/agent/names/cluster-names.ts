@@ -65,8 +65,12 @@ export class ClusterNames {
   status(): (readonly [string, string])[] {
     const { state, synced } = this.#kubernetes
     const failing = state.watches.filter(watch => watch.lastError !== undefined).map(watch => watch.name)
-    const text = synced ? 'synced' : 'syncing'
-    return [['cluster', failing.length === 0 ? text : `${text}; watch failing: ${failing.join(', ')}`]]
+    const skipped = state.watches.reduce((sum, watch) => sum + watch.skipped, 0)
+    const problems = [
+      ...(failing.length === 0 ? [] : [`watch failing: ${failing.join(', ')}`]),
+      ...(skipped === 0 ? [] : [`objects skipped: ${skipped}`]),
+    ]
+    return [['cluster', [synced ? 'synced' : 'syncing', ...problems].join('; ')]]
   }
 
   async stop(): Promise<void> {

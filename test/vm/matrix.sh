@@ -34,23 +34,27 @@ skipped=77
 # run SUITE SCRIPT [NAME=VALUE...]: sets `result` to the script's last line
 run() {
   local log=$dir/$1/log
-  "$here/boot.sh" "$dir/$1" "$dir/guest.cpio" "$here/$2" "${@:3}" >"$log" 2>"$log.cost" && rc=0 || rc=$?
-  result=$(grep -E '^(lab|verifier|service|netkit|ipvlan|shapes): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
+  local guest=("$dir/$1" "$dir/guest.cpio")
+  local boot=("$here/boot.sh" "${guest[@]}" "$here/$2" "${@:3}")
+  # it boots a guest of its own, with systemd
+  [ "$2" != unit.sh ] || boot=("$here/unit.sh" "${guest[@]}")
+  "${boot[@]}" >"$log" 2>"$log.cost" && rc=0 || rc=$?
+  result=$(grep -E '^(lab|verifier|service|netkit|ipvlan|shapes|unit): ' "$log" | tail -1 | sed 's/^[a-z]*: //')
   case $rc in 0 | "$skipped") return ;; esac
   bad=$((bad + 1))
   result="FAILED: ${result:-exit code $rc}"
   cut -c1-300 "$log" "$log.cost" >&2
 }
 
-echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | ipvlan | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 4 x 500 closes |'
-echo '| --- | --- | --- | --- | --- | --- | --- | --- | --- |'
+echo '| kernel | verifier | Service | IPVS, iptables, Open vSwitch, tunnels | netkit | ipvlan | root | three capabilities, `perf_event_paranoid` 3 | kill -9, 4 x 500 closes | systemd unit |'
+echo '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |'
 for suite in "${suites[@]}"; do
   row="| $(cat "$dir/$suite/version") |"
   if [ -n "${SHORT:-}" ]; then
     run "$suite" lab.sh VERIFIER=1 PARANOID=3 "CAPS=$caps"
-    row+=" | | | | | | $result | |"
+    row+=" | | | | | | $result | | |"
   else
-    for check in 'verifier.sh' 'service.sh LATE=1' 'shapes.sh' 'netkit.sh' 'ipvlan.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500'; do
+    for check in 'verifier.sh' 'service.sh LATE=1' 'shapes.sh' 'netkit.sh' 'ipvlan.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500' 'unit.sh'; do
       read -ra words <<<"$check"
       run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
       row+=" $result |"

@@ -9,13 +9,14 @@
 import {
   type CST,
   type Document,
+  isCollection,
   isScalar,
   LineCounter,
+  type Node,
   type Pair,
   type ParsedNode,
   Parser,
   parseDocument,
-  type Scalar,
   type SchemaOptions,
   visit,
   YAMLParseError,
@@ -64,7 +65,7 @@ export function parseYaml(text: string, options: SchemaOptions = {}, maxMb = MAX
       uniqueKeys: false,
       ...options,
     })
-    document.errors.push(...repeatedKeys(document))
+    document.errors.push(...badKeys(document))
     return { document, lines }
   } catch (error) {
     throw asProblem(error)
@@ -84,15 +85,16 @@ function isTooDeep(document: CST.Token): boolean {
   return false
 }
 
-/** The parser's own check compares each key with all others of its map. */
-function repeatedKeys(document: Document.Parsed): YAMLParseError[] {
+/** Repeated keys, which the parser would find by comparing each key with all others of its map, and keys that are no text. */
+function badKeys(document: Document.Parsed): YAMLParseError[] {
   const errors: YAMLParseError[] = []
   visit(document, {
     Map(_, { items }) {
       const seen = new Set<unknown>()
       for (const { key } of items as Pair[]) {
+        if (isCollection(key)) errors.push(problemAt(key, 'a list or mapping is a key; allowed: text'))
         if (!isScalar(key)) continue
-        if (seen.has(key.value)) errors.push(repeated(key))
+        if (seen.has(key.value)) errors.push(problemAt(key, 'Map keys must be unique'))
         seen.add(key.value)
       }
     },
@@ -100,9 +102,9 @@ function repeatedKeys(document: Document.Parsed): YAMLParseError[] {
   return errors
 }
 
-function repeated({ range }: Scalar): YAMLParseError {
+function problemAt({ range }: Node, message: string): YAMLParseError {
   const [start = 0, end = 0] = range ?? []
-  return new YAMLParseError([start, end], 'DUPLICATE_KEY', 'Map keys must be unique')
+  return new YAMLParseError([start, end], 'DUPLICATE_KEY', message)
 }
 
 /** The first syntax error of a document. */

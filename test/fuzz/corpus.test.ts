@@ -7,6 +7,8 @@ import { corpusOf } from './corpus.js'
 import { TARGETS } from './targets.js'
 
 const RUNS = 300
+/** The same inputs each time; `make fuzz` tries others. */
+const SEED = 1
 
 for (const target of TARGETS) {
   t.test(`${target.name}: known and generated inputs are accepted or refused`, async t => {
@@ -15,6 +17,6 @@ for (const target of TARGETS) {
       await t.resolves(Promise.resolve(target.run(bytes)), `corpus ${name}`)
     }
     const property = fc.asyncProperty(target.input, async input => target.run(input))
-    await t.resolves(fc.assert(property, { numRuns: RUNS }))
+    await t.resolves(fc.assert(property, { numRuns: RUNS, seed: SEED }))
   })
 }

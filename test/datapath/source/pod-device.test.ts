@@ -82,7 +82,6 @@ t.test('a child of an interface of the node', async t => {
       name: 'eth0',
       kind: 'macvlan',
       l3s: false,
-      hasXdp: false,
       parent: 3,
       addresses: ['10.9.0.1'],
       podAddresses: ['10.9.0.1'],

@@ -19,7 +19,7 @@ import type { WeirProcess } from '../support/weir-process.js'
 const NETWORK = 72
 const PORT = 4000
 const DATAGRAMS = 20
-/** What the issue allows until a change is noticed, and a busy machine's pause. */
+/** A second until a change is noticed, and a busy machine's pause. */
 const NOTICED_MS = 2000
 const MODES = ['tcx', 'tc'] as const
 type Mode = (typeof MODES)[number]

@@ -13,8 +13,8 @@ const NOTICED_MS = 5000
 /** Times that another program takes the head, at most three before Weir gives way; and datagrams sent at once meanwhile. */
 const MOVES = 3
 const BURST = 2000
-/** Milliseconds without counting for each of them. */
-const MOVE_MS = 3
+/** Milliseconds without counting for each of them: a pause of the process between two system calls, at worst. */
+const MOVE_MS = 15
 
 t.test('taking the head of the hook back does not interrupt counting', ROOT, async t => {
   const lab = await labOf(t, ['attached/a', 'attached/b'], { network: NETWORK })

@@ -23,7 +23,7 @@ import { listeningUrl, startWeir, type WeirProcess } from '../support/weir-proce
 
 const NETWORK = 64
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-/** What the issue grants from SIGTERM to the end. */
+/** From SIGTERM to the end, whatever clients do. */
 const STOP_MS = 2_000
 /** A start under way is finished first; a busy machine may take its time. */
 const START_MS = 20_000

@@ -4,7 +4,8 @@
 import t, { type Test } from 'tap'
 import type { Lab } from '../../src/lab/lab.js'
 import { must, run } from '../../src/lab/process.js'
-import { compileUpdater, compileVerdicts, compileXdp } from '../support/foreign-programs.js'
+import { attachLink } from '../support/foreign-link.js'
+import { compileAttacher, compileUpdater, compileVerdicts, compileXdp } from '../support/foreign-programs.js'
 import { holdingsOf } from '../support/kernel-holdings.js'
 import { until } from '../support/until.js'
 import { labOf, ROOT, watch } from '../support/watched-lab.js'
@@ -13,7 +14,7 @@ import type { WeirProcess } from '../support/weir-process.js'
 const NETWORK = 74
 const PORT = 4000
 const DATAGRAMS = 20
-/** What the issue allows, and a busy machine's pause. */
+/** Two seconds, and a busy machine's pause. */
 const NOTICED_MS = 5000
 
 const tc = (lab: Lab, ...argv: string[]) => must(['tc', '-n', lab.node.netns, ...argv])
@@ -79,9 +80,17 @@ t.test('an XDP program in front of the hook is announced, and its end', ROOT, as
       .join()
   t.equal(await behind(), '')
   const xdp = (...argv: string[]) => must(['ip', '-n', lab.node.netns, 'link', 'set', 'dev', link, ...argv])
-  await xdp('xdpgeneric', 'obj', compileXdp(t.testdir({})), 'sec', 'xdp')
+  const folder = t.testdir({})
+  const object = compileXdp(folder)
+  await xdp('xdpgeneric', 'obj', object, 'sec', 'xdp')
   await until('it is announced', async () => (await behind()) === link, NOTICED_MS)
   t.match(weir.stderr(), /another program runs first.* interface=/)
   await xdp('xdpgeneric', 'off')
   await until('it is over', async () => (await behind()) === '', NOTICED_MS)
+
+  compileAttacher(folder)
+  const detach = await attachLink(t, lab, object, 'xdp')
+  await until('one that a BPF link attaches is announced', async () => (await behind()) === link, NOTICED_MS)
+  await detach()
+  await until('its end, too', async () => (await behind()) === '', NOTICED_MS)
 })

@@ -31,6 +31,9 @@ const LOOPBACK = 772
 const MAX_NAMES = 4096
 /** Bytes of notifications read at once. */
 const MESSAGES = 256 * 1024
+/** Between two dumps. The kernel does not notify of an XDP program that a BPF link attaches. */
+const DUMP_MS = 1000
+
 export class Interfaces implements LinkSink {
   /** Times that notifications were lost. */
   losses = 0
@@ -47,6 +50,7 @@ export class Interfaces implements LinkSink {
   /** By index, the oldest first. */
   readonly #names = new Map<number, string>()
   readonly #podNetns: PodNetns
+  readonly #timer: NodeJS.Timeout
   #dumping = false
   /** Notifications were lost during the dump, perhaps of links that it had already listed: dump again. */
   #redump = false
@@ -78,6 +82,7 @@ export class Interfaces implements LinkSink {
     this.follow()
     this.attachments.run()
     this.#watch.onReadable(() => this.follow())
+    this.#timer = setInterval(() => this.recheck(), DUMP_MS)
   }
 
   /** Numbers of the interfaces of pods. */
@@ -91,7 +96,7 @@ export class Interfaces implements LinkSink {
     return this.#names.get(ifindex)
   }
 
-  /** Decides again for every link: what isUplink() returns has changed. */
+  /** Decides again for every link. */
   recheck(): void {
     this.#dump()
     this.follow()
@@ -164,6 +169,7 @@ export class Interfaces implements LinkSink {
 
   /** Ends the following. The programs stay attached until the object is closed. A second call does nothing. */
   close(): void {
+    clearInterval(this.#timer)
     this.#watch.close()
     this.podEnds?.close()
     this.attachments.close()

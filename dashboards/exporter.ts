@@ -231,10 +231,13 @@ function names(): Row {
         }),
         thresholds: { warn: 300, bad: 900 },
       },
-      lines('Watch events', 'How many changes does the Kubernetes API report?', 'cps', {
-        expr: sumRate(CHOSEN, M.kubernetesEvents, ['resource', 'type']),
-        legend: '{{resource}} {{type}}',
-      }),
+      lines(
+        'Watch events',
+        'How many changes does the Kubernetes API report, and which objects are malformed?',
+        'cps',
+        { expr: sumRate(CHOSEN, M.kubernetesEvents, ['resource', 'type']), legend: '{{resource}} {{type}}' },
+        { expr: sumRate(CHOSEN, M.kubernetesObjectsSkipped, ['resource']), legend: '{{resource}} skipped' },
+      ),
       lines('Watch restarts', 'Why do lists and watches of the Kubernetes API end?', 'cps', {
         expr: sumRate(CHOSEN, M.kubernetesWatchRestarts, ['resource', 'reason']),
         legend: '{{resource}} {{reason}}',

@@ -44,7 +44,7 @@ const UNUSED: Readonly<Record<string, string>> = {
   weir_kubernetes_objects: 'weir_entities shows the entities made from them',
   weir_kubernetes_worker_restarts_total: 'the watch age shows the effect',
   weir_pod_ends_watched: 'an alert on weir_interface_bypassed shows where it is needed',
-  weir_pod_ends_missing: 'as weir_pod_ends_watched',
+  weir_flow_api_refused_total: 'the refused client gets the reason',
   weir_excluded_packets_total: 'excluded by the operator',
   weir_excluded_bytes_total: 'as weir_excluded_packets_total',
   weir_hubble_deletions_refused_total: 'only with hubble_* metrics of many deleted pods',

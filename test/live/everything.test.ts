@@ -21,12 +21,13 @@ const NETWORK = 92
 const PORT = 8001
 const HUBBLE = ['drop', 'flow', 'flows-to-world', 'icmp', 'policy', 'port-distribution', 'tcp']
 /**
- * Policy verdicts need Cilium, the lab has one zone, its names come from the API, not from an inventory file, and no other
- * program is on its interfaces.
+ * Policy verdicts need Cilium, the lab has one zone, its names come from the API, not from an inventory file, no other
+ * program is on its interfaces, and no uplink is a port of a bridge.
  */
 const ABSENT = [
   'weir_policy_verdicts_total',
   'weir_inter_zone_bytes_total',
+  'weir_bridge_uplink_unknown',
   'weir_interface_behind',
   'weir_interface_bypassed',
   'weir_inventory_last_reload_successful',

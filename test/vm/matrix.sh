@@ -2,6 +2,7 @@
 # matrix.sh [DIR] - `make kernels`: the datapath on Debian's kernels, each in an emulated machine; prints a Markdown table.
 #
 # In:    DIR keeps the kernels (about 400 MB; default: /var/tmp/weir-kernels). SUITES: Debian suites; SHORT=1: verifier and one lab.
+#        CHECKS: only these of its scripts, e.g. "netkit.sh ipvlan.sh".
 #        KERNEL: a kernel of your own instead of Debian's: a bzImage, or a folder with vmlinuz* and lib/modules/VERSION. It needs BTF,
 #        initramfs, a serial port, veth, clsact, cls_bpf, nftables with nat, and conntrack, as modules or built in.
 # Out:   a row for each kernel: what each check found; then what arm64.sh found, if qemu-system-aarch64 is installed. 0 if all are right, 77 if the kernels cannot be fetched.
@@ -56,13 +57,14 @@ for suite in "${suites[@]}"; do
   else
     for check in 'verifier.sh' 'service.sh LATE=1' 'shapes.sh' 'netkit.sh' 'ipvlan.sh' 'lab.sh PARANOID=2' 'lab.sh PARANOID=3 CAPS' 'lab.sh CRASH=1 CLOSES=500' 'unit.sh'; do
       read -ra words <<<"$check"
-      run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
+      result=
+      [[ " ${CHECKS:-${words[0]}} " != *" ${words[0]} "* ]] || run "$suite" "${words[@]/#CAPS/CAPS=$caps}"
       row+=" $result |"
     done
   fi
   echo "$row"
 done
-if [ -z "${SHORT:-}${KERNEL:-}" ] && command -v qemu-system-aarch64 >/dev/null; then
+if [ -z "${SHORT:-}${KERNEL:-}${CHECKS:-}" ] && command -v qemu-system-aarch64 >/dev/null; then
   rc=0
   SUITES='bookworm-security trixie-security' "$here/arm64.sh" "$dir/arm64" >"$dir/arm64.log" || rc=$?
   echo

@@ -12,6 +12,7 @@
 
 import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { within } from '../../lib/deadline.js'
 import { type ApiAddress, connectTarget, parseApiAddress } from './address.js'
@@ -31,7 +32,7 @@ const MAX_QUERIES_PER_PEER = 24
 const MAX_IDLE = 64
 const MAX_IDLE_PER_PEER = 16
 /** Time for clients to get the end of their streams. In turns: after a pause of the process, overdue timers run before its sockets. */
-const CLOSE_TURNS = 10
+const CLOSE_TURNS = 6
 const CLOSE_TURN_MS = 100
 const PEER_ADDED = 1
 
@@ -107,6 +108,9 @@ export class FlowServer {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#connections.close()
+    // The streams' ends reach their clients before the connections close.
+    for (let turn = 0; turn < CLOSE_TURNS && this.streams > 0; turn++) await sleep(CLOSE_TURN_MS / 2)
+    await sleep(CLOSE_TURN_MS)
     const shutdowns = Object.values(this.#servers).map(
       server => new Promise<void>(resolve => server.tryShutdown(() => resolve())),
     )

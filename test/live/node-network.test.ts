@@ -23,6 +23,14 @@ function watches(weir: WeirProcess, pods: number): Promise<boolean> {
   })
 }
 
+/** Packets of pod a, by the destination's workload. */
+const packetsTo = (weir: WeirProcess) => async (destination_workload: string) =>
+  (await weir.metrics()).sum('weir_flow_packets_total', {
+    source_workload: 'a',
+    destination_workload,
+    reporter: 'source',
+  })
+
 t.test("a veth is the node's uplink as long as a default route or an address makes it one", ROOT, async t => {
   const lab = await labOf(t, ['node/a'], { network: NETWORK })
   await ip(lab, `link add up0 type veth peer name w0 netns ${lab.pod('a').netns}`)
@@ -81,12 +89,7 @@ t.test("a port of the node's bridge is its uplink once the gateway is learned be
 t.test('addresses and routes are right after notifications were lost', ROOT, async t => {
   const lab = await labOf(t, ['node/a', 'node/b'], { network: NETWORK })
   const weir = await watch(t, lab)
-  const packets = async (destination_workload: string) =>
-    (await weir.metrics()).sum('weir_flow_packets_total', {
-      source_workload: 'a',
-      destination_workload,
-      reporter: 'source',
-    })
+  const packets = packetsTo(weir)
   await ip(lab, 'link add cache0 type bridge')
   await ip(lab, 'link set cache0 up')
   weir.process.kill('SIGSTOP')
@@ -109,12 +112,7 @@ t.test('an address that the node gets is its own at once, and no longer when it 
   const weir = await watch(t, lab)
   const { agent } = lab.pod('a')
   const send = (count: number) => agent.call('udpSend', { host: LATE, port: PORT, count, size: 10 })
-  const packets = async (destination_workload: string) =>
-    (await weir.metrics()).sum('weir_flow_packets_total', {
-      source_workload: 'a',
-      destination_workload,
-      reporter: 'source',
-    })
+  const packets = packetsTo(weir)
   await ip(lab, 'link add cache0 type bridge')
   await ip(lab, 'link set cache0 up')
   await ip(lab, `addr add ${LATE}/32 dev cache0`)

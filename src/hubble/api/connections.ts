@@ -24,6 +24,11 @@ export class ApiConnections {
   readonly #sockets = new Set<Socket>()
   readonly #byPeer = new Map<string, number>()
 
+  /** Open connections. */
+  get open(): number {
+    return this.#sockets.size
+  }
+
   /** Returns the port; 0 for a unix socket. */
   async listen(address: ApiAddress, accept: (socket: Socket) => void): Promise<number> {
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }

@@ -26,12 +26,7 @@ Fault Flusher::Run(const bpf_program *program, const bpf_map *from, Bytes argume
 		options.ctx_in = argument.data;
 		options.ctx_size_in = static_cast<uint32_t>(argument.size);
 	}
-	int err;
-
-	/* a signal interrupts it before the program runs */
-	do
-		err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
-	while (err == -EINTR);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 	if (err < 0)
 		return FaultOf(err, "bpf(BPF_PROG_TEST_RUN)", bpf_program__name(program));
 	if (options.retval > view->Size())

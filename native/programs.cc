@@ -4,6 +4,8 @@
  */
 #include "programs.h"
 
+#include <signal.h>
+
 namespace
 {
 Napi::Object Describe(Napi::Env env, const char *name, const bpf_prog_info &info)
@@ -26,7 +28,13 @@ Napi::Value TestProgram(Napi::Env env, const bpf_program *program, Bytes packet,
 	run.data_in = packet.data;
 	run.data_size_in = static_cast<uint32_t>(packet.size);
 	run.repeat = repeat;
-	if (int err = bpf_prog_test_run_opts(bpf_program__fd(program), &run))
+	/* A pending signal ends a run between two repeats with EINTR, after an unknown number of them. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &run);
+	pthread_sigmask(SIG_SETMASK, &before, nullptr);
+	if (err)
 		return Throw(env,
 			     FaultOf(err, "bpf(BPF_PROG_TEST_RUN)", bpf_program__name(program)));
 	Napi::Object result = Napi::Object::New(env);

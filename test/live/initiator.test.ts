@@ -103,10 +103,10 @@ while True:
             data = key.fileobj.recv(100)
             key.fileobj.send(data) if data else ready.unregister(key.fileobj)
 `
-/** Two connections, one from a port that no kernel chooses; each line of stdin goes through both. */
+/** Two connections, from a port in the node's range for clients and from one outside, as pods with a range of their own have; each line of stdin goes through both. */
 const CLIENT = `
 import socket, sys
-peers = [socket.create_connection((sys.argv[1], 50051)), socket.create_connection((sys.argv[1], 45000), None, ("", 1234))]
+peers = [socket.create_connection((sys.argv[1], 50051), None, ("", 40123)), socket.create_connection((sys.argv[1], 45000), None, ("", 1234))]
 print("connected", flush=True)
 for line in sys.stdin:
     for peer in peers:
